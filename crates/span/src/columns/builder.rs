@@ -1,0 +1,530 @@
+//! Building columns span by span, each text, trace, resource and scope once.
+
+use super::{Attr, Attrs, Columns, Kind, Text, owned};
+use crate::{SpanId, TraceId};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
+
+/// Builds [`Columns`] that hold all their invariants.
+///
+/// Lists come before their owner: push a span's attributes, events and links, then
+/// [`Builder::end_span`]; an event's attributes, then [`Builder::end_event`]; and so on. The
+/// lists' fields may therefore arrive in any order, as protobuf allows.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    columns: Columns,
+    texts: HashTable<u32>,
+    traces: HashTable<u32>,
+    resources: HashTable<u32>,
+    scopes: HashTable<u32>,
+    /// The trace of the span before: neighbours mostly share it.
+    last_trace: Option<u32>,
+}
+
+/// How far a builder had got, for [`Builder::rollback`].
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    texts: usize,
+    traces: usize,
+    resources: usize,
+    scopes: usize,
+    spans: usize,
+}
+
+/// A span's own fields, without its lists. See [`super::Spans`] for their meaning.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SpanFields {
+    /// Trace id; not zero.
+    pub trace: TraceId,
+    /// Number of the resource, from [`Builder::end_resource`].
+    pub resource: u32,
+    /// Number of the scope, from [`Builder::end_scope`].
+    pub scope: u32,
+    /// Span id; not zero.
+    pub id: SpanId,
+    /// Parent's id; zero for a root.
+    pub parent: SpanId,
+    /// Name.
+    pub name: Text,
+    /// Kind by number.
+    pub kind: i32,
+    /// Start, ns.
+    pub start: u64,
+    /// End, ns.
+    pub end: u64,
+    /// Trace state.
+    pub trace_state: Text,
+    /// Flags.
+    pub flags: u32,
+    /// Status code by number.
+    pub status_code: i32,
+    /// Status message.
+    pub status_message: Text,
+    /// Attributes dropped by the sender.
+    pub dropped_attrs: u32,
+    /// Events dropped by the sender.
+    pub dropped_events: u32,
+    /// Links dropped by the sender.
+    pub dropped_links: u32,
+}
+
+/// A link's own fields. See [`super::Links`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LinkFields {
+    /// Trace linked to.
+    pub trace: TraceId,
+    /// Span linked to.
+    pub span: SpanId,
+    /// Trace state.
+    pub trace_state: Text,
+    /// Flags.
+    pub flags: u32,
+    /// Attributes dropped by the sender.
+    pub dropped_attrs: u32,
+}
+
+/// Which numbers of a source's tables stand for which of the builder's, so that
+/// [`Builder::copy_span`] looks each thing up once a source, not once a span.
+#[derive(Debug, Clone, Default)]
+pub struct Translation {
+    texts: Vec<Option<Text>>,
+    resources: Vec<Option<u32>>,
+    scopes: Vec<Option<u32>>,
+}
+
+fn hash_bytes(bytes: &[u8]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+fn hash_attrs(seed: &[u64], attrs: impl Iterator<Item = Attr>) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    seed.iter().for_each(|&n| hasher.write_u64(n));
+    for attr in attrs {
+        hasher.write_u32(attr.key.0);
+        hasher.write_u8(attr.kind as u8);
+        hasher.write_u64(attr.value);
+    }
+    hasher.finish()
+}
+
+fn number(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+impl Builder {
+    /// An empty builder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What has been built so far.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Number of finished spans.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether no span is finished.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The columns; the builder is left empty.
+    pub fn take(&mut self) -> Columns {
+        let columns = std::mem::take(&mut self.columns);
+        self.clear();
+        columns
+    }
+
+    /// Empties the builder and keeps its memory.
+    pub fn clear(&mut self) {
+        self.columns.clear();
+        self.texts.clear();
+        self.traces.clear();
+        self.resources.clear();
+        self.scopes.clear();
+        self.last_trace = None;
+    }
+
+    /// The number of a text, which is added if it is new.
+    #[inline]
+    pub fn text(&mut self, bytes: &[u8]) -> Text {
+        if bytes.is_empty() {
+            return Text::EMPTY;
+        }
+        let texts = &self.columns.texts;
+        let hash = hash_bytes(bytes);
+        if let Some(&found) = self.texts.find(hash, |&n| texts.get(Text(n)) == bytes) {
+            return Text(found);
+        }
+        let text = self.columns.texts.push(bytes);
+        let texts = &self.columns.texts;
+        self.texts.insert_unique(hash, text.0, |&n| hash_bytes(texts.get(Text(n))));
+        text
+    }
+
+    fn trace(&mut self, id: TraceId) -> u32 {
+        let traces = &mut self.columns.traces;
+        if let Some(last) = self.last_trace
+            && traces.get(last as usize) == Some(&id)
+        {
+            return last;
+        }
+        let hash = id.mix();
+        let same = |n: &u32| traces.get(*n as usize) == Some(&id);
+        let trace = match self.traces.find(hash, same) {
+            Some(&found) => found,
+            None => {
+                let new = number(traces.len());
+                traces.push(id);
+                let traces = &self.columns.traces;
+                self.traces
+                    .insert_unique(hash, new, |&n| traces.get(n as usize).map_or(0, TraceId::mix));
+                new
+            }
+        };
+        self.last_trace = Some(trace);
+        trace
+    }
+
+    /// Adds an attribute to the resource being built.
+    pub fn resource_attr(&mut self, attr: Attr) {
+        self.columns.resource_attrs.push(attr);
+    }
+
+    /// Ends the resource being built: its number, which is an older one if an equal resource is
+    /// there already.
+    pub fn end_resource(&mut self, dropped_attrs: u32, schema_url: Text, entity_refs: Text) -> u32 {
+        let c = &mut self.columns;
+        let new = c.resources.attrs_end.len();
+        c.resources.attrs_end.push(number(c.resource_attrs.len()));
+        c.resources.dropped_attrs.push(dropped_attrs);
+        c.resources.schema_url.push(schema_url);
+        c.resources.entity_refs.push(entity_refs);
+        let c = &self.columns;
+        let hash = resource_hash(c, new);
+        let same = |&n: &u32| {
+            let (r, n) = (&c.resources, n as usize);
+            r.dropped_attrs.get(n) == Some(&dropped_attrs)
+                && r.schema_url.get(n) == Some(&schema_url)
+                && r.entity_refs.get(n) == Some(&entity_refs)
+                && c.attrs_of_resource(n).eq(c.attrs_of_resource(new))
+        };
+        if let Some(&found) = self.resources.find(hash, same) {
+            self.columns.resources.truncate(new);
+            let len = owned(&self.columns.resources.attrs_end, new.wrapping_sub(1)).end;
+            self.columns.resource_attrs.truncate(if new == 0 { 0 } else { len });
+            return found;
+        }
+        self.resources.insert_unique(hash, number(new), |&n| resource_hash(c, n as usize));
+        number(new)
+    }
+
+    /// Adds an attribute to the scope being built.
+    pub fn scope_attr(&mut self, attr: Attr) {
+        self.columns.scope_attrs.push(attr);
+    }
+
+    /// Ends the scope being built: its number, which is an older one if an equal scope is there.
+    pub fn end_scope(
+        &mut self,
+        name: Text,
+        version: Text,
+        dropped_attrs: u32,
+        schema_url: Text,
+    ) -> u32 {
+        let c = &mut self.columns;
+        let new = c.scopes.attrs_end.len();
+        c.scopes.name.push(name);
+        c.scopes.version.push(version);
+        c.scopes.attrs_end.push(number(c.scope_attrs.len()));
+        c.scopes.dropped_attrs.push(dropped_attrs);
+        c.scopes.schema_url.push(schema_url);
+        let c = &self.columns;
+        let hash = scope_hash(c, new);
+        let same = |&n: &u32| {
+            let (s, n) = (&c.scopes, n as usize);
+            s.name.get(n) == Some(&name)
+                && s.version.get(n) == Some(&version)
+                && s.dropped_attrs.get(n) == Some(&dropped_attrs)
+                && s.schema_url.get(n) == Some(&schema_url)
+                && c.attrs_of_scope(n).eq(c.attrs_of_scope(new))
+        };
+        if let Some(&found) = self.scopes.find(hash, same) {
+            self.columns.scopes.truncate(new);
+            let len = owned(&self.columns.scopes.attrs_end, new.wrapping_sub(1)).end;
+            self.columns.scope_attrs.truncate(if new == 0 { 0 } else { len });
+            return found;
+        }
+        self.scopes.insert_unique(hash, number(new), |&n| scope_hash(c, n as usize));
+        number(new)
+    }
+
+    /// Adds an attribute to the span being built.
+    #[inline]
+    pub fn span_attr(&mut self, attr: Attr) {
+        self.columns.span_attrs.push(attr);
+    }
+
+    /// Adds an attribute to the event being built.
+    pub fn event_attr(&mut self, attr: Attr) {
+        self.columns.event_attrs.push(attr);
+    }
+
+    /// Ends the event being built; it belongs to the span being built.
+    pub fn end_event(&mut self, time: u64, name: Text, dropped_attrs: u32) {
+        let c = &mut self.columns;
+        c.events.time.push(time);
+        c.events.name.push(name);
+        c.events.dropped_attrs.push(dropped_attrs);
+        c.events.attrs_end.push(number(c.event_attrs.len()));
+    }
+
+    /// Adds an attribute to the link being built.
+    pub fn link_attr(&mut self, attr: Attr) {
+        self.columns.link_attrs.push(attr);
+    }
+
+    /// Ends the link being built; it belongs to the span being built.
+    pub fn end_link(&mut self, link: LinkFields) {
+        let c = &mut self.columns;
+        c.links.trace.push(link.trace);
+        c.links.span.push(link.span);
+        c.links.trace_state.push(link.trace_state);
+        c.links.flags.push(link.flags);
+        c.links.dropped_attrs.push(link.dropped_attrs);
+        c.links.attrs_end.push(number(c.link_attrs.len()));
+    }
+
+    /// Ends the span being built.
+    pub fn end_span(&mut self, span: SpanFields) {
+        debug_assert!(!span.trace.is_zero() && !span.id.is_zero(), "spans have ids");
+        let trace = self.trace(span.trace);
+        let c = &mut self.columns;
+        let s = &mut c.spans;
+        s.trace.push(trace);
+        s.resource.push(span.resource);
+        s.scope.push(span.scope);
+        s.id.push(span.id);
+        s.parent.push(span.parent);
+        s.name.push(span.name);
+        s.kind.push(span.kind);
+        s.start.push(span.start);
+        s.end.push(span.end);
+        s.trace_state.push(span.trace_state);
+        s.flags.push(span.flags);
+        s.status_code.push(span.status_code);
+        s.status_message.push(span.status_message);
+        s.dropped_attrs.push(span.dropped_attrs);
+        s.dropped_events.push(span.dropped_events);
+        s.dropped_links.push(span.dropped_links);
+        s.attrs_end.push(number(c.span_attrs.len()));
+        s.events_end.push(number(c.events.time.len()));
+        s.links_end.push(number(c.links.span.len()));
+    }
+
+    /// Forgets the lists of the span being built, which is refused.
+    pub fn drop_span(&mut self) {
+        let c = &mut self.columns;
+        let spans = c.spans.id.len();
+        let last = |ends: &[u32]| if spans == 0 { 0 } else { owned(ends, spans - 1).end };
+        c.span_attrs.truncate(last(&c.spans.attrs_end));
+        c.events.truncate(last(&c.spans.events_end));
+        c.links.truncate(last(&c.spans.links_end));
+        let events = c.events.attrs_end.len();
+        c.event_attrs
+            .truncate(events.checked_sub(1).map_or(0, |i| owned(&c.events.attrs_end, i).end));
+        let links = c.links.attrs_end.len();
+        c.link_attrs.truncate(links.checked_sub(1).map_or(0, |i| owned(&c.links.attrs_end, i).end));
+    }
+
+    /// Where the builder stands now, between two spans.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            texts: self.columns.texts.len(),
+            traces: self.columns.traces.len(),
+            resources: self.columns.resources.attrs_end.len(),
+            scopes: self.columns.scopes.attrs_end.len(),
+            spans: self.columns.len(),
+        }
+    }
+
+    /// Takes back everything since `mark`, unfinished things included.
+    pub fn rollback(&mut self, mark: Mark) {
+        let c = &mut self.columns;
+        c.spans.truncate(mark.spans);
+        self.drop_span();
+        let c = &mut self.columns;
+        c.resources.truncate(mark.resources);
+        c.resource_attrs.truncate(
+            mark.resources.checked_sub(1).map_or(0, |i| owned(&c.resources.attrs_end, i).end),
+        );
+        c.scopes.truncate(mark.scopes);
+        c.scope_attrs
+            .truncate(mark.scopes.checked_sub(1).map_or(0, |i| owned(&c.scopes.attrs_end, i).end));
+        c.traces.truncate(mark.traces);
+        c.texts.truncate(mark.texts);
+        self.texts.retain(|n| *n as usize <= mark.texts);
+        self.traces.retain(|n| (*n as usize) < mark.traces);
+        self.resources.retain(|n| (*n as usize) < mark.resources);
+        self.scopes.retain(|n| (*n as usize) < mark.scopes);
+        self.last_trace = None;
+    }
+
+    /// Copies span `row` of `from`, whole. `known` must have been used with `from` alone.
+    pub fn copy_span(&mut self, from: &Columns, row: usize, known: &mut Translation) {
+        let at = |column: &[u32]| column.get(row).copied().unwrap_or_default();
+        let resource = self.copy_resource(from, at(&from.spans.resource), known);
+        let scope = self.copy_scope(from, at(&from.spans.scope), known);
+        self.copy_attrs(from, &from.span_attrs, owned(&from.spans.attrs_end, row), known, |c| {
+            &mut c.span_attrs
+        });
+        for i in from.events_of(row) {
+            let range = owned(&from.events.attrs_end, i);
+            self.copy_attrs(from, &from.event_attrs, range, known, |c| &mut c.event_attrs);
+            let name = self.copy_text(from, pick(&from.events.name, i), known);
+            self.end_event(pick(&from.events.time, i), name, pick(&from.events.dropped_attrs, i));
+        }
+        for i in from.links_of(row) {
+            let range = owned(&from.links.attrs_end, i);
+            self.copy_attrs(from, &from.link_attrs, range, known, |c| &mut c.link_attrs);
+            let trace_state = self.copy_text(from, pick(&from.links.trace_state, i), known);
+            self.end_link(LinkFields {
+                trace: pick(&from.links.trace, i),
+                span: pick(&from.links.span, i),
+                trace_state,
+                flags: pick(&from.links.flags, i),
+                dropped_attrs: pick(&from.links.dropped_attrs, i),
+            });
+        }
+        let s = &from.spans;
+        let name = self.copy_text(from, pick(&s.name, row), known);
+        let trace_state = self.copy_text(from, pick(&s.trace_state, row), known);
+        let status_message = self.copy_text(from, pick(&s.status_message, row), known);
+        self.end_span(SpanFields {
+            trace: from.trace_of(row),
+            resource,
+            scope,
+            id: pick(&s.id, row),
+            parent: pick(&s.parent, row),
+            name,
+            kind: pick(&s.kind, row),
+            start: pick(&s.start, row),
+            end: pick(&s.end, row),
+            trace_state,
+            flags: pick(&s.flags, row),
+            status_code: pick(&s.status_code, row),
+            status_message,
+            dropped_attrs: pick(&s.dropped_attrs, row),
+            dropped_events: pick(&s.dropped_events, row),
+            dropped_links: pick(&s.dropped_links, row),
+        });
+    }
+
+    fn copy_text(&mut self, from: &Columns, text: Text, known: &mut Translation) -> Text {
+        if text.is_empty() {
+            return text;
+        }
+        let at = text.0 as usize;
+        if let Some(&Some(found)) = known.texts.get(at) {
+            return found;
+        }
+        let copy = self.text(from.texts.get(text));
+        remember(&mut known.texts, at, copy);
+        copy
+    }
+
+    fn copy_attrs(
+        &mut self,
+        from: &Columns,
+        attrs: &Attrs,
+        range: Range<usize>,
+        known: &mut Translation,
+        table: impl Fn(&mut Columns) -> &mut Attrs,
+    ) {
+        for attr in attrs.range(range) {
+            let key = self.copy_text(from, attr.key, known);
+            let value = match attr.kind {
+                Kind::Str | Kind::Bytes | Kind::Any => {
+                    u64::from(self.copy_text(from, attr.text(), known).0)
+                }
+                _ => attr.value,
+            };
+            table(&mut self.columns).push(Attr { key, kind: attr.kind, value });
+        }
+    }
+
+    fn copy_resource(&mut self, from: &Columns, number: u32, known: &mut Translation) -> u32 {
+        let i = number as usize;
+        if let Some(&Some(found)) = known.resources.get(i) {
+            return found;
+        }
+        let range = owned(&from.resources.attrs_end, i);
+        self.copy_attrs(from, &from.resource_attrs, range, known, |c| &mut c.resource_attrs);
+        let schema_url = self.copy_text(from, pick(&from.resources.schema_url, i), known);
+        let entity_refs = self.copy_text(from, pick(&from.resources.entity_refs, i), known);
+        let copy =
+            self.end_resource(pick(&from.resources.dropped_attrs, i), schema_url, entity_refs);
+        remember(&mut known.resources, i, copy);
+        copy
+    }
+
+    fn copy_scope(&mut self, from: &Columns, number: u32, known: &mut Translation) -> u32 {
+        let i = number as usize;
+        if let Some(&Some(found)) = known.scopes.get(i) {
+            return found;
+        }
+        let range = owned(&from.scopes.attrs_end, i);
+        self.copy_attrs(from, &from.scope_attrs, range, known, |c| &mut c.scope_attrs);
+        let name = self.copy_text(from, pick(&from.scopes.name, i), known);
+        let version = self.copy_text(from, pick(&from.scopes.version, i), known);
+        let schema_url = self.copy_text(from, pick(&from.scopes.schema_url, i), known);
+        let copy = self.end_scope(name, version, pick(&from.scopes.dropped_attrs, i), schema_url);
+        remember(&mut known.scopes, i, copy);
+        copy
+    }
+}
+
+fn pick<T: Copy + Default>(column: &[T], i: usize) -> T {
+    column.get(i).copied().unwrap_or_default()
+}
+
+fn remember<T: Copy>(table: &mut Vec<Option<T>>, at: usize, what: T) {
+    if table.len() <= at {
+        table.resize(at + 1, None);
+    }
+    if let Some(slot) = table.get_mut(at) {
+        *slot = Some(what);
+    }
+}
+
+fn resource_hash(c: &Columns, i: usize) -> u64 {
+    let r = &c.resources;
+    let seed = [
+        u64::from(pick(&r.dropped_attrs, i)),
+        u64::from(pick(&r.schema_url, i).0),
+        u64::from(pick(&r.entity_refs, i).0),
+    ];
+    hash_attrs(&seed, c.attrs_of_resource(i))
+}
+
+fn scope_hash(c: &Columns, i: usize) -> u64 {
+    let s = &c.scopes;
+    let seed = [
+        u64::from(pick(&s.name, i).0),
+        u64::from(pick(&s.version, i).0),
+        u64::from(pick(&s.dropped_attrs, i)),
+        u64::from(pick(&s.schema_url, i).0),
+    ];
+    hash_attrs(&seed, c.attrs_of_scope(i))
+}
+
+#[cfg(test)]
+mod tests;

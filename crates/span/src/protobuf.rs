@@ -1,0 +1,331 @@
+//! Protobuf's wire format, read and written by hand.
+//!
+//! The road of a span never builds a message tree: [`Fields`] walks the bytes of one message and
+//! hands out borrowed fields, [`put`] appends fields to a buffer. Format:
+//! <https://protobuf.dev/programming-guides/encoding/>.
+//!
+//! Invariants
+//! 1. Nothing is allocated by what a length claims: a length longer than the rest is an error.
+//! 2. Every error is an error of the bytes: no input panics.
+//! 3. Groups (wire types 3 and 4, long deprecated) and field number 0 are errors.
+
+/// Why bytes are not a protobuf message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The bytes end inside a field.
+    #[error("the message ends inside a field")]
+    Truncated,
+    /// A varint has more than ten bytes.
+    #[error("a varint has more than ten bytes")]
+    LongVarint,
+    /// Field number 0, or a wire type that no message of today has.
+    #[error("field number or wire type that cannot occur")]
+    BadTag,
+    /// A field that is known has another wire type than its definition says.
+    #[error("field {0} has the wrong wire type")]
+    WrongType(u32),
+    /// Messages nested deeper than allowed.
+    #[error("values are nested deeper than {0} levels")]
+    TooDeep(usize),
+    /// A string that is not UTF-8.
+    #[error("a string is not UTF-8")]
+    NotUtf8,
+}
+
+/// One field of a message.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Field<'a> {
+    /// The field's number, 1 or more.
+    pub number: u32,
+    /// Its value in one of the four wire types.
+    pub value: Value<'a>,
+}
+
+/// A field's value by wire type.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    /// Wire type 0.
+    Varint(u64),
+    /// Wire type 1.
+    Fixed64(u64),
+    /// Wire type 2: string, bytes, message or packed list.
+    Bytes(&'a [u8]),
+    /// Wire type 5.
+    Fixed32(u32),
+}
+
+impl<'a> Field<'a> {
+    /// The field as bytes, string or message.
+    ///
+    /// # Errors
+    /// When it has another wire type.
+    pub fn bytes(&self) -> Result<&'a [u8], Malformed> {
+        match self.value {
+            Value::Bytes(bytes) => Ok(bytes),
+            _ => Err(Malformed::WrongType(self.number)),
+        }
+    }
+
+    /// The field as a string.
+    ///
+    /// # Errors
+    /// When it has another wire type or is not UTF-8.
+    pub fn text(&self) -> Result<&'a str, Malformed> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| Malformed::NotUtf8)
+    }
+
+    /// The field as a varint (int, uint, bool, enum).
+    ///
+    /// # Errors
+    /// When it has another wire type.
+    pub fn varint(&self) -> Result<u64, Malformed> {
+        match self.value {
+            Value::Varint(n) => Ok(n),
+            _ => Err(Malformed::WrongType(self.number)),
+        }
+    }
+
+    /// The field as a varint cut to 32 bits, as protobuf's own decoders cut it.
+    ///
+    /// # Errors
+    /// When it has another wire type.
+    pub fn varint32(&self) -> Result<u32, Malformed> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "protobuf cuts 32-bit fields like this"
+        )]
+        self.varint().map(|n| n as u32)
+    }
+
+    /// The field as fixed64 or double.
+    ///
+    /// # Errors
+    /// When it has another wire type.
+    pub fn fixed64(&self) -> Result<u64, Malformed> {
+        match self.value {
+            Value::Fixed64(n) => Ok(n),
+            _ => Err(Malformed::WrongType(self.number)),
+        }
+    }
+
+    /// The field as fixed32.
+    ///
+    /// # Errors
+    /// When it has another wire type.
+    pub fn fixed32(&self) -> Result<u32, Malformed> {
+        match self.value {
+            Value::Fixed32(n) => Ok(n),
+            _ => Err(Malformed::WrongType(self.number)),
+        }
+    }
+}
+
+/// Walks the fields of one message, in the order in which they stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// A walk over the message in `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Fields { rest: bytes }
+    }
+
+    /// The next field, or `None` at the end of the message.
+    ///
+    /// # Errors
+    /// When the bytes are not a message; the walk must not go on then.
+    #[inline]
+    pub fn next_field(&mut self) -> Result<Option<Field<'a>>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let tag = take_varint(&mut self.rest)?;
+        let number = u32::try_from(tag >> 3).map_err(|_| Malformed::BadTag)?;
+        if number == 0 || number > 0x1fff_ffff {
+            return Err(Malformed::BadTag);
+        }
+        let value = match tag & 7 {
+            0 => Value::Varint(take_varint(&mut self.rest)?),
+            1 => Value::Fixed64(u64::from_le_bytes(take_array(&mut self.rest)?)),
+            2 => Value::Bytes(take_counted(&mut self.rest)?),
+            5 => Value::Fixed32(u32::from_le_bytes(take_array(&mut self.rest)?)),
+            _ => return Err(Malformed::BadTag),
+        };
+        Ok(Some(Field { number, value }))
+    }
+}
+
+/// Takes a varint off the front of `rest`.
+///
+/// # Errors
+/// When `rest` ends inside it or it has more than ten bytes.
+#[inline]
+pub fn take_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
+    if let Some((&first, tail)) = rest.split_first()
+        && first < 0x80
+    {
+        *rest = tail;
+        return Ok(u64::from(first));
+    }
+    let mut value = 0u64;
+    for i in 0..10 {
+        let (&byte, tail) = rest.split_first().ok_or(Malformed::Truncated)?;
+        *rest = tail;
+        value |= u64::from(byte & 0x7f) << (7 * i);
+        if byte < 0x80 {
+            return Ok(value);
+        }
+    }
+    Err(Malformed::LongVarint)
+}
+
+#[inline]
+fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let len = usize::try_from(take_varint(rest)?).map_err(|_| Malformed::Truncated)?;
+    let (bytes, tail) = rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
+    *rest = tail;
+    Ok(bytes)
+}
+
+#[inline]
+fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
+    let (bytes, tail) = rest.split_first_chunk::<N>().ok_or(Malformed::Truncated)?;
+    *rest = tail;
+    Ok(*bytes)
+}
+
+/// Appending fields to a buffer. Fields at their default are the caller's to leave out.
+pub mod put {
+    /// A bare varint.
+    #[inline]
+    pub fn varint(out: &mut Vec<u8>, mut n: u64) {
+        while n >= 0x80 {
+            out.push((n as u8 & 0x7f) | 0x80);
+            n >>= 7;
+        }
+        out.push(n as u8);
+    }
+
+    /// Bytes that [`varint`] takes for `n`.
+    #[inline]
+    pub fn varint_len(n: u64) -> usize {
+        (70 - (n | 1).leading_zeros() as usize) / 7
+    }
+
+    /// Field `number` as a varint.
+    pub fn uint(out: &mut Vec<u8>, number: u32, n: u64) {
+        varint(out, u64::from(number) << 3);
+        varint(out, n);
+    }
+
+    /// Field `number` as fixed64 (also a double's bits).
+    pub fn fixed64(out: &mut Vec<u8>, number: u32, n: u64) {
+        varint(out, u64::from(number) << 3 | 1);
+        out.extend_from_slice(&n.to_le_bytes());
+    }
+
+    /// Field `number` as fixed32.
+    pub fn fixed32(out: &mut Vec<u8>, number: u32, n: u32) {
+        varint(out, u64::from(number) << 3 | 5);
+        out.extend_from_slice(&n.to_le_bytes());
+    }
+
+    /// Field `number` as bytes, string or ready-made message.
+    pub fn bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+        varint(out, u64::from(number) << 3 | 2);
+        varint(out, bytes.len() as u64);
+        out.extend_from_slice(bytes);
+    }
+
+    /// Field `number` as a message that `fill` writes in place: one byte is kept for the length
+    /// and the message is moved when it needs more.
+    pub fn message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut Vec<u8>)) {
+        varint(out, u64::from(number) << 3 | 2);
+        let start = out.len();
+        out.push(0);
+        fill(out);
+        let len = out.len() - start - 1;
+        let extra = varint_len(len as u64) - 1;
+        if extra > 0 {
+            out.resize(out.len() + extra, 0);
+            out.copy_within(start + 1..start + 1 + len, start + 1 + extra);
+        }
+        let mut n = len as u64;
+        for i in 0..=extra {
+            let more = if i < extra { 0x80 } else { 0 };
+            if let Some(byte) = out.get_mut(start + i) {
+                *byte = (n as u8 & 0x7f) | more;
+            }
+            n >>= 7;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn all(bytes: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
+        let mut fields = Fields::new(bytes);
+        let mut found = Vec::new();
+        while let Some(field) = fields.next_field()? {
+            found.push(field);
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn what_is_put_is_read() {
+        let mut out = Vec::new();
+        put::uint(&mut out, 1, 300);
+        put::fixed64(&mut out, 2, 7);
+        put::fixed32(&mut out, 3, 8);
+        put::bytes(&mut out, 4, b"abc");
+        put::message(&mut out, 5, |m| put::bytes(m, 1, &[9; 20_000]));
+        let fields = all(&out).unwrap();
+        assert_eq!(fields.len(), 5);
+        assert_eq!(fields[0].varint(), Ok(300));
+        assert_eq!(fields[1].fixed64(), Ok(7));
+        assert_eq!(fields[2].fixed32(), Ok(8));
+        assert_eq!(fields[3].text(), Ok("abc"));
+        let inner = all(fields[4].bytes().unwrap()).unwrap();
+        assert_eq!(inner[0].bytes().unwrap(), [9; 20_000]);
+    }
+
+    #[test]
+    fn malformed_bytes_are_named() {
+        let table: &[(&[u8], Malformed)] = &[
+            (&[0x0a, 5, 1], Malformed::Truncated),
+            (&[0x08], Malformed::Truncated),
+            (
+                &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+                Malformed::LongVarint,
+            ),
+            (&[0x00, 1], Malformed::BadTag),
+            (&[0x0b], Malformed::BadTag),
+            (&[0x09, 1, 2], Malformed::Truncated),
+            (&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], Malformed::Truncated),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(all(bytes), Err(*expected), "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            drop(all(&bytes));
+        }
+
+        #[test]
+        fn varints_have_the_length_they_say(n in any::<u64>()) {
+            let mut out = Vec::new();
+            put::varint(&mut out, n);
+            prop_assert_eq!(out.len(), put::varint_len(n));
+            prop_assert_eq!(take_varint(&mut &out[..]), Ok(n));
+        }
+    }
+}
