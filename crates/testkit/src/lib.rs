@@ -1,0 +1,50 @@
+//! Development only: what tests of every crate share.
+//!
+//! Recorded data ([`data`]), an OTLP decoder that shares no code with the one under test
+//! ([`otlp`]), spans in a form that can be compared field by field ([`normal`]), waiting with a
+//! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), and small readers of
+//! HTTP and of Prometheus' text. Nothing here depends on the crates that it helps to test.
+
+pub mod data;
+pub mod http;
+pub mod moto;
+pub mod normal;
+pub mod otlp;
+pub mod process;
+pub mod prometheus;
+pub mod sample;
+pub mod wait;
+
+pub use data::{Recording, data_dir, recording, recordings, traces};
+pub use normal::NormalSpan;
+pub use process::{Process, free_port};
+pub use wait::wait_for;
+
+use std::path::PathBuf;
+
+/// The workspace's top folder.
+pub fn workspace_root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root.pop();
+    root
+}
+
+/// Python with the packages that tests need: `TRIBUTARY_PYTHON`, or what `cargo xtask venv` made.
+///
+/// # Errors
+/// When there is none: the message says how to make it.
+pub fn python() -> anyhow::Result<PathBuf> {
+    let python = match std::env::var_os("TRIBUTARY_PYTHON") {
+        Some(path) => PathBuf::from(path),
+        None => workspace_root().join("target/venv/bin/python"),
+    };
+    if !python.is_file() {
+        anyhow::bail!(
+            "no Python at {}: run `cargo xtask venv`, or point TRIBUTARY_PYTHON at one that has \
+             the packages named in xtask/requirements.txt",
+            python.display()
+        );
+    }
+    Ok(python)
+}

@@ -1,0 +1,97 @@
+//! Prometheus' text format, read as far as tests need it.
+
+use std::collections::BTreeMap;
+
+/// One sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Name, with `_total`, `_bucket` and the like.
+    pub name: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Value.
+    pub value: f64,
+}
+
+/// The samples of one scrape, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metrics(pub Vec<Sample>);
+
+impl Metrics {
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// The first line that is neither a comment nor a sample.
+    pub fn parse(text: &str) -> Result<Metrics, String> {
+        let lines = text.lines().filter(|l| !l.is_empty() && !l.starts_with('#'));
+        let samples = lines.map(|line| sample(line).ok_or_else(|| line.to_owned()));
+        samples.collect::<Result<_, _>>().map(Metrics)
+    }
+
+    /// Sum of the samples of this name that carry all these labels; `None` when there is none.
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let fits = |s: &&Sample| {
+            let has = |(k, v): &(&str, &str)| s.labels.get(*k).is_some_and(|x| x == v);
+            s.name == name && labels.iter().all(has)
+        };
+        let mut found = self.0.iter().filter(fits).peekable();
+        found.peek()?;
+        Some(found.map(|s| s.value).sum())
+    }
+}
+
+fn sample(line: &str) -> Option<Sample> {
+    let name_end = line.find(['{', ' '])?;
+    let (name, rest) = line.split_at(name_end);
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(rest) => labels(rest)?,
+        None => (BTreeMap::new(), rest),
+    };
+    let value = rest.split_whitespace().next()?.parse().ok()?;
+    Some(Sample { name: name.to_owned(), labels, value })
+}
+
+/// Reads `k="v",…}` and gives what stands behind the brace.
+fn labels(mut rest: &str) -> Option<(BTreeMap<String, String>, &str)> {
+    let mut labels = BTreeMap::new();
+    loop {
+        rest = rest.trim_start_matches([',', ' ']);
+        if let Some(rest) = rest.strip_prefix('}') {
+            return Some((labels, rest));
+        }
+        let (key, behind) = rest.split_once("=\"")?;
+        let mut value = String::new();
+        let mut chars = behind.char_indices();
+        let end = loop {
+            match chars.next()? {
+                (at, '"') => break at,
+                (_, '\\') => value.push(match chars.next()?.1 {
+                    'n' => '\n',
+                    other => other,
+                }),
+                (_, other) => value.push(other),
+            }
+        };
+        labels.insert(key.to_owned(), value);
+        rest = behind.get(end + 1..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_read_and_summed() {
+        let text = "# HELP a b\n# TYPE a counter\na_total{x=\"1\",y=\"p\\\"q\\n\"} 2\n\
+                    a_total{x=\"2\"} 3.5 1700000000\nb 1e3\nle{le=\"+Inf\"} +Inf\n# EOF\n";
+        let metrics = Metrics::parse(text).unwrap();
+        assert_eq!(metrics.0.len(), 4);
+        assert_eq!(metrics.sum("a_total", &[]), Some(5.5));
+        assert_eq!(metrics.sum("a_total", &[("y", "p\"q\n")]), Some(2.0));
+        assert_eq!(metrics.sum("b", &[]), Some(1000.0));
+        assert_eq!(metrics.sum("a", &[]), None);
+        assert_eq!(metrics.sum("le", &[]), Some(f64::INFINITY));
+        assert_eq!(Metrics::parse("no sample").unwrap_err(), "no sample");
+    }
+}
