@@ -1,0 +1,74 @@
+//! What was asked of the store, counted, because requests are what a bucket bills.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Running totals since the store was opened, shared by all clones of it.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub(crate) puts: AtomicU64,
+    pub(crate) gets: AtomicU64,
+    pub(crate) heads: AtomicU64,
+    pub(crate) lists: AtomicU64,
+    pub(crate) deletes: AtomicU64,
+    pub(crate) bytes_written: AtomicU64,
+    pub(crate) bytes_read: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) create_retries: AtomicU64,
+    pub(crate) create_read_backs: AtomicU64,
+    pub(crate) create_lost: AtomicU64,
+    pub(crate) hedges: AtomicU64,
+}
+
+/// The totals at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// Writes tried, each attempt and each part of a large object counted.
+    pub puts: u64,
+    /// Reads of objects or ranges.
+    pub gets: u64,
+    /// Questions for size and time.
+    pub heads: u64,
+    /// Listings asked for. A cloud answers, and bills, 1000 names at a time.
+    pub lists: u64,
+    /// Objects whose deletion was asked for.
+    pub deletes: u64,
+    /// Bytes of bodies sent, attempts that failed included.
+    pub bytes_written: u64,
+    /// Bytes of bodies received.
+    pub bytes_read: u64,
+    /// Operations that ended with an error other than "not found".
+    pub errors: u64,
+    /// Attempts of create-only writes after the first.
+    pub create_retries: u64,
+    /// Create-only writes whose outcome had to be read back.
+    pub create_read_backs: u64,
+    /// Create-only writes that found another's bytes.
+    pub create_lost: u64,
+    /// Second copies of a slow create-only write that were sent.
+    pub hedges: u64,
+}
+
+impl Counters {
+    /// The totals now.
+    pub fn snapshot(&self) -> Operations {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Operations {
+            puts: read(&self.puts),
+            gets: read(&self.gets),
+            heads: read(&self.heads),
+            lists: read(&self.lists),
+            deletes: read(&self.deletes),
+            bytes_written: read(&self.bytes_written),
+            bytes_read: read(&self.bytes_read),
+            errors: read(&self.errors),
+            create_retries: read(&self.create_retries),
+            create_read_backs: read(&self.create_read_backs),
+            create_lost: read(&self.create_lost),
+            hedges: read(&self.hedges),
+        }
+    }
+}
+
+pub(crate) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}

@@ -1,0 +1,157 @@
+//! Create-only writes whose outcome is known.
+//!
+//! A client's answer to a create-only write is not the outcome. `AlreadyExists` may be our own
+//! write, whose answer was lost or which the client repeated; it may be S3's 409 for a race that
+//! nobody has won yet; a timeout or a 500 may hide a write that took place, or will. So every
+//! answer but success is settled by reading back.
+
+use crate::StoreError;
+use crate::counters::add;
+use crate::store::{Created, Store, key};
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use object_store::path::Path;
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
+use std::ops::Range;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long and how often to try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempts {
+    pub(crate) deadline: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) hedge_after: Option<Duration>,
+}
+
+const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+impl Attempts {
+    /// Time for attempt number `tried` (from 0), of `timed_out` earlier ones that ran out of it.
+    fn timeout(&self, bytes: usize, timed_out: u32) -> Duration {
+        let size = Duration::from_secs((bytes >> 22) as u64);
+        (self.timeout + size).saturating_mul(1 << timed_out.min(5)).min(LONGEST_ATTEMPT)
+    }
+}
+
+/// Pause before attempt number `tried` (from 1): doubling, of which the upper half is random so
+/// that many writers do not come back together.
+fn pause(tried: u32, random: u8) -> Duration {
+    let whole = FIRST_PAUSE.saturating_mul(1 << (tried - 1).min(10)).min(LONGEST_PAUSE);
+    whole / 2 + whole / 2 * u32::from(random) / 255
+}
+
+/// What is in the store under the name.
+#[derive(Debug)]
+enum Found {
+    Nothing,
+    Ours,
+    Others,
+    Unclear(StoreError),
+}
+
+pub(crate) async fn create(
+    store: &Store,
+    path: &str,
+    bytes: Bytes,
+    identity: Range<usize>,
+) -> Result<Created, StoreError> {
+    let name = key("create", path)?;
+    let Some(ours) = bytes.get(identity.clone()).filter(|ours| !ours.is_empty()) else {
+        return Err(StoreError::Config(format!(
+            "{path}: no identity at {identity:?} of the object"
+        )));
+    };
+    let started = Instant::now();
+    let mut timed_out = 0;
+    let mut tried = 0;
+    loop {
+        let left = store.attempts.deadline.saturating_sub(started.elapsed());
+        let timeout = store.attempts.timeout(bytes.len(), timed_out).min(left);
+        let attempt = hedged(store, &name, &bytes);
+        let failure = match tokio::time::timeout(timeout, attempt).await {
+            Ok(Ok(())) => return Ok(Created::Won),
+            Ok(Err(e)) => StoreError::from_inner("create", path, e),
+            Err(_) => {
+                timed_out += 1;
+                StoreError::timeout("create", path)
+            }
+        };
+        add(&store.counters.errors, u64::from(!matches!(failure, StoreError::NotFound { .. })));
+        if !failure.is_transient() {
+            return Err(failure);
+        }
+        tracing::debug!(path, error = failure.chain(), "create-only write is read back");
+        let mut last = failure;
+        match look(store, path, bytes.len(), &identity, ours).await {
+            Found::Ours => return Ok(Created::Won),
+            Found::Others => {
+                add(&store.counters.create_lost, 1);
+                return Ok(Created::Lost);
+            }
+            Found::Nothing => {}
+            Found::Unclear(e) => last = e,
+        }
+        tried += 1;
+        let pause = pause(tried, crate::random::<1>()?[0]);
+        if started.elapsed() + pause >= store.attempts.deadline {
+            return Err(last);
+        }
+        add(&store.counters.create_retries, 1);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// One attempt, joined by a second one under the same name when the first is slow. Both carry the
+/// same bytes, so whichever takes effect is right, and an error counts only when both failed.
+async fn hedged(store: &Store, name: &Path, bytes: &Bytes) -> Result<(), object_store::Error> {
+    let first = pin!(put(store, name, bytes));
+    let Some(after) = store.attempts.hedge_after else {
+        return first.await;
+    };
+    let first = match select(first, pin!(tokio::time::sleep(after))).await {
+        Either::Left((done, _)) => return done,
+        Either::Right(((), first)) => first,
+    };
+    add(&store.counters.hedges, 1);
+    match select(first, pin!(put(store, name, bytes))).await {
+        Either::Left((Ok(()), _)) | Either::Right((Ok(()), _)) => Ok(()),
+        Either::Left((Err(_), other)) => other.await,
+        Either::Right((Err(_), other)) => other.await,
+    }
+}
+
+async fn put(store: &Store, name: &Path, bytes: &Bytes) -> Result<(), object_store::Error> {
+    add(&store.counters.puts, 1);
+    add(&store.counters.bytes_written, bytes.len() as u64);
+    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+    store.quick.put_opts(name, PutPayload::from_bytes(bytes.clone()), options).await.map(drop)
+}
+
+async fn look(
+    store: &Store,
+    path: &str,
+    len: usize,
+    identity: &Range<usize>,
+    ours: &[u8],
+) -> Found {
+    add(&store.counters.create_read_backs, 1);
+    let looked = async {
+        let info = store.head_by(&store.quick, path).await?;
+        if info.size != len as u64 {
+            return Ok(Found::Others);
+        }
+        let range = identity.start as u64..identity.end as u64;
+        let theirs = store.get_range_by(&store.quick, path, range).await?;
+        Ok(if theirs == ours { Found::Ours } else { Found::Others })
+    };
+    match tokio::time::timeout(store.attempts.timeout(0, 0), looked).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(StoreError::NotFound { .. })) => Found::Nothing,
+        Ok(Err(e)) => Found::Unclear(e),
+        Err(_) => Found::Unclear(StoreError::timeout("read back", path)),
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong with a store, by what a caller can do about it.
+
+use object_store::Error as Inner;
+
+/// Why an operation on a store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such object (or, for a write, no such bucket).
+    #[error("{path} is not in the store")]
+    NotFound {
+        /// The path asked for.
+        path: String,
+    },
+    /// The store did not do it now and may do it later: busy, unreachable, timed out, disk full.
+    #[error("the store failed to {operation} {path}")]
+    Transient {
+        /// What was tried.
+        operation: &'static str,
+        /// On which path.
+        path: String,
+        /// What the client says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store will not do it until somebody changes credentials or permissions.
+    #[error("the store denies to {operation} {path}: check the credentials and their permissions")]
+    Denied {
+        /// What was tried.
+        operation: &'static str,
+        /// On which path.
+        path: String,
+        /// What the client says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store will never do it as asked.
+    #[error("the store cannot {operation} {path}")]
+    Refused {
+        /// What was tried.
+        operation: &'static str,
+        /// On which path.
+        path: String,
+        /// What the client says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The URL or an option is wrong; the text says what to do.
+    #[error("{0}")]
+    Config(String),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, StoreError::Transient { .. })
+    }
+
+    /// Whether the object is simply not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, StoreError::NotFound { .. })
+    }
+
+    /// The error and what caused it, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            let cause_text = cause.to_string();
+            // Clients repeat their source in their own text; saying it once is enough.
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            next = cause.source();
+        }
+        text
+    }
+
+    pub(crate) fn timeout(operation: &'static str, path: &str) -> Self {
+        StoreError::Transient { operation, path: path.to_owned(), source: "timed out".into() }
+    }
+
+    pub(crate) fn from_inner(operation: &'static str, path: &str, error: Inner) -> Self {
+        let path = path.to_owned();
+        match error {
+            Inner::NotFound { .. } => StoreError::NotFound { path },
+            Inner::PermissionDenied { .. } | Inner::Unauthenticated { .. } => {
+                StoreError::Denied { operation, path, source: error.into() }
+            }
+            Inner::NotSupported { .. }
+            | Inner::NotImplemented { .. }
+            | Inner::InvalidPath { .. }
+            | Inner::UnknownConfigurationKey { .. } => {
+                StoreError::Refused { operation, path, source: error.into() }
+            }
+            _ => StoreError::Transient { operation, path, source: error.into() },
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! An S3 server in memory that can be told to misbehave: what a client does with a fault in HTTP
+//! cannot be seen by a fake behind the client.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, RANGE};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tributary_store::StoreOptions;
+
+/// What happens to the next create-only PUT.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// Answers this status and stores nothing.
+    Refuse(u16),
+    /// Stores, then answers this status.
+    StoreThenAnswer(u16),
+    /// Stores, then breaks the connection.
+    StoreThenBreak,
+    /// Stores nothing and never answers.
+    Hang,
+    /// Never answers, and stores only when something has been read: a write that lands late.
+    StoreAfterNextRead,
+    /// Somebody else's bytes get there first; answers 409.
+    Rival(&'static str),
+}
+
+type Answer = Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Default)]
+struct State {
+    objects: BTreeMap<String, Bytes>,
+    faults: VecDeque<Fault>,
+    ghost: Option<(String, Bytes)>,
+    ignores_conditions: bool,
+    forgets_to_list: bool,
+    forever: Option<u16>,
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeS3 {
+    state: Arc<Mutex<State>>,
+    address: SocketAddr,
+}
+
+impl FakeS3 {
+    pub(crate) async fn start() -> FakeS3 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let fake = FakeS3 { state: Arc::default(), address: listener.local_addr().unwrap() };
+        let serving = fake.clone();
+        // The server ends with the runtime of the test that started it.
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let fake = serving.clone();
+                let service = service_fn(move |request| fake.clone().answer(request));
+                let server = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(server.serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        fake
+    }
+
+    pub(crate) fn options(&self) -> StoreOptions {
+        let endpoint = format!("http://{}", self.address);
+        let settings = [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+        ];
+        let settings = settings.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec();
+        StoreOptions { settings, hedge_after: None, ..StoreOptions::default() }
+    }
+
+    pub(crate) fn ignore_conditions(&self) {
+        self.state.lock().unwrap().ignores_conditions = true;
+    }
+
+    pub(crate) fn forget_to_list(&self) {
+        self.state.lock().unwrap().forgets_to_list = true;
+    }
+
+    pub(crate) fn refuse_writes(&self, status: u16) {
+        self.state.lock().unwrap().forever = Some(status);
+    }
+
+    pub(crate) fn next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state.lock().unwrap().faults.extend(faults);
+    }
+
+    pub(crate) fn object(&self, path: &str) -> Option<Bytes> {
+        self.state.lock().unwrap().objects.get(path).cloned()
+    }
+
+    pub(crate) fn set(&self, path: &str, bytes: &[u8]) {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.state.lock().unwrap().objects.insert(path.to_owned(), bytes);
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let path = head.uri.path().trim_start_matches('/').to_owned();
+        let query = head.uri.query().unwrap_or_default();
+        match head.method {
+            Method::PUT if head.headers.contains_key(IF_NONE_MATCH) => {
+                self.create(path, body).await
+            }
+            Method::PUT => {
+                let mut state = self.state.lock().unwrap();
+                if let Some(status) = state.forever {
+                    return Ok(plain(status, "no writes"));
+                }
+                state.objects.insert(path, body);
+                Ok(plain(200, ""))
+            }
+            Method::POST => Ok(self.delete(&path, &body)),
+            Method::GET if query.contains("list-type=2") => Ok(self.list(&path, query)),
+            Method::GET | Method::HEAD => {
+                let range = head.headers.get(RANGE).and_then(|range| range.to_str().ok());
+                Ok(self.read(&path, range))
+            }
+            _ => Ok(plain(405, "")),
+        }
+    }
+
+    async fn create(&self, path: String, body: Bytes) -> Answer {
+        let fault = {
+            let mut state = self.state.lock().unwrap();
+            if let Some(status) = state.forever {
+                return Ok(plain(status, "no writes"));
+            }
+            let exists = state.objects.contains_key(&path) && !state.ignores_conditions;
+            let fault = state.faults.pop_front();
+            match &fault {
+                _ if exists => return Ok(plain(412, "PreconditionFailed")),
+                Some(Fault::Refuse(_) | Fault::Hang) => {}
+                Some(Fault::Rival(theirs)) => {
+                    state.objects.insert(path, Bytes::from_static(theirs.as_bytes()));
+                }
+                Some(Fault::StoreAfterNextRead) => state.ghost = Some((path, body)),
+                Some(Fault::StoreThenAnswer(_) | Fault::StoreThenBreak) | None => {
+                    state.objects.insert(path, body);
+                }
+            }
+            fault
+        };
+        match fault {
+            None => Ok(plain(200, "")),
+            Some(Fault::Refuse(status) | Fault::StoreThenAnswer(status)) => {
+                Ok(plain(status, "fault"))
+            }
+            Some(Fault::Rival(_)) => Ok(plain(409, "ConditionalRequestConflict")),
+            Some(Fault::StoreThenBreak) => Err("the connection breaks, as it was asked to".into()),
+            Some(Fault::Hang | Fault::StoreAfterNextRead) => std::future::pending().await,
+        }
+    }
+
+    fn read(&self, path: &str, range: Option<&str>) -> Response<Full<Bytes>> {
+        let mut state = self.state.lock().unwrap();
+        let found = state.objects.get(path).cloned();
+        if let Some((path, body)) = state.ghost.take() {
+            state.objects.entry(path).or_insert(body);
+        }
+        let Some(object) = found else { return plain(404, "NoSuchKey") };
+        let total = object.len();
+        let response = Response::builder()
+            .header(
+                ETAG,
+                format!(
+                    "\"{:08x}\"",
+                    object.iter().fold(0u32, |h, b| h.rotate_left(5) ^ u32::from(*b))
+                ),
+            )
+            .header(LAST_MODIFIED, "Mon, 23 Nov 2026 14:00:00 GMT");
+        match range.and_then(|r| r.strip_prefix("bytes=")?.split_once('-')) {
+            // Said outright, because it is left out by itself for HEAD of an empty object.
+            None => response.header(CONTENT_LENGTH, total).body(Full::new(object)).unwrap(),
+            Some((from, to)) => {
+                let from = from.parse::<usize>().unwrap();
+                let to = to.parse::<usize>().unwrap().min(total - 1);
+                response
+                    .status(StatusCode::PARTIAL_CONTENT)
+                    .header(CONTENT_RANGE, format!("bytes {from}-{to}/{total}"))
+                    .body(Full::new(object.slice(from..=to)))
+                    .unwrap()
+            }
+        }
+    }
+
+    fn list(&self, bucket: &str, query: &str) -> Response<Full<Bytes>> {
+        let state = self.state.lock().unwrap();
+        let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
+        let prefix = format!("{bucket}/{}", prefix.unwrap_or_default().replace("%2F", "/"));
+        let found = state.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
+        let mut xml = "<ListBucketResult><IsTruncated>false</IsTruncated>".to_owned();
+        for (path, object) in found.take(if state.forgets_to_list { 0 } else { usize::MAX }) {
+            let key = path.strip_prefix(bucket).unwrap().trim_start_matches('/');
+            xml.push_str(&format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-11-23T14:00:00.000Z</LastModified>\
+                 <ETag>\"0\"</ETag><Size>{}</Size></Contents>",
+                object.len()
+            ));
+        }
+        xml.push_str("</ListBucketResult>");
+        plain(200, &xml)
+    }
+
+    fn delete(&self, bucket: &str, body: &[u8]) -> Response<Full<Bytes>> {
+        let mut state = self.state.lock().unwrap();
+        let text = std::str::from_utf8(body).unwrap();
+        let mut xml = "<DeleteResult>".to_owned();
+        for key in text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
+            state.objects.remove(&format!("{}/{key}", bucket.trim_end_matches('/')));
+            xml.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
+        }
+        xml.push_str("</DeleteResult>");
+        plain(200, &xml)
+    }
+}
+
+fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {
+    Response::builder()
+        .status(status)
+        .header(ETAG, "\"0\"")
+        .body(Full::new(Bytes::copy_from_slice(text.as_bytes())))
+        .unwrap()
+}
