@@ -1,0 +1,309 @@
+//! The protocol's operations on a store, one function each. What to do, and when, is decided
+//! elsewhere ([`crate::epoch`], [`crate::recover`]).
+
+use crate::cluster::{Cluster, ClusterError, FORMAT};
+use crate::id::{EpochId, Uid};
+use crate::layout::{self, Place};
+use crate::live::{Live, LiveError};
+use crate::recover::{BlockState, Listing};
+use crate::segment::{Sealed, Segment, SegmentError};
+use crate::slot::{BlockEntry, Slot, SlotError};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeMap;
+use tributary_store::{Created, Store, StoreError};
+use uuid::Uuid;
+
+/// Objects read, or written, at a time by one call.
+const AT_ONCE: usize = 8;
+
+/// Why an operation on the journal failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The store failed; its error says whether trying again helps.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A segment cannot be read: quarantine it, or leave it to a newer release.
+    #[error("segment {n} of epoch {epoch}: {source}")]
+    Segment {
+        /// The epoch.
+        epoch: EpochId,
+        /// The segment's number.
+        n: u64,
+        /// Why.
+        source: SegmentError,
+    },
+    /// A slot cannot be read or written: the epoch is to be left alone, and somebody to be told.
+    #[error("commit slot {k} of epoch {epoch}: {source}")]
+    Slot {
+        /// The epoch.
+        epoch: EpochId,
+        /// The slot's number.
+        k: u32,
+        /// Why.
+        source: SlotError,
+    },
+    /// The bucket must not be used.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Our own heartbeat is too large.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+}
+
+/// A heartbeat as it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// What it says.
+    pub live: Live,
+    /// When it was written, by the store's clock.
+    pub modified: std::time::SystemTime,
+}
+
+/// The journal in a store.
+#[derive(Clone)]
+pub struct Journal {
+    store: Store,
+}
+
+impl Journal {
+    /// The journal in `store`.
+    pub fn new(store: Store) -> Self {
+        Journal { store }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The bucket's identity: `ours` if nobody came before, else the one that is there.
+    ///
+    /// # Errors
+    /// When the bucket belongs to something else, or to a newer release.
+    pub async fn open_cluster(&self, ours: Uid) -> Result<Cluster, JournalError> {
+        let cluster = Cluster { cluster: ours, format: FORMAT };
+        let bytes = cluster.encode();
+        // Reading first spares every start but the very first one a write.
+        match self.store.get(layout::CLUSTER).await {
+            Ok(theirs) => return Ok(Cluster::decode(&theirs)?),
+            Err(StoreError::NotFound { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let identity = 0..bytes.len();
+        match self.store.create(layout::CLUSTER, bytes, identity).await? {
+            Created::Won => Ok(cluster),
+            Created::Lost => Ok(Cluster::decode(&self.store.get(layout::CLUSTER).await?)?),
+        }
+    }
+
+    /// Writes a segment. [`Created::Won`]: its frames may be acknowledged. [`Created::Lost`]: the
+    /// epoch's id exists twice; abandon the epoch, put the content into a new one.
+    ///
+    /// # Errors
+    /// When the outcome could not be found out in time: call again, or give the number up.
+    pub async fn put_segment(
+        &self,
+        epoch: &EpochId,
+        sealed: &Sealed,
+    ) -> Result<Created, JournalError> {
+        let path = layout::segment(epoch, sealed.info.n);
+        Ok(self.store.create(&path, sealed.bytes.clone(), sealed.identity.clone()).await?)
+    }
+
+    /// Reads a segment.
+    ///
+    /// # Errors
+    /// When the store fails, or the segment is not what its name says.
+    pub async fn get_segment(&self, epoch: &EpochId, n: u64) -> Result<Segment, JournalError> {
+        let bytes = self.store.get(&layout::segment(epoch, n)).await?;
+        let fail = |source| JournalError::Segment { epoch: *epoch, n, source };
+        let segment = Segment::parse(bytes).map_err(fail)?;
+        if segment.header().epoch != *epoch || segment.header().n != n {
+            return Err(fail(SegmentError::Damaged("it lies under another's name")));
+        }
+        Ok(segment)
+    }
+
+    /// Keeps a copy of a segment that cannot be read, for a person to look at.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quarantine(&self, epoch: &EpochId, n: u64) -> Result<(), JournalError> {
+        let bytes = self.store.get(&layout::segment(epoch, n)).await?;
+        Ok(self.store.put(&layout::quarantine(epoch, n), bytes).await?)
+    }
+
+    /// Creates a commit slot. All data that it names must be complete in the store (I4).
+    /// [`Created::Lost`]: somebody else has committed in this epoch.
+    ///
+    /// # Errors
+    /// When the outcome could not be found out in time: call again with the same slot, and keep
+    /// every file meanwhile.
+    pub async fn put_slot(&self, slot: &Slot) -> Result<Created, JournalError> {
+        let fail = |source| JournalError::Slot { epoch: slot.epoch, k: slot.k, source };
+        let encoded = slot.encode().map_err(fail)?;
+        let path = layout::slot(&slot.epoch, slot.k);
+        Ok(self.store.create(&path, encoded.bytes, encoded.identity).await?)
+    }
+
+    /// Reads a commit slot.
+    ///
+    /// # Errors
+    /// When the store fails, or the slot is not what its name says.
+    pub async fn get_slot(&self, epoch: &EpochId, k: u32) -> Result<Slot, JournalError> {
+        let bytes = self.store.get(&layout::slot(epoch, k)).await?;
+        let fail = |source| JournalError::Slot { epoch: *epoch, k, source };
+        let slot = Slot::decode(&bytes).map_err(fail)?;
+        if slot.epoch != *epoch || slot.k != k {
+            return Err(fail(SlotError::Damaged("it lies under another's name")));
+        }
+        Ok(slot)
+    }
+
+    /// Writes the metas of blocks that a slot names, which readers see from then on. Doing it
+    /// again writes the same bytes.
+    ///
+    /// # Errors
+    /// When the store did not confirm one of them.
+    pub async fn write_metas(&self, blocks: &[BlockEntry]) -> Result<(), JournalError> {
+        let write = |block: &BlockEntry| {
+            let path = layout::block_object(&block.tenant, &block.id, layout::META);
+            let meta = block.meta.clone();
+            async move { self.store.put(&path, meta).await }
+        };
+        let writes = blocks.iter().map(write);
+        Ok(stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<()>().await?)
+    }
+
+    /// Deletes segments. Only what [`crate::epoch::WriterEpoch::metas_written`] or
+    /// [`crate::recover::plan`] allow may be given here (I2).
+    ///
+    /// # Errors
+    /// When the store did not confirm one of them; deleting again is right.
+    pub async fn delete_segments(
+        &self,
+        epoch: &EpochId,
+        segments: &[u64],
+    ) -> Result<(), JournalError> {
+        Ok(self.store.delete_all(segments.iter().map(|n| layout::segment(epoch, *n))).await?)
+    }
+
+    /// All epochs in the store, sorted. What is not named as an epoch is not looked at.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn epochs(&self) -> Result<Vec<EpochId>, JournalError> {
+        let hours = self.store.list_folders(layout::LOG).await?;
+        let list = |hour: String| async move {
+            let names = self.store.list_folders(&layout::hour_folder(&hour)).await?;
+            let epochs = names.into_iter().filter_map(|name| name.parse::<EpochId>().ok());
+            Ok::<_, StoreError>(epochs.filter(|epoch| epoch.hour() == hour).collect::<Vec<_>>())
+        };
+        let found = stream::iter(hours.into_iter().map(list)).buffer_unordered(AT_ONCE);
+        let mut epochs = found.try_concat().await?;
+        epochs.sort_unstable();
+        Ok(epochs)
+    }
+
+    /// What lies in the store for `epoch`: slots, read, then segments, listed.
+    ///
+    /// # Errors
+    /// When the store fails, or one of the slots cannot be read: then it is not known what is
+    /// covered, and the epoch must be left alone.
+    pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
+        let found = self.store.list(&layout::slots(epoch)).await?;
+        let numbers = found.iter().filter_map(|object| match layout::parse(&object.path) {
+            Some(Place::Slot(of, k)) if of == *epoch => Some(k),
+            _ => None,
+        });
+        let read = |k| async move { Ok::<_, JournalError>((k, self.get_slot(epoch, k).await?)) };
+        let reads = numbers.map(read).collect::<Vec<_>>();
+        let slots = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
+        let found = self.store.list(&layout::segments(epoch)).await?;
+        let segments = found.iter().filter_map(|object| match layout::parse(&object.path) {
+            Some(Place::Segment(of, n)) if of == *epoch => Some((n, object.size)),
+            _ => None,
+        });
+        Ok(Listing { slots, segments: segments.collect() })
+    }
+
+    /// What lies in the store of these blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn block_states(
+        &self,
+        blocks: &[&BlockEntry],
+    ) -> Result<BTreeMap<Uuid, BlockState>, JournalError> {
+        let look = |block: &BlockEntry| {
+            let id = block.id;
+            let folder = layout::block(&block.tenant, &id);
+            async move {
+                let found = self.store.list(&folder).await?;
+                let has = |name: &str| {
+                    found.iter().any(|object| {
+                        object
+                            .path
+                            .strip_prefix(&folder)
+                            .is_some_and(|rest| rest.strip_prefix('/') == Some(name))
+                    })
+                };
+                let state = if has(layout::META) {
+                    BlockState::Visible
+                } else if has(layout::META_COMPACTED) {
+                    BlockState::Compacted
+                } else if found.is_empty() {
+                    BlockState::Gone
+                } else {
+                    BlockState::Unfinished
+                };
+                Ok::<_, JournalError>((id, state))
+            }
+        };
+        let looks = blocks.iter().map(|block| look(block)).collect::<Vec<_>>();
+        stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Writes our heartbeat.
+    ///
+    /// # Errors
+    /// When the store did not confirm it.
+    pub async fn beat(&self, live: &Live) -> Result<(), JournalError> {
+        Ok(self.store.put(&layout::live(&live.process), live.encode()?).await?)
+    }
+
+    /// Takes our heartbeat away, at shutdown.
+    ///
+    /// # Errors
+    /// When the store did not confirm it.
+    pub async fn stop_beating(&self, process: &Uid) -> Result<(), JournalError> {
+        Ok(self.store.delete(&layout::live(process)).await?)
+    }
+
+    /// All heartbeats, sorted by process. One that cannot be read, or that went away meanwhile, is
+    /// left out: heartbeats are hints.
+    ///
+    /// # Errors
+    /// When the store cannot be listed or read.
+    pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>, JournalError> {
+        let found = self.store.list(layout::LIVE).await?;
+        let read = |object: tributary_store::ObjectInfo| async move {
+            match self.store.get(&object.path).await {
+                Ok(bytes) => {
+                    let live = Live::decode(&bytes).ok();
+                    Ok(live.map(|live| Heartbeat { live, modified: object.modified }))
+                }
+                Err(StoreError::NotFound { .. }) => Ok(None),
+                Err(e) => Err(e),
+            }
+        };
+        let reads = found.into_iter().map(read);
+        let mut beats: Vec<Heartbeat> = stream::iter(reads)
+            .buffer_unordered(AT_ONCE)
+            .try_filter_map(|beat| async move { Ok(beat) })
+            .try_collect()
+            .await?;
+        beats.sort_by_key(|beat| beat.live.process);
+        Ok(beats)
+    }
+}

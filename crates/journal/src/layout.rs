@@ -1,0 +1,257 @@
+//! Where everything lies: every path is built and taken apart here.
+//!
+//! ```text
+//! cluster.json                                 identity of the bucket (create-only)
+//! journal/live/<process>                       heartbeat, overwritten by its owner only
+//! journal/log/<hour>/<epoch>/s/<n>.seg         segment n of an epoch (create-only)
+//! journal/log/<hour>/<epoch>/c/<k>.cmt         commit slot k of an epoch (create-only)
+//! journal/quar/<epoch>-<n>                     copy of a segment that cannot be read
+//! journal/probe/<id>/…                         trial of the store at start, deleted at once
+//! journal/win/<tenant>/<window>/<k>.rec        kept free for window chains
+//! journal/floor/<hour>                         kept free for retired hours
+//! blocks/<tenant>/<block uuid>/…               blocks in Tempo's layout (its `prefix`: `blocks`)
+//! ```
+//!
+//! `<hour>` follows from the epoch's id ([`EpochId::hour`]), so an epoch has one place. Numbers
+//! have leading zeros, so names sort as numbers do.
+
+use crate::id::{EpochId, Uid};
+use uuid::Uuid;
+
+/// The object that says whose bucket this is.
+pub const CLUSTER: &str = "cluster.json";
+/// The folder of all blocks: Tempo's `prefix`.
+pub const BLOCKS: &str = "blocks";
+/// The folder of all heartbeats.
+pub const LIVE: &str = "journal/live";
+/// The folder of all epochs, by hour.
+pub const LOG: &str = "journal/log";
+/// The object of a block that makes it visible to readers; written last.
+pub const META: &str = "meta.json";
+/// What Tempo renames a block's `meta.json` to when it has compacted the block away.
+pub const META_COMPACTED: &str = "meta.compacted.json";
+
+/// Why a text cannot be a tenant's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TenantError {
+    /// Empty, or longer than 150 bytes.
+    #[error("a tenant has 1 to 150 bytes, this one {0}")]
+    Length(usize),
+    /// `.` and `..` are folders of their own.
+    #[error("\".\" and \"..\" cannot be tenants")]
+    Dots,
+    /// A character that Tempo does not allow.
+    #[error("a tenant has only letters, digits and !-_.*'(), not {0:?}")]
+    Character(char),
+}
+
+/// Checks a tenant's name by Tempo's rules, which also make it safe as the name of a folder.
+///
+/// # Errors
+/// When it breaks one of them.
+pub fn check_tenant(tenant: &str) -> Result<(), TenantError> {
+    if tenant.is_empty() || tenant.len() > 150 {
+        return Err(TenantError::Length(tenant.len()));
+    }
+    if tenant == "." || tenant == ".." {
+        return Err(TenantError::Dots);
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
+    match tenant.chars().find(|&c| !allowed(c)) {
+        Some(c) => Err(TenantError::Character(c)),
+        None => Ok(()),
+    }
+}
+
+/// The heartbeat of a process.
+pub fn live(process: &Uid) -> String {
+    format!("{LIVE}/{process}")
+}
+
+/// The folder of one hour's epochs.
+pub fn hour_folder(hour: &str) -> String {
+    format!("{LOG}/{hour}")
+}
+
+/// The folder of an epoch's segments.
+pub fn segments(epoch: &EpochId) -> String {
+    format!("{LOG}/{}/{epoch}/s", epoch.hour())
+}
+
+/// Segment `n` of an epoch.
+pub fn segment(epoch: &EpochId, n: u64) -> String {
+    format!("{}/{n:010}.seg", segments(epoch))
+}
+
+/// The folder of an epoch's commit slots.
+pub fn slots(epoch: &EpochId) -> String {
+    format!("{LOG}/{}/{epoch}/c", epoch.hour())
+}
+
+/// Commit slot `k` of an epoch.
+pub fn slot(epoch: &EpochId, k: u32) -> String {
+    format!("{}/{k:05}.cmt", slots(epoch))
+}
+
+/// The copy of a segment that cannot be read.
+pub fn quarantine(epoch: &EpochId, n: u64) -> String {
+    format!("journal/quar/{epoch}-{n:010}")
+}
+
+/// The folder of a block. `tenant` has passed [`check_tenant`].
+pub fn block(tenant: &str, block: &Uuid) -> String {
+    format!("{BLOCKS}/{tenant}/{}", block.as_hyphenated())
+}
+
+/// An object of a block, such as [`META`]. `tenant` has passed [`check_tenant`].
+pub fn block_object(tenant: &str, block: &Uuid, name: &str) -> String {
+    format!("{BLOCKS}/{tenant}/{}/{name}", block.as_hyphenated())
+}
+
+/// What a path names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// [`CLUSTER`].
+    Cluster,
+    /// A heartbeat.
+    Live(Uid),
+    /// A segment.
+    Segment(EpochId, u64),
+    /// A commit slot.
+    Slot(EpochId, u32),
+    /// An object of a block.
+    Block {
+        /// The tenant.
+        tenant: String,
+        /// The block's id.
+        block: Uuid,
+        /// The object's name within the block.
+        object: String,
+    },
+}
+
+/// Takes a path apart; `None` for one that nothing here has written.
+pub fn parse(path: &str) -> Option<Place> {
+    if path == CLUSTER {
+        return Some(Place::Cluster);
+    }
+    let place = parse_parts(path)?;
+    // Only the one spelling that is written counts, so that no object has two names.
+    (build(&place) == path).then_some(place)
+}
+
+fn parse_parts(path: &str) -> Option<Place> {
+    let mut parts = path.split('/');
+    let mut next = || parts.next();
+    let place = match (next()?, next()?, next()?) {
+        ("journal", "live", process) => Place::Live(process.parse().ok()?),
+        ("journal", "log", _hour) => {
+            let epoch = next()?.parse().ok()?;
+            match (next()?, next()?) {
+                ("s", name) => Place::Segment(epoch, name.strip_suffix(".seg")?.parse().ok()?),
+                ("c", name) => Place::Slot(epoch, name.strip_suffix(".cmt")?.parse().ok()?),
+                _ => return None,
+            }
+        }
+        ("blocks", tenant, block) => {
+            check_tenant(tenant).ok()?;
+            let block = Uuid::parse_str(block).ok()?;
+            let object = next()?;
+            if object.is_empty() {
+                return None;
+            }
+            Place::Block { tenant: tenant.to_owned(), block, object: object.to_owned() }
+        }
+        _ => return None,
+    };
+    next().is_none().then_some(place)
+}
+
+fn build(place: &Place) -> String {
+    match place {
+        Place::Cluster => CLUSTER.to_owned(),
+        Place::Live(process) => live(process),
+        Place::Segment(epoch, n) => segment(epoch, *n),
+        Place::Slot(epoch, k) => slot(epoch, *k),
+        Place::Block { tenant, block, object } => block_object(tenant, block, object),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_built_and_taken_apart() {
+        let epoch = EpochId::new(1_795_442_400, [0xab; 12]);
+        let block_id = Uuid::from_bytes([0xcd; 16]);
+        let table = [
+            (Place::Cluster, "cluster.json".to_owned()),
+            (Place::Live(Uid([1; 16])), "journal/live/01010101010101010101010101010101".to_owned()),
+            (
+                Place::Segment(epoch, 7),
+                "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg"
+                    .to_owned(),
+            ),
+            (
+                Place::Slot(epoch, 65_535),
+                "journal/log/2026-11-23T14/6b0446e0abababababababababababab/c/65535.cmt".to_owned(),
+            ),
+            (
+                Place::Block {
+                    tenant: "it's(a)*".into(),
+                    block: block_id,
+                    object: "data.parquet".into(),
+                },
+                "blocks/it's(a)*/cdcdcdcd-cdcd-cdcd-cdcd-cdcdcdcdcdcd/data.parquet".to_owned(),
+            ),
+        ];
+        for (place, path) in table {
+            assert_eq!(build(&place), path);
+            assert_eq!(parse(&path), Some(place));
+        }
+    }
+
+    #[test]
+    fn foreign_paths_are_nobodys() {
+        let table = [
+            "",
+            "cluster.jso",
+            "journal/live",
+            "journal/live/0101",
+            "journal/log/2026-11-23T15/6b0446e0abababababababababababab/s/0000000007.seg",
+            "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/7.seg",
+            "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/+000000007.seg",
+            "journal/log/2026-11-23T14/6b0446e0abababababababababababab/x/0000000007.seg",
+            "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg/x",
+            "blocks/../cdcdcdcd-cdcd-cdcd-cdcd-cdcdcdcdcdcd/data.parquet",
+            "blocks/t/CDCDCDCD-cdcd-cdcd-cdcd-cdcdcdcdcdcd/data.parquet",
+            "blocks/t/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd/data.parquet",
+            "blocks/t/cdcdcdcd-cdcd-cdcd-cdcd-cdcdcdcdcdcd",
+            "blocks/t/index.json.gz",
+        ];
+        for path in table {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn tenants_follow_tempos_rules() {
+        for good in ["single-tenant", "a", "...", "A!-_.*'()9", &"x".repeat(150)] {
+            assert_eq!(check_tenant(good), Ok(()), "{good}");
+        }
+        let table = [
+            ("", TenantError::Length(0)),
+            (".", TenantError::Dots),
+            ("..", TenantError::Dots),
+            ("a/b", TenantError::Character('/')),
+            ("a|b", TenantError::Character('|')),
+            ("ä", TenantError::Character('ä')),
+            ("a\0", TenantError::Character('\0')),
+        ];
+        for (bad, error) in table {
+            assert_eq!(check_tenant(bad), Err(error), "{bad}");
+        }
+        assert_eq!(check_tenant(&"x".repeat(151)), Err(TenantError::Length(151)));
+    }
+}
