@@ -1,0 +1,236 @@
+//! Frames to columns.
+
+mod reader;
+mod rows;
+mod tables;
+mod values;
+
+use super::definition::{self, Definition, OVERHEAD, Of};
+use super::envelope::Envelope;
+use super::{FrameError, MAX_DEFINITIONS_BYTES, zip};
+use bytes::Bytes;
+use reader::Reader;
+use tables::Tables;
+use tributary_span::columns::{Columns, Kind};
+use tributary_span::otlp::any;
+
+/// What one frame may cost the receiver.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodeLimits {
+    /// Bytes of a payload after decompression, and of the columns that come of it.
+    pub bytes: usize,
+    /// Spans in a payload.
+    pub spans: usize,
+}
+
+impl Default for DecodeLimits {
+    /// 64 MiB and 256 Ki spans: far above what a sidecar sends.
+    fn default() -> Self {
+        DecodeLimits { bytes: 64 << 20, spans: 256 << 10 }
+    }
+}
+
+/// A decoded frame.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// The spans, by trace and by start within a trace; they pass [`Columns::check`].
+    pub columns: Columns,
+    /// Numbers of the definitions that the payload needs, sorted, closed under reference.
+    pub referenced: Vec<u32>,
+}
+
+/// Decodes the frames of one stream and holds the definitions of its current dictionary.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: DecodeLimits,
+    dict: u32,
+    definitions: Definitions,
+    tables: Tables,
+    scratch: Vec<u8>,
+}
+
+/// Definitions by number, all of which refer to known ones of the right kind.
+#[derive(Debug, Default)]
+pub(super) struct Definitions {
+    by_number: Vec<Option<Definition>>,
+    bytes: usize,
+}
+
+impl Decoder {
+    /// A decoder without definitions.
+    pub fn new(limits: DecodeLimits) -> Self {
+        let (definitions, tables) = (Definitions::default(), Tables::default());
+        Decoder { limits, dict: 0, definitions, tables, scratch: Vec::new() }
+    }
+
+    /// Adds definitions to dictionary `dict`. Another number than that of the call before drops the
+    /// dictionary before it (W12).
+    ///
+    /// # Errors
+    /// When the bytes are no definitions, do not fit those known, or are more than a dictionary may
+    /// hold. The stream is of no use then.
+    pub fn define(&mut self, dict: u32, bytes: &[u8]) -> Result<(), FrameError> {
+        if dict != self.dict {
+            self.definitions = Definitions::default();
+            self.dict = dict;
+        }
+        let entries = definition::entries(bytes, &mut self.scratch)?;
+        entries.into_iter().try_for_each(|(number, entry)| self.definitions.add(dict, number, entry))
+    }
+
+    /// Decodes one payload.
+    ///
+    /// # Errors
+    /// When it cannot be decoded with the definitions at hand or breaks a limit.
+    pub fn decode(&mut self, dict: u32, payload: &[u8]) -> Result<Decoded, FrameError> {
+        let envelope = Envelope::parse(payload)?;
+        let spans = envelope.spans as usize;
+        if spans > self.limits.spans {
+            return Err(FrameError::TooLarge { what: "spans", limit: self.limits.spans });
+        }
+        let body = match envelope.packed {
+            [] => envelope.plain,
+            packed => zip::decompress(packed, self.limits.bytes, &mut self.scratch)?,
+        };
+        let none = Definitions::default();
+        let definitions = if dict == self.dict { &self.definitions } else { &none };
+        let mut reader = Reader::new(body);
+        let mut columns = Columns::default();
+        self.tables.read(dict, definitions, &mut reader, &mut columns)?;
+        let frame = rows::Frame {
+            spans,
+            ids: envelope.ids,
+            bits: envelope.bits,
+            limit: self.limits.bytes,
+        };
+        rows::read(&frame, &self.tables, reader, &mut columns)?;
+        debug_assert_eq!(columns.check(), Ok(()));
+        Ok(Decoded { columns, referenced: self.tables.take_referenced() })
+    }
+
+    /// The definitions with these numbers, numbers kept, as bytes for [`Decoder::define`] of a fresh
+    /// decoder: what a journal segment stores beside the frames that need them. Export before
+    /// the next dictionary is defined.
+    ///
+    /// # Errors
+    /// When there is no definition with one of the numbers.
+    pub fn export(&self, numbers: &[u32]) -> Result<Bytes, FrameError> {
+        let mut sorted = numbers.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut entries = Vec::with_capacity(sorted.len());
+        for number in sorted {
+            let mut bytes = Vec::new();
+            self.definitions
+                .get(number)
+                .ok_or(FrameError::Undefined { dict: self.dict, number })?
+                .write(&mut bytes);
+            entries.push((number, bytes));
+        }
+        if entries.is_empty() {
+            return Ok(Bytes::new());
+        }
+        Ok(definition::blob(entries.iter().map(|(n, bytes)| (*n, bytes.as_slice()))).into())
+    }
+}
+
+impl Definitions {
+    pub(super) fn get(&self, number: u32) -> Option<&Definition> {
+        self.by_number.get(number as usize)?.as_ref()
+    }
+
+    fn len(&self) -> usize {
+        self.by_number.len()
+    }
+
+    fn add(&mut self, dict: u32, number: u32, entry: &[u8]) -> Result<(), FrameError> {
+        let definition = Definition::parse(entry)?;
+        if let Some(known) = self.get(number) {
+            let same = *known == definition;
+            return if same { Ok(()) } else { Err(FrameError::Malformed("another definition")) };
+        }
+        let limit = MAX_DEFINITIONS_BYTES;
+        self.bytes += entry.len() + OVERHEAD;
+        // Numbers have no gaps where they are made, so that bound holds for them as well.
+        if self.bytes > limit || number as usize >= limit / OVERHEAD {
+            return Err(FrameError::TooLarge { what: "bytes of definitions", limit });
+        }
+        self.verify(dict, number, &definition)?;
+        let place = number as usize;
+        if self.by_number.len() <= place {
+            self.by_number.resize(place + 1, None);
+        }
+        if let Some(slot) = self.by_number.get_mut(place) {
+            *slot = Some(definition);
+        }
+        Ok(())
+    }
+
+    /// Proves that a definition's references exist and are what they should be.
+    fn verify(&self, dict: u32, number: u32, definition: &Definition) -> Result<(), FrameError> {
+        let referred = |to: u32| match self.get(to) {
+            Some(found) if to < number => Ok(found),
+            _ => Err(FrameError::Undefined { dict, number: to }),
+        };
+        let text = |reference: u32| match reference.checked_sub(1).map(referred).transpose()? {
+            None => Ok((&[][..], true)),
+            Some(Definition::Text { bytes, utf8 }) => Ok((&**bytes, *utf8)),
+            Some(_) => Err(KIND),
+        };
+        let string = |reference: u32| if text(reference)?.1 { Ok(()) } else { Err(KIND) };
+        let value = |kind: Kind, value: u64| {
+            check_value(kind, value, |reference| text(u32::try_from(reference).map_err(|_| KIND)?))
+        };
+        match definition {
+            Definition::Text { .. } => Ok(()),
+            Definition::Resource { schema_url, entity_refs, attrs, .. } => {
+                string(*schema_url)?;
+                text(*entity_refs)?;
+                attrs.iter().try_for_each(|a| string(a.key).and_then(|()| value(a.kind, a.value)))
+            }
+            Definition::Scope { name, version, schema_url, attrs, .. } => {
+                [name, version, schema_url].into_iter().try_for_each(|&r| string(r))?;
+                attrs.iter().try_for_each(|a| string(a.key).and_then(|()| value(a.kind, a.value)))
+            }
+            Definition::Shape(shape) => {
+                if shape.of == Of::Span && !matches!(referred(shape.scope)?, Definition::Scope { .. })
+                {
+                    return Err(KIND);
+                }
+                string(shape.name)?;
+                shape.slots.iter().try_for_each(|slot| string(slot.key))
+            }
+            Definition::Template { base, fixed, values } => {
+                let Definition::Shape(shape) = referred(*base)? else { return Err(KIND) };
+                let slots = shape.slots.len();
+                if shape.of != Of::Span || slots < 64 && fixed >> slots != 0 {
+                    return Err(KIND);
+                }
+                let fixed = (0..64).zip(&shape.slots).filter(|(slot, _)| fixed & 1 << slot != 0);
+                fixed.zip(values).try_for_each(|((_, slot), &on_wire)| {
+                    value(slot.kind, definition::from_wire(slot.kind, on_wire)?)
+                })
+            }
+        }
+    }
+}
+
+const KIND: FrameError = FrameError::Malformed("a reference to the wrong kind of definition");
+
+/// Proves that a value is one that its kind can have; `text` gives a text by its ref, and whether
+/// it is UTF-8.
+fn check_value<'a>(
+    kind: Kind,
+    value: u64,
+    text: impl FnOnce(u64) -> Result<(&'a [u8], bool), FrameError>,
+) -> Result<(), FrameError> {
+    let fine = match kind {
+        Kind::Str => text(value)?.1,
+        Kind::Bytes => text(value).map(|_| true)?,
+        Kind::Any => any::check(text(value)?.0).is_ok(),
+        Kind::Empty => value == 0,
+        Kind::Bool => value <= 1,
+        Kind::Int | Kind::Double => true,
+    };
+    if fine { Ok(()) } else { Err(FrameError::Malformed("a value that its kind cannot have")) }
+}
