@@ -1,0 +1,3 @@
+//! What a block costs: `cargo bench -p tributary-block`.
+
+fn main() {}

@@ -1,0 +1,178 @@
+//! `meta.json`: what a block is, and the object that makes it live.
+//!
+//! The names and the meaning of the fields are Tempo's (`backend.BlockMeta` in JSON). It is read
+//! as Go reads it: unknown fields are ignored, absent ones take their zero value. Readers locate
+//! the footer by `size` and `footerSize` and count jobs by `totalRecords`, so the numbers must be
+//! exact.
+
+use crate::BlockError;
+use crate::dedicated::DedicatedColumn;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+/// Encoding of `data.parquet`, the meta's `format`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// `vParquet4`: what is written; Tempo 2.5 and later read it.
+    #[default]
+    VParquet4,
+    /// `vParquet5`: read only; Tempo 2.10 and later.
+    VParquet5,
+    /// Something else, which this version cannot read.
+    Other(String),
+}
+
+/// A block's description. Field names in JSON are Tempo's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BlockMeta {
+    /// Encoding of the data.
+    pub format: Encoding,
+    /// The block's id; equals the folder's name.
+    #[serde(rename = "blockID")]
+    pub block_id: Uuid,
+    /// The tenant; equals the folder's name.
+    #[serde(rename = "tenantID")]
+    pub tenant_id: String,
+    /// Earliest span start, nanoseconds since the epoch.
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub start_time: u64,
+    /// Latest span end, nanoseconds since the epoch.
+    #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
+    pub end_time: u64,
+    /// Traces in the block, which are its rows.
+    pub total_objects: u64,
+    /// Bytes of `data.parquet`.
+    pub size: u64,
+    /// How often the block has been compacted.
+    pub compaction_level: u32,
+    /// Legacy; 0.
+    pub index_page_size: u32,
+    /// Row groups.
+    pub total_records: u32,
+    /// Number of `bloom-N` objects. 0 stands for 10, as in blocks of old releases.
+    pub bloom_shards: u32,
+    /// Bytes of the Parquet footer, without the 8 bytes that follow it. 0 means not known.
+    pub footer_size: u32,
+    /// Attributes that have a column of their own.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
+    pub dedicated_columns: Vec<DedicatedColumn>,
+    /// 1: spans stand once in the store, so metrics may count this block.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub replication_factor: u32,
+}
+
+impl Default for BlockMeta {
+    fn default() -> Self {
+        BlockMeta {
+            format: Encoding::default(),
+            block_id: Uuid::nil(),
+            tenant_id: String::new(),
+            start_time: 0,
+            end_time: 0,
+            total_objects: 0,
+            size: 0,
+            compaction_level: 0,
+            index_page_size: 0,
+            total_records: 0,
+            bloom_shards: 0,
+            footer_size: 0,
+            dedicated_columns: Vec::new(),
+            replication_factor: 0,
+        }
+    }
+}
+
+impl BlockMeta {
+    /// Reads a `meta.json`.
+    ///
+    /// # Errors
+    /// When it is no JSON or a field has a wrong type. An unknown `format` is not an error here.
+    pub fn parse(json: &[u8]) -> Result<Self, BlockError> {
+        serde_json::from_slice(json).map_err(|e| BlockError::corrupt(format!("meta.json: {e}")))
+    }
+
+    /// The `meta.json` of this block.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Number of `bloom-N` objects, the legacy 0 resolved.
+    pub fn bloom_count(&self) -> u32 {
+        if self.bloom_shards == 0 { 10 } else { self.bloom_shards }
+    }
+}
+
+/// An object of a block, by its place in the block's folder `<tenant>/<block id>/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// `meta.json`, written last.
+    Meta,
+    /// `data.parquet`.
+    Data,
+    /// `bloom-N`.
+    Bloom(u32),
+}
+
+impl Object {
+    /// The object's name in the folder of its block.
+    pub fn name(self) -> String {
+        match self {
+            Object::Meta => "meta.json".to_owned(),
+            Object::Data => "data.parquet".to_owned(),
+            Object::Bloom(n) => format!("bloom-{n}"),
+        }
+    }
+
+    /// The object's path below the root of the blocks: `<tenant>/<block id>/<name>`. The id is
+    /// written in lower case with hyphens, as Tempo's listing needs it.
+    pub fn path(self, tenant: &str, block: &Uuid) -> String {
+        format!("{tenant}/{}/{}", block.hyphenated(), self.name())
+    }
+}
+
+impl Serialize for Encoding {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match self {
+            Encoding::VParquet4 => "vParquet4",
+            Encoding::VParquet5 => "vParquet5",
+            Encoding::Other(name) => name,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoding {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        Ok(match name.as_str() {
+            "vParquet4" => Encoding::VParquet4,
+            "vParquet5" => Encoding::VParquet5,
+            _ => Encoding::Other(name),
+        })
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn null_is_default<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+fn write_time<S: Serializer>(nanos: &u64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&crate::time::to_rfc3339(*nanos))
+}
+
+fn read_time<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(from)?;
+    crate::time::from_rfc3339(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no RFC 3339 time")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+use super::*;
+
+const TEMPO: &str = r#"{"format":"vParquet4","blockID":"b27b0e53-66a0-4505-afd6-434ae3cd4a10","tenantID":"single-tenant","startTime":"2025-06-15T15:06:40Z","endTime":"2025-06-15T16:06:40Z","totalObjects":3000,"size":1156221,"compactionLevel":0,"indexPageSize":0,"totalRecords":3,"bloomShards":1,"footerSize":51767,"dedicatedColumns":[{"n":"http.route"},{"s":"resource","n":"a","t":"int","o":["array"]}],"replicationFactor":1}"#;
+
+#[test]
+fn a_meta_is_the_json_it_was() {
+    let meta = BlockMeta::parse(TEMPO.as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(meta.to_json()).unwrap(), TEMPO);
+    assert_eq!(meta.start_time, 1_750_000_000_000_000_000);
+    assert_eq!(meta.bloom_count(), 1);
+}
+
+#[test]
+fn what_is_absent_is_zero_and_what_is_unknown_is_ignored() {
+    let meta = BlockMeta::parse(br#"{"format":"v9","minID":"x","dedicatedColumns":null}"#).unwrap();
+    assert_eq!(meta.format, Encoding::Other("v9".to_owned()));
+    assert_eq!((meta.total_objects, meta.start_time, meta.bloom_count()), (0, 0, 10));
+}
+
+#[test]
+fn a_torn_meta_is_an_error() {
+    for end in 0..TEMPO.len() {
+        assert!(BlockMeta::parse(&TEMPO.as_bytes()[..end]).is_err(), "cut at {end}");
+    }
+}
+
+#[test]
+fn objects_have_tempos_paths() {
+    let id = Uuid::from_u128(0xB27B_0E53_66A0_4505_AFD6_434A_E3CD_4A10);
+    let folder = "t1/b27b0e53-66a0-4505-afd6-434ae3cd4a10";
+    assert_eq!(Object::Meta.path("t1", &id), format!("{folder}/meta.json"));
+    assert_eq!(Object::Data.path("t1", &id), format!("{folder}/data.parquet"));
+    assert_eq!(Object::Bloom(12).path("t1", &id), format!("{folder}/bloom-12"));
+}

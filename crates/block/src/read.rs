@@ -1,0 +1,114 @@
+//! A block into columns.
+
+mod assemble;
+mod attrs;
+mod column;
+mod extras;
+mod fetch;
+mod footer;
+mod lists;
+mod page;
+mod rows;
+mod source;
+
+use crate::{BlockError, BlockMeta, Encoding, bloom};
+use footer::{Footer, RowGroup};
+use std::ops::Range;
+use std::sync::Arc;
+use tributary_span::{Columns, TraceId};
+
+pub use source::{FolderSource, Source};
+
+/// An open block: its meta and its parsed footer, cheap to clone and worth caching.
+#[derive(Debug, Clone)]
+pub struct Block {
+    meta: Arc<BlockMeta>,
+    footer: Arc<Footer>,
+}
+
+impl Block {
+    /// Reads the footer and the index of pages, in one or two ranged reads.
+    ///
+    /// # Errors
+    /// When it cannot be had or is none.
+    pub async fn open<S: Source>(source: &S, meta: BlockMeta) -> Result<Block, BlockError> {
+        if let Encoding::Other(name) = &meta.format {
+            return Err(BlockError::Unsupported(format!("format {name:?}")));
+        }
+        let footer = fetch::footer(source, &meta).await?;
+        Ok(Block { meta: Arc::new(meta), footer: Arc::new(footer) })
+    }
+
+    /// The block's meta.
+    pub fn meta(&self) -> &BlockMeta {
+        &self.meta
+    }
+
+    /// Memory that the handle keeps, about.
+    pub fn bytes(&self) -> usize {
+        self.footer.bytes() + size_of::<BlockMeta>() + self.meta.dedicated_columns.len() * 64
+    }
+
+    /// Number of row groups, for [`Block::row_group`].
+    pub fn row_groups(&self) -> usize {
+        self.footer.row_groups.len()
+    }
+
+    /// All spans of row group `number`; traces ascend by id within and over row groups.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had or are corrupt, or there is no such row group.
+    pub async fn row_group<S: Source>(&self, source: &S, number: usize) -> Result<Columns, BlockError> {
+        let group = self.footer.row_groups.get(number);
+        let group = group.ok_or_else(|| BlockError::corrupt("no such row group"))?;
+        self.rows(source, group, 0..group.rows).await
+    }
+
+    /// The spans of one trace, if the block has it. The bloom filter is not asked: see [`lookup`].
+    ///
+    /// # Errors
+    /// When the bytes cannot be had or are corrupt.
+    pub async fn find<S: Source>(&self, source: &S, trace: &TraceId) -> Result<Option<Columns>, BlockError> {
+        for group in &self.footer.row_groups {
+            let id = &trace.0[..];
+            if group.bounds.as_ref().is_some_and(|(low, high)| id < &low[..] || id > &high[..]) {
+                continue;
+            }
+            let ids = fetch::trace_ids(source, &self.footer, group).await?;
+            // Row groups of one block do not overlap, but a trace is looked for in each that may
+            // have it: what others wrote is not known to be sorted.
+            if let Some(row) = ids.iter().position(|id| id == trace) {
+                return self.rows(source, group, row..row + 1).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn rows<S: Source>(
+        &self,
+        source: &S,
+        group: &RowGroup,
+        range: Range<usize>,
+    ) -> Result<Columns, BlockError> {
+        let dedicated = &self.meta.dedicated_columns;
+        let rows = fetch::rows(source, &self.footer, dedicated, group, range).await?;
+        assemble::assemble(&rows)
+    }
+}
+
+/// The spans of one trace with nothing cached: bloom filter, footer, data.
+///
+/// # Errors
+/// When the bytes cannot be had or are corrupt.
+pub async fn lookup<S: Source>(
+    source: &S,
+    meta: &BlockMeta,
+    trace: &TraceId,
+) -> Result<Option<Columns>, BlockError> {
+    let shard = bloom::shard_of(trace, meta.bloom_count());
+    let bloom = bloom::Bloom::parse(source.whole(crate::Object::Bloom(shard)).await?)?;
+    if !bloom.may_contain(trace) {
+        return Ok(None);
+    }
+    Block::open(source, meta.clone()).await?.find(source, trace).await
+}

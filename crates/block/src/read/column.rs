@@ -1,0 +1,416 @@
+//! One column of some rows of a row group: its levels and values.
+
+use super::footer::{Column, Physical};
+use super::page::{self, Kind, Levels, Parts};
+use crate::BlockError;
+use crate::decode;
+use bytes::Bytes;
+use parquet::basic::CompressionCodec;
+use std::ops::Range;
+
+/// Bytes of a chunk that have been read: pages in order, one after the other. All of its
+/// dictionary, and at least the data pages of the rows that are asked for.
+#[derive(Debug, Clone)]
+pub(super) struct ChunkBytes {
+    pub(super) codec: CompressionCodec,
+    pub(super) pieces: Vec<Bytes>,
+    /// Row of the row group that the first data page starts with.
+    pub(super) first_row: usize,
+}
+
+/// Levels of the entries of some rows, and the values of those that have one.
+#[derive(Debug)]
+pub(super) struct Decoded<T> {
+    pub(super) rep: Vec<u8>,
+    pub(super) def: Vec<u8>,
+    pub(super) values: Vec<T>,
+}
+
+impl<T> Default for Decoded<T> {
+    fn default() -> Self {
+        Decoded { rep: Vec::new(), def: Vec::new(), values: Vec::new() }
+    }
+}
+
+// Encodings by number (`parquet.thrift`, `Encoding`).
+const PLAIN: i64 = 0;
+const PLAIN_DICTIONARY: i64 = 2;
+const RLE: i64 = 3;
+const DELTA_BINARY_PACKED: i64 = 5;
+const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
+const RLE_DICTIONARY: i64 = 8;
+
+/// Values of one data page that are wanted.
+struct Part<'a> {
+    encoding: i64,
+    bytes: &'a [u8],
+    skip: usize,
+    count: usize,
+}
+
+fn unsupported(encoding: i64, what: &str) -> BlockError {
+    BlockError::Unsupported(format!("{what} in encoding {encoding}"))
+}
+
+fn beyond() -> BlockError {
+    BlockError::corrupt("an index beyond the dictionary")
+}
+
+impl Part<'_> {
+    fn is_dictionary(&self) -> bool {
+        matches!(self.encoding, RLE_DICTIONARY | PLAIN_DICTIONARY)
+    }
+
+    /// Hands out the indices of a dictionary-encoded page.
+    fn indices(&self, mut index: impl FnMut(usize) -> Result<(), BlockError>) -> Result<(), BlockError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let (&width, bytes) = self.bytes.split_first().ok_or_else(decode::short)?;
+        let (mut skip, total) = (self.skip, self.skip + self.count);
+        decode::hybrid(bytes, u32::from(width), total, |value, repeats| {
+            let skipped = skip.min(repeats);
+            skip -= skipped;
+            (skipped..repeats).try_for_each(|_| index(value as usize))
+        })
+    }
+}
+
+/// A dictionary whose entries are turned into what is wanted when they are first met.
+struct Dictionary<T> {
+    bytes: Vec<u8>,
+    /// End of each entry in `bytes`.
+    ends: Vec<usize>,
+    known: Vec<Option<T>>,
+}
+
+impl<T: Copy> Dictionary<T> {
+    fn get(
+        &mut self,
+        index: usize,
+        convert: &mut dyn FnMut(&[u8]) -> Result<T, BlockError>,
+    ) -> Result<T, BlockError> {
+        let known = self.known.get_mut(index).ok_or_else(beyond)?;
+        if let Some(known) = known {
+            return Ok(*known);
+        }
+        let end = self.ends.get(index).copied().ok_or_else(beyond)?;
+        let start = index.checked_sub(1).and_then(|i| self.ends.get(i)).copied().unwrap_or(0);
+        let entry = convert(self.bytes.get(start..end).unwrap_or_default())?;
+        *known = Some(entry);
+        Ok(entry)
+    }
+}
+
+/// Byte strings, each made into a `T`; those of a dictionary once.
+pub(super) fn bytes<T: Copy>(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+    convert: &mut dyn FnMut(&[u8]) -> Result<T, BlockError>,
+) -> Result<Decoded<T>, BlockError> {
+    expect(column, Physical::Bytes)?;
+    let mut decoded = Decoded::default();
+    let mut dictionary = Dictionary { bytes: Vec::new(), ends: Vec::new(), known: Vec::new() };
+    pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<T>| match page {
+        Found::Dictionary { bytes, count } => {
+            // An entry takes four bytes at least.
+            dictionary.ends.reserve(count.min(bytes.len() / 4));
+            decode::byte_arrays(bytes, 0, count, |entry| {
+                dictionary.bytes.extend_from_slice(entry);
+                dictionary.ends.push(dictionary.bytes.len());
+                Ok(())
+            })?;
+            dictionary.known = vec![None; dictionary.ends.len()];
+            Ok(())
+        }
+        Found::Values(part) => {
+            if part.is_dictionary() {
+                return part.indices(|index| {
+                    values.push(dictionary.get(index, convert)?);
+                    Ok(())
+                });
+            }
+            let mut push = |value: &[u8]| {
+                values.push(convert(value)?);
+                Ok(())
+            };
+            match part.encoding {
+                PLAIN => decode::byte_arrays(part.bytes, part.skip, part.count, push),
+                DELTA_LENGTH_BYTE_ARRAY => {
+                    decode::delta_lengths(part.bytes, part.skip, part.count, &mut push)
+                }
+                other => Err(unsupported(other, "byte strings")),
+            }
+        }
+    })?;
+    Ok(decoded)
+}
+
+/// Integers of 32 (sign-extended) or 64 bits.
+pub(super) fn ints(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+) -> Result<Decoded<i64>, BlockError> {
+    let narrow = column.physical == Physical::Int32;
+    if !narrow {
+        expect(column, Physical::Int64)?;
+    }
+    let plain = |bytes: &[u8], skip, count, push: &mut dyn FnMut(i64) -> Result<(), BlockError>| {
+        if narrow {
+            decode::fixed(bytes, skip, count, |n| push(i64::from(i32::from_le_bytes(n))))
+        } else {
+            decode::fixed(bytes, skip, count, |n| push(i64::from_le_bytes(n)))
+        }
+    };
+    let mut decoded = Decoded::default();
+    let mut dictionary = Vec::new();
+    pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<i64>| match page {
+        Found::Dictionary { bytes, count } => plain(bytes, 0, count, &mut |n| {
+            dictionary.push(n);
+            Ok(())
+        }),
+        Found::Values(part) if part.is_dictionary() => part.indices(|index| {
+            values.push(*dictionary.get(index).ok_or_else(beyond)?);
+            Ok(())
+        }),
+        Found::Values(part) => {
+            let mut push = |n| {
+                values.push(n);
+                Ok(())
+            };
+            match part.encoding {
+                PLAIN => plain(part.bytes, part.skip, part.count, &mut push),
+                DELTA_BINARY_PACKED => {
+                    let mut skip = part.skip;
+                    let push = |n| {
+                        if skip == 0 {
+                            push(n)
+                        } else {
+                            skip -= 1;
+                            Ok(())
+                        }
+                    };
+                    decode::delta(part.bytes, part.skip + part.count, narrow, push).map(|_| ())
+                }
+                other => Err(unsupported(other, "integers")),
+            }
+        }
+    })?;
+    Ok(decoded)
+}
+
+/// Doubles, as their bits.
+pub(super) fn doubles(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+) -> Result<Decoded<u64>, BlockError> {
+    expect(column, Physical::Double)?;
+    let mut decoded = Decoded::default();
+    let mut dictionary = Vec::new();
+    pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<u64>| match page {
+        Found::Dictionary { bytes, count } => decode::fixed(bytes, 0, count, |n| {
+            dictionary.push(u64::from_le_bytes(n));
+            Ok(())
+        }),
+        Found::Values(part) if part.is_dictionary() => part.indices(|index| {
+            values.push(*dictionary.get(index).ok_or_else(beyond)?);
+            Ok(())
+        }),
+        Found::Values(Part { encoding: PLAIN, bytes, skip, count }) => {
+            decode::fixed(bytes, skip, count, |n| {
+                values.push(u64::from_le_bytes(n));
+                Ok(())
+            })
+        }
+        Found::Values(part) => Err(unsupported(part.encoding, "doubles")),
+    })?;
+    Ok(decoded)
+}
+
+/// Booleans.
+pub(super) fn bools(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+) -> Result<Decoded<bool>, BlockError> {
+    expect(column, Physical::Bool)?;
+    let mut decoded = Decoded::default();
+    pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<bool>| match page {
+        Found::Values(Part { encoding: PLAIN, bytes, skip, count }) => {
+            decode::bits(bytes, skip, count, |value| {
+                values.push(value);
+                Ok(())
+            })
+        }
+        Found::Values(Part { encoding: RLE, bytes, skip, count }) => {
+            let mut skip = skip;
+            let bytes = bytes.get(4..).unwrap_or_default();
+            decode::hybrid(bytes, 1, skip + count, |value, repeats| {
+                let skipped = skip.min(repeats);
+                skip -= skipped;
+                values.resize(values.len() + repeats - skipped, value != 0);
+                Ok(())
+            })
+        }
+        Found::Values(part) => Err(unsupported(part.encoding, "booleans")),
+        Found::Dictionary { .. } => Err(BlockError::corrupt("a dictionary of booleans")),
+    })?;
+    Ok(decoded)
+}
+
+fn expect(column: &Column, physical: Physical) -> Result<(), BlockError> {
+    if column.physical == physical {
+        return Ok(());
+    }
+    Err(BlockError::Unsupported(format!("column {} is of another type", column.path)))
+}
+
+/// What a page gives to a reader of values.
+enum Found<'a> {
+    Dictionary { bytes: &'a [u8], count: usize },
+    Values(Part<'a>),
+}
+
+/// Walks the pages of a chunk: levels go to `decoded`, values to `found`.
+fn pages<T>(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+    decoded: &mut Decoded<T>,
+    mut found: impl FnMut(Found<'_>, &mut Vec<T>) -> Result<(), BlockError>,
+) -> Result<(), BlockError> {
+    let mut row = chunk.first_row;
+    let (mut rep, mut def) = (Vec::new(), Vec::new());
+    for piece in &chunk.pieces {
+        let mut piece = &piece[..];
+        while !piece.is_empty() && row < rows.end {
+            let page = page::take(&mut piece)?;
+            let entries = page.header.entries;
+            let parts = match page.header.kind {
+                Kind::Other => continue,
+                Kind::Dictionary => {
+                    let parts = page.open(chunk.codec)?;
+                    let dictionary = Found::Dictionary { bytes: &parts.values, count: entries };
+                    found(dictionary, &mut decoded.values)?;
+                    continue;
+                }
+                _ => page.open(chunk.codec)?,
+            };
+            let at = levels(column, &parts, entries, &mut rep, &mut def)?;
+            if column.max_rep > 0 && rep.first().is_some_and(|r| *r != 0) {
+                return Err(BlockError::corrupt("a page starts inside a row"));
+            }
+            // The entries of the wanted rows, and the row after the page.
+            let (start, end, next) = wanted(column, &rep, entries, row, rows);
+            row = next;
+            if start >= end {
+                continue;
+            }
+            let present = |range: Range<usize>| match column.max_def {
+                0 => range.len(),
+                max => def.get(range).unwrap_or_default().iter().filter(|d| **d == max).count(),
+            };
+            let part = Part {
+                encoding: page.header.encoding,
+                bytes: parts.values.get(at..).ok_or_else(decode::short)?,
+                skip: present(0..start),
+                count: present(start..end),
+            };
+            decoded.rep.extend_from_slice(rep.get(start..end).unwrap_or_default());
+            decoded.def.extend_from_slice(def.get(start..end).unwrap_or_default());
+            if column.max_rep == 0 {
+                decoded.rep.resize(decoded.rep.len() + end - start, 0);
+            }
+            if column.max_def == 0 {
+                decoded.def.resize(decoded.def.len() + end - start, 0);
+            }
+            if part.count > 0 {
+                found(Found::Values(part), &mut decoded.values)?;
+            }
+        }
+    }
+    if row < rows.end {
+        return Err(BlockError::corrupt(format!("column {} has too few rows", column.path)));
+    }
+    Ok(())
+}
+
+/// The entries of a page that belong to `rows`, and the row after the page, which starts with
+/// `row`.
+fn wanted(
+    column: &Column,
+    rep: &[u8],
+    entries: usize,
+    row: usize,
+    rows: &Range<usize>,
+) -> (usize, usize, usize) {
+    if column.max_rep == 0 {
+        let start = rows.start.saturating_sub(row).min(entries);
+        let end = rows.end.saturating_sub(row).min(entries);
+        return (start, end, row + entries);
+    }
+    let (mut start, mut end) = (entries, entries);
+    let mut next = row;
+    for (at, _) in rep.iter().enumerate().filter(|(_, r)| **r == 0) {
+        if next == rows.start {
+            start = at;
+        }
+        if next == rows.end {
+            end = at;
+        }
+        next += 1;
+    }
+    if row > rows.start {
+        start = 0;
+    }
+    (start, end, next)
+}
+
+/// Decodes a page's levels; returns where its values start.
+fn levels(
+    column: &Column,
+    parts: &Parts<'_>,
+    entries: usize,
+    rep: &mut Vec<u8>,
+    def: &mut Vec<u8>,
+) -> Result<usize, BlockError> {
+    rep.clear();
+    def.clear();
+    match parts.levels {
+        Levels::Apart(reps, defs) => {
+            level(reps, column.max_rep, entries, rep)?;
+            level(defs, column.max_def, entries, def)?;
+            Ok(0)
+        }
+        Levels::Inside => {
+            let mut at = 0;
+            for (max, to) in [(column.max_rep, rep), (column.max_def, def)] {
+                if max == 0 {
+                    continue;
+                }
+                let rest = parts.values.get(at..).unwrap_or_default();
+                let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(decode::short)?;
+                let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| decode::short())?;
+                level(rest.get(..length).ok_or_else(decode::short)?, max, entries, to)?;
+                at += 4 + length;
+            }
+            Ok(at)
+        }
+    }
+}
+
+fn level(bytes: &[u8], max: u8, entries: usize, to: &mut Vec<u8>) -> Result<(), BlockError> {
+    if max == 0 {
+        return Ok(());
+    }
+    let width = crate::encode::bit_width(max.into());
+    decode::hybrid(bytes, width, entries, |value, repeats| {
+        let value = u8::try_from(value).ok().filter(|v| *v <= max);
+        let value = value.ok_or_else(|| BlockError::corrupt("a level beyond the highest"))?;
+        to.resize(to.len() + repeats, value);
+        Ok(())
+    })
+}

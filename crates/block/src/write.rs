@@ -1,0 +1,155 @@
+//! Columns of a generation into a block.
+
+mod attrs;
+mod chunk;
+mod file;
+mod gather;
+mod leaves;
+mod levels;
+mod nested;
+mod plan;
+mod shared;
+mod texts;
+
+use crate::dedicated::{self, DedicatedColumn};
+use crate::{BlockError, BlockMeta, Encoding, bloom};
+use attrs::Placer;
+use bytes::Bytes;
+use file::File;
+use gather::{Batch, Gatherer, Group};
+use leaves::Leaves;
+use plan::Plan;
+use shared::Shared;
+use texts::Interner;
+use tributary_span::Columns;
+use uuid::Uuid;
+
+/// How blocks are written.
+#[derive(Debug, Clone)]
+pub struct WriterSettings {
+    /// Attributes with a column of their own; see [`dedicated`]. Blocks are compacted only with
+    /// blocks of the same list.
+    pub dedicated: Vec<DedicatedColumn>,
+    /// A row group is cut when it has this many spans.
+    pub row_group_spans: usize,
+    /// Pages are cut near this many bytes before compression.
+    pub page_bytes: usize,
+    /// Level of zstd for pages.
+    pub zstd_level: i32,
+    /// `compactionLevel` of the block: 0 for a fresh one.
+    pub compaction_level: u32,
+}
+
+impl Default for WriterSettings {
+    fn default() -> Self {
+        WriterSettings {
+            dedicated: dedicated::defaults(),
+            row_group_spans: 64 << 10,
+            page_bytes: 64 << 10,
+            zstd_level: 3,
+            compaction_level: 0,
+        }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlockStats {
+    /// Spans in the block.
+    pub spans: u64,
+    /// Traces in the block.
+    pub traces: u64,
+    /// Spans left out because the trace has one with the same id and kind.
+    pub duplicates: u64,
+    /// Those of the duplicates that were not equal to the span that was kept.
+    pub conflicts: u64,
+}
+
+/// A block ready to be stored: first `data` and `blooms`, last `meta`.
+#[derive(Debug, Clone)]
+pub struct FinishedBlock {
+    /// The object `meta.json`, by [`BlockMeta::to_json`].
+    pub meta: BlockMeta,
+    /// The object `data.parquet`.
+    pub data: Bytes,
+    /// The objects `bloom-0`, `bloom-1`, …
+    pub blooms: Vec<Bytes>,
+    /// What is in it.
+    pub stats: BlockStats,
+}
+
+/// Writes one block of a tenant's spans. The spans of a trace may lie in any number of batches,
+/// which must hold the invariants of [`Columns`].
+///
+/// # Errors
+/// When the settings cannot be carried out or it is too much for one block.
+pub fn write(
+    id: Uuid,
+    tenant: &str,
+    batches: &[&Columns],
+    settings: &WriterSettings,
+) -> Result<FinishedBlock, BlockError> {
+    dedicated::check(&settings.dedicated)?;
+    if batches.iter().map(|b| b.len()).sum::<usize>() > i32::MAX as usize {
+        return Err(BlockError::TooLarge("more than 2^31 spans"));
+    }
+    let plan = Plan::new(batches);
+    let mut texts = Interner::new(batches.iter().map(|b| b.texts.len()).sum());
+    let mut placer = Placer::new(&settings.dedicated, &mut texts);
+    let mut shared = Shared::default();
+    let batches: Vec<Batch<'_>> = batches
+        .iter()
+        .map(|&columns| {
+            let map = texts.batch(columns);
+            let resources = 0..columns.resources.attrs_end.len();
+            let scopes = 0..columns.scopes.attrs_end.len();
+            Batch {
+                resources: resources
+                    .map(|n| shared.resource(columns, n, &map, &mut placer, &mut texts))
+                    .collect(),
+                scopes: scopes
+                    .map(|n| shared.scope(columns, n, &map, &mut placer, &mut texts))
+                    .collect(),
+                texts: map,
+                columns,
+            }
+        })
+        .collect();
+    let mut file = File::new(settings)?;
+    let mut gatherer = Gatherer::new(&batches, &mut texts, &mut placer, &shared);
+    let mut group = Group::default();
+    let mut stats = BlockStats { traces: plan.traces.len() as u64, ..BlockStats::default() };
+    let (mut start_time, mut end_time) = (u64::MAX, 0);
+    for (n, &trace) in plan.traces.iter().enumerate() {
+        gatherer.trace(&mut group, trace, plan.spans_of(n));
+        let last = n + 1 == plan.traces.len();
+        if last || group.spans.id.len() >= settings.row_group_spans {
+            stats.spans += group.spans.id.len() as u64;
+            start_time = group.traces.start.iter().copied().fold(start_time, u64::min);
+            end_time = group.traces.end.iter().copied().fold(end_time, u64::max);
+            file.row_group(&Leaves::new(&group, &shared, gatherer.placer, gatherer.texts))?;
+            group = Group::default();
+        }
+    }
+    stats.duplicates = gatherer.dropped.duplicates;
+    stats.conflicts = gatherer.dropped.conflicts;
+    let finished = file.finish()?;
+    let blooms = bloom::write(&plan.traces);
+    let meta = BlockMeta {
+        format: Encoding::VParquet4,
+        block_id: id,
+        tenant_id: tenant.to_owned(),
+        start_time: start_time.min(end_time),
+        end_time,
+        total_objects: stats.traces,
+        size: finished.bytes.len() as u64,
+        compaction_level: settings.compaction_level,
+        index_page_size: 0,
+        total_records: finished.row_groups,
+        bloom_shards: u32::try_from(blooms.len()).unwrap_or(u32::MAX),
+        footer_size: finished.footer,
+        dedicated_columns: settings.dedicated.clone(),
+        replication_factor: 1,
+    };
+    Ok(FinishedBlock { meta, data: finished.bytes, blooms, stats })
+}

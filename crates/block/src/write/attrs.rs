@@ -1,0 +1,228 @@
+//! Where an attribute goes: a fixed column, a slot, or the generic list, and there in what form.
+
+use super::texts::{Gid, Interner};
+use crate::dedicated::{DedicatedColumn, SLOTS, Scope};
+use crate::json;
+use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME};
+use hashbrown::HashMap;
+use tributary_span::columns::{Attr, Kind};
+use tributary_span::otlp::any::{self, Any};
+
+/// The form of a value in a generic list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A string: its number.
+    Text,
+    /// An integer: its bits.
+    Int,
+    /// A double: its bits.
+    Double,
+    /// A boolean.
+    Bool,
+    /// An array of one scalar type: its number in [`Placer::lists`].
+    List,
+    /// Anything else: the number of its JSON in [`Placer::jsons`].
+    Json,
+}
+
+/// An array of one scalar type; without elements when `form` says [`Form::List`].
+pub(super) struct List {
+    pub(super) form: Form,
+    pub(super) values: Vec<u64>,
+}
+
+/// Attributes of one kind of owner, as the generic list has them.
+#[derive(Default)]
+pub(super) struct AttrTable {
+    pub(super) key: Vec<Gid>,
+    pub(super) form: Vec<Form>,
+    pub(super) value: Vec<u64>,
+}
+
+impl AttrTable {
+    pub(super) fn len(&self) -> usize {
+        self.key.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.key.clear();
+        self.form.clear();
+        self.value.clear();
+    }
+
+    /// Appends an attribute of a batch whose texts `map` translates.
+    #[inline]
+    pub(super) fn push<'a>(
+        &mut self,
+        attr: Attr,
+        map: &[Gid],
+        placer: &mut Placer,
+        texts: &mut Interner<'a>,
+    ) {
+        let gid = |text: u32| map.get(text as usize).copied().unwrap_or_default();
+        let (form, value) = match attr.kind {
+            Kind::Str => (Form::Text, u64::from(gid(attr.text().0))),
+            Kind::Int => (Form::Int, attr.value),
+            Kind::Double => (Form::Double, attr.value),
+            Kind::Bool => (Form::Bool, attr.value),
+            kind => placer.form(kind, gid(attr.text().0), texts),
+        };
+        self.key.push(gid(attr.key.0));
+        self.form.push(form);
+        self.value.push(value);
+    }
+
+    /// Appends the attributes in `range` of another table.
+    pub(super) fn extend(&mut self, from: &AttrTable, range: std::ops::Range<usize>) {
+        self.key.extend_from_slice(from.key.get(range.clone()).unwrap_or_default());
+        self.form.extend_from_slice(from.form.get(range.clone()).unwrap_or_default());
+        self.value.extend_from_slice(from.value.get(range).unwrap_or_default());
+    }
+}
+
+/// Where an attribute belongs. Only the first of an owner's attributes of a key goes to a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// The column of `service.name`.
+    Service(Gid),
+    /// A column of strings: for resources the fixed ones, then the slots; for spans `http.method`,
+    /// `http.url`, then the slots.
+    Text(usize, Gid),
+    /// The column of `http.status_code`.
+    Status(i64),
+    /// The generic list.
+    Generic,
+}
+
+/// What a key means to one kind of owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    None,
+    Service,
+    Text(u8),
+    Status,
+}
+
+/// Columns of strings that spans have before their slots.
+pub(super) const SPAN_FIXED: usize = 2;
+
+/// The rules of placement, and the values that have no form of their own.
+pub(super) struct Placer {
+    /// By the number of the key, for the keys that have columns: they are numbered first.
+    resource: Vec<Target>,
+    span: Vec<Target>,
+    pub(super) lists: Vec<List>,
+    pub(super) jsons: Vec<String>,
+    known: HashMap<(Kind, Gid), (Form, u64)>,
+}
+
+impl Placer {
+    /// The rules for a list of dedicated columns. The keys become the first texts of `texts`.
+    pub(super) fn new<'a>(dedicated: &'a [DedicatedColumn], texts: &mut Interner<'a>) -> Self {
+        let mut resource = Vec::new();
+        let mut span = Vec::new();
+        let mut set = |table: &mut Vec<Target>, key: &'a str, target: Target| {
+            let gid = texts.intern(key.as_bytes()) as usize;
+            table.resize(table.len().max(gid + 1), Target::None);
+            if let Some(slot) = table.get_mut(gid) {
+                *slot = target;
+            }
+        };
+        let column = |n: usize| Target::Text(u8::try_from(n).unwrap_or(u8::MAX));
+        set(&mut resource, SERVICE_NAME, Target::Service);
+        for (i, (_, key)) in RESOURCE_FIXED.iter().enumerate() {
+            set(&mut resource, key, column(i));
+        }
+        set(&mut span, HTTP_METHOD, column(0));
+        set(&mut span, HTTP_URL, column(1));
+        set(&mut span, HTTP_STATUS, Target::Status);
+        let of = |scope| dedicated.iter().filter(move |c| c.scope == scope).enumerate();
+        for (i, c) in of(Scope::Resource) {
+            set(&mut resource, &c.name, column(RESOURCE_FIXED.len() + i));
+        }
+        for (i, c) in of(Scope::Span) {
+            set(&mut span, &c.name, column(SPAN_FIXED + i));
+        }
+        Placer { resource, span, lists: Vec::new(), jsons: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Number of string columns of a resource.
+    pub(super) fn resource_columns(&self) -> usize {
+        RESOURCE_FIXED.len() + SLOTS
+    }
+
+    pub(super) fn place_resource(&self, attr: Attr, map: &[Gid]) -> Placement {
+        place(&self.resource, attr, map)
+    }
+
+    #[inline]
+    pub(super) fn place_span(&self, attr: Attr, map: &[Gid]) -> Placement {
+        place(&self.span, attr, map)
+    }
+
+    /// The form of a value that is no scalar. Each distinct one is looked into once.
+    fn form<'a>(&mut self, kind: Kind, gid: Gid, texts: &mut Interner<'a>) -> (Form, u64) {
+        if let Some(&known) = self.known.get(&(kind, gid)) {
+            return known;
+        }
+        let bytes = texts.get(gid);
+        let value = match kind {
+            Kind::Bytes => Any::Bytes(bytes),
+            // Invariant 4 of the columns: it is well-formed.
+            Kind::Any => any::parse(bytes).unwrap_or(Any::Empty),
+            _ => Any::Empty,
+        };
+        let found = match value {
+            Any::Array(array) => list(array, texts),
+            _ => None,
+        };
+        let (form, n) = match found {
+            Some(list) => {
+                self.lists.push(list);
+                (Form::List, self.lists.len() - 1)
+            }
+            None => {
+                let mut text = String::new();
+                if json::write_any(&mut text, value, 0).is_err() {
+                    text = "{}".to_owned();
+                }
+                self.jsons.push(text);
+                (Form::Json, self.jsons.len() - 1)
+            }
+        };
+        self.known.insert((kind, gid), (form, n as u64));
+        (form, n as u64)
+    }
+}
+
+/// The array if all its elements are scalars of one type.
+fn list<'a>(array: &'a [u8], texts: &mut Interner<'a>) -> Option<List> {
+    let mut list = List { form: Form::List, values: Vec::new() };
+    for element in any::elements(array) {
+        let (form, value) = match any::parse(element.ok()?).ok()? {
+            Any::Str(text) => (Form::Text, u64::from(texts.intern(text.as_bytes()))),
+            Any::Int(n) => (Form::Int, n.cast_unsigned()),
+            Any::Double(d) => (Form::Double, d.to_bits()),
+            Any::Bool(b) => (Form::Bool, u64::from(b)),
+            _ => return None,
+        };
+        if !list.values.is_empty() && list.form != form {
+            return None;
+        }
+        list.form = form;
+        list.values.push(value);
+    }
+    Some(list)
+}
+
+#[inline]
+fn place(targets: &[Target], attr: Attr, map: &[Gid]) -> Placement {
+    let key = map.get(attr.key.0 as usize).copied().unwrap_or_default();
+    let gid = || map.get(attr.text().0 as usize).copied().unwrap_or_default();
+    match (targets.get(key as usize), attr.kind) {
+        (Some(Target::Text(column)), Kind::Str) => Placement::Text(usize::from(*column), gid()),
+        (Some(Target::Service), Kind::Str) => Placement::Service(gid()),
+        (Some(Target::Status), Kind::Int) => Placement::Status(attr.value.cast_signed()),
+        _ => Placement::Generic,
+    }
+}

@@ -1,0 +1,73 @@
+//! `data.parquet`: row groups, what no column holds, footer.
+
+use super::WriterSettings;
+use super::chunk::ChunkWriter;
+use super::leaves::Leaves;
+use crate::BlockError;
+use crate::extras::{self, Place};
+use crate::schema::{self, Leaf};
+use bytes::Bytes;
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use std::sync::Arc;
+
+/// A file being written.
+pub(super) struct File {
+    leaves: Vec<Leaf>,
+    writer: SerializedFileWriter<Vec<u8>>,
+    chunks: ChunkWriter,
+    extras: Vec<Place>,
+}
+
+/// A file as it is.
+pub(super) struct FinishedFile {
+    pub(super) bytes: Bytes,
+    pub(super) row_groups: u32,
+    /// Bytes of the footer, without its length and the magic behind it.
+    pub(super) footer: u32,
+}
+
+impl File {
+    pub(super) fn new(settings: &WriterSettings) -> Result<Self, BlockError> {
+        let properties = WriterProperties::builder()
+            .set_created_by(format!("tributary version {}", env!("CARGO_PKG_VERSION")))
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(false)
+            .build();
+        let schema = schema::message_type()?;
+        Ok(File {
+            leaves: schema::leaves(),
+            writer: SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?,
+            chunks: ChunkWriter::new(settings.zstd_level, settings.page_bytes)?,
+            extras: Vec::new(),
+        })
+    }
+
+    pub(super) fn row_group(&mut self, rows: &Leaves<'_, '_>) -> Result<(), BlockError> {
+        let columns = self.writer.schema_descr().columns().to_vec();
+        let mut row_group = self.writer.next_row_group()?;
+        for (leaf, column) in self.leaves.iter().zip(columns) {
+            let chunk = rows.write(leaf, column, &mut self.chunks)?;
+            row_group.append_column(&Bytes::from(chunk.bytes), chunk.close)?;
+        }
+        row_group.close()?;
+        let bytes = rows.extras().encode()?;
+        let offset = self.writer.bytes_written() as u64;
+        let crc = crc32fast::hash(&bytes);
+        self.extras.push(Place { offset, length: bytes.len() as u64, crc });
+        self.writer.write_all(&bytes).map_err(|e| BlockError::Settings(e.to_string()))?;
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<FinishedFile, BlockError> {
+        let directory = extras::directory(&self.extras);
+        self.writer.append_key_value_metadata(KeyValue::new(extras::KEY.to_owned(), directory));
+        let row_groups = u32::try_from(self.extras.len()).unwrap_or(u32::MAX);
+        let bytes = Bytes::from(self.writer.into_inner()?);
+        // The last eight bytes: the footer's length, little-endian, and the magic.
+        let tail = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4));
+        let footer = tail.and_then(|b| <[u8; 4]>::try_from(b).ok()).map_or(0, u32::from_le_bytes);
+        Ok(FinishedFile { bytes, row_groups, footer })
+    }
+}
