@@ -1,0 +1,126 @@
+//! From a request's head to a [`Call`].
+
+use super::{Answer, Call, Tenancy, TraceCall, Version, status, tenant};
+use http::{Method, StatusCode, header, request};
+use tributary_span::TraceId;
+
+/// What the API is set to.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Whether requests name tenants.
+    pub tenancy: Tenancy,
+    /// The program's version, for `buildinfo`.
+    pub version: String,
+}
+
+/// A stretch of time, in seconds since the epoch, both ends included. An end that was not given
+/// is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First second.
+    pub start: u64,
+    /// Last second.
+    pub end: u64,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Window = Window { start: 0, end: u64::MAX };
+
+    /// Whether any of the time from `start` to `end` (seconds, both included) lies within.
+    pub fn overlaps(&self, start: u64, end: u64) -> bool {
+        start <= self.end && end >= self.start
+    }
+}
+
+/// The form of an answer's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accept {
+    /// Proto3 JSON.
+    Json,
+    /// Protobuf.
+    Protobuf,
+}
+
+impl Accept {
+    /// What an `Accept` header asks for. It is looked through for the names of the forms, the
+    /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
+    pub fn from_header(accept: &[u8]) -> Accept {
+        let protobuf = super::PROTOBUF.as_bytes();
+        let named = accept.windows(protobuf.len()).any(|part| part == protobuf);
+        if named { Accept::Protobuf } else { Accept::Json }
+    }
+}
+
+/// Reads a request's head.
+///
+/// # Errors
+/// The answer that refuses the request: an unknown route, a bad id, parameter or tenant.
+pub fn read(request: &request::Parts, settings: &Settings) -> Result<Call, Answer> {
+    let path = request.uri.path();
+    let by_id = |version, id| trace_call(request, settings, version, id).map(Call::Trace);
+    if let Some(id) = path.strip_prefix("/api/traces/") {
+        return by_id(Version::V1, id);
+    }
+    if let Some(id) = path.strip_prefix("/api/v2/traces/").filter(|&id| id != "diff") {
+        return by_id(Version::V2, id);
+    }
+    match path {
+        "/api/echo" => Ok(Call::Ready(status::echo())),
+        "/api/status/buildinfo" if !matches!(request.method, Method::GET | Method::HEAD) => {
+            Err(Answer::error(StatusCode::METHOD_NOT_ALLOWED, "buildinfo answers GET only"))
+        }
+        "/api/status/buildinfo" => Ok(Call::Ready(status::build_info(&settings.version))),
+        _ => Err(Answer::error(StatusCode::NOT_FOUND, format_args!("no such route: {path}"))),
+    }
+}
+
+fn trace_call(
+    request: &request::Parts,
+    settings: &Settings,
+    version: Version,
+    id: &str,
+) -> Result<TraceCall, Answer> {
+    let bad = |message: String| Answer::error(StatusCode::BAD_REQUEST, message);
+    let header = |name: &str| request.headers.get(name).map(|value| value.as_bytes());
+    let tenants = tenant::tenants(settings.tenancy, header("x-scope-orgid"))?;
+    let id = TraceId::from_hex(id).map_err(|why| bad(format!("bad trace id: {why}")))?;
+    let query = request.uri.query().unwrap_or_default();
+    if version == Version::V2 && parameter(query, "q").is_some() {
+        return Err(bad("parameter q: filters on a trace are not offered".to_owned()));
+    }
+    let accept = header(header::ACCEPT.as_str()).unwrap_or_default();
+    let window = window(query).map_err(bad)?;
+    Ok(TraceCall { version, id, tenants, window, accept: Accept::from_header(accept) })
+}
+
+/// `start` and `end`. A missing, empty or zero one leaves that end open.
+fn window(query: &str) -> Result<Window, String> {
+    let seconds = |name: &str| match parameter(query, name) {
+        None | Some("") => Ok(None),
+        Some(text) => match text.parse::<u64>() {
+            Ok(0) => Ok(None),
+            Ok(seconds) => Ok(Some(seconds)),
+            Err(_) => Err(format!("parameter {name}: {text:?} is not a time in Unix seconds")),
+        },
+    };
+    let (start, end) = (seconds("start")?, seconds("end")?);
+    let window =
+        Window { start: start.unwrap_or(Window::ALL.start), end: end.unwrap_or(Window::ALL.end) };
+    if window.start > window.end {
+        return Err(format!("parameter start: {} is after end {}", window.start, window.end));
+    }
+    Ok(window)
+}
+
+/// The first value of a parameter, as it stands in the URL. Those read here are plain numbers,
+/// which need no escapes.
+fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').find_map(|pair| match pair.split_once('=') {
+        Some((key, value)) => (key == name).then_some(value),
+        None => (pair == name).then_some(""),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use super::*;
+use http::Request;
+
+fn parts(target: &str, headers: &[(&str, &str)]) -> request::Parts {
+    let mut builder = Request::get(target);
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(()).unwrap().into_parts().0
+}
+
+fn trace(target: &str) -> TraceCall {
+    match read(&parts(target, &[]), &Settings::default()) {
+        Ok(Call::Trace(call)) => call,
+        other => panic!("{target}: {other:?}"),
+    }
+}
+
+#[test]
+fn ids_are_one_to_32_hex_digits() {
+    for (given, expected) in [
+        ("1", "00000000000000000000000000000001"),
+        ("ABCdef", "00000000000000000000000000abcdef"),
+        ("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
+    ] {
+        for (route, version) in [("/api/traces/", Version::V1), ("/api/v2/traces/", Version::V2)] {
+            let call = trace(&format!("{route}{given}"));
+            assert_eq!((call.version, call.id.to_string().as_str()), (version, expected));
+            assert_eq!(call.tenants, ["single-tenant"]);
+            assert_eq!((call.window, call.accept), (Window::ALL, Accept::Json));
+        }
+    }
+}
+
+#[test]
+fn windows_are_open_where_nothing_is_given() {
+    let table = [
+        ("", Window::ALL),
+        ("?start=10&end=20", Window { start: 10, end: 20 }),
+        ("?end=20", Window { start: 0, end: 20 }),
+        ("?start=10&other=x&flag", Window { start: 10, end: u64::MAX }),
+        ("?start=0&end=0", Window::ALL),
+        ("?start=&end=", Window::ALL),
+    ];
+    for (query, expected) in table {
+        assert_eq!(trace(&format!("/api/traces/1{query}")).window, expected, "{query}");
+    }
+}
+
+#[test]
+fn windows_include_both_ends() {
+    let window = Window { start: 10, end: 20 };
+    for (start, end, expected) in [
+        (0, 9, false),
+        (0, 10, true),
+        (12, 13, true),
+        (20, 30, true),
+        (21, 30, false),
+        (0, 99, true),
+    ] {
+        assert_eq!(window.overlaps(start, end), expected, "{start}..{end}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line() {
+    let table = [
+        ("/api/traces/", StatusCode::BAD_REQUEST),
+        ("/api/traces/xyz", StatusCode::BAD_REQUEST),
+        ("/api/v2/traces/0123456789abcdef0123456789abcdef0", StatusCode::BAD_REQUEST),
+        ("/api/traces/1?start=now", StatusCode::BAD_REQUEST),
+        ("/api/traces/1?start=-5", StatusCode::BAD_REQUEST),
+        ("/api/traces/1?start=20&end=10", StatusCode::BAD_REQUEST),
+        ("/api/v2/traces/1?q=%7B%7D", StatusCode::BAD_REQUEST),
+        ("/api/v2/traces/diff", StatusCode::NOT_FOUND),
+        ("/api/nothing", StatusCode::NOT_FOUND),
+        ("/", StatusCode::NOT_FOUND),
+    ];
+    for (target, expected) in table {
+        let answer = read(&parts(target, &[]), &Settings::default()).unwrap_err();
+        assert_eq!(
+            (answer.status, answer.content_type),
+            (expected, super::super::TEXT),
+            "{target}"
+        );
+        let body = std::str::from_utf8(&answer.body).unwrap();
+        assert!(!body.is_empty() && !body.contains('\n'), "{target}: {body:?}");
+    }
+}
+
+#[test]
+fn the_form_is_the_first_that_is_named() {
+    let table = [
+        ("application/protobuf", Accept::Protobuf),
+        ("application/json, application/protobuf;q=0.1", Accept::Protobuf),
+        ("application/json", Accept::Json),
+        ("application/vnd.grafana.llm", Accept::Json),
+        ("*/*", Accept::Json),
+        ("", Accept::Json),
+    ];
+    for (header, expected) in table {
+        let request = parts("/api/traces/1", &[("accept", header)]);
+        let Ok(Call::Trace(call)) = read(&request, &Settings::default()) else {
+            panic!("{header}")
+        };
+        assert_eq!(call.accept, expected, "{header}");
+    }
+}
+
+#[test]
+fn tenants_are_read_from_the_header_when_they_are_on() {
+    let settings = Settings { tenancy: Tenancy::On, version: String::new() };
+    let asked = |headers: &[(&str, &str)]| read(&parts("/api/traces/1", headers), &settings);
+    let Ok(Call::Trace(call)) = asked(&[("X-Scope-OrgID", "b|a")]) else { panic!("refused") };
+    assert_eq!(call.tenants, ["a", "b"]);
+    assert_eq!(asked(&[]).unwrap_err().status, StatusCode::UNAUTHORIZED);
+    assert_eq!(asked(&[("x-scope-orgid", "a/b")]).unwrap_err().status, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn echo_and_build_info_answer_at_once() {
+    let settings = Settings { version: "1.2.3".to_owned(), ..Settings::default() };
+    let Ok(Call::Ready(echo)) = read(&parts("/api/echo", &[]), &settings) else { panic!("echo") };
+    assert_eq!((echo.status, &echo.body[..]), (StatusCode::OK, &b"echo"[..]));
+    let request = parts("/api/status/buildinfo", &[]);
+    let Ok(Call::Ready(info)) = read(&request, &settings) else { panic!("buildinfo") };
+    let info: serde_json::Value = serde_json::from_slice(&info.body).unwrap();
+    assert_eq!(info["revision"], "tributary-1.2.3");
+    let names: Vec<_> = info.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["branch", "buildDate", "buildUser", "goVersion", "revision", "version"]);
+    let mut post = parts("/api/status/buildinfo", &[]);
+    post.method = Method::POST;
+    assert_eq!(read(&post, &settings).unwrap_err().status, StatusCode::METHOD_NOT_ALLOWED);
+}

@@ -1,0 +1,114 @@
+//! Whose traces a request may see.
+
+use super::Answer;
+use http::StatusCode;
+
+/// The tenant of everything while tenants are off.
+pub const SINGLE_TENANT: &str = "single-tenant";
+
+const MAX_BYTES: usize = 150;
+
+/// Whether requests name tenants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tenancy {
+    /// Everything belongs to [`SINGLE_TENANT`]; the header is not looked at.
+    #[default]
+    Off,
+    /// `X-Scope-OrgID` is needed. It may name several tenants, joined by `|`, whose answers are
+    /// merged.
+    On,
+}
+
+/// The tenants that a request asks about: at least one, sorted, each once.
+///
+/// # Errors
+/// 401 without a name where one is needed, 400 for a name that no tenant can have.
+pub(super) fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<String>, Answer> {
+    if tenancy == Tenancy::Off {
+        return Ok(vec![SINGLE_TENANT.to_owned()]);
+    }
+    let header = header.unwrap_or_default();
+    let Ok(names) = std::str::from_utf8(header) else {
+        return Err(Answer::error(StatusCode::BAD_REQUEST, "X-Scope-OrgID is not UTF-8"));
+    };
+    if names.is_empty() {
+        let message = "no tenant: the header X-Scope-OrgID is missing or empty";
+        return Err(Answer::error(StatusCode::UNAUTHORIZED, message));
+    }
+    let mut tenants = Vec::new();
+    for name in names.split('|') {
+        check_tenant(name).map_err(|why| {
+            Answer::error(StatusCode::BAD_REQUEST, format_args!("tenant {name:?}: {why}"))
+        })?;
+        tenants.push(name.to_owned());
+    }
+    tenants.sort_unstable();
+    tenants.dedup();
+    Ok(tenants)
+}
+
+/// Checks Tempo's rule for a tenant's name: 1 to 150 bytes of letters, digits and `!-_.*'()`, and
+/// neither `.` nor `..`, since the name is a folder of the bucket.
+///
+/// # Errors
+/// What is wrong with the name, in words.
+pub fn check_tenant(name: &str) -> Result<(), &'static str> {
+    match name {
+        "" => Err("the name is empty"),
+        "." | ".." => Err("the name is a path"),
+        _ if name.len() > MAX_BYTES => Err("the name is longer than 150 bytes"),
+        _ if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!-_.*'()".contains(&b)) => Ok(()),
+        _ => Err("only letters, digits and !-_.*'() may stand in the name"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn off_means_single_tenant_whatever_the_header_says() {
+        for header in [None, Some(&b"a"[..]), Some(b"a/b"), Some(b"\xff")] {
+            assert_eq!(tenants(Tenancy::Off, header).unwrap(), [SINGLE_TENANT]);
+        }
+    }
+
+    #[test]
+    fn on_takes_one_or_several() {
+        let table: [(&str, &[&str]); 4] = [
+            ("team-a", &["team-a"]),
+            ("b|a|b", &["a", "b"]),
+            ("it's_(*)!.x", &["it's_(*)!.x"]),
+            ("A|a", &["A", "a"]),
+        ];
+        for (header, expected) in table {
+            assert_eq!(
+                tenants(Tenancy::On, Some(header.as_bytes())).unwrap(),
+                expected,
+                "{header}"
+            );
+        }
+    }
+
+    #[test]
+    fn on_refuses_what_is_no_tenant() {
+        let long = "x".repeat(151);
+        let table = [
+            (None, StatusCode::UNAUTHORIZED),
+            (Some(""), StatusCode::UNAUTHORIZED),
+            (Some("a|"), StatusCode::BAD_REQUEST),
+            (Some("a/b"), StatusCode::BAD_REQUEST),
+            (Some(".."), StatusCode::BAD_REQUEST),
+            (Some("a|."), StatusCode::BAD_REQUEST),
+            (Some("ä"), StatusCode::BAD_REQUEST),
+            (Some("a b"), StatusCode::BAD_REQUEST),
+            (Some(&long), StatusCode::BAD_REQUEST),
+        ];
+        for (header, expected) in table {
+            let got = tenants(Tenancy::On, header.map(str::as_bytes)).unwrap_err();
+            assert_eq!(got.status, expected, "{header:?}");
+            assert!(!got.body.is_empty());
+        }
+        assert_eq!(check_tenant(&"x".repeat(150)), Ok(()));
+    }
+}

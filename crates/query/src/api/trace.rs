@@ -1,0 +1,132 @@
+//! Trace by id, both versions.
+
+use super::{Accept, Answer, JSON, PROTOBUF, Window};
+use crate::combine::combine;
+use crate::json::Json;
+use crate::trace_json::{OuterKey, trace_json, write_trace};
+use http::StatusCode;
+use tributary_span::otlp::encode;
+use tributary_span::protobuf::put;
+use tributary_span::{Columns, TraceId};
+
+/// Which of the two routes was called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// `/api/traces/{id}`: the bare trace, 404 when there is none.
+    V1,
+    /// `/api/v2/traces/{id}`: the trace in an envelope that can say that something is missing,
+    /// 200 with an empty trace when there is none.
+    V2,
+}
+
+/// A request for one trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceCall {
+    /// Which route was called.
+    pub version: Version,
+    /// The trace asked for.
+    pub id: TraceId,
+    /// Whose spans to look for: at least one tenant, sorted, each once.
+    pub tenants: Vec<String>,
+    /// Only blocks that overlap this time need be read. Spans outside of it are not left out.
+    pub window: Window,
+    /// The form of the answer.
+    pub accept: Accept,
+}
+
+/// What a look-up brought to light.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// What each place holds of the trace, in order of trust: of spans that are in several of
+    /// them the first one's counts.
+    pub parts: Vec<Columns>,
+    /// Bytes read from blocks on the way.
+    pub inspected_bytes: u64,
+    /// Why the trace may not be whole: one message for each place that could not be asked.
+    pub missing: Vec<String>,
+}
+
+impl TraceCall {
+    /// The answer to the call.
+    pub fn answer(&self, found: &Found) -> Answer {
+        let trace = combine(self.id, &found.parts).trace;
+        match self.version {
+            Version::V1 => self.bare(&trace, found),
+            Version::V2 => self.enveloped(&trace, found),
+        }
+    }
+
+    /// Nothing found says "there is no such trace" only when every place was asked: the first
+    /// version has no other way to tell the two apart.
+    fn bare(&self, trace: &Columns, found: &Found) -> Answer {
+        match (trace.is_empty(), found.missing.is_empty(), self.accept) {
+            (true, true, _) => Answer {
+                status: StatusCode::NOT_FOUND,
+                content_type: super::TEXT,
+                body: Default::default(),
+            },
+            (true, false, _) => {
+                Answer::error(StatusCode::SERVICE_UNAVAILABLE, found.missing.join("; "))
+            }
+            (false, _, Accept::Json) => Answer::ok(JSON, trace_json(trace, OuterKey::Batches)),
+            (false, _, Accept::Protobuf) => {
+                let mut body = Vec::new();
+                put_trace(&mut body, trace);
+                Answer::ok(PROTOBUF, body)
+            }
+        }
+    }
+
+    fn enveloped(&self, trace: &Columns, found: &Found) -> Answer {
+        let message = found.missing.join("; ");
+        match self.accept {
+            Accept::Json => Answer::ok(JSON, envelope_json(trace, found.inspected_bytes, &message)),
+            Accept::Protobuf => {
+                Answer::ok(PROTOBUF, envelope_protobuf(trace, found.inspected_bytes, &message))
+            }
+        }
+    }
+}
+
+/// `TraceByIDResponse`: trace = 1, metrics = 2 { inspectedBytes = 1 }, status = 3
+/// { COMPLETE = 0, PARTIAL = 1 }, message = 4.
+fn envelope_protobuf(trace: &Columns, inspected_bytes: u64, message: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    put::message(&mut out, 1, |out| put_trace(out, trace));
+    put::message(&mut out, 2, |out| {
+        if inspected_bytes != 0 {
+            put::uint(out, 1, inspected_bytes);
+        }
+    });
+    if !message.is_empty() {
+        put::uint(&mut out, 3, 1);
+        put::bytes(&mut out, 4, message.as_bytes());
+    }
+    out
+}
+
+fn envelope_json(trace: &Columns, inspected_bytes: u64, message: &str) -> Vec<u8> {
+    let mut json = Json::default();
+    json.object(|json| {
+        write_trace(json.member("trace"), trace, OuterKey::ResourceSpans);
+        json.member("metrics").object(|json| {
+            if inspected_bytes != 0 {
+                json.member("inspectedBytes").int64(inspected_bytes);
+            }
+        });
+        if !message.is_empty() {
+            json.member("status").string("PARTIAL");
+            json.member("message").string(message);
+        }
+    });
+    json.finish()
+}
+
+/// A `Trace`: `ResourceSpans` in field 1, as in OTLP's `TracesData`.
+fn put_trace(out: &mut Vec<u8>, trace: &Columns) {
+    let rows: Vec<u32> = (0u32..).take(trace.len()).collect();
+    encode::resource_spans(out, trace, &rows);
+}
+
+#[cfg(test)]
+mod tests;

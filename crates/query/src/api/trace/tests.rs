@@ -1,0 +1,99 @@
+use super::*;
+use tributary_span::SpanId;
+use tributary_span::columns::{Builder, SpanFields};
+use tributary_span::protobuf::{Field, Fields, Value};
+
+const ID: TraceId = TraceId([0xab; 16]);
+
+fn part(span: u8) -> Columns {
+    let mut b = Builder::new();
+    let resource = b.end_resource(0, Default::default(), Default::default());
+    let scope = b.end_scope(Default::default(), Default::default(), 0, Default::default());
+    let (id, start) = (SpanId([span; 8]), u64::from(span));
+    b.end_span(SpanFields { trace: ID, id, resource, scope, start, ..Default::default() });
+    b.take()
+}
+
+fn call(version: Version, accept: Accept) -> TraceCall {
+    let tenants = vec!["single-tenant".to_owned()];
+    TraceCall { version, id: ID, tenants, window: Window::ALL, accept }
+}
+
+fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
+    let mut fields = Fields::new(bytes);
+    std::iter::from_fn(|| fields.next_field().unwrap()).collect()
+}
+
+fn text(answer: &Answer) -> &str {
+    std::str::from_utf8(&answer.body).unwrap()
+}
+
+#[test]
+fn nothing_found() {
+    let nothing = Found::default();
+    for accept in [Accept::Json, Accept::Protobuf] {
+        let v1 = call(Version::V1, accept).answer(&nothing);
+        assert_eq!((v1.status, v1.body.len()), (StatusCode::NOT_FOUND, 0));
+    }
+    let v2 = call(Version::V2, Accept::Json).answer(&nothing);
+    assert_eq!((v2.status, text(&v2)), (StatusCode::OK, r#"{"trace":{},"metrics":{}}"#));
+    let v2 = call(Version::V2, Accept::Protobuf).answer(&nothing);
+    assert_eq!(
+        (v2.status, v2.content_type, &v2.body[..]),
+        (StatusCode::OK, PROTOBUF, &[10, 0, 18, 0][..])
+    );
+}
+
+#[test]
+fn nothing_found_where_not_everybody_was_asked() {
+    let found = Found { missing: vec!["a is away".into(), "b is slow".into()], ..Found::default() };
+    let v1 = call(Version::V1, Accept::Protobuf).answer(&found);
+    assert_eq!((v1.status, text(&v1)), (StatusCode::SERVICE_UNAVAILABLE, "a is away; b is slow"));
+    let v2 = call(Version::V2, Accept::Json).answer(&found);
+    assert_eq!(v2.status, StatusCode::OK);
+    assert_eq!(
+        text(&v2),
+        r#"{"trace":{},"metrics":{},"status":"PARTIAL","message":"a is away; b is slow"}"#
+    );
+}
+
+#[test]
+fn a_trace_in_both_versions_and_forms() {
+    let found = Found { parts: vec![part(2), part(1)], inspected_bytes: 300, missing: vec![] };
+    let v1 = call(Version::V1, Accept::Json).answer(&found);
+    assert_eq!((v1.status, v1.content_type), (StatusCode::OK, JSON));
+    let json: serde_json::Value = serde_json::from_slice(&v1.body).unwrap();
+    let spans = json["batches"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    assert_eq!(spans.len(), 2, "parts are merged");
+    assert_eq!(spans[0]["startTimeUnixNano"], "1");
+
+    let bare = call(Version::V1, Accept::Protobuf).answer(&found);
+    assert_eq!((bare.status, bare.content_type), (StatusCode::OK, PROTOBUF));
+    assert_eq!(tributary_span::otlp::decode::count_spans(&bare.body), Ok(2));
+
+    let v2 = call(Version::V2, Accept::Protobuf).answer(&found);
+    let envelope = fields(&v2.body);
+    assert_eq!(envelope.iter().map(|f| f.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(envelope[0].value, Value::Bytes(&bare.body));
+    assert_eq!(fields(envelope[1].bytes().unwrap())[0].varint(), Ok(300));
+
+    let v2 = call(Version::V2, Accept::Json).answer(&found);
+    let json: serde_json::Value = serde_json::from_slice(&v2.body).unwrap();
+    assert_eq!(json["metrics"]["inspectedBytes"], "300");
+    assert_eq!(
+        json["trace"]["resourceSpans"][0]["scopeSpans"][0]["spans"],
+        serde_json::json!(spans)
+    );
+    assert!(json.get("status").is_none(), "COMPLETE is 0 and left out");
+}
+
+#[test]
+fn a_trace_that_may_not_be_whole_says_so_where_it_can() {
+    let found =
+        Found { parts: vec![part(1)], inspected_bytes: 0, missing: vec!["a is away".into()] };
+    assert_eq!(call(Version::V1, Accept::Json).answer(&found).status, StatusCode::OK);
+    let v2 = call(Version::V2, Accept::Protobuf).answer(&found);
+    let envelope = fields(&v2.body);
+    assert_eq!(envelope[2], Field { number: 3, value: Value::Varint(1) });
+    assert_eq!(envelope[3], Field { number: 4, value: Value::Bytes(b"a is away") });
+}
