@@ -1,0 +1,142 @@
+//! What OTLP answers: `ExportTraceServiceResponse` and `google.rpc.Status`, as protobuf and JSON.
+//!
+//! Full success is an empty message: `partial_success` must be unset then.
+
+use crate::fault::Fault;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use std::time::Duration;
+use tributary_span::otlp::Outcome;
+use tributary_span::protobuf::put;
+
+/// How a message is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Protobuf,
+    Json,
+}
+
+impl Form {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Form::Protobuf => "application/x-protobuf",
+            Form::Json => "application/json",
+        }
+    }
+}
+
+/// `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`.
+pub(super) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
+    if outcome.rejected == 0 {
+        return match form {
+            Form::Protobuf => Vec::new(),
+            Form::Json => b"{}".to_vec(),
+        };
+    }
+    let why = outcome.first.map(|reject| reject.to_string()).unwrap_or_default();
+    match form {
+        Form::Protobuf => {
+            let mut out = Vec::new();
+            put::message(&mut out, 1, |partial| {
+                put::uint(partial, 1, outcome.rejected);
+                put::bytes(partial, 2, why.as_bytes());
+            });
+            out
+        }
+        Form::Json => serde_json::json!({
+            "partialSuccess": { "rejectedSpans": outcome.rejected.to_string(), "errorMessage": why }
+        })
+        .to_string()
+        .into_bytes(),
+    }
+}
+
+/// `google.rpc.Status { code = 1, message = 2, details = 3 }`, with a `RetryInfo` where the
+/// sender may come again.
+pub(super) fn status(fault: &Fault, form: Form) -> Vec<u8> {
+    let (code, message) = (fault.code() as u8, fault.to_string());
+    match form {
+        Form::Protobuf => {
+            let mut out = Vec::new();
+            put::uint(&mut out, 1, u64::from(code));
+            put::bytes(&mut out, 2, message.as_bytes());
+            if let Some(delay) = fault.retry_after() {
+                put::message(&mut out, 3, |any| retry_info(any, delay));
+            }
+            out
+        }
+        Form::Json => {
+            serde_json::json!({ "code": code, "message": message }).to_string().into_bytes()
+        }
+    }
+}
+
+/// [`status`] for gRPC's `grpc-status-details-bin`, where there is more to say than code and text.
+pub(super) fn status_details(fault: &Fault) -> Option<String> {
+    fault.retry_after()?;
+    Some(STANDARD_NO_PAD.encode(status(fault, Form::Protobuf)))
+}
+
+/// `Any { type_url = 1, value = 2: RetryInfo { retry_delay = 1: Duration { seconds, nanos } } }`.
+fn retry_info(any: &mut Vec<u8>, delay: Duration) {
+    put::bytes(any, 1, b"type.googleapis.com/google.rpc.RetryInfo");
+    put::message(any, 2, |info| {
+        put::message(info, 1, |duration| {
+            if delay.as_secs() > 0 {
+                put::uint(duration, 1, delay.as_secs());
+            }
+            if delay.subsec_nanos() > 0 {
+                put::uint(duration, 2, u64::from(delay.subsec_nanos()));
+            }
+        });
+    });
+}
+
+/// Seconds for `Retry-After`, which has no fractions: rounded up.
+pub(super) fn retry_after_seconds(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
+}
+
+/// A text in `grpc-message`: percent-encoded but for printable ASCII.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => out.push(char::from(byte)),
+            _ => {
+                const HEX: [char; 16] = [
+                    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
+                ];
+                out.push('%');
+                out.extend(HEX.get(usize::from(byte >> 4)));
+                out.extend(HEX.get(usize::from(byte & 15)));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_percent_encoded() {
+        assert_eq!(percent_encoded("100% für\n"), "100%25 f%C3%BCr%0A");
+    }
+
+    #[test]
+    fn seconds_are_rounded_up() {
+        let table = [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2)];
+        for (millis, seconds) in table {
+            assert_eq!(retry_after_seconds(Duration::from_millis(millis)), seconds, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn full_success_is_an_empty_message() {
+        let outcome = Outcome { accepted: 3, ..Outcome::default() };
+        assert_eq!(response(&outcome, Form::Protobuf), b"");
+        assert_eq!(response(&outcome, Form::Json), b"{}");
+    }
+}
