@@ -1,0 +1,273 @@
+//! The journal: frames of all streams become segment objects, and only then are acknowledged.
+//!
+//! One task gathers frames into the open segment and seals it by age or size; each sealed segment
+//! is written by a task of its own, a few at a time. When the object is there, and not before,
+//! its spans join the generation in memory and its frames are acknowledged.
+
+mod cut;
+
+pub use cut::{CutAt, Open, next_cut};
+
+use crate::chain::Chain;
+use crate::group::{Batch, FreezeAt, Live};
+use crate::memory::Permit;
+use crate::metrics::Metrics;
+use crate::names::Names;
+use crate::receive::{Dictionary, StreamState};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tributary_journal::epoch::EpochError;
+use tributary_journal::segment::{Header, MAX_SEGMENT, NewFrame, Sealed, SegmentBuilder};
+use tributary_journal::{EpochId, Uid};
+use tributary_span::Columns;
+use tributary_store::{Created, StoreError};
+use tributary_wire::v1::Reason;
+
+/// Segments on their way to the store at a time.
+const IN_FLIGHT: usize = 4;
+/// Pause before a segment that could not be written is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// A valid frame on its way into a segment.
+#[derive(Debug)]
+pub struct Incoming {
+    /// Number of its stream in this process.
+    pub stream_number: u32,
+    /// Tenant of the stream.
+    pub tenant: Arc<str>,
+    /// Incarnation of the sidecar.
+    pub incarnation: [u8; 16],
+    /// Number of the frame.
+    pub seq: u64,
+    /// The payload as it came.
+    pub payload: Bytes,
+    /// The dictionary that it refers to.
+    pub dictionary: Arc<Dictionary>,
+    /// What it refers to there.
+    pub referenced: Vec<u32>,
+    /// The decoded spans.
+    pub columns: Arc<Columns>,
+    /// Their memory.
+    pub permit: Permit,
+    /// Where to acknowledge it.
+    pub stream: Arc<StreamState>,
+}
+
+/// What becomes of a frame once its segment is durable.
+struct Waiting {
+    batch: Batch,
+    seq: u64,
+    stream: Arc<StreamState>,
+}
+
+/// The task that writes segments, and what it works with.
+pub struct Commit {
+    /// Where segments go.
+    pub journal: tributary_journal::Journal,
+    /// This ingester's name, for people who look at a segment.
+    pub instance: String,
+    /// Names epochs and segments.
+    pub names: Names,
+    /// Where durable spans go.
+    pub live: Arc<Live>,
+    /// When a segment is sealed.
+    pub cut_at: CutAt,
+    /// When a generation is frozen.
+    pub freeze_at: FreezeAt,
+    /// Wakes the task that writes blocks.
+    pub due: Arc<Notify>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The open segment: its bytes and the frames in them.
+#[derive(Default)]
+struct Segment {
+    builder: SegmentBuilder,
+    waiting: Vec<Waiting>,
+    since: Option<Instant>,
+}
+
+/// A segment that was written, and the frames in it.
+struct Written {
+    epoch: EpochId,
+    sealed: Sealed,
+    waiting: Vec<Waiting>,
+    since: Instant,
+}
+
+/// No segment can be written any more; the process must end, and a new one opens a new epoch.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Another process writes under this process's random epoch id, as after a virtual machine
+    /// was cloned.
+    #[error("segment {0} of this epoch was written by another process: was this machine cloned?")]
+    ForeignSegment(u64),
+    /// The operating system gives no random bytes.
+    #[error(transparent)]
+    Random(#[from] StoreError),
+    /// A fault in this program: the journal's core was told something that cannot be.
+    #[error(transparent)]
+    Core(#[from] EpochError),
+    /// A task panicked.
+    #[error("writing a segment panicked: {0}")]
+    Panicked(tokio::task::JoinError),
+}
+
+impl Commit {
+    /// Runs until `drain`, after which it takes what is in the channel, makes it durable and
+    /// returns; or until `stop`, which gives up what is not durable.
+    ///
+    /// # Errors
+    /// See [`CommitError`].
+    pub async fn run(
+        self,
+        mut frames: mpsc::Receiver<Incoming>,
+        drain: CancellationToken,
+        stop: CancellationToken,
+    ) -> Result<(), CommitError> {
+        let commit = Arc::new(self);
+        let mut segment = Segment::default();
+        let mut puts: JoinSet<Result<Written, CommitError>> = JoinSet::new();
+        let mut closed = false;
+        loop {
+            let open = Open { bytes: segment.builder.bytes(), since: segment.since };
+            let cut = next_cut(&open, commit.cut_at, Instant::now(), closed);
+            let may_put = puts.len() < IN_FLIGHT;
+            if cut.is_now() && may_put {
+                let segment = std::mem::take(&mut segment);
+                puts.spawn(write(commit.clone(), segment, stop.clone()));
+                continue;
+            }
+            if closed && puts.is_empty() && segment.waiting.is_empty() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = drain.cancelled(), if !frames.is_closed() => frames.close(),
+                Some(done) = puts.join_next() => {
+                    commit.durable(done.map_err(CommitError::Panicked)??)?;
+                }
+                () = cut.wait(), if may_put => {}
+                frame = frames.recv(), if !closed && !cut.is_now() => match frame {
+                    None => closed = true,
+                    Some(frame) => {
+                        // One that does not fit any more begins the next segment.
+                        if let Err(frame) = segment.push(frame) {
+                            while puts.len() >= IN_FLIGHT {
+                                if let Some(done) = puts.join_next().await {
+                                    commit.durable(done.map_err(CommitError::Panicked)??)?;
+                                }
+                            }
+                            let full = std::mem::take(&mut segment);
+                            puts.spawn(write(commit.clone(), full, stop.clone()));
+                            if let Err(frame) = segment.push(*frame) {
+                                let why = format!("the frame is larger than a segment of {MAX_SEGMENT} bytes");
+                                frame.stream.reject(frame.seq, Reason::TooLarge, why, true);
+                            }
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// The object is there: its spans are readable, then its frames are acknowledged.
+    fn durable(&self, written: Written) -> Result<(), CommitError> {
+        let Written { epoch, sealed, waiting, since } = written;
+        let spans: u64 = waiting.iter().map(|w| w.batch.columns.len() as u64).sum();
+        let (batches, acks): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|w| (w.batch, (w.stream, w.seq))).unzip();
+        if self.live.durable(epoch, sealed.info, batches, self.freeze_at, Instant::now())? {
+            self.due.notify_one();
+        }
+        acks.iter().for_each(|(stream, seq)| stream.durable(*seq));
+        let metrics = &self.metrics;
+        metrics.spans_journaled.inc_by(spans);
+        metrics.segments.inc();
+        metrics.segment_bytes.inc_by(sealed.info.len);
+        metrics.ack_seconds.observe(since.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// A number and a name of its own for the next segment.
+    fn next_header(&self) -> Result<Header, CommitError> {
+        let (epoch, uid) = (self.names.epoch()?, self.names.uid()?);
+        let (epoch, n) = self.live.reserve(epoch, Instant::now())?;
+        let written_ms = self.names.now_ms();
+        Ok(Header { epoch, n, uid, written_ms, instance: self.instance.clone() })
+    }
+}
+
+impl Segment {
+    /// Appends a frame with the definitions that the segment lacks; gives it back if it does not
+    /// fit.
+    fn push(&mut self, frame: Incoming) -> Result<(), Box<Incoming>> {
+        let missing =
+            self.builder.missing(frame.stream_number, frame.dictionary.number, &frame.referenced);
+        let definitions = if missing.is_empty() {
+            Bytes::new()
+        } else {
+            match frame.dictionary.export(&missing) {
+                Ok(definitions) => definitions,
+                Err(error) => {
+                    let why = format!("its definitions are gone: {error}");
+                    frame.stream.reject(frame.seq, Reason::Undefined, why, false);
+                    return Ok(());
+                }
+            }
+        };
+        let new = NewFrame {
+            stream: frame.stream_number,
+            tenant: &frame.tenant,
+            incarnation: Uid(frame.incarnation),
+            seq: frame.seq,
+            dict: frame.dictionary.number,
+            spans: u32::try_from(frame.columns.len()).unwrap_or(u32::MAX),
+            defines: &missing,
+            definitions: &definitions,
+            payload: &frame.payload,
+        };
+        if self.builder.push(&new).is_err() {
+            return Err(Box::new(frame));
+        }
+        self.since.get_or_insert_with(Instant::now);
+        let batch =
+            Batch { tenant: frame.tenant, columns: frame.columns, permit: Some(frame.permit) };
+        self.waiting.push(Waiting { batch, seq: frame.seq, stream: frame.stream });
+        Ok(())
+    }
+}
+
+/// Seals a segment and writes it, until it is there or `stop` gives it up. The same bytes are sent
+/// each time, so trying again is always right.
+async fn write(
+    commit: Arc<Commit>,
+    segment: Segment,
+    stop: CancellationToken,
+) -> Result<Written, CommitError> {
+    let Segment { builder, waiting, since } = segment;
+    let header = commit.next_header()?;
+    let sealed = builder.seal(&header);
+    let begun = Instant::now();
+    loop {
+        match commit.journal.put_segment(&header.epoch, &sealed).await {
+            Ok(Created::Won) => break,
+            Ok(Created::Lost) => return Err(CommitError::ForeignSegment(header.n)),
+            Err(error) => {
+                commit.metrics.segments_failed.inc();
+                tracing::warn!(error = %Chain(&error), n = header.n, "a segment could not be written yet; its frames are not acknowledged");
+                if stop.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await.is_none() {
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+    commit.metrics.put_seconds.observe(begun.elapsed().as_secs_f64());
+    Ok(Written { epoch: header.epoch, sealed, waiting, since: since.unwrap_or(begun) })
+}

@@ -1,0 +1,81 @@
+//! When the open segment is sealed: a decision, no I/O.
+
+use std::time::{Duration, Instant};
+
+/// The limits of a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct CutAt {
+    /// Age of its first frame.
+    pub age: Duration,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// The open segment as the decision sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Open {
+    /// Bytes so far.
+    pub bytes: usize,
+    /// When its first frame came; `None` while it is empty.
+    pub since: Option<Instant>,
+}
+
+/// When the open segment is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It is empty.
+    Never,
+    /// Now.
+    Now,
+    /// Then.
+    At(Instant),
+}
+
+/// When `open` is due. A journal that is closing waits for nobody.
+pub fn next_cut(open: &Open, at: CutAt, now: Instant, closing: bool) -> Cut {
+    match open.since {
+        None => Cut::Never,
+        Some(_) if closing || open.bytes >= at.bytes => Cut::Now,
+        Some(since) if now.saturating_duration_since(since) >= at.age => Cut::Now,
+        Some(since) => Cut::At(since + at.age),
+    }
+}
+
+impl Cut {
+    /// Whether it is now.
+    pub fn is_now(self) -> bool {
+        self == Cut::Now
+    }
+
+    /// Waits for the time, for ever if there is none.
+    pub async fn wait(self) {
+        match self {
+            Cut::Now => {}
+            Cut::At(then) => tokio::time::sleep_until(then.into()).await,
+            Cut::Never => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_cut_by_age_size_or_the_end() {
+        let now = Instant::now();
+        let at = CutAt { age: Duration::from_millis(300), bytes: 1000 };
+        let ago = |ms| Some(now - Duration::from_millis(ms));
+        let table = [
+            (0, None, true, Cut::Never),
+            (10, ago(0), false, Cut::At(now + Duration::from_millis(300))),
+            (10, ago(100), false, Cut::At(now + Duration::from_millis(200))),
+            (10, ago(300), false, Cut::Now),
+            (1000, ago(0), false, Cut::Now),
+            (10, ago(0), true, Cut::Now),
+        ];
+        for (bytes, since, closing, expected) in table {
+            assert_eq!(next_cut(&Open { bytes, since }, at, now, closing), expected);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Spans in memory: durable, not yet in a block.
+//!
+//! A generation is the spans of an exact set of segments of one epoch; which set, and which slot
+//! commits it, is the journal core's affair ([`WriterEpoch`]), and the spans go along with it under
+//! one lock. The active generation grows by whole segments; frozen ones are being written as blocks
+//! and stay readable until their blocks are. Spans of a trace are found by a walk over the batches'
+//! lists of trace ids: a batch has few traces, and the few thousand batches of a generation are
+//! walked in less time than keeping an index would cost on the way in.
+
+mod live;
+
+pub use live::{Live, Work};
+
+use crate::memory::Permit;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tributary_span::{Columns, TraceId};
+
+/// One frame's spans, durable.
+#[derive(Debug)]
+pub struct Batch {
+    /// Tenant of all its spans.
+    pub tenant: Arc<str>,
+    /// The spans.
+    pub columns: Arc<Columns>,
+    /// Their share of the memory budget; none when they were rebuilt before anything is received,
+    /// which is bounded by the size of a piece instead.
+    pub permit: Option<Permit>,
+}
+
+/// The spans of an exact set of segments.
+#[derive(Debug, Default)]
+pub struct Generation {
+    /// Batches by tenant.
+    pub tenants: BTreeMap<Arc<str>, Vec<Arc<Columns>>>,
+    /// Memory of the columns.
+    pub bytes: usize,
+    /// Number of spans, as received.
+    pub spans: u64,
+    /// When the first segment was added.
+    pub since: Option<Instant>,
+    permits: Vec<Permit>,
+}
+
+impl Generation {
+    /// Adds the batches of one durable segment.
+    pub fn add(&mut self, batches: Vec<Batch>, now: Instant) {
+        self.since.get_or_insert(now);
+        for batch in batches {
+            self.bytes += batch.columns.bytes();
+            self.spans += batch.columns.len() as u64;
+            self.permits.extend(batch.permit);
+            self.tenants.entry(batch.tenant).or_default().push(batch.columns);
+        }
+    }
+
+    fn find(&self, tenant: &str, trace: &TraceId, found: &mut Vec<Arc<Columns>>) {
+        let batches = self.tenants.get(tenant).map(Vec::as_slice).unwrap_or_default();
+        found.extend(batches.iter().filter(|b| b.traces.contains(trace)).cloned());
+    }
+}
+
+/// When a generation is frozen.
+#[derive(Debug, Clone, Copy)]
+pub struct FreezeAt {
+    /// Age of its first segment.
+    pub age: Duration,
+    /// Memory of its columns.
+    pub bytes: usize,
+}
+
+/// Whether the active generation is due.
+pub fn is_due(active: &Generation, at: FreezeAt, now: Instant) -> bool {
+    active.bytes >= at.bytes
+        || active.since.is_some_and(|since| now.saturating_duration_since(since) >= at.age)
+}

@@ -1,0 +1,251 @@
+//! All generations in memory, bound to the epochs that this process writes.
+
+use super::{Batch, FreezeAt, Generation, is_due};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tributary_journal::epoch::{EpochError, EpochStatus};
+use tributary_journal::segment::SegmentInfo;
+use tributary_journal::{Commit, EpochId, WriterEpoch};
+use tributary_span::{Columns, TraceId};
+
+#[cfg(test)]
+mod tests;
+
+/// An epoch is followed by another one after this time, so that the folder of an hour comes to an
+/// end.
+const ROLL_AFTER: Duration = Duration::from_secs(3600);
+
+/// Generations and the epochs they belong to. All of it under one lock, so that a generation in
+/// memory always is exactly the set of segments that the core says it is.
+#[derive(Debug, Default)]
+pub struct Live {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Epochs that this process writes; the last one takes new segments.
+    writers: Vec<Writer>,
+    /// Rebuilt from the segments of epochs whose owner is gone.
+    adopted: Vec<Arc<Generation>>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    core: WriterEpoch,
+    active: Generation,
+    /// In the order of the core's frozen generations; the first may be the one being committed.
+    frozen: VecDeque<Arc<Generation>>,
+    opened: Instant,
+}
+
+impl Writer {
+    fn freeze(&mut self) {
+        if self.core.freeze().is_some() {
+            self.frozen.push_back(Arc::new(std::mem::take(&mut self.active)));
+        }
+    }
+}
+
+/// A commit to carry out.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Slot and segments.
+    pub commit: Commit,
+    /// The spans of those segments; without any when the slot only closes the epoch.
+    pub generation: Arc<Generation>,
+}
+
+impl Live {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No change under this lock is left half done: nothing in them panics.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epochs that this process writes, newest first.
+    pub fn epochs(&self) -> Vec<EpochId> {
+        self.lock().writers.iter().rev().map(|w| w.core.id()).collect()
+    }
+
+    /// The number of the next segment and its epoch. `new` names the next epoch, when there is
+    /// none yet or the last one is old, full or lost.
+    pub fn reserve(&self, new: EpochId, now: Instant) -> Result<(EpochId, u64), EpochError> {
+        let mut inner = self.lock();
+        if let Some(writer) = inner.writers.last_mut() {
+            if now.saturating_duration_since(writer.opened) < ROLL_AFTER
+                && let Ok(n) = writer.core.reserve()
+            {
+                return Ok((writer.core.id(), n));
+            }
+            writer.core.close();
+        }
+        let mut core = WriterEpoch::new(new);
+        let n = core.reserve()?;
+        inner.writers.push(Writer {
+            core,
+            active: Generation::default(),
+            frozen: VecDeque::new(),
+            opened: now,
+        });
+        Ok((new, n))
+    }
+
+    /// A segment is in the store: its spans are readable from now on. Whether a generation is due.
+    ///
+    /// # Errors
+    /// When the segment was not reserved.
+    pub fn durable(
+        &self,
+        epoch: EpochId,
+        segment: SegmentInfo,
+        batches: Vec<Batch>,
+        at: FreezeAt,
+        now: Instant,
+    ) -> Result<bool, EpochError> {
+        let mut inner = self.lock();
+        let newest = inner.writers.last().map(|w| w.core.id());
+        let Some(writer) = inner.writers.iter_mut().find(|w| w.core.id() == epoch) else {
+            return Err(EpochError::OutOfTurn("the epoch is not written by this process"));
+        };
+        // A lost epoch's segments are found by whoever recovers it.
+        if writer.core.durable(segment)?.is_some() {
+            writer.active.add(batches, now);
+        }
+        Ok(newest != Some(epoch) || is_due(&writer.active, at, now))
+    }
+
+    /// When the newest epoch's active generation will be due by its age.
+    pub fn due_by_age(&self, age: Duration) -> Option<Instant> {
+        self.lock().writers.last().and_then(|w| w.active.since).map(|since| since + age)
+    }
+
+    /// Freezes what is due; without `at` everything, and no segment comes after.
+    pub fn freeze(&self, at: Option<FreezeAt>, now: Instant) {
+        let mut inner = self.lock();
+        let last = inner.writers.len().saturating_sub(1);
+        for (i, writer) in inner.writers.iter_mut().enumerate() {
+            if at.is_none() {
+                writer.core.close();
+            }
+            // An older epoch has only segments that were on their way when it was closed.
+            if i < last || at.is_none_or(|at| is_due(&writer.active, at, now)) {
+                writer.freeze();
+            }
+        }
+    }
+
+    /// The next commit, if there is one. One at a time in each epoch.
+    pub fn begin_commit(&self) -> Option<Work> {
+        let mut inner = self.lock();
+        inner.writers.iter_mut().find_map(|writer| {
+            let commit = writer.core.begin_commit()?;
+            let generation = match writer.frozen.front() {
+                Some(frozen) if !commit.generation.segments.is_empty() => frozen.clone(),
+                _ => Arc::default(),
+            };
+            Some(Work { epoch: writer.core.id(), commit, generation })
+        })
+    }
+
+    fn with<T>(
+        &self,
+        epoch: EpochId,
+        change: impl FnOnce(&mut Writer) -> Result<T, EpochError>,
+    ) -> Result<T, EpochError> {
+        let mut inner = self.lock();
+        let writer = inner.writers.iter_mut().find(|w| w.core.id() == epoch);
+        writer.map_or(Err(EpochError::OutOfTurn("not an epoch of this process")), change)
+    }
+
+    /// The slot is this process's.
+    ///
+    /// # Errors
+    /// When it was not being committed.
+    pub fn slot_won(&self, work: &Work) -> Result<(), EpochError> {
+        self.with(work.epoch, |writer| writer.core.slot_won(work.commit.slot))
+    }
+
+    /// The blocks of a won slot are visible: its spans leave memory. The segments that may go.
+    ///
+    /// # Errors
+    /// When the slot was not won.
+    pub fn shown(&self, work: &Work) -> Result<Vec<u64>, EpochError> {
+        self.with(work.epoch, |writer| {
+            let deletable = writer.core.metas_written(work.commit.slot)?;
+            writer.frozen.retain(|g| !Arc::ptr_eq(g, &work.generation));
+            Ok(deletable)
+        })
+    }
+
+    /// Segments were deleted; an older epoch that has nothing left is forgotten.
+    ///
+    /// # Errors
+    /// When they were not deletable.
+    pub fn deleted(&self, epoch: EpochId, segments: &[u64]) -> Result<(), EpochError> {
+        self.with(epoch, |writer| writer.core.deleted(segments))?;
+        let mut inner = self.lock();
+        let newest = inner.writers.last().map(|w| w.core.id());
+        inner.writers.retain(|w| Some(w.core.id()) == newest || !w.core.is_drained());
+        Ok(())
+    }
+
+    /// The slot is somebody else's: the epoch is lost, with all its generations in memory. Their
+    /// segments are live until somebody covers them.
+    ///
+    /// # Errors
+    /// When it was not being committed.
+    pub fn slot_lost(&self, work: &Work) -> Result<(), EpochError> {
+        self.with(work.epoch, |writer| {
+            writer.core.slot_lost(work.commit.slot)?;
+            writer.active = Generation::default();
+            writer.frozen.clear();
+            Ok(())
+        })
+    }
+
+    /// Makes spans readable that were rebuilt from segments of an epoch whose owner is gone.
+    pub fn adopt(&self, generation: Arc<Generation>) {
+        self.lock().adopted.push(generation);
+    }
+
+    /// Forgets adopted spans whose blocks are visible.
+    pub fn forget_adopted(&self, generation: &Arc<Generation>) {
+        self.lock().adopted.retain(|g| !Arc::ptr_eq(g, generation));
+    }
+
+    /// Batches that have spans of a trace.
+    pub fn find(&self, tenant: &str, trace: &TraceId) -> Vec<Arc<Columns>> {
+        let inner = self.lock();
+        let mut found = Vec::new();
+        inner.all().for_each(|g| g.find(tenant, trace, &mut found));
+        found
+    }
+
+    /// Generations, spans and bytes in memory, and where the segments of all epochs are.
+    pub fn totals(&self) -> (usize, u64, usize, EpochStatus) {
+        let inner = self.lock();
+        let full = inner.all().filter(|g| g.since.is_some());
+        let (n, spans, bytes) =
+            full.fold((0, 0, 0), |(n, spans, bytes), g| (n + 1, spans + g.spans, bytes + g.bytes));
+        let mut status = EpochStatus::default();
+        for one in inner.writers.iter().map(|w| w.core.status()) {
+            status.in_flight += one.in_flight;
+            status.burned += one.burned;
+            status.uncovered += one.uncovered;
+            status.covered += one.covered;
+            status.frozen += one.frozen;
+        }
+        (n, spans, bytes, status)
+    }
+}
+
+impl Inner {
+    fn all(&self) -> impl Iterator<Item = &Generation> {
+        let own = self.writers.iter();
+        let own = own.flat_map(|w| w.frozen.iter().map(Arc::as_ref).chain([&w.active]));
+        self.adopted.iter().map(Arc::as_ref).chain(own)
+    }
+}

@@ -1,0 +1,105 @@
+use super::*;
+use crate::memory::Memory;
+use tributary_span::SpanId;
+use tributary_span::columns::{Builder, SpanFields, Text};
+
+async fn batch(memory: &Memory, tenant: &str, trace: u8) -> Batch {
+    let mut b = Builder::new();
+    let resource = b.end_resource(0, Text::EMPTY, Text::EMPTY);
+    let scope = b.end_scope(Text::EMPTY, Text::EMPTY, 0, Text::EMPTY);
+    b.end_span(SpanFields {
+        trace: TraceId([trace; 16]),
+        id: SpanId([1; 8]),
+        resource,
+        scope,
+        ..SpanFields::default()
+    });
+    let permit = memory.take(1024).await;
+    Batch { tenant: tenant.into(), columns: Arc::new(b.take()), permit: Some(permit) }
+}
+
+fn epoch(seconds: u32) -> EpochId {
+    EpochId::new(seconds, [0; 12])
+}
+
+fn segment(n: u64) -> SegmentInfo {
+    SegmentInfo { n, len: 1, crc: 0, spans: 1 }
+}
+
+const AT: FreezeAt = FreezeAt { age: Duration::from_secs(10), bytes: 1 << 20 };
+const TRACE: TraceId = TraceId([1; 16]);
+
+#[tokio::test]
+async fn spans_are_found_until_their_blocks_are_visible() {
+    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
+    assert_eq!(live.reserve(epoch(1), now), Ok((epoch(1), 0)));
+    assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), 1)));
+    let (a, b) = (batch(&memory, "a", 1).await, batch(&memory, "b", 1).await);
+    assert_eq!(live.durable(epoch(1), segment(1), vec![a, b], AT, now), Ok(false));
+    assert_eq!(live.find("a", &TRACE).len(), 1);
+    assert_eq!(live.find("a", &TraceId([2; 16])).len(), 0);
+    live.freeze(Some(AT), now);
+    assert!(live.begin_commit().is_none(), "nothing is due");
+    live.freeze(Some(AT), now + AT.age);
+    let work = live.begin_commit().unwrap();
+    assert_eq!((work.commit.slot, work.generation.spans), (0, 2));
+    // A late segment belongs to the next generation.
+    let late = batch(&memory, "a", 1).await;
+    live.durable(epoch(1), segment(0), vec![late], AT, now).unwrap();
+    assert_eq!(live.find("a", &TRACE).len(), 2);
+    assert!(work.commit.generation.segments.keys().eq([&1]));
+    live.slot_won(&work).unwrap();
+    assert_eq!(live.find("a", &TRACE).len(), 2, "readable until the metas are there");
+    assert_eq!(live.shown(&work), Ok(vec![1]));
+    live.deleted(epoch(1), &[1]).unwrap();
+    drop(work);
+    assert_eq!(live.find("a", &TRACE).len(), 1);
+    assert_eq!(memory.used(), 1024);
+}
+
+#[tokio::test]
+async fn an_old_epoch_is_finished_and_forgotten() {
+    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
+    live.reserve(epoch(1), now).unwrap();
+    let later = now + ROLL_AFTER;
+    assert_eq!(live.reserve(epoch(2), later), Ok((epoch(2), 0)));
+    let old = batch(&memory, "a", 1).await;
+    assert_eq!(live.durable(epoch(1), segment(0), vec![old], AT, later), Ok(true));
+    live.freeze(Some(AT), later);
+    let work = live.begin_commit().unwrap();
+    assert_eq!((work.epoch, work.commit.closes), (epoch(1), true));
+    live.slot_won(&work).unwrap();
+    let deletable = live.shown(&work).unwrap();
+    live.deleted(epoch(1), &deletable).unwrap();
+    assert_eq!(live.epochs(), [epoch(2)]);
+}
+
+#[tokio::test]
+async fn a_lost_slot_drops_the_epoch_and_the_next_segment_begins_another() {
+    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
+    live.reserve(epoch(1), now).unwrap();
+    live.reserve(epoch(1), now).unwrap();
+    let one = batch(&memory, "a", 1).await;
+    live.durable(epoch(1), segment(0), vec![one], AT, now).unwrap();
+    live.freeze(Some(AT), now + AT.age);
+    let work = live.begin_commit().unwrap();
+    live.slot_lost(&work).unwrap();
+    drop(work);
+    assert_eq!(memory.used(), 0);
+    let late = batch(&memory, "a", 1).await;
+    live.durable(epoch(1), segment(1), vec![late], AT, now).unwrap();
+    assert_eq!(live.find("a", &TRACE).len(), 0, "recovery will find it");
+    assert_eq!(live.reserve(epoch(2), now), Ok((epoch(2), 0)));
+}
+
+#[tokio::test]
+async fn generations_are_due_by_age_or_bytes() {
+    let (memory, now) = (Memory::new(1 << 20), Instant::now());
+    let mut g = Generation::default();
+    let at = |secs, bytes| FreezeAt { age: Duration::from_secs(secs), bytes };
+    assert!(!is_due(&g, at(0, 1), now));
+    g.add(vec![batch(&memory, "a", 1).await], now);
+    assert!(is_due(&g, at(100, 10), now));
+    assert!(!is_due(&g, at(100, 1 << 20), now));
+    assert!(is_due(&g, at(100, 1 << 20), now + Duration::from_secs(100)));
+}

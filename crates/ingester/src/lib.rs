@@ -1,0 +1,24 @@
+//! The ingester: takes frames from sidecars, keeps them in object storage, acknowledges, groups
+//! spans into blocks, answers queries.
+//!
+//! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
+//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`app`] puts the stages together; [`replay`]
+//! takes up what a process before this one left. It must never depend on the sidecar.
+
+pub mod app;
+pub mod blocks;
+mod chain;
+pub mod commit;
+pub mod config;
+pub mod flush;
+pub mod group;
+pub mod members;
+pub mod memory;
+pub mod metrics;
+pub mod names;
+pub mod receive;
+pub mod replay;
+mod run;
+pub mod serve;
+
+pub use run::run_from_args;

@@ -1,0 +1,126 @@
+//! Every counter of the ingester.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Upper bounds of latency buckets, in seconds.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+macro_rules! metrics {
+    ($($(#[doc = $doc:literal])+ $field:ident: $kind:ty = $make:expr, $name:literal;)+) => {
+        /// The ingester's metrics; the names on the page begin with `tributary_ingester_`.
+        #[derive(Debug)]
+        pub struct Metrics {
+            $($(#[doc = $doc])+ pub $field: $kind,)+
+        }
+
+        impl Default for Metrics {
+            fn default() -> Self {
+                Metrics { $($field: $make,)+ }
+            }
+        }
+
+        impl Metrics {
+            fn registry(&self) -> Registry {
+                let mut registry = Registry::with_prefix("tributary_ingester");
+                $(registry.register($name, concat!($($doc),+).trim(), self.$field.clone());)+
+                registry
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Streams of sidecars that are open
+    streams: Gauge = Gauge::default(), "streams";
+    /// Frames that came
+    frames_received: Counter = Counter::default(), "frames_received";
+    /// Frames that could not be decoded
+    frames_rejected: Counter = Counter::default(), "frames_rejected";
+    /// Spans in frames that were decoded
+    spans_received: Counter = Counter::default(), "spans_received";
+    /// Spans in segments that are in the store: what was acknowledged
+    spans_journaled: Counter = Counter::default(), "spans_journaled";
+    /// Spans in blocks that are visible
+    spans_stored: Counter = Counter::default(), "spans_stored";
+    /// Spans that stood twice in a generation and were dropped once
+    spans_duplicate: Counter = Counter::default(), "spans_duplicate";
+    /// Spans with the id and kind of another one but other contents; the first was kept
+    spans_conflicting: Counter = Counter::default(), "spans_conflicting";
+    /// Segments written
+    segments: Counter = Counter::default(), "segments";
+    /// Bytes of segments written
+    segment_bytes: Counter = Counter::default(), "segment_bytes";
+    /// Segments that could not be written and were given up; their frames were not acknowledged
+    segments_failed: Counter = Counter::default(), "segments_failed";
+    /// Segments that no block covers yet
+    segments_uncovered: Gauge = Gauge::default(), "segments_uncovered";
+    /// Segments found at the start and rebuilt into blocks
+    segments_replayed: Counter = Counter::default(), "segments_replayed";
+    /// Segments that could not be read at the start; they are left where they are
+    segments_unreadable: Counter = Counter::default(), "segments_unreadable";
+    /// Blocks made visible
+    blocks: Counter = Counter::default(), "blocks";
+    /// Bytes of those blocks
+    block_bytes: Counter = Counter::default(), "block_bytes";
+    /// Generations that could not be written yet; they are tried again
+    flushes_failed: Counter = Counter::default(), "flushes_failed";
+    /// Commit slots that another process had taken
+    slots_lost: Counter = Counter::default(), "slots_lost";
+    /// Blocks of all ingesters that are known
+    blocks_known: Gauge = Gauge::default(), "blocks_known";
+    /// Ingesters that live, this one included
+    members: Gauge = Gauge::default(), "members";
+    /// Memory of spans, by the budget's account
+    memory_bytes: Gauge = Gauge::default(), "memory_bytes";
+    /// The budget
+    memory_limit_bytes: Gauge = Gauge::default(), "memory_limit_bytes";
+    /// Generations in memory
+    generations: Gauge = Gauge::default(), "generations";
+    /// Spans in memory
+    spans_live: Gauge = Gauge::default(), "spans_live";
+    /// Requests to the query API
+    queries: Counter = Counter::default(), "queries";
+    /// Queries in which another ingester could not be asked
+    queries_partial: Counter = Counter::default(), "queries_partial";
+    /// Seconds from the first frame of a segment to its acknowledgement
+    ack_seconds: Histogram = Histogram::new(SECONDS), "ack_seconds";
+    /// Seconds that writing a segment took
+    put_seconds: Histogram = Histogram::new(SECONDS), "put_seconds";
+    /// Seconds from freezing a generation to its blocks being visible
+    flush_seconds: Histogram = Histogram::new(SECONDS), "flush_seconds";
+}
+
+impl Metrics {
+    /// Streams that are open.
+    pub fn streams_open(&self) -> usize {
+        usize::try_from(self.streams.get()).unwrap_or(0)
+    }
+
+    /// The page in Prometheus' text format.
+    pub fn page(&self) -> String {
+        let mut page = String::new();
+        match encode(&mut page, &self.registry()) {
+            Ok(()) => page,
+            Err(std::fmt::Error) => unreachable!("writing to a String does not fail"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_names_that_dashboards_use() {
+        let metrics = Metrics::default();
+        metrics.spans_journaled.inc_by(7);
+        let page = metrics.page();
+        assert!(page.contains("tributary_ingester_spans_journaled_total 7\n"), "{page}");
+        assert!(page.contains("# HELP tributary_ingester_streams Streams of sidecars that are open"));
+    }
+}
