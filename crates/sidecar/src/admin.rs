@@ -1,0 +1,95 @@
+//! `/live`, `/ready` and `/metrics`, on all addresses: probes come to the pod's.
+//!
+//! Neither probe looks at the ingesters: if they are away, the application must not be taken out
+//! of its Service, and not restarted either. Live: this answers. Ready: the receivers are open,
+//! and the end has not begun.
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+/// Connections at a time; more wait.
+const CONNECTIONS: usize = 16;
+/// Time for a connection: probes and scrapes are done in far less.
+const CONNECTION_TIME: Duration = Duration::from_secs(60);
+
+/// What the pages show.
+pub trait Pages: Send + Sync + 'static {
+    /// Whether new spans are taken.
+    fn ready(&self) -> &AtomicBool;
+    /// The page of metrics.
+    fn metrics(&self) -> String;
+}
+
+/// Serves the pages. Runs for ever.
+pub async fn serve<P: Pages>(listener: TcpListener, pages: Arc<P>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                debug!(%error, "cannot accept a connection");
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let pages = Arc::clone(&pages);
+        connections.spawn(async move {
+            let service = service_fn(|request| {
+                let answer = answer(&request, &*pages);
+                async { Ok::<_, Infallible>(answer) }
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(CONNECTION_TIME)
+                .max_buf_size(16 << 10)
+                .serve_connection(TokioIo::new(stream), service);
+            if let Ok(Err(error)) = timeout(CONNECTION_TIME, connection).await {
+                debug!(%error, "connection ended");
+            }
+            drop(place);
+        });
+    }
+}
+
+fn answer<P: Pages>(request: &Request<Incoming>, pages: &P) -> Response<Full<Bytes>> {
+    let ready = pages.ready().load(Relaxed);
+    let (status, kind, text) = match (request.uri().path(), request.method()) {
+        ("/live" | "/ready" | "/metrics", method)
+            if !matches!(*method, Method::GET | Method::HEAD) =>
+        {
+            (StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET and HEAD\n".to_owned())
+        }
+        ("/live", _) => (StatusCode::OK, PLAIN, "live\n".to_owned()),
+        ("/ready", _) if ready => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
+        ("/ready", _) => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "stopping\n".to_owned()),
+        ("/metrics", _) => (StatusCode::OK, PROMETHEUS, pages.metrics()),
+        _ => (StatusCode::NOT_FOUND, PLAIN, "there are /live, /ready and /metrics\n".to_owned()),
+    };
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+    }
+    response
+}
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -1,0 +1,285 @@
+//! The sidecar put together: sockets are bound first, then spans are taken, then, at the end,
+//! everything is stopped in the order in which nothing gets lost.
+
+use crate::admin::{self, Pages};
+use crate::buffer::{Buffer, Rules};
+use crate::carrier::Carrier;
+use crate::config::{Config, Listen};
+use crate::link::Connector;
+use crate::members::Members;
+use crate::random::{Rng, incarnation};
+use crate::resolve::resolve;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use tributary_receivers::{Counters, Settings, otlp};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// After SIGTERM: how long requests that are being received may take to finish.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// The largest request. OTLP recommends to take at least this much.
+const LARGEST_BODY: usize = 64 << 20;
+
+/// A socket that could not be bound.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} for {name}: {error}")]
+pub struct BindError {
+    /// What it is for.
+    pub name: &'static str,
+    /// Where.
+    pub address: SocketAddr,
+    /// Why not.
+    pub error: io::Error,
+}
+
+/// When to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    /// In good order: SIGTERM.
+    pub drain: CancellationToken,
+    /// At once: the second SIGTERM.
+    pub now: CancellationToken,
+}
+
+/// What became of the spans of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// Taken into the buffer.
+    pub accepted: u64,
+    /// In object storage.
+    pub acked: u64,
+    /// Rejected for good by an ingester, and lost.
+    pub lost_rejected: u64,
+    /// Not acknowledged in time at the end, and perhaps lost.
+    pub lost_shutdown: u64,
+    /// Lost by a mistake in the program.
+    pub lost_internal: u64,
+}
+
+/// A sidecar whose sockets are bound.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    receivers: Vec<Receiver>,
+    admin: TcpListener,
+}
+
+#[derive(Debug)]
+struct Receiver {
+    name: &'static str,
+    listener: TcpListener,
+    counters: Arc<Counters>,
+}
+
+impl Config {
+    /// Binds the sockets.
+    ///
+    /// # Errors
+    /// The first that cannot be bound.
+    pub async fn bind(self) -> Result<App, BindError> {
+        let mut receivers = Vec::new();
+        for (name, listen) in [("otlp-grpc", self.otlp_grpc), ("otlp-http", self.otlp_http)] {
+            if let Some(listen) = listen {
+                let listener = bind(name, listen).await?;
+                receivers.push(Receiver { name, listener, counters: Arc::default() });
+            }
+        }
+        let admin = bind("admin", self.admin).await?;
+        Ok(App { config: self, receivers, admin })
+    }
+}
+
+async fn bind(name: &'static str, listen: Listen) -> Result<TcpListener, BindError> {
+    let mut failure = None;
+    for address in listen.candidates() {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = Some(BindError { name, address, error }),
+        }
+    }
+    Err(failure.unwrap_or_else(|| unreachable!("there is at least one candidate")))
+}
+
+impl App {
+    /// The sockets: what each is for, and where.
+    pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        let receivers = self.receivers.iter().map(|r| (r.name, &r.listener));
+        receivers
+            .chain([("admin", &self.admin)])
+            .filter_map(|(name, listener)| Some((name, listener.local_addr().ok()?)))
+            .collect()
+    }
+
+    /// Takes spans and carries them to the ingesters until told to stop.
+    pub async fn run(self, shutdown: Shutdown) -> Report {
+        let App { config, receivers, admin } = self;
+        let mut rng = Rng::from_os();
+        let incarnation = incarnation();
+        let buffer = Arc::new(Buffer::new(
+            config.buffer,
+            config.batch,
+            Rules { tenant: config.tenant, resource_attributes: config.resource_attributes },
+            Rng::new(rng.next_u64()),
+        ));
+        let members = Arc::new(Members::new(xxh3_64(&incarnation)));
+        let connector = Connector::new(config.tls, &config.upstream, incarnation, &config.name);
+        let status = Arc::new(Status {
+            ready: AtomicBool::new(true),
+            buffer: Arc::clone(&buffer),
+            receivers: receivers.iter().map(|r| (r.name, Arc::clone(&r.counters))).collect(),
+        });
+
+        // Owned here and dropped at the end of this function, after what they serve.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(admin::serve(admin, Arc::clone(&status)));
+        tasks.spawn({
+            let (members, buffer) = (Arc::clone(&members), Arc::clone(&buffer));
+            resolve(config.upstream, members, buffer, Rng::new(rng.next_u64()))
+        });
+        tasks.spawn(follow_plan(Arc::clone(&members), Arc::clone(&buffer)));
+        tasks.spawn(carry(Arc::clone(&members), Arc::clone(&buffer), connector, rng));
+        tasks.spawn({
+            let buffer = Arc::clone(&buffer);
+            async move { buffer.cut_by_age().await }
+        });
+
+        // A request larger than the buffer could never be admitted; it takes its space twice, as
+        // bytes and as columns.
+        let settings =
+            Settings { body_bytes: LARGEST_BODY.min(config.buffer / 2), ..Settings::default() };
+        let stop_receivers = CancellationToken::new();
+        let mut serving = JoinSet::new();
+        for receiver in receivers {
+            serving.spawn(otlp::serve(
+                receiver.listener,
+                settings.clone(),
+                Arc::clone(&buffer),
+                receiver.counters,
+                stop_receivers.clone(),
+            ));
+        }
+
+        tokio::select! {
+            biased;
+            () = shutdown.now.cancelled() => {}
+            () = shutdown.drain.cancelled() => {
+                let deadline = Instant::now() + config.grace;
+                info!(grace = ?config.grace, "stopping: no new spans, waiting for acknowledgements");
+                status.ready.store(false, Relaxed);
+                stop_receivers.cancel();
+                tokio::select! {
+                    biased;
+                    () = shutdown.now.cancelled() => {}
+                    () = drain(&mut serving, &buffer, deadline) => {}
+                }
+            }
+        }
+        serving.shutdown().await;
+        buffer.close();
+        buffer.give_up();
+        tasks.shutdown().await;
+        status.report()
+    }
+}
+
+/// Lets running requests finish, then sends what is held and waits until it is settled.
+async fn drain(serving: &mut JoinSet<()>, buffer: &Buffer, deadline: Instant) {
+    let last_requests = deadline.min(Instant::now() + LAST_REQUESTS);
+    let all = async { while serving.join_next().await.is_some() {} };
+    if timeout_at(last_requests, all).await.is_err() {
+        serving.shutdown().await;
+    }
+    buffer.close();
+    if timeout_at(deadline, buffer.empty()).await.is_err() {
+        warn!("the grace period is over");
+    }
+}
+
+/// Routes by as many groups as the plan has.
+async fn follow_plan(members: Arc<Members>, buffer: Arc<Buffer>) {
+    let mut plan = members.plan();
+    loop {
+        let groups = plan.borrow_and_update().groups();
+        buffer.set_groups(groups);
+        if plan.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Gives every lane that has work a carrier.
+async fn carry(members: Arc<Members>, buffer: Arc<Buffer>, connector: Connector, mut rng: Rng) {
+    let mut carriers = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            Some(_) = carriers.join_next() => {}
+            new = buffer.new_lanes() => for lane in new {
+                let (buffer, members) = (Arc::clone(&buffer), Arc::clone(&members));
+                let rng = Rng::new(rng.next_u64());
+                carriers.spawn(Carrier::new(lane, buffer, members, connector.clone(), rng).run());
+            }
+        }
+    }
+}
+
+struct Status {
+    ready: AtomicBool,
+    buffer: Arc<Buffer>,
+    receivers: Vec<(&'static str, Arc<Counters>)>,
+}
+
+impl Status {
+    fn report(&self) -> Report {
+        let metrics = self.buffer.metrics();
+        Report {
+            accepted: metrics.accepted.get(),
+            acked: metrics.acked.get(),
+            lost_rejected: metrics.dropped_rejected.get(),
+            lost_shutdown: metrics.dropped_shutdown.get(),
+            lost_internal: metrics.dropped_internal.get(),
+        }
+    }
+}
+
+impl Pages for Status {
+    fn ready(&self) -> &AtomicBool {
+        &self.ready
+    }
+
+    fn metrics(&self) -> String {
+        let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
+        self.buffer.metrics().render(&self.buffer.gauges(), &receivers)
+    }
+}
+
+impl Report {
+    /// Spans that are lost, as far as can be known.
+    pub fn lost(&self) -> u64 {
+        self.lost_rejected + self.lost_shutdown + self.lost_internal
+    }
+
+    /// The last line of the log.
+    pub fn log(&self) {
+        let Report { accepted, acked, lost_rejected, lost_shutdown, lost_internal } = *self;
+        match self.lost() {
+            0 => info!(accepted, acked, lost = 0, "stopped, every span is in storage"),
+            lost => warn!(
+                accepted,
+                acked,
+                lost,
+                lost_rejected,
+                lost_shutdown,
+                lost_internal,
+                "stopped, spans were given up"
+            ),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use super::*;
+
+fn gather(args: &[&str], env: &[(&str, &str)]) -> Result<Asked, Faults> {
+    Config::gather(
+        args.iter().map(OsString::from),
+        env.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))),
+    )
+}
+
+fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
+    match gather(args, env) {
+        Ok(Asked::Run(config)) => *config,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn faults(args: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+    gather(args, env).unwrap_err().0.into_iter().map(|fault| fault.at).collect()
+}
+
+#[test]
+fn the_defaults() {
+    let config = config(&["--upstream", "ingester"], &[("HOSTNAME", "pod-1")]);
+    let at = |text: &str| Some(Listen::At(text.parse().unwrap()));
+    let expected = Config {
+        upstream: vec![Upstream { host: "ingester".to_owned(), port: 4319, tls: false }],
+        tls: None,
+        buffer: 16 << 20,
+        tenant: None,
+        name: "pod-1".to_owned(),
+        otlp_grpc: at("127.0.0.1:4317"),
+        otlp_http: at("127.0.0.1:4318"),
+        admin: Listen::Everywhere(4320),
+        resource_attributes: vec![],
+        batch: BatchLimits { age: Duration::from_millis(200), bytes: 256 << 10 },
+        grace: Duration::from_secs(10),
+        log: Log { json: false, level: tracing::Level::INFO },
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_and_an_empty_variable_is_none() {
+    let env = [
+        ("TRIBUTARY_UPSTREAM", "a:1"),
+        ("TRIBUTARY_BUFFER", "2MiB"),
+        ("TRIBUTARY_TENANT", ""),
+        ("TRIBUTARY_GRACE", "1s"),
+        ("OTHER_BUFFER", "x"),
+    ];
+    let config = config(&["--buffer=3MiB"], &env);
+    assert_eq!(config.buffer, 3 << 20);
+    assert_eq!(config.grace, Duration::from_secs(1));
+    assert_eq!(config.tenant, None);
+    assert_eq!(config.upstream[0].to_string(), "a:1");
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let args = [
+        "--buffer",
+        "10",
+        "--batch-age=5",
+        "--nonsense=1",
+        "--receivers",
+        "smoke",
+        "stray",
+        "--batch-bytes",
+        "1GiB",
+        "--log-format",
+        "xml",
+        "--log-level",
+        "loud",
+        "--tenant",
+        "a/b",
+        "--resource-attributes",
+        "a",
+        "--otlp-grpc-listen",
+        "here",
+        "-x",
+    ];
+    let env = [("TRIBUTARY_BUFER", "1"), ("TRIBUTARY_GRACE", "soon")];
+    let mut found = faults(&args, &env);
+    found.sort();
+    let mut expected = [
+        "--buffer",
+        "--batch-age",
+        "--nonsense",
+        "--receivers",
+        "stray",
+        "--batch-bytes",
+        "--log-format",
+        "--log-level",
+        "--tenant",
+        "--resource-attributes",
+        "--otlp-grpc-listen",
+        "-x",
+        "TRIBUTARY_BUFER",
+        "TRIBUTARY_GRACE",
+        "--upstream",
+    ];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let message = gather(&args, &env).unwrap_err().to_string();
+    assert!(message.contains("15 mistakes"), "{message}");
+    assert!(message.contains("did you mean `TRIBUTARY_BUFFER`?"), "{message}");
+}
+
+#[test]
+fn single_mistakes() {
+    let table: [(&[&str], &str); 9] = [
+        (&[], "--upstream"),
+        (&["--upstream"], "--upstream"),
+        (&["--upstream", "a:b"], "--upstream"),
+        (&["--upstream", "a", "--receivers", ","], "--receivers"),
+        (&["--upstream", "a", "--otlp-http-listen", "127.0.0.1:4317"], "--otlp-http-listen"),
+        (&["--upstream", "a", "--otlp-http-listen", ":4320"], "--admin-listen"),
+        (&["--upstream", "a", "--upstream-tls-name", "x"], "--upstream-tls-name"),
+        (&["--upstream", "a", "--batch-age", "2m"], "--batch-age"),
+        (&["--upstream", "a", "--help=yes"], "arguments"),
+    ];
+    for (args, expected) in table {
+        assert_eq!(faults(args, &[]), [expected], "{args:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_is_off_cannot_clash() {
+    let args =
+        ["--upstream", "a", "--receivers", "otlp-grpc", "--otlp-http-listen", "127.0.0.1:4317"];
+    let config = config(&args, &[]);
+    assert_eq!(config.otlp_http, None);
+    assert!(config.otlp_grpc.is_some());
+}
+
+#[test]
+fn help_and_version_need_nothing_else() {
+    for (flag, expected) in [("--help", "--upstream HOST"), ("-V", "tributary-sidecar 0.")] {
+        match gather(&[flag], &[]) {
+            Ok(Asked::Print(text)) => assert!(text.contains(expected), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls_by_scheme_or_by_ca() {
+    assert_eq!(config(&["--upstream", "https://a"], &[]).tls, Some(Tls::default()));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let tls = config(&["--upstream", "a", "--upstream-tls-ca", file], &[]).tls;
+    assert_eq!(tls, Some(Tls { ca: Some(PathBuf::from(file)), name: None }));
+    let missing = ["--upstream", "a", "--upstream-tls-ca", "/no/such/file"];
+    assert_eq!(faults(&missing, &[]), ["--upstream-tls-ca"]);
+}

@@ -1,0 +1,262 @@
+//! An ingester that does what a test wants: it decodes frames as the real one does, and
+//! acknowledges, keeps silent, rejects, drains or dies on demand.
+
+use anyhow::{Context, Result};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use tokio::runtime::Runtime;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{Request, Response, Status, Streaming};
+use tributary_span::otlp::encode::resource_spans;
+use tributary_testkit::NormalSpan;
+use tributary_wire::frame::{DecodeLimits, Decoder};
+use tributary_wire::v1::ingest_server::{Ingest, IngestServer};
+use tributary_wire::v1::reply::Kind;
+use tributary_wire::v1::{Ack, Frame, Hello, Member, Members, Reject, Reply, Welcome};
+
+/// What becomes of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// They are acknowledged.
+    Ack,
+    /// Nothing is said until the answer changes; then all are acknowledged.
+    Silence,
+    /// They are rejected.
+    Reject { permanent: bool },
+}
+
+/// One frame as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Which stream, from 0.
+    pub stream: usize,
+    pub hello: Hello,
+    pub seq: u64,
+    /// Bytes of definitions beside it.
+    pub definitions: usize,
+    pub spans: Vec<NormalSpan>,
+    pub acked: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    streams: usize,
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone)]
+struct Service {
+    state: Arc<Mutex<State>>,
+    answer: watch::Receiver<Answer>,
+    orders: broadcast::Sender<Kind>,
+    credit: u64,
+    members: Vec<String>,
+}
+
+/// A running one. It has threads of its own, so that dropping it is like killing it.
+pub struct Fake {
+    pub address: SocketAddr,
+    service: Service,
+    answer: watch::Sender<Answer>,
+    runtime: Option<Runtime>,
+}
+
+impl Fake {
+    /// One that listens on a free port.
+    pub fn start(answer: Answer) -> Result<Fake> {
+        Fake::start_at("127.0.0.1:0".parse()?, answer, 1 << 20, vec![])
+    }
+
+    pub fn start_at(
+        at: SocketAddr,
+        answer: Answer,
+        credit: u64,
+        members: Vec<String>,
+    ) -> Result<Fake> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = std::net::TcpListener::bind(at)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (sender, receiver) = watch::channel(answer);
+        let service = Service {
+            state: Arc::default(),
+            answer: receiver,
+            orders: broadcast::channel(16).0,
+            credit,
+            members,
+        };
+        let serving = service.clone();
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).context("listener")?;
+            tonic::transport::Server::builder()
+                .add_service(IngestServer::new(serving).max_decoding_message_size(16 << 20))
+                .serve_with_incoming(TcpListenerStream::new(listener))
+                .await
+                .context("server")
+        });
+        Ok(Fake { address, service, answer: sender, runtime: Some(runtime) })
+    }
+
+    pub fn answer(&self, answer: Answer) {
+        self.answer.send_replace(answer);
+    }
+
+    /// Says this on every stream.
+    pub fn tell(&self, kind: Kind) {
+        self.service.orders.send(kind).expect("a stream is open");
+    }
+
+    /// Every frame so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.service.state.lock().unwrap().seen.clone()
+    }
+
+    /// Spans of all acknowledged frames.
+    pub fn acked(&self) -> Vec<NormalSpan> {
+        self.seen().into_iter().filter(|s| s.acked).flat_map(|s| s.spans).collect()
+    }
+
+    /// How many spans came, acknowledged or not, repeats included.
+    pub fn spans(&self) -> usize {
+        self.seen().iter().map(|s| s.spans.len()).sum()
+    }
+
+    pub fn streams(&self) -> usize {
+        self.service.state.lock().unwrap().streams
+    }
+
+    /// Ends it at once; what it has seen stays readable.
+    pub fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub fn members(addresses: &[String]) -> Members {
+    let member = |a: &String| Member { address: a.clone(), zone: String::new() };
+    Members { members: addresses.iter().map(member).collect() }
+}
+
+#[tonic::async_trait]
+impl Ingest for Service {
+    type PushStream = ReceiverStream<Result<Reply, Status>>;
+
+    async fn push(
+        &self,
+        request: Request<Streaming<Frame>>,
+    ) -> Result<Response<Self::PushStream>, Status> {
+        let (replies, outgoing) = mpsc::channel(64);
+        let service = self.clone();
+        tokio::spawn(async move {
+            if let Err(status) = service.stream(request.into_inner(), &replies).await {
+                let _gone = replies.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(outgoing)))
+    }
+}
+
+impl Service {
+    async fn stream(
+        self,
+        mut frames: Streaming<Frame>,
+        replies: &mpsc::Sender<Result<Reply, Status>>,
+    ) -> Result<(), Status> {
+        let mut orders = self.orders.subscribe();
+        let mut answer = self.answer.clone();
+        let first = frames.message().await?.and_then(|f| f.hello);
+        let hello = first.ok_or_else(|| Status::invalid_argument("no hello"))?;
+        let welcome = Welcome {
+            version: hello.version,
+            credit: self.credit,
+            ingester: "fake".to_owned(),
+            members: Some(members(&self.members)),
+        };
+        say(replies, Kind::Welcome(welcome)).await?;
+        let stream = {
+            let mut state = self.state.lock().unwrap();
+            state.streams += 1;
+            state.streams - 1
+        };
+        let mut decoder = Decoder::new(DecodeLimits::default());
+        let mut waiting: Vec<(usize, u64)> = Vec::new();
+        loop {
+            tokio::select! {
+                frame = frames.message() => {
+                    let Some(frame) = frame? else { return Ok(()) };
+                    let spans = decode(&mut decoder, &frame)?;
+                    let seen = Seen {
+                        stream,
+                        hello: hello.clone(),
+                        seq: frame.seq,
+                        definitions: frame.definitions.len(),
+                        spans,
+                        acked: false,
+                    };
+                    let number = {
+                        let mut state = self.state.lock().unwrap();
+                        state.seen.push(seen);
+                        state.seen.len() - 1
+                    };
+                    waiting.push((number, frame.seq));
+                }
+                order = orders.recv() => {
+                    say(replies, order.map_err(|e| Status::internal(e.to_string()))?).await?;
+                    continue;
+                }
+                changed = answer.changed() => {
+                    changed.map_err(|e| Status::internal(e.to_string()))?;
+                }
+            }
+            let now = *answer.borrow_and_update();
+            match now {
+                Answer::Silence => {}
+                Answer::Ack => {
+                    let Some(&(_, seq)) = waiting.last() else { continue };
+                    for (number, _) in waiting.drain(..) {
+                        self.state.lock().unwrap().seen[number].acked = true;
+                    }
+                    say(replies, Kind::Ack(Ack { seq, credit: self.credit })).await?;
+                }
+                Answer::Reject { permanent } => {
+                    for (_, seq) in waiting.drain(..) {
+                        let reject = Reject { seq, permanent, ..Reject::default() };
+                        say(replies, Kind::Reject(reject)).await?;
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn say(replies: &mpsc::Sender<Result<Reply, Status>>, kind: Kind) -> Result<(), Status> {
+    let reply = Reply { kind: Some(kind) };
+    replies.send(Ok(reply)).await.map_err(|_| Status::cancelled("the sidecar has gone"))
+}
+
+/// By way of OTLP bytes and another decoder.
+fn decode(decoder: &mut Decoder, frame: &Frame) -> Result<Vec<NormalSpan>, Status> {
+    let broken =
+        |e: &dyn std::fmt::Display| Status::invalid_argument(format!("frame {}: {e}", frame.seq));
+    if !frame.definitions.is_empty() {
+        decoder.define(frame.dict, &frame.definitions).map_err(|e| broken(&e))?;
+    }
+    let columns = decoder.decode(frame.dict, &frame.payload).map_err(|e| broken(&e))?.columns;
+    columns.check().map_err(|e| broken(&e))?;
+    if columns.len() != frame.spans as usize {
+        return Err(broken(&"the number of spans is not what the frame says"));
+    }
+    let rows: Vec<u32> = (0..frame.spans).collect();
+    let mut bytes = Vec::new();
+    resource_spans(&mut bytes, &columns, &rows);
+    NormalSpan::parse(&bytes).map_err(|e| broken(&e))
+}
