@@ -1,0 +1,70 @@
+//! `tributary`: the tool a person runs.
+//!
+//! - `tributary demo` shows the whole road on one machine: [`demo`].
+//! - `tributary sidecar …` and `tributary ingester …` are the two programs that users deploy,
+//!   with the same flags.
+
+mod demo;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The ingester's allocator, so that it behaves here as it does where it is deployed.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Carries trace spans from applications to object storage.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine with a story of three services, and watch.
+    Demo(demo::Options),
+    /// The program beside an application: takes spans on localhost. See `sidecar --help`.
+    #[command(disable_help_flag = true)]
+    Sidecar(Rest),
+    /// The program that stores spans and answers queries. See `ingester --help`.
+    #[command(disable_help_flag = true)]
+    Ingester(Rest),
+}
+
+/// Flags that the program itself reads.
+#[derive(Debug, clap::Args)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+    flags: Vec<OsString>,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Demo(options) => demo::run(options),
+        Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),
+        Command::Ingester(rest) => tributary_ingester::run_from_args(rest.flags),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_get_their_flags_untouched() {
+        let cli = Cli::parse_from(["tributary", "sidecar", "--help", "--upstream", "a:1", "-V"]);
+        let Command::Sidecar(rest) = cli.command else { panic!("{cli:?}") };
+        assert_eq!(rest.flags, ["--help", "--upstream", "a:1", "-V"]);
+        let cli = Cli::parse_from(["tributary", "ingester"]);
+        assert!(matches!(cli.command, Command::Ingester(rest) if rest.flags.is_empty()));
+    }
+
+    #[test]
+    fn the_command_line_is_well_made() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}
