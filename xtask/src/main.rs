@@ -1,0 +1,28 @@
+//! Repository chores.
+//!
+//! | | |
+//! |---|---|
+//! | `cargo xtask test` | everything that must hold before a change goes in |
+//! | `cargo xtask bench` | the cost table of this machine |
+//! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
+//! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
+#![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
+
+mod bench;
+mod diet;
+mod run;
+mod test;
+mod venv;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let chore = std::env::args().nth(1).unwrap_or_default();
+    match chore.as_str() {
+        "test" => test::run(),
+        "bench" => bench::run(),
+        "diet" => diet::run(),
+        "venv" => venv::prepare().map(drop),
+        _ => bail!("usage: cargo xtask test | bench | diet | venv"),
+    }
+}
