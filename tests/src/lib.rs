@@ -1,0 +1,18 @@
+//! What the end-to-end stories and whole-process benches are told with: the real programs, on
+//! ports of their own, and the recorded traffic.
+
+pub mod ingester;
+pub mod place;
+pub mod program;
+pub mod replay;
+pub mod sidecar;
+
+pub use ingester::{Api, Ingester};
+pub use place::Place;
+pub use replay::Sent;
+pub use sidecar::Sidecar;
+
+use std::time::Duration;
+
+/// Deadline of a step that moves all recorded spans on a busy machine.
+pub const LONG: Duration = Duration::from_secs(180);

@@ -1,0 +1,178 @@
+//! Which crate may depend on which, as `ARCHITECTURE.md` draws it.
+//!
+//! Only what ends up in programs is looked at: dependencies of tests and of build scripts are
+//! free.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// What one crate may and must not depend on.
+struct Rule {
+    package: &'static str,
+    /// Crates of this workspace that it may depend on.
+    may: &'static [&'static str],
+    /// Crates that it must not name itself; a trailing `*` stands for any ending.
+    never_itself: &'static [&'static str],
+    /// Crates that must not be anywhere below it.
+    never_below: &'static [&'static str],
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        package: "tributary-span",
+        may: &[],
+        never_itself: &[],
+        never_below: &["tokio*", "hyper*", "tonic*", "futures*"],
+    },
+    Rule {
+        package: "tributary-wire",
+        may: &["tributary-span"],
+        never_itself: &[],
+        never_below: &["parquet", "arrow*", "object_store"],
+    },
+    Rule {
+        package: "tributary-receivers",
+        may: &["tributary-span"],
+        never_itself: &["axum"],
+        never_below: &["parquet", "arrow*", "object_store", "reqwest"],
+    },
+    Rule {
+        package: "tributary-sidecar",
+        may: &["tributary-span", "tributary-wire", "tributary-receivers"],
+        never_itself: &[],
+        never_below: &["parquet", "arrow*", "object_store", "axum", "regex*", "tributary-store"],
+    },
+    Rule {
+        package: "tributary-store",
+        may: &[],
+        never_itself: &["parquet", "tonic*"],
+        never_below: &[],
+    },
+    Rule {
+        package: "tributary-journal",
+        may: &["tributary-store"],
+        never_itself: &["hyper*", "tonic*", "object_store", "reqwest"],
+        never_below: &["parquet"],
+    },
+    Rule {
+        package: "tributary-block",
+        may: &["tributary-span", "tributary-store"],
+        never_itself: &["hyper*", "tonic*", "object_store", "reqwest"],
+        never_below: &[],
+    },
+    Rule {
+        package: "tributary-query",
+        may: &["tributary-span", "tributary-block"],
+        never_itself: &["hyper*", "tonic*", "axum", "object_store", "reqwest"],
+        never_below: &[],
+    },
+    Rule {
+        package: "tributary-ingester",
+        may: &[
+            "tributary-span",
+            "tributary-wire",
+            "tributary-receivers",
+            "tributary-store",
+            "tributary-journal",
+            "tributary-block",
+            "tributary-query",
+        ],
+        never_itself: &["object_store", "parquet"],
+        never_below: &["tributary-sidecar", "openssl", "openssl-sys", "native-tls", "aws-lc*"],
+    },
+    Rule {
+        package: "tributary",
+        may: &["tributary-span", "tributary-sidecar", "tributary-ingester"],
+        never_itself: &["object_store", "parquet"],
+        never_below: &["openssl", "openssl-sys", "native-tls", "aws-lc*"],
+    },
+    Rule {
+        package: "tributary-testkit",
+        may: &[],
+        never_itself: &[],
+        never_below: &["tributary-sidecar", "tributary-ingester"],
+    },
+    Rule {
+        package: "tributary-tests",
+        may: &["tributary-testkit"],
+        never_itself: &[],
+        never_below: &[],
+    },
+    Rule { package: "xtask", may: &[], never_itself: &[], never_below: &["tokio*"] },
+];
+
+#[test]
+fn crates_depend_on_those_below_them_only() -> Result<()> {
+    let packages = packages()?;
+    let known: BTreeSet<&str> = RULES.iter().map(|rule| rule.package).collect();
+    let all: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
+    ensure!(all == known, "packages without a rule, or rules without a package: {all:?} {known:?}");
+    let mut faults = Vec::new();
+    for rule in RULES {
+        let direct = packages.get(rule.package).context("a package")?;
+        for name in direct {
+            if all.contains(name.as_str()) && !rule.may.contains(&name.as_str()) {
+                faults.push(format!("{} must not depend on {name}", rule.package));
+            }
+            if matches(rule.never_itself, name) {
+                faults.push(format!("{} must not name {name}", rule.package));
+            }
+        }
+        if rule.never_below.is_empty() {
+            continue;
+        }
+        let below = below(rule.package)?;
+        ensure!(below.contains(rule.package), "no tree of {}", rule.package);
+        for name in below.iter().filter(|name| matches(rule.never_below, name)) {
+            faults.push(format!("{} must not link {name}", rule.package));
+        }
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}
+
+fn matches(rules: &[&str], name: &str) -> bool {
+    rules.iter().any(|rule| match rule.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *rule,
+    })
+}
+
+#[test]
+fn rules_match_names() {
+    assert!(matches(&["arrow*"], "arrow-array") && matches(&["axum"], "axum"));
+    assert!(!matches(&["axum"], "axum-core") && !matches(&["arrow*"], "narrow"));
+}
+
+/// Every package of the workspace with the names of its normal dependencies.
+fn packages() -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let text = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
+    let metadata: Value = serde_json::from_str(&text)?;
+    let mut packages = BTreeMap::new();
+    for package in metadata["packages"].as_array().context("packages")? {
+        let normal = |d: &&Value| d["kind"].is_null();
+        let dependencies = package["dependencies"].as_array().context("dependencies")?;
+        let names = dependencies.iter().filter(normal).filter_map(|d| d["name"].as_str());
+        let name = package["name"].as_str().context("name")?;
+        packages.insert(name.to_owned(), names.map(str::to_owned).collect());
+    }
+    Ok(packages)
+}
+
+/// Names of everything that is linked into a package when it alone is built, itself included.
+fn below(package: &str) -> Result<BTreeSet<String>> {
+    let edges = ["-e", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"];
+    let text = cargo(&[&["tree", "--locked", "-p", package], &edges[..]].concat())?;
+    Ok(text.lines().filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect())
+}
+
+fn cargo(args: &[&str]) -> Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = tributary_testkit::workspace_root();
+    let output = Command::new(cargo).args(args).current_dir(root).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "cargo {args:?}: {errors}");
+    Ok(String::from_utf8(output.stdout)?)
+}

@@ -1,0 +1,11 @@
+//! Stories told with the real programs: what users are promised, proven from outside.
+//!
+//! Every story has its own processes, its own ports and its own store.
+
+mod configuration;
+mod crash;
+mod every_field;
+mod foreign_readers;
+mod hostile_input;
+mod recorded_traffic;
+mod sidecar_life;
