@@ -223,7 +223,9 @@ impl App {
             let patience = MOVE_WITHIN.min(config.grace / 4);
             told.send_modify(|told| {
                 told.drain_ms = Some(u32::try_from(patience.as_millis()).unwrap_or(u32::MAX));
-                let own = |m: &tributary_wire::v1::Member| m.address.ends_with(&format!(":{}", self.wire_address.port()));
+                let own = |m: &tributary_wire::v1::Member| {
+                    m.address.ends_with(&format!(":{}", self.wire_address.port()))
+                };
                 told.members.members.retain(|m| !own(m));
             });
             let all_gone = until(|| metrics.streams_open() == 0);
@@ -246,12 +248,20 @@ impl App {
         let (_, spans, _, status) = live.totals();
         match ended {
             Ok(Ok(())) => {
-                tracing::info!(journaled = metrics.spans_journaled.get(), stored = metrics.spans_stored.get(), "left");
+                tracing::info!(
+                    journaled = metrics.spans_journaled.get(),
+                    stored = metrics.spans_stored.get(),
+                    "left"
+                );
                 Ok(())
             }
             Ok(Err(error)) => Err(error),
             Err(_) => {
-                tracing::warn!(spans, segments = status.uncovered, "the grace period ran out; these spans stay in the journal and become blocks at the next start");
+                tracing::warn!(
+                    spans,
+                    segments = status.uncovered,
+                    "the grace period ran out; these spans stay in the journal and become blocks at the next start"
+                );
                 Ok(())
             }
         }
@@ -272,7 +282,8 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
 async fn recover(journal: &Journal, replay: &Replay, instance: &str) -> anyhow::Result<()> {
     let beats = journal.heartbeats().await.context("reading heartbeats")?;
     let (ours, others): (Vec<_>, Vec<_>) = beats.iter().partition(|b| b.live.instance == instance);
-    let living: BTreeSet<EpochId> = others.iter().flat_map(|b| b.live.epochs.iter().copied()).collect();
+    let living: BTreeSet<EpochId> =
+        others.iter().flat_map(|b| b.live.epochs.iter().copied()).collect();
     replay.run(&living).await.context("reading the journal")?;
     for beat in ours {
         journal.stop_beating(&beat.live.process).await.context("removing an old heartbeat")?;

@@ -73,7 +73,11 @@ impl Blocks {
     ///
     /// # Errors
     /// When a block cannot be read.
-    pub async fn find_recent(&self, tenant: &str, trace: &TraceId) -> Result<Vec<Columns>, BlockError> {
+    pub async fn find_recent(
+        &self,
+        tenant: &str,
+        trace: &TraceId,
+    ) -> Result<Vec<Columns>, BlockError> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let metas = recent.into_iter().map(|(_, meta)| meta).filter(|m| m.tenant_id == tenant);
         Ok(self.find_in(metas.collect(), trace).await?.0)
@@ -139,8 +143,13 @@ impl Blocks {
                 Ok(meta) if meta.tenant_id == tenant && meta.block_id == *block => {
                     self.list().insert(meta);
                 }
-                Ok(_) => tracing::warn!(path, "a block's meta names another tenant or block; it is left out"),
-                Err(error) => tracing::warn!(path, %error, "a block's meta cannot be read; it is left out"),
+                Ok(_) => tracing::warn!(
+                    path,
+                    "a block's meta names another tenant or block; it is left out"
+                ),
+                Err(error) => {
+                    tracing::warn!(path, %error, "a block's meta cannot be read; it is left out")
+                }
             },
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => tracing::warn!(path, %error, "a block's meta could not be had"),

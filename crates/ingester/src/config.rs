@@ -38,19 +38,54 @@ const fn setting(
 
 /// Everything that can be set.
 pub const SETTINGS: &[Setting] = &[
-    setting("store", "URL", "./tributary-data", "where blocks and journal lie: file:///path, s3://bucket/prefix, gs://…, az://…"),
+    setting(
+        "store",
+        "URL",
+        "./tributary-data",
+        "where blocks and journal lie: file:///path, s3://bucket/prefix, gs://…, az://…",
+    ),
     setting("wire_listen", "ADDRESS", "0.0.0.0:4319", "where sidecars connect"),
     setting("http_listen", "ADDRESS", "0.0.0.0:3200", "Tempo's query API, /ready /live /metrics"),
-    setting("name", "NAME", "", "this ingester's name, the same after a restart; default: host name and wire port"),
-    setting("advertise", "HOST", "", "host under which sidecars and other ingesters reach this one; default: the host's address, or what it listens on"),
+    setting(
+        "name",
+        "NAME",
+        "",
+        "this ingester's name, the same after a restart; default: host name and wire port",
+    ),
+    setting(
+        "advertise",
+        "HOST",
+        "",
+        "host under which sidecars and other ingesters reach this one; default: the host's address, or what it listens on",
+    ),
     setting("zone", "NAME", "", "availability zone, told to sidecars"),
     setting("segment_age", "DURATION", "300ms", "longest wait of a frame for its segment"),
     setting("segment_bytes", "BYTES", "4MiB", "size at which a segment is closed early"),
     setting("block_age", "DURATION", "60s", "age at which spans in memory become a block"),
-    setting("block_bytes", "BYTES", "64MiB", "memory of one generation of spans: more becomes a block early"),
-    setting("memory", "BYTES", "256MiB", "bound for all spans in memory; beyond it sidecars get no credit"),
-    setting("blocks_poll", "DURATION", "15s", "how often the blocks of other ingesters are looked up"),
-    setting("heartbeat", "DURATION", "10s", "how often this ingester tells the others that it lives"),
+    setting(
+        "block_bytes",
+        "BYTES",
+        "64MiB",
+        "memory of one generation of spans: more becomes a block early",
+    ),
+    setting(
+        "memory",
+        "BYTES",
+        "256MiB",
+        "bound for all spans in memory; beyond it sidecars get no credit",
+    ),
+    setting(
+        "blocks_poll",
+        "DURATION",
+        "15s",
+        "how often the blocks of other ingesters are looked up",
+    ),
+    setting(
+        "heartbeat",
+        "DURATION",
+        "10s",
+        "how often this ingester tells the others that it lives",
+    ),
     setting("multitenancy", "BOOL", "false", "queries must name their tenant in X-Scope-OrgID"),
     setting("fsync", "BOOL", "true", "file:// only: survive a power loss, not just a crash"),
     setting("grace", "DURATION", "60s", "longest time between SIGTERM and the end"),
@@ -117,7 +152,11 @@ impl Config {
             name: settings.parse("name", &mut bad, |t| {
                 let fine = t.len() <= 100
                     && t.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:".contains(c));
-                if fine { Ok(t.to_owned()) } else { Err("may have up to 100 of a-z A-Z 0-9 - _ . :".to_owned()) }
+                if fine {
+                    Ok(t.to_owned())
+                } else {
+                    Err("may have up to 100 of a-z A-Z 0-9 - _ . :".to_owned())
+                }
             }),
             advertise: settings.text("advertise"),
             zone: settings.text("zone"),
@@ -166,9 +205,15 @@ impl Config {
         );
         rule(
             self.memory >= 64 << 20,
-            format!("memory is {}: must be at least 64MiB, room for a few of the largest frames", self.memory),
+            format!(
+                "memory is {}: must be at least 64MiB, room for a few of the largest frames",
+                self.memory
+            ),
         );
-        rule(self.segment_age <= self.block_age, "segment_age must not be longer than block_age".to_owned());
+        rule(
+            self.segment_age <= self.block_age,
+            "segment_age must not be longer than block_age".to_owned(),
+        );
         for (name, period) in [("blocks_poll", self.blocks_poll), ("heartbeat", self.heartbeat)] {
             rule(period >= Duration::from_millis(100), format!("{name} must be at least 100ms"));
         }

@@ -71,7 +71,11 @@ impl Flush {
     ///
     /// # Errors
     /// What trying again cannot cure: the process must end, and the next one replays the segments.
-    pub async fn run(self, drain: CancellationToken, stop: CancellationToken) -> Result<(), FlushError> {
+    pub async fn run(
+        self,
+        drain: CancellationToken,
+        stop: CancellationToken,
+    ) -> Result<(), FlushError> {
         loop {
             let draining = drain.is_cancelled();
             self.live.freeze((!draining).then_some(self.freeze_at), Instant::now());
@@ -110,7 +114,10 @@ impl Flush {
             return Ok(self.live.slot_lost(work)?);
         }
         self.live.slot_won(work)?;
-        until_done("a block could not be made visible yet", || self.journal.write_metas(&slot.blocks)).await;
+        until_done("a block could not be made visible yet", || {
+            self.journal.write_metas(&slot.blocks)
+        })
+        .await;
         self.blocks.written(&built);
         let deletable = self.live.shown(work)?;
         built.count(&self.metrics);
@@ -118,11 +125,12 @@ impl Flush {
         // What is not deleted now is deleted at the next start: the slot names it.
         match self.journal.delete_segments(&epoch, &deletable).await {
             Ok(()) => self.live.deleted(epoch, &deletable)?,
-            Err(error) => tracing::warn!(error = %Chain(&error), "covered segments could not be deleted"),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "covered segments could not be deleted")
+            }
         }
         Ok(())
     }
-
 }
 
 /// Stores the data of blocks and then their slot, however often the store has to be asked.

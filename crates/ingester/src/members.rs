@@ -26,7 +26,13 @@ pub struct Seen {
 
 impl Seen {
     /// Takes in a reading of all heartbeats: those that count as living, this process left out.
-    pub fn living(&mut self, beats: &[Heartbeat], ours: Uid, patience: Duration, now: Instant) -> Vec<Live> {
+    pub fn living(
+        &mut self,
+        beats: &[Heartbeat],
+        ours: Uid,
+        patience: Duration,
+        now: Instant,
+    ) -> Vec<Live> {
         self.counters.retain(|process, _| beats.iter().any(|b| b.live.process == *process));
         let others = beats.iter().map(|b| &b.live).filter(|live| live.process != ours);
         others
@@ -155,7 +161,11 @@ mod tests {
 
     #[test]
     fn sidecars_are_told_wire_addresses() {
-        let beats = [beat(2, 1).live, beat(1, 1).live, Live { wire_address: String::new(), ..beat(3, 1).live }];
+        let beats = [
+            beat(2, 1).live,
+            beat(1, 1).live,
+            Live { wire_address: String::new(), ..beat(3, 1).live },
+        ];
         let told: Vec<_> = members(beats.iter()).members.into_iter().map(|m| m.address).collect();
         assert_eq!(told, ["w1", "w2"]);
     }

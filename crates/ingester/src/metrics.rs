@@ -121,6 +121,8 @@ mod tests {
         metrics.spans_journaled.inc_by(7);
         let page = metrics.page();
         assert!(page.contains("tributary_ingester_spans_journaled_total 7\n"), "{page}");
-        assert!(page.contains("# HELP tributary_ingester_streams Streams of sidecars that are open"));
+        assert!(
+            page.contains("# HELP tributary_ingester_streams Streams of sidecars that are open")
+        );
     }
 }

@@ -84,7 +84,11 @@ impl v1::ingest_server::Ingest for Service {
         let mut frames = request.into_inner();
         let hello = match frames.message().await? {
             Some(Frame { hello: Some(hello), .. }) => hello,
-            _ => return Err(Status::invalid_argument("the first message of a stream must be a hello")),
+            _ => {
+                return Err(Status::invalid_argument(
+                    "the first message of a stream must be a hello",
+                ));
+            }
         };
         let shared = self.0.clone();
         let peer = peer_of(&hello)?;
@@ -113,14 +117,20 @@ fn peer_of(hello: &Hello) -> Result<Peer, Status> {
         .as_ref()
         .try_into()
         .map_err(|_| Status::invalid_argument("hello.incarnation must have 16 bytes"))?;
-    let tenant = if hello.tenant.is_empty() { tributary_query::api::SINGLE_TENANT } else { &hello.tenant };
+    let tenant =
+        if hello.tenant.is_empty() { tributary_query::api::SINGLE_TENANT } else { &hello.tenant };
     tributary_journal::layout::check_tenant(tenant)
         .map_err(|why| Status::invalid_argument(format!("hello.tenant: {why}")))?;
     Ok(Peer { tenant: tenant.into(), incarnation })
 }
 
 /// Reads one stream to its end.
-async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, peer: Peer, state: Arc<StreamState>) {
+async fn read(
+    shared: Arc<Receive>,
+    mut frames: Streaming<Frame>,
+    peer: Peer,
+    state: Arc<StreamState>,
+) {
     let mut dictionary: Option<Arc<Dictionary>> = None;
     let number = shared.streams.fetch_add(1, Ordering::Relaxed);
     loop {
@@ -166,7 +176,9 @@ async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, peer: Peer, st
                 tracing::warn!(%error, seq = frame.seq, permanent, "frame rejected");
                 state.reject(frame.seq, reason, error.to_string(), permanent);
                 if !permanent {
-                    state.fail(Status::failed_precondition("the stream's definitions are out of step"));
+                    state.fail(Status::failed_precondition(
+                        "the stream's definitions are out of step",
+                    ));
                     return;
                 }
             }

@@ -35,7 +35,9 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     };
     log(&config);
     for name in settings.strangers() {
-        tracing::warn!("variable {name} is not a setting of the ingester and is ignored (see --help)");
+        tracing::warn!(
+            "variable {name} is not a setting of the ingester and is ignored (see --help)"
+        );
     }
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,7 +65,9 @@ fn run(config: Config) -> anyhow::Result<()> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::warn!("second signal: ending at once; what is not in a block stays in the journal");
+                tracing::warn!(
+                    "second signal: ending at once; what is not in a block stays in the journal"
+                );
                 std::process::exit(1);
             });
         };
@@ -78,7 +82,11 @@ fn log(config: &Config) {
         .with_writer(std::io::stderr)
         .with_max_level(config.log_level)
         .with_target(false);
-    let set = if config.log_json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
+    let set = if config.log_json {
+        builder.json().try_init()
+    } else {
+        builder.with_ansi(false).try_init()
+    };
     // A test that runs the program in its own process may have set a logger before.
     drop(set);
 }

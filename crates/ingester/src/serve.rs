@@ -46,7 +46,11 @@ pub struct Serve {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn run(listener: TcpListener, serve: Arc<Serve>, stop: CancellationToken) -> std::io::Result<()> {
+pub async fn run(
+    listener: TcpListener,
+    serve: Arc<Serve>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let app = axum::Router::new().fallback(handle).with_state(serve);
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
@@ -143,7 +147,8 @@ impl Serve {
     /// What this ingester sees and others may not yet: its memory and the blocks it wrote since
     /// they looked last. OTLP's `TracesData`, empty when there is nothing.
     async fn local(&self, path: &str) -> Answer {
-        let Some((tenant, id)) = path.strip_prefix(LIVE).and_then(|rest| rest.split_once('/')) else {
+        let Some((tenant, id)) = path.strip_prefix(LIVE).and_then(|rest| rest.split_once('/'))
+        else {
             return Answer::error(StatusCode::NOT_FOUND, "expected tenant and trace id");
         };
         let id = match TraceId::from_hex(id) {

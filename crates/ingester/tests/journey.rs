@@ -1,6 +1,8 @@
 //! One ingester in this process, on port 0 and a folder: frames in, acknowledgements out, traces
 //! back from memory, from blocks, and after a crash.
 
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
 use http::Method;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,13 +10,13 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tonic::transport::Endpoint;
 use tributary_ingester::app::App;
 use tributary_ingester::config::{Command, Config, gather};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
 use tributary_testkit::{NormalSpan, data, http as client, normal, recording, wait_for};
 use tributary_wire::frame::Encoder;
-use tonic::transport::Endpoint;
 use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, reply::Kind};
 
@@ -27,9 +29,19 @@ struct Ingester {
 
 async fn start(folder: &Path, more: &[&str]) -> Ingester {
     let store = folder.display().to_string();
-    let args = ["--store", &store, "--wire-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0", "--name", "one"];
+    let args = [
+        "--store",
+        &store,
+        "--wire-listen",
+        "127.0.0.1:0",
+        "--http-listen",
+        "127.0.0.1:0",
+        "--name",
+        "one",
+    ];
     let args: Vec<_> = args.iter().chain(more).map(Into::into).collect();
-    let Command::Run(settings) = gather(&args, &BTreeMap::new(), |_| unreachable!()).unwrap() else {
+    let Command::Run(settings) = gather(&args, &BTreeMap::new(), |_| unreachable!()).unwrap()
+    else {
         unreachable!()
     };
     let app = App::bind(Config::from_settings(&settings).unwrap()).await.unwrap();
@@ -74,7 +86,8 @@ impl Ingester {
 /// Sends requests as frames of one stream and waits until all are acknowledged.
 async fn send(to: SocketAddr, requests: &[Vec<u8>]) {
     let mut client = {
-        let channel = Endpoint::from_shared(format!("http://{to}")).unwrap().connect().await.unwrap();
+        let channel =
+            Endpoint::from_shared(format!("http://{to}")).unwrap().connect().await.unwrap();
         IngestClient::new(channel)
     };
     let (frames, receiver) = mpsc::channel(4);

@@ -39,7 +39,11 @@ impl Mistakes {
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} in the configuration:", if self.0.len() == 1 { "a mistake" } else { "mistakes" })?;
+        writeln!(
+            f,
+            "{} in the configuration:",
+            if self.0.len() == 1 { "a mistake" } else { "mistakes" }
+        )?;
         self.0.iter().try_for_each(|what| writeln!(f, "  {what}"))
     }
 }
@@ -109,7 +113,10 @@ pub fn gather(
                 return Ok(Command::Print(help()));
             }
             Ok(Some(lexopt::Arg::Short('V') | lexopt::Arg::Long("version"))) => {
-                return Ok(Command::Print(format!("tributary-ingester {}", env!("CARGO_PKG_VERSION"))));
+                return Ok(Command::Print(format!(
+                    "tributary-ingester {}",
+                    env!("CARGO_PKG_VERSION")
+                )));
             }
             Ok(Some(lexopt::Arg::Long(name))) => {
                 let (flag, key) = (format!("--{name}"), name.replace('-', "_"));
@@ -215,7 +222,8 @@ fn help() -> String {
         .to_owned();
     for s in SETTINGS {
         let flag = format!("--{} {}", s.key.replace('_', "-"), s.value);
-        let default = if s.default.is_empty() { String::new() } else { format!(" [{}]", s.default) };
+        let default =
+            if s.default.is_empty() { String::new() } else { format!(" [{}]", s.default) };
         text.push_str(&format!("  {flag:<26}{}{default}\n", s.help));
     }
     text.push_str("  --config FILE             the YAML file\n  --help, --version\n");

@@ -39,27 +39,40 @@ fn flags_over_variables_over_the_file() {
 #[test]
 fn every_mistake_is_told_with_its_place() {
     let env = [("TRIBUTARY_MEMORY", "much"), ("TRIBUTARY_GRACE", "5")];
-    let unknown = read(&["--nonsense", "1", "--config", "c.yaml"], &env, "stor: x\n").unwrap_err().to_string();
+    let unknown = read(&["--nonsense", "1", "--config", "c.yaml"], &env, "stor: x\n")
+        .unwrap_err()
+        .to_string();
     for part in ["--nonsense", "c.yaml: stor"] {
         assert!(unknown.contains(part), "{part} is not in {unknown}");
     }
     let values = read(&["--wire-listen", "here"], &env[..1], "").unwrap_err().to_string();
-    for part in ["memory: \"much\"", "variable TRIBUTARY_MEMORY", "wire_listen: \"here\"", "flag --wire-listen"] {
+    for part in [
+        "memory: \"much\"",
+        "variable TRIBUTARY_MEMORY",
+        "wire_listen: \"here\"",
+        "flag --wire-listen",
+    ] {
         assert!(values.contains(part), "{part} is not in {values}");
     }
 }
 
 #[test]
 fn relations_are_checked() {
-    let text = read(&["--memory", "64MiB", "--block-bytes", "40MiB"], &[], "").unwrap_err().to_string();
+    let text =
+        read(&["--memory", "64MiB", "--block-bytes", "40MiB"], &[], "").unwrap_err().to_string();
     assert!(text.contains("twice block_bytes"), "{text}");
 }
 
 #[test]
 fn variables_of_others_are_named_but_no_mistake() {
-    let env: BTreeMap<_, _> =
-        [("TRIBUTARY_UPSTREAM".to_owned(), "x".to_owned()), ("TRIBUTARY_NAME".to_owned(), "n".to_owned())].into();
-    let Command::Run(settings) = gather(&[], &env, |_| Err(String::new())).unwrap() else { panic!("printed") };
+    let env: BTreeMap<_, _> = [
+        ("TRIBUTARY_UPSTREAM".to_owned(), "x".to_owned()),
+        ("TRIBUTARY_NAME".to_owned(), "n".to_owned()),
+    ]
+    .into();
+    let Command::Run(settings) = gather(&[], &env, |_| Err(String::new())).unwrap() else {
+        panic!("printed")
+    };
     assert_eq!(settings.strangers(), ["TRIBUTARY_UPSTREAM"]);
     assert_eq!(settings.text("name"), "n");
 }

@@ -39,11 +39,16 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
         "GB" => 1e9,
         _ => return Err("is not a size such as 65536, 64KiB, 4MiB or 1GB".to_owned()),
     };
-    let bytes = number.parse::<f64>().map_err(|_| "does not begin with a number".to_owned())? * scale;
+    let bytes =
+        number.parse::<f64>().map_err(|_| "does not begin with a number".to_owned())? * scale;
     if !(0.0..=1e15).contains(&bytes) {
         return Err("is not a size that memory can have".to_owned());
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0 and 1e15")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 0 and 1e15"
+    )]
     Ok(bytes as usize)
 }
 

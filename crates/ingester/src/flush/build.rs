@@ -51,8 +51,10 @@ impl Builder {
     ) -> Result<Built, FlushError> {
         let mut blocks = Vec::with_capacity(generation.tenants.len());
         for (tenant, batches) in &generation.tenants {
-            let id = mint_block(&epoch, k, self.names.block()?).ok_or(FlushError::NoSlotLeft(epoch))?;
-            let (tenant, batches, settings) = (tenant.clone(), batches.clone(), self.settings.clone());
+            let id =
+                mint_block(&epoch, k, self.names.block()?).ok_or(FlushError::NoSlotLeft(epoch))?;
+            let (tenant, batches, settings) =
+                (tenant.clone(), batches.clone(), self.settings.clone());
             let write = move || {
                 let batches: Vec<&Columns> = batches.iter().map(Arc::as_ref).collect();
                 tributary_block::write(id, &tenant, &batches, &settings)

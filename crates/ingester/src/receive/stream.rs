@@ -21,7 +21,9 @@ impl Told {
     /// The reply that says so.
     pub fn reply(&self) -> Kind {
         match self.drain_ms {
-            Some(deadline_ms) => Kind::Drain(Drain { deadline_ms, members: Some(self.members.clone()) }),
+            Some(deadline_ms) => {
+                Kind::Drain(Drain { deadline_ms, members: Some(self.members.clone()) })
+            }
             None => Kind::Members(self.members.clone()),
         }
     }

@@ -52,7 +52,12 @@ impl Peers {
         (parts, missing)
     }
 
-    async fn ask_one(&self, address: &str, tenant: &str, trace: &TraceId) -> Result<Columns, String> {
+    async fn ask_one(
+        &self,
+        address: &str,
+        tenant: &str,
+        trace: &TraceId,
+    ) -> Result<Columns, String> {
         let uri = format!("http://{address}{LIVE}{tenant}/{trace}")
             .parse()
             .map_err(|e| format!("its address is no address: {e}"))?;
@@ -60,7 +65,8 @@ impl Peers {
         if !answer.status().is_success() {
             return Err(format!("it answered {}", answer.status()));
         }
-        let body = Limited::new(answer.into_body(), MOST).collect().await.map_err(|e| e.to_string())?;
+        let body =
+            Limited::new(answer.into_body(), MOST).collect().await.map_err(|e| e.to_string())?;
         let mut spans = Builder::new();
         let limits = Limits { span_bytes: MOST };
         decode::append_all(&mut spans, &body.to_bytes(), &limits).map_err(|e| e.to_string())?;
