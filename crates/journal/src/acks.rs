@@ -2,6 +2,9 @@
 //!
 //! Segments are written several at a time and may become durable out of order, while an
 //! acknowledgement means all frames up to its number. One of these stands beside each stream.
+//!
+//! A stream outlives epochs, and numbers of segments begin anew in each. Segments are therefore
+//! named here by their ordinal: the count of segments that this process has sealed or begun.
 
 use std::collections::VecDeque;
 
@@ -24,8 +27,8 @@ impl StreamAcks {
         StreamAcks::default()
     }
 
-    /// Frame `seq` went into segment `segment`. Frames are logged in the order of their numbers,
-    /// segments in the order of theirs.
+    /// Frame `seq` went into the segment with this ordinal. Frames are logged in the order of their
+    /// numbers, segments in the order of theirs.
     pub fn logged(&mut self, segment: u64, seq: u64) {
         match self.waiting.back_mut() {
             Some(last) if last.segment == segment => last.last_seq = seq,
@@ -33,7 +36,7 @@ impl StreamAcks {
         }
     }
 
-    /// `segment` is durable. Answers the number up to which the stream is acknowledged by that,
+    /// The segment with this ordinal is durable. Answers the number up to which the stream is acknowledged by that,
     /// or `None` when it changes nothing, because an earlier segment is still on its way.
     pub fn durable(&mut self, segment: u64) -> Option<u64> {
         let waiting = self.waiting.iter_mut().find(|waiting| waiting.segment == segment)?;

@@ -25,7 +25,7 @@
 //! 1. Decode and validate it before it is logged; what cannot be decoded is rejected now, or it
 //!    would come back at every recovery.
 //! 2. [`SegmentBuilder::missing`], export these definitions, [`SegmentBuilder::push`],
-//!    [`StreamAcks::logged`]. On `Full`, seal first.
+//!    [`StreamAcks::logged`] with the segment's ordinal in this process. On `Full`, seal first.
 //! 3. Keep the decoded spans beside the open segment.
 //!
 //! A segment, 250–500 ms after its first frame or at 4–8 MiB, three or four on their way at once:

@@ -132,6 +132,11 @@ impl<'a> Fields<'a> {
         Fields { rest: bytes }
     }
 
+    /// What has not been walked yet: a row of whole fields.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next field, or `None` at the end of the message.
     ///
     /// # Errors
@@ -181,16 +186,24 @@ pub fn take_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
     Err(Malformed::LongVarint)
 }
 
+/// Takes a length and so many bytes off the front of `rest`.
+///
+/// # Errors
+/// When `rest` ends inside it.
 #[inline]
-fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
+pub fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
     let len = usize::try_from(take_varint(rest)?).map_err(|_| Malformed::Truncated)?;
     let (bytes, tail) = rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
     *rest = tail;
     Ok(bytes)
 }
 
+/// Takes `N` bytes off the front of `rest`.
+///
+/// # Errors
+/// When `rest` is shorter.
 #[inline]
-fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
+pub fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed> {
     let (bytes, tail) = rest.split_first_chunk::<N>().ok_or(Malformed::Truncated)?;
     *rest = tail;
     Ok(*bytes)

@@ -79,8 +79,9 @@ pub(crate) fn prefixed(
 fn install_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Somebody else having installed one first is just as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        if rustls::crypto::ring::default_provider().install_default().is_err() {
+            tracing::debug!("a TLS provider was installed before ours; it is used");
+        }
     });
 }
 

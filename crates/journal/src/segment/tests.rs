@@ -224,6 +224,9 @@ proptest! {
         directory in proptest::collection::vec(any::<u8>(), 0..200),
         pieces in proptest::collection::vec(any::<u8>(), 0..20),
     ) {
-        let _ = Segment::parse(forged(&directory, &pieces));
+        if let Ok(segment) = Segment::parse(forged(&directory, &pieces)) {
+            let frames = segment.groups().iter().flat_map(|group| &group.frames);
+            prop_assert!(frames.map(|frame| frame.payload.len()).sum::<usize>() <= pieces.len());
+        }
     }
 }

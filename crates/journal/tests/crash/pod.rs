@@ -107,7 +107,8 @@ impl Pod {
             };
             builder.push(&frame).unwrap();
         }
-        acks.logged(n, *row);
+        // One segment a row here, so the row's number is the segment's ordinal.
+        acks.logged(*row, *row);
         *row += 1;
         let header = Header {
             epoch: epoch.id(),
@@ -120,7 +121,7 @@ impl Pod {
         let created = insist(async || self.journal.put_segment(&epoch.id(), &sealed).await).await?;
         assert_eq!(created, Created::Won, "nobody else writes in this epoch");
         epoch.durable(sealed.info).unwrap();
-        assert_eq!(acks.durable(n), Some(*row - 1));
+        assert_eq!(acks.durable(*row - 1), Some(*row - 1));
         self.ledger.ack(rows);
         Ok(())
     }

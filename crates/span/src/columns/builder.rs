@@ -21,6 +21,10 @@ pub struct Builder {
     scopes: HashTable<u32>,
     /// The trace of the span before: neighbours mostly share it.
     last_trace: Option<u32>,
+    /// The latest span with each text as its name.
+    named: Vec<u32>,
+    /// Attributes of an earlier span that those of the span being built are likely to equal.
+    likely: Range<usize>,
 }
 
 /// How far a builder had got, for [`Builder::rollback`].
@@ -151,6 +155,8 @@ impl Builder {
         self.resources.clear();
         self.scopes.clear();
         self.last_trace = None;
+        self.named.clear();
+        self.likely = 0..0;
     }
 
     /// The number of a text, which is added if it is new.
@@ -267,6 +273,34 @@ impl Builder {
         number(new)
     }
 
+    /// Says the name of the span being built before its attributes come: [`Builder::likely_attr`]
+    /// then foretells them by those of the latest span of that name.
+    #[inline]
+    pub(crate) fn expect_like(&mut self, name: Text) {
+        let spans = &self.columns.spans;
+        let row = self.named.get(name.0 as usize).map_or(usize::MAX, |&row| row as usize);
+        let same = spans.name.get(row) == Some(&name);
+        self.likely = if same { owned(&spans.attrs_end, row) } else { 0..0 };
+    }
+
+    /// The attribute that is likely to come next, or with 1 the one after it.
+    #[inline]
+    pub(crate) fn likely_attr(&self, ahead: usize) -> Option<Attr> {
+        let at = self.likely.start + ahead;
+        if at >= self.likely.end {
+            return None;
+        }
+        let attrs = &self.columns.span_attrs;
+        let (key, kind) = (*attrs.key.get(at)?, *attrs.kind.get(at)?);
+        Some(Attr { key, kind, value: *attrs.value.get(at)? })
+    }
+
+    /// So many of the likely attributes have come or will not come.
+    #[inline]
+    pub(crate) fn pass_likely(&mut self, count: usize) {
+        self.likely.start += count;
+    }
+
     /// Adds an attribute to the span being built.
     #[inline]
     pub fn span_attr(&mut self, attr: Attr) {
@@ -307,6 +341,14 @@ impl Builder {
     pub fn end_span(&mut self, span: SpanFields) {
         debug_assert!(!span.trace.is_zero() && !span.id.is_zero(), "spans have ids");
         let trace = self.trace(span.trace);
+        let name = span.name.0 as usize;
+        if self.named.len() <= name {
+            self.named.resize(self.columns.texts.len() + 1, u32::MAX);
+        }
+        if let Some(latest) = self.named.get_mut(name) {
+            *latest = number(self.columns.len());
+        }
+        self.likely = 0..0;
         let c = &mut self.columns;
         let s = &mut c.spans;
         s.trace.push(trace);

@@ -6,7 +6,7 @@
 
 use super::any::{self, Any};
 use crate::columns::{Attr, Builder, Kind, LinkFields, SpanFields, Text};
-use crate::protobuf::{Fields, Malformed};
+use crate::protobuf::{Field, Fields, Malformed, take_array, take_counted};
 use crate::{SpanId, TraceId};
 
 /// What a receiver takes.
@@ -244,43 +244,46 @@ fn put_span(
     bytes: &[u8],
     mut span: SpanFields,
 ) -> Result<Result<(), Reject>, Malformed> {
-    let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            2 => span.id = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
-            3 => span.trace_state = b.text(field.text()?.as_bytes()),
-            4 => match field.bytes()? {
-                [] => span.parent = SpanId::default(),
-                id => match id.try_into() {
-                    Ok(id) => span.parent = SpanId(id),
-                    Err(_) => return Ok(Err(Reject::ParentId)),
-                },
-            },
-            5 => span.name = b.text(field.text()?.as_bytes()),
-            6 => span.kind = field.varint32()?.cast_signed(),
-            7 => span.start = field.fixed64()?,
-            8 => span.end = field.fixed64()?,
-            9 => {
-                let attr = attribute(b, field.bytes()?)?;
+    let mut rest = bytes;
+    while let Some((&tag, tail)) = rest.split_first() {
+        // The fields that most spans have, by number and wire type in one byte; others, and these
+        // with another wire type, go the long way.
+        match tag {
+            0x0a => {
+                rest = tail;
+                take_counted(&mut rest)?;
+            }
+            0x12 => {
+                rest = tail;
+                span.id = SpanId::from_wire(take_counted(&mut rest)?).unwrap_or_default();
+            }
+            0x2a => {
+                rest = tail;
+                span.name = string(b, take_counted(&mut rest)?)?;
+                b.expect_like(span.name);
+            }
+            0x39 => {
+                rest = tail;
+                span.start = u64::from_le_bytes(take_array(&mut rest)?);
+            }
+            0x41 => {
+                rest = tail;
+                span.end = u64::from_le_bytes(take_array(&mut rest)?);
+            }
+            0x4a => {
+                rest = tail;
+                let attr = span_attribute(b, take_counted(&mut rest)?)?;
                 b.span_attr(attr);
             }
-            10 => span.dropped_attrs = field.varint32()?,
-            11 => put_event(b, field.bytes()?)?,
-            12 => span.dropped_events = field.varint32()?,
-            13 => put_link(b, field.bytes()?)?,
-            14 => span.dropped_links = field.varint32()?,
-            15 => {
-                let mut status = Fields::new(field.bytes()?);
-                while let Some(field) = status.next_field()? {
-                    match field.number {
-                        2 => span.status_message = b.text(field.text()?.as_bytes()),
-                        3 => span.status_code = field.varint32()?.cast_signed(),
-                        _ => {}
-                    }
+            _ => {
+                let mut fields = Fields::new(rest);
+                if let Some(field) = fields.next_field()?
+                    && let Err(reject) = put_field(b, &field, &mut span)?
+                {
+                    return Ok(Err(reject));
                 }
+                rest = fields.rest();
             }
-            16 => span.flags = field.fixed32()?,
-            _ => {}
         }
     }
     if span.id.is_zero() {
@@ -288,6 +291,108 @@ fn put_span(
     }
     b.end_span(span);
     Ok(Ok(()))
+}
+
+/// One field of a span, whichever it is.
+fn put_field(
+    b: &mut Builder,
+    field: &Field<'_>,
+    span: &mut SpanFields,
+) -> Result<Result<(), Reject>, Malformed> {
+    match field.number {
+        2 => span.id = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
+        3 => span.trace_state = b.text(field.text()?.as_bytes()),
+        4 => match field.bytes()? {
+            [] => span.parent = SpanId::default(),
+            id => match id.try_into() {
+                Ok(id) => span.parent = SpanId(id),
+                Err(_) => return Ok(Err(Reject::ParentId)),
+            },
+        },
+        5 => span.name = b.text(field.text()?.as_bytes()),
+        6 => span.kind = field.varint32()?.cast_signed(),
+        7 => span.start = field.fixed64()?,
+        8 => span.end = field.fixed64()?,
+        9 => {
+            let attr = attribute(b, field.bytes()?)?;
+            b.span_attr(attr);
+        }
+        10 => span.dropped_attrs = field.varint32()?,
+        11 => put_event(b, field.bytes()?)?,
+        12 => span.dropped_events = field.varint32()?,
+        13 => put_link(b, field.bytes()?)?,
+        14 => span.dropped_links = field.varint32()?,
+        15 => {
+            let mut status = Fields::new(field.bytes()?);
+            while let Some(field) = status.next_field()? {
+                match field.number {
+                    2 => span.status_message = b.text(field.text()?.as_bytes()),
+                    3 => span.status_code = field.varint32()?.cast_signed(),
+                    _ => {}
+                }
+            }
+        }
+        16 => span.flags = field.fixed32()?,
+        _ => {}
+    }
+    Ok(Ok(()))
+}
+
+fn string(b: &mut Builder, bytes: &[u8]) -> Result<Text, Malformed> {
+    std::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)?;
+    Ok(b.text(bytes))
+}
+
+/// [`attribute`], for spans: most of their attributes have been seen before on a span of the same
+/// name, and comparing is cheaper than parsing, proving and looking up.
+#[inline]
+fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
+    let Some((key, value)) = usual_key_value(bytes) else { return attribute(b, bytes) };
+    for ahead in 0..2 {
+        let Some(likely) = b.likely_attr(ahead) else { break };
+        if b.columns().texts.get(likely.key) != key {
+            continue;
+        }
+        b.pass_likely(ahead + 1);
+        let key = likely.key;
+        return match usual_string(value) {
+            Some(text) if likely.kind == Kind::Str => {
+                if b.columns().texts.get(likely.text()) == text {
+                    return Ok(likely);
+                }
+                Ok(Attr { key, kind: Kind::Str, value: u64::from(string(b, text)?.0) })
+            }
+            _ => {
+                let (kind, value) = any_value(b, value)?;
+                Ok(Attr { key, kind, value })
+            }
+        };
+    }
+    attribute(b, bytes)
+}
+
+/// Key and encoded value of a `KeyValue` in its usual form: both fields once, in order, and no
+/// longer than one byte can say. `None` says nothing about the bytes.
+#[inline]
+fn usual_key_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<2>()?;
+    let &[0x0a, len @ 0..0x80] = head else { return None };
+    let (key, rest) = rest.split_at_checked(usize::from(len))?;
+    let (head, value) = rest.split_first_chunk::<2>()?;
+    match *head {
+        [0x12, len @ 0..0x80] if value.len() == usize::from(len) => Some((key, value)),
+        _ => None,
+    }
+}
+
+/// The string in an `AnyValue` that holds nothing else and is as short.
+#[inline]
+fn usual_string(value: &[u8]) -> Option<&[u8]> {
+    let (head, text) = value.split_first_chunk::<2>()?;
+    match *head {
+        [0x0a, len @ 0..0x80] if text.len() == usize::from(len) => Some(text),
+        _ => None,
+    }
 }
 
 fn put_event(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
@@ -377,7 +482,13 @@ fn put_scope(b: &mut Builder, bytes: &[u8], schema_url: &[u8]) -> Result<u32, Ma
 pub fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
     let (key, encoded) = any::key_value(bytes)?;
     let key = b.text(key.as_bytes());
-    let (kind, value) = match any::parse(encoded)? {
+    let (kind, value) = any_value(b, encoded)?;
+    Ok(Attr { key, kind, value })
+}
+
+/// An encoded `AnyValue` as kind and bits of an attribute.
+fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(Kind, u64), Malformed> {
+    Ok(match any::parse(encoded)? {
         Any::Empty => (Kind::Empty, 0),
         Any::Str(text) => (Kind::Str, u64::from(b.text(text.as_bytes()).0)),
         Any::Bool(value) => (Kind::Bool, u64::from(value)),
@@ -388,8 +499,7 @@ pub fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
             any::check(encoded)?;
             (Kind::Any, u64::from(b.text(encoded).0))
         }
-    };
-    Ok(Attr { key, kind, value })
+    })
 }
 
 #[cfg(test)]
