@@ -58,13 +58,28 @@ impl Ingester {
         Ingester::start_at(place, wire, http, flags).await
     }
 
+    /// Starts one with the settings that users have but for `flags`, to see what it costs.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_as_deployed(place: &Place, flags: &[&str]) -> Result<Ingester> {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ingester::up(spawn(place, any, any, flags)?).await
+    }
+
     async fn start_at(
         place: &Place,
         wire: SocketAddr,
         http: SocketAddr,
         flags: &[&str],
     ) -> Result<Ingester> {
-        let mut process = spawn(place, wire, http, flags)?;
+        // Ingesters of one test find each other and each other's blocks at once.
+        let quick = ["--heartbeat", "200ms", "--blocks-poll", "200ms", "--fsync", "false"];
+        let flags: Vec<&str> = quick.iter().chain(flags).copied().collect();
+        Ingester::up(spawn(place, wire, http, &flags)?).await
+    }
+
+    async fn up(mut process: Process) -> Result<Ingester> {
         let wire = process.listening("wire", SOON).await?;
         let http = process.listening("http", SOON).await?;
         let log = process.output_handle();
@@ -107,11 +122,9 @@ impl Ingester {
 fn spawn(place: &Place, wire: SocketAddr, http: SocketAddr, flags: &[&str]) -> Result<Process> {
     let (url, wire, http) = (place.url(), wire.to_string(), http.to_string());
     let own = ["--store", &url, "--wire-listen", &wire, "--http-listen", &http];
-    // Ingesters of one test find each other and each other's blocks at once.
-    let quick = ["--heartbeat", "200ms", "--blocks-poll", "200ms", "--fsync", "false"];
     let env = place.env();
     let env: Vec<(&str, &str)> = env.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    Process::spawn(program::ingester()?, own.iter().chain(&quick).chain(flags), &env)
+    Process::spawn(program::ingester()?, own.iter().chain(flags), &env)
 }
 
 /// The ways to ask for a trace.

@@ -2,15 +2,19 @@
 //! ports of their own, and the recorded traffic.
 
 pub mod ingester;
+pub mod load;
 pub mod place;
 pub mod program;
 pub mod replay;
 pub mod sidecar;
+pub mod traffic;
+pub mod usage;
 
 pub use ingester::{Api, Ingester};
 pub use place::Place;
 pub use replay::Sent;
 pub use sidecar::Sidecar;
+pub use traffic::Traffic;
 
 use std::time::Duration;
 

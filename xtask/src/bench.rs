@@ -30,7 +30,7 @@ pub(crate) fn run() -> Result<()> {
     let mut rows = Vec::new();
     for package in PACKAGES {
         println!("\n=== bench {package}");
-        let mut bench = run::cargo(&["bench", "--locked", "-p", package, "--benches"]);
+        let mut bench = run::cargo(&["bench", "--locked", "-p", package, "--bench", "*"]);
         bench.env("TRIBUTARY_SIDECAR", run::target().join("sidecar/tributary-sidecar"));
         bench.env("TRIBUTARY_INGESTER", run::target().join("release/tributary-ingester"));
         rows.extend(listen(&mut bench)?);

@@ -173,7 +173,7 @@ async fn bodies_that_are_no_request_are_refused_for_good() -> Result<()> {
         let answer = post_protobuf(&pair, good.get(..cut).unwrap_or_default().to_vec()).await?;
         ensure!(answer.status == 400, "cut at {cut}: {} {}", answer.status, answer.text());
     }
-    for cut in (0..text.len()).step_by(997) {
+    for cut in (1..text.len()).step_by(997) {
         let cut_text = text.as_bytes().get(..cut).unwrap_or_default().to_vec();
         let answer = post(&pair, &[("content-type", "application/json")], cut_text).await?;
         ensure!(answer.status == 400, "cut at {cut}: {} {}", answer.status, answer.text());

@@ -7,7 +7,7 @@ use tributary_testkit::otlp::{ExportTraceServiceRequest, TraceServiceClient};
 use tributary_testkit::{NormalSpan, free_port, recording, sample, wait_for};
 use tributary_tests::ingester::{Api, HOLD, trace};
 use tributary_tests::replay::{Protocol, Sender};
-use tributary_tests::{Ingester, LONG, Place, Sent, Sidecar};
+use tributary_tests::{Ingester, LONG, Place, Sent, Sidecar, Traffic};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -50,23 +50,17 @@ async fn a_full_buffer_refuses_with_a_hint_and_recovers() -> Result<()> {
     let place = Place::folder()?;
     let upstream = format!("127.0.0.1:{}", free_port()?);
     let sidecar = Sidecar::start(&upstream, &["--buffer", "1MiB"]).await?;
-    let recording = recording("order-api")?;
+    let traffic = Traffic::of(&[recording("order-api")?])?;
     let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
     let mut taken = Vec::new();
-    let mut refused = None;
-    // The buffer holds frames, some ten times smaller than requests: all pods' traffic is more
-    // than enough, one pod's may not be.
-    'fill: for round in 0..100u8 {
-        for record in &recording.records {
-            let request = with_round(record, round)?;
-            if !sender.offer(&request).await? {
-                refused = Some(request);
-                break 'fill;
-            }
-            taken.push(request);
+    let refused = loop {
+        ensure!(taken.len() < 100 * traffic.requests(), "the buffer never filled");
+        let (request, _) = traffic.request(taken.len());
+        if !sender.offer(&request).await? {
+            break request;
         }
-    }
-    let refused = refused.context("the buffer never filled")?;
+        taken.push(request);
+    };
 
     let answer = http::post(sidecar.http, "/v1/traces", PROTOBUF, refused.clone()).await?;
     ensure!(answer.status == 503, "{} {}", answer.status, answer.text());
@@ -91,18 +85,6 @@ async fn a_full_buffer_refuses_with_a_hint_and_recovers() -> Result<()> {
         sent.add(NormalSpan::parse(request)?);
     }
     sent.check(&[&ingester]).await
-}
-
-/// The same request as other traces: the first byte of every trace id changed.
-fn with_round(record: &[u8], round: u8) -> Result<Vec<u8>> {
-    let mut request = ExportTraceServiceRequest::decode(record)?;
-    let groups = request.resource_spans.iter_mut().flat_map(|batch| &mut batch.scope_spans);
-    for span in groups.flat_map(|group| &mut group.spans) {
-        if let Some(first) = span.trace_id.first_mut() {
-            *first ^= round;
-        }
-    }
-    Ok(request.encode_to_vec())
 }
 
 /// `google.protobuf.Duration`.

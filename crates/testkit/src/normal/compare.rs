@@ -7,6 +7,12 @@ use std::fmt::Debug;
 /// Spans named in a message; the rest is counted.
 const SHOWN: usize = 5;
 
+/// Characters shown of a value that differs.
+const EXCERPT: usize = 300;
+
+/// Characters shown of what is the same before it.
+const BEFORE: usize = 60;
+
 /// Names every field in which two spans differ, with both values.
 pub fn differences(expected: &NormalSpan, got: &NormalSpan) -> Vec<String> {
     let mut found = Vec::new();
@@ -43,8 +49,20 @@ pub fn differences(expected: &NormalSpan, got: &NormalSpan) -> Vec<String> {
 
 fn field<T: PartialEq + Debug>(found: &mut Vec<String>, name: &str, expected: &T, got: &T) {
     if expected != got {
-        found.push(format!("{name}:\n    expected {expected:?}\n    got      {got:?}"));
+        let (expected, got) = (format!("{expected:?}"), format!("{got:?}"));
+        let same = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+        let from = same.saturating_sub(BEFORE);
+        let [expected, got] = [expected, got].map(|text| excerpt(&text, from));
+        found.push(format!("{name}:\n    expected {expected}\n    got      {got}"));
     }
+}
+
+/// What can be read at a glance, from character `from` on.
+fn excerpt(text: &str, from: usize) -> String {
+    let dots = |more: bool| if more { "…" } else { "" };
+    let shown: String = text.chars().skip(from).take(EXCERPT).collect();
+    let more = text.chars().nth(from + EXCERPT).is_some();
+    format!("{}{shown}{}", dots(from > 0), dots(more))
 }
 
 /// Compares two sets of spans, in any order, repeats counted.

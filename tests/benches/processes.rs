@@ -1,0 +1,163 @@
+//! What the real programs cost on this machine, as rows of the cost table.
+//!
+//! `cargo xtask bench` builds the programs as users deploy them and runs this.
+#![expect(clippy::print_stdout, reason = "rows go to whoever asked for them")]
+
+use anyhow::{Context, Result, ensure};
+use http::Method;
+use std::time::{Duration, Instant};
+use tributary_testkit::http::Connection;
+use tributary_testkit::prometheus::Metrics;
+use tributary_testkit::{Process, free_port, recordings, sample};
+use tributary_tests::load::Load;
+use tributary_tests::{Ingester, Place, Sidecar, Traffic, program, usage};
+
+const MIB: f64 = (1 << 20) as f64;
+
+fn row(name: &str, value: f64, unit: &str) {
+    println!("row\t{name}\t{value}\t{unit}");
+}
+
+fn main() -> Result<()> {
+    // Cargo passes flags that only its own harness knows.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        sidecar_at_rest().await?;
+        start_to_first_span().await?;
+        sidecar_under_load().await?;
+        ingester().await
+    })
+}
+
+async fn sidecar_at_rest() -> Result<()> {
+    let bytes = std::fs::metadata(program::sidecar()?)?.len();
+    row("sidecar binary, stripped", bytes as f64 / 1e6, "MB");
+    let nobody = format!("127.0.0.1:{}", free_port()?);
+    let sidecar = Sidecar::start(&nobody, &[]).await?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    row("sidecar RSS, idle", sidecar.process.resident_bytes()? as f64 / MIB, "MiB");
+    Ok(())
+}
+
+async fn start_to_first_span() -> Result<()> {
+    let request = prost::Message::encode_to_vec(&sample::plain(1));
+    let mut times = Vec::new();
+    for _ in 0..11 {
+        let port = free_port()?;
+        let address = format!("127.0.0.1:{port}");
+        let own = ["--upstream", "127.0.0.1:9", "--otlp-http-listen", &address];
+        let rest = ["--otlp-grpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let start = Instant::now();
+        let process = Process::spawn(program::sidecar()?, own.iter().chain(&rest), &[])?;
+        let to = address.parse()?;
+        loop {
+            if let Ok(mut connection) = Connection::open(to).await {
+                let headers = [("content-type", "application/x-protobuf")];
+                let sent = connection.send(Method::POST, "/v1/traces", &headers, request.clone());
+                ensure!(sent.await?.status == 200);
+                break;
+            }
+            ensure!(start.elapsed() < Duration::from_secs(10), "the sidecar does not listen");
+        }
+        times.push(start.elapsed());
+        drop(process);
+    }
+    row("sidecar start to first accepted span", median(&mut times)?.as_secs_f64() * 1e3, "ms");
+    Ok(())
+}
+
+fn median(times: &mut [Duration]) -> Result<Duration> {
+    times.sort();
+    times.get(times.len() / 2).copied().context("no times")
+}
+
+/// One sidecar's life from few spans to as many as go through.
+async fn sidecar_under_load() -> Result<()> {
+    let place = Place::folder()?;
+    let flags = ["--block-age", "20s", "--fsync", "false"];
+    let ingester = Ingester::start_as_deployed(&place, &flags).await?;
+    let upstream = ingester.wire.to_string();
+    let paces = [
+        (Some(1e3), "at 1k spans/s", 20),
+        (Some(1e4), "at 10k spans/s", 10),
+        (None, "at saturation", 10),
+    ];
+    for (pace, name, seconds) in paces {
+        let sidecar = Sidecar::start(&upstream, &[]).await?;
+        let mut load = Load::new(Traffic::of(&recordings()?)?);
+        // Connections and dictionaries are there before anything is counted.
+        load.run(&sidecar, Some(1e3), Duration::from_secs(1)).await?;
+        let before = usage::cpu(&sidecar.process)?;
+        let wire_before = wire_bytes(&sidecar).await?;
+        let done = load.run(&sidecar, pace, Duration::from_secs(seconds)).await?;
+        sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+        let cpu = usage::cpu(&sidecar.process)? - before;
+        let micros = cpu.as_secs_f64() * 1e6 / done.spans as f64;
+        row(&format!("sidecar CPU per span {name}"), micros, "µs");
+        let peak = sidecar.process.peak_resident_bytes()? as f64 / MIB;
+        row(&format!("sidecar RSS {name}"), peak, "MiB");
+        let wire = (wire_bytes(&sidecar).await? - wire_before) / done.spans as f64;
+        row(&format!("sidecar wire bytes per span {name}"), wire, "B");
+        let rate = done.spans as f64 / done.took.as_secs_f64();
+        row(&format!("spans sent per second {name}"), rate, "1/s");
+        row(&format!("requests refused {name}"), done.refused as f64, "");
+    }
+    Ok(())
+}
+
+async fn wire_bytes(sidecar: &Sidecar) -> Result<f64> {
+    sidecar.until("tributary_sidecar_wire_bytes_total", |_| true).await
+}
+
+/// One ingester behind two sidecars that send all they can, then its blocks.
+async fn ingester() -> Result<()> {
+    let place = Place::folder()?;
+    let ingester = Ingester::start_as_deployed(&place, &["--block-age", "10s"]).await?;
+    let upstream = ingester.wire.to_string();
+    let sidecar = Sidecar::start(&upstream, &[]).await?;
+    let mut load = Load::new(Traffic::of(&recordings()?)?);
+    let before = usage::cpu(&ingester.process)?;
+    let done = load.run(&sidecar, Some(1e5), Duration::from_secs(30)).await?;
+    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    let all = done.spans as f64;
+    ingester.until("tributary_ingester_spans_stored_total", |n| n >= all * 0.999).await?;
+    ingester.until("tributary_ingester_spans_live", |n| n == 0.0).await?;
+    let cpu = usage::cpu(&ingester.process)? - before;
+    row("ingester CPU per span, wire to block", cpu.as_secs_f64() * 1e6 / all, "µs");
+    row(
+        "ingester peak RSS at saturation",
+        ingester.process.peak_resident_bytes()? as f64 / MIB,
+        "MiB",
+    );
+    row("ingester spans per second", all / done.took.as_secs_f64(), "1/s");
+    let folder = place.path().context("a folder")?.join("blocks");
+    row("stored bytes per span", usage::folder_bytes(&folder)? as f64 / all, "B");
+    row("blocks", place.parquet_files()?.len() as f64, "");
+    let metrics = ingester.metrics().await?;
+    let p99 = quantile(&metrics, "tributary_ingester_ack_seconds", 0.99).context("ack_seconds")?;
+    row("ack, 99th percentile, local store", p99 * 1e3, "ms");
+    trace_by_id(&ingester).await
+}
+
+/// The upper bound of the bucket in which a quantile lies.
+fn quantile(metrics: &Metrics, name: &str, q: f64) -> Option<f64> {
+    let count = metrics.sum(&format!("{name}_count"), &[])?;
+    let buckets = metrics.0.iter().filter(|s| s.name == format!("{name}_bucket"));
+    let reached = buckets.filter(|s| s.value >= count * q);
+    let bounds = reached.filter_map(|s| s.labels.get("le")?.parse::<f64>().ok());
+    bounds.min_by(f64::total_cmp)
+}
+
+async fn trace_by_id(ingester: &Ingester) -> Result<()> {
+    let mut connection = Connection::open(ingester.http).await?;
+    let mut times = Vec::new();
+    for trace in tributary_testkit::traces()?.iter().step_by(16) {
+        let path = format!("/api/v2/traces/{}", trace.trace_id);
+        let start = Instant::now();
+        let answer = connection.send(Method::GET, &path, &[], "").await?;
+        times.push(start.elapsed());
+        ensure!(answer.status == 200 && answer.body.len() > 100, "{}", answer.text());
+    }
+    row("trace by id, median", median(&mut times)?.as_secs_f64() * 1e3, "ms");
+    Ok(())
+}
