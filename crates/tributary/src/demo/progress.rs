@@ -35,14 +35,25 @@ impl Figures {
         }
     }
 
+    /// What was counted since `before`.
+    pub(crate) fn since(&self, before: &Figures) -> Figures {
+        Figures {
+            accepted: self.accepted.saturating_sub(before.accepted),
+            acked: self.acked.saturating_sub(before.acked),
+            wire_bytes: self.wire_bytes.saturating_sub(before.wire_bytes),
+            stored: self.stored.saturating_sub(before.stored),
+            block_bytes: self.block_bytes.saturating_sub(before.block_bytes),
+        }
+    }
+
     /// The line. Each later place may lag behind the one before.
     pub(crate) fn line(&self, elapsed: Duration, sent: u64) -> String {
         let each = |bytes: u64, spans: u64| match spans {
             0 => String::new(),
-            _ => format!(" ({:.1} B/span)", bytes as f64 / spans as f64),
+            _ => format!(" ({:.1}/span)", bytes as f64 / spans as f64),
         };
         format!(
-            "{:>4.0} s  spans: sent {}  acknowledged {}  stored {}   wire {}{}  blocks {}{}",
+            "{:>4.0} s  sent {}  acked {}  stored {} spans   wire {}{}  blocks {}{}",
             elapsed.as_secs_f64(),
             count(sent),
             count(self.acked),
@@ -145,7 +156,7 @@ mod tests {
         };
         assert_eq!(
             figures.line(Duration::from_millis(12_300), 1_300),
-            "  12 s  spans: sent 1,300  acknowledged 1,200  stored 0   wire 35.2 KiB (30.0 B/span)  blocks 0 B"
+            "  12 s  sent 1,300  acked 1,200  stored 0 spans   wire 35.2 KiB (30.0/span)  blocks 0 B"
         );
     }
 }

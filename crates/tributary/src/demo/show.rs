@@ -35,7 +35,10 @@ pub(crate) struct Show<'a> {
     logs: &'a Path,
     terminal: &'a mut Terminal,
     http: Http,
-    figures: Figures,
+    /// What the programs had counted before the story began.
+    before: Figures,
+    /// What they have counted by now.
+    counted: Figures,
     told: Arc<Told>,
     seed: u64,
     started: Instant,
@@ -59,7 +62,8 @@ impl<'a> Show<'a> {
             logs,
             terminal,
             http: Http::new(),
-            figures: Figures::default(),
+            before: Figures::default(),
+            counted: Figures::default(),
             told: Arc::default(),
             seed,
             started: Instant::now(),
@@ -78,6 +82,11 @@ impl<'a> Show<'a> {
         let (teller, enough) = self.begin_story()?;
         let watched = self.watch(programs, stop, &teller).await;
         enough.cancel();
+        if watched.is_err() && !teller.is_finished() {
+            // It may be trying to reach a program that is no more.
+            teller.abort();
+            return watched.map(|()| false);
+        }
         // A teller that failed says more than the watcher that noticed it.
         teller.await.context("the story broke off")??;
         watched?;
@@ -110,6 +119,9 @@ impl<'a> Show<'a> {
         flags.extend(flag("--receivers", &"otlp-grpc,otlp-http"));
         programs.push(Program::start("sidecar", &flags, self.logs)?);
         self.ready(programs, ports.admin).await?;
+        // An ingester that ended without warning last time left spans, which are stored by now.
+        self.count().await;
+        self.before = self.counted;
 
         let (one, other) = (self.terminal.bold("sidecar"), self.terminal.bold("ingester"));
         let seconds = self.started.elapsed();
@@ -162,7 +174,9 @@ impl<'a> Show<'a> {
                 bail!("the story broke off");
             }
             self.refresh(programs).await?;
-            if !self.drawn && self.figures.acked > 0 && self.told.traces.load(Ordering::Relaxed) > 0
+            if !self.drawn
+                && self.figures().acked > 0
+                && self.told.traces.load(Ordering::Relaxed) > 0
             {
                 self.draw().await?;
                 self.hints();
@@ -173,15 +187,24 @@ impl<'a> Show<'a> {
 
     async fn refresh(&mut self, programs: &mut [Program]) -> anyhow::Result<()> {
         programs.iter_mut().try_for_each(Program::check)?;
+        self.count().await;
+        Ok(())
+    }
+
+    async fn count(&mut self) {
         let page = |port| format!("http://{}/metrics", local(port));
         let (sidecar, ingester) = (page(self.ports.admin), page(self.ports.http));
-        self.figures.refresh(&self.http, &sidecar, &ingester).await;
-        Ok(())
+        self.counted.refresh(&self.http, &sidecar, &ingester).await;
+    }
+
+    /// What the programs have counted since the story began.
+    fn figures(&self) -> Figures {
+        self.counted.since(&self.before)
     }
 
     fn show_progress(&mut self) {
         let sent = self.told.spans.load(Ordering::Relaxed);
-        let line = self.figures.line(self.started.elapsed(), sent);
+        let line = self.figures().line(self.started.elapsed(), sent);
         self.terminal.status(&line);
     }
 
@@ -193,7 +216,7 @@ impl<'a> Show<'a> {
     async fn draw(&mut self) -> anyhow::Result<()> {
         let trace = story::trace(self.seed, 0);
         let asked = Instant::now();
-        let columns = fetch(&self.http, &self.api(), trace.id).await?;
+        let columns = fetch(&self.http, &self.api(), trace.id).await?.spans;
         if columns.len() < trace.spans.len() {
             return Ok(());
         }
@@ -242,7 +265,8 @@ impl<'a> Show<'a> {
         loop {
             beat.tick().await;
             self.refresh(programs).await?;
-            let all = self.figures.acked >= sent && self.figures.acked >= self.figures.accepted;
+            let Figures { accepted, acked, .. } = self.figures();
+            let all = acked >= sent && acked >= accepted;
             if all || Instant::now() > deadline {
                 self.show_progress();
                 return Ok(all);
@@ -274,7 +298,7 @@ impl<'a> Show<'a> {
     fn summary(&mut self, all_acked: bool, read: &ReadBack) -> bool {
         let sent = self.told.spans.load(Ordering::Relaxed);
         let refused = self.told.refused.load(Ordering::Relaxed);
-        let figures = self.figures;
+        let figures = self.figures();
         let fine = all_acked && read.missing == 0;
         let mut lines = vec![
             String::new(),

@@ -51,7 +51,8 @@ pub(crate) fn waterfall(columns: &Columns, style: Style) -> Vec<String> {
     let bar_width = rest.saturating_sub(name_width).max(1);
 
     let paint = |colour: &str, text: &str| {
-        if style.colour { format!("{colour}{text}{RESET}") } else { text.to_owned() }
+        let plain = !style.colour || text.is_empty();
+        if plain { text.to_owned() } else { format!("{colour}{text}{RESET}") }
     };
     let mut lines = vec![heading(columns, &services, end - start, &paint)];
     for (&(row, _), name) in rows.iter().zip(&names) {
