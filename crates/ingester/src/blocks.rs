@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockError, BlockMeta, FolderSource, Object};
 use tributary_journal::layout;
 use tributary_query::api::Window;
-use tributary_query::blocks::{Blocklist, Cache, find};
-use tributary_span::{Columns, TraceId};
+use tributary_query::blocks::{Blocklist, Cache, InBlocks, find};
+use tributary_span::TraceId;
 use tributary_store::{Store, StoreError};
 use uuid::Uuid;
 
@@ -55,44 +55,32 @@ impl Blocks {
         self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
     }
 
-    /// What blocks hold of a trace, and the bytes read for it.
-    ///
-    /// # Errors
-    /// When a block cannot be read.
-    pub async fn find(
-        &self,
-        tenant: &str,
-        trace: &TraceId,
-        window: Window,
-    ) -> Result<(Vec<Columns>, u64), BlockError> {
+    /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
+    pub async fn find(&self, tenant: &str, trace: &TraceId, window: Window) -> InBlocks {
+        let candidates = self.list().candidates(tenant, window);
+        let found = self.find_in(candidates, trace).await;
+        let is_gone = |(_, error): &(_, BlockError)| matches!(error, BlockError::Missing(_));
+        if !found.failed.iter().any(is_gone) {
+            return found;
+        }
+        // Deleted while it was asked: what it held stands in a newer block.
+        if let Err(error) = self.poll_once().await {
+            tracing::warn!(%error, "blocks could not be listed");
+            return found;
+        }
         let candidates = self.list().candidates(tenant, window);
         self.find_in(candidates, trace).await
     }
 
     /// The same for the blocks that only this ingester may know of.
-    ///
-    /// # Errors
-    /// When a block cannot be read.
-    pub async fn find_recent(
-        &self,
-        tenant: &str,
-        trace: &TraceId,
-    ) -> Result<Vec<Columns>, BlockError> {
+    pub async fn find_recent(&self, tenant: &str, trace: &TraceId) -> InBlocks {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let metas = recent.into_iter().map(|(_, meta)| meta).filter(|m| m.tenant_id == tenant);
-        Ok(self.find_in(metas.collect(), trace).await?.0)
+        self.find_in(metas.collect(), trace).await
     }
 
-    async fn find_in(
-        &self,
-        metas: Vec<Arc<BlockMeta>>,
-        trace: &TraceId,
-    ) -> Result<(Vec<Columns>, u64), BlockError> {
-        let found = find(&self.cache, metas, |meta| self.source(meta), trace, PARALLEL).await;
-        match found.failed.into_iter().next() {
-            Some((_, error)) => Err(error),
-            None => Ok((found.parts, found.inspected_bytes)),
-        }
+    async fn find_in(&self, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {
+        find(&self.cache, metas, |meta| self.source(meta), trace, PARALLEL).await
     }
 
     fn source(&self, meta: &BlockMeta) -> FolderSource {

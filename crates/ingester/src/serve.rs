@@ -5,6 +5,7 @@ mod peers;
 pub use peers::Peers;
 
 use crate::blocks::Blocks;
+use crate::chain::Chain;
 use crate::group::Live;
 use crate::metrics::Metrics;
 use axum::body::Body;
@@ -118,15 +119,13 @@ impl Serve {
             let (parts, missing) = self.peers.ask(tenant, &call.id).await;
             found.parts.extend(parts);
             found.missing.extend(missing);
-            match self.blocks.find(tenant, &call.id, call.window).await {
-                Ok((parts, bytes)) => {
-                    found.parts.extend(parts);
-                    found.inspected_bytes += bytes;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, tenant, trace = %call.id, "a block could not be read");
-                    found.missing.push(format!("a block could not be read: {error}"));
-                }
+            let in_blocks = self.blocks.find(tenant, &call.id, call.window).await;
+            found.parts.extend(in_blocks.parts);
+            found.inspected_bytes += in_blocks.inspected_bytes;
+            for (meta, error) in &in_blocks.failed {
+                let block = meta.block_id;
+                tracing::warn!(error = %Chain(error), tenant, %block, "a block could not be read");
+                found.missing.push(format!("block {block} could not be read: {error}"));
             }
         }
         found
@@ -156,10 +155,12 @@ impl Serve {
             Err(why) => return Answer::error(StatusCode::BAD_REQUEST, why),
         };
         let mut parts: Vec<Columns> = self.in_memory(tenant, &id).into_iter().collect();
-        match self.blocks.find_recent(tenant, &id).await {
-            Ok(recent) => parts.extend(recent),
-            Err(error) => return Answer::error(StatusCode::SERVICE_UNAVAILABLE, error),
+        let recent = self.blocks.find_recent(tenant, &id).await;
+        if let Some((meta, error)) = recent.failed.first() {
+            let why = format!("block {} could not be read: {error}", meta.block_id);
+            return Answer::error(StatusCode::SERVICE_UNAVAILABLE, why);
         }
+        parts.extend(recent.parts);
         let mut body = Vec::new();
         for part in &parts {
             let rows: Vec<u32> = (0u32..).take(part.len()).collect();

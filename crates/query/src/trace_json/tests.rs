@@ -155,6 +155,19 @@ fn every_field_has_its_name_and_form() {
 }
 
 #[test]
+fn recorded_traffic_read_back_gives_the_same_spans() {
+    for prefix in ["web-gateway", "order-api", "notifier"] {
+        for request in tributary_testkit::recording(prefix).unwrap().records {
+            let columns = decoded(&request);
+            let json = trace_json(&columns, OuterKey::ResourceSpans);
+            let mut read = Vec::new();
+            read_trace(&mut read, &serde_json::from_slice(&json).unwrap());
+            assert!(encoded(&decoded(&read)) == encoded(&columns), "{prefix}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_an_empty_object() {
     assert_eq!(trace_json(&Columns::default(), OuterKey::Batches), b"{}");
 }
@@ -275,6 +288,7 @@ fn spans() -> impl Strategy<Value = Vec<u8>> {
         let mut s = Vec::new();
         put::bytes(&mut s, 1, &[trace; 16]);
         put::bytes(&mut s, 2, &id);
+        put::bytes(&mut s, 3, text.as_bytes());
         put::bytes(&mut s, 4, &parent);
         put::bytes(&mut s, 5, text.as_bytes());
         put::uint(&mut s, 6, i64::from(kind).cast_unsigned());
@@ -284,12 +298,20 @@ fn spans() -> impl Strategy<Value = Vec<u8>> {
         put::uint(&mut s, 10, u64::from(dropped));
         put::message(&mut s, 11, |e| {
             put::fixed64(e, 1, end);
+            put::bytes(e, 2, text.as_bytes());
             put_attributes(e, 3, &lists.1);
+            put::uint(e, 4, u64::from(dropped));
         });
+        put::uint(&mut s, 12, u64::from(dropped));
         put::message(&mut s, 13, |l| {
+            put::bytes(l, 1, &[trace - 1; 16]);
+            put::bytes(l, 2, &parent);
+            put::bytes(l, 3, text.as_bytes());
             put_attributes(l, 4, &lists.2);
+            put::uint(l, 5, u64::from(dropped));
             put::fixed32(l, 6, flags);
         });
+        put::uint(&mut s, 14, u64::from(dropped));
         put::message(&mut s, 15, |st| {
             put::bytes(st, 2, text.as_bytes());
             put::uint(st, 3, i64::from(code).cast_unsigned());
@@ -306,13 +328,23 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
         let mut out = Vec::new();
         for (attributes, scopes) in &resources {
             put::message(&mut out, 1, |rs| {
-                put::message(rs, 1, |r| put_attributes(r, 1, attributes));
+                put::message(rs, 1, |r| {
+                    put_attributes(r, 1, attributes);
+                    put::uint(r, 2, attributes.len() as u64);
+                });
                 for (name, spans) in scopes {
                     put::message(rs, 2, |ss| {
-                        put::message(ss, 1, |scope| put::bytes(scope, 1, name.as_bytes()));
+                        put::message(ss, 1, |scope| {
+                            put::bytes(scope, 1, name.as_bytes());
+                            put::bytes(scope, 2, name.as_bytes());
+                            put_attributes(scope, 3, attributes);
+                            put::uint(scope, 4, name.len() as u64);
+                        });
                         spans.iter().for_each(|s| put::bytes(ss, 2, s));
+                        put::bytes(ss, 3, name.as_bytes());
                     });
                 }
+                put::bytes(rs, 3, b"https://schema");
             });
         }
         out
@@ -324,18 +356,43 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
 fn read_trace(out: &mut Vec<u8>, trace: &Value) {
     for resource_spans in items(trace, "resourceSpans") {
         put::message(out, 1, |rs| {
-            put::message(rs, 1, |r| read_attributes(r, 1, &resource_spans["resource"]));
+            let resource = resource_spans.get("resource").unwrap();
+            put::message(rs, 1, |r| {
+                read_attributes(r, 1, resource);
+                read_number(r, 2, resource, "droppedAttributesCount");
+                for entity in items(resource, "entityRefs") {
+                    put::message(r, 3, |e| read_entity(e, entity));
+                }
+            });
             for scope_spans in items(resource_spans, "scopeSpans") {
                 put::message(rs, 2, |ss| {
+                    let scope = scope_spans.get("scope").unwrap();
                     put::message(ss, 1, |s| {
-                        put::bytes(s, 1, str_of(&scope_spans["scope"], "name").as_bytes())
+                        read_text(s, 1, scope, "name");
+                        read_text(s, 2, scope, "version");
+                        read_attributes(s, 3, scope);
+                        read_number(s, 4, scope, "droppedAttributesCount");
                     });
                     for span in items(scope_spans, "spans") {
                         put::message(ss, 2, |s| read_span(s, span));
                     }
+                    read_text(ss, 3, scope_spans, "schemaUrl");
                 });
             }
+            read_text(rs, 3, resource_spans, "schemaUrl");
         });
+    }
+}
+
+fn read_entity(e: &mut Vec<u8>, entity: &Value) {
+    for (number, member) in [(1, "schemaUrl"), (2, "type")] {
+        if entity.get(member).is_some() {
+            read_text(e, number, entity, member);
+        }
+    }
+    for (number, member) in [(3, "idKeys"), (4, "descriptionKeys")] {
+        let keys = items(entity, member);
+        keys.for_each(|key| put::bytes(e, number, key.as_str().unwrap().as_bytes()));
     }
 }
 
@@ -344,31 +401,48 @@ fn read_span(s: &mut Vec<u8>, span: &Value) {
     const CODES: [&str; 2] = ["OK", "ERROR"];
     put::bytes(s, 1, &bytes_of(span, "traceId"));
     put::bytes(s, 2, &bytes_of(span, "spanId"));
+    read_text(s, 3, span, "traceState");
     put::bytes(s, 4, &bytes_of(span, "parentSpanId"));
-    put::bytes(s, 5, str_of(span, "name").as_bytes());
+    read_text(s, 5, span, "name");
     put::uint(s, 6, enum_of(span, "kind", "SPAN_KIND_", &KINDS));
     put::fixed64(s, 7, u64_of(span, "startTimeUnixNano"));
     put::fixed64(s, 8, u64_of(span, "endTimeUnixNano"));
     read_attributes(s, 9, span);
-    put::uint(s, 10, span["droppedAttributesCount"].as_u64().unwrap_or(0));
+    read_number(s, 10, span, "droppedAttributesCount");
     for event in items(span, "events") {
         put::message(s, 11, |e| {
             put::fixed64(e, 1, u64_of(event, "timeUnixNano"));
+            read_text(e, 2, event, "name");
             read_attributes(e, 3, event);
+            read_number(e, 4, event, "droppedAttributesCount");
         });
     }
+    read_number(s, 12, span, "droppedEventsCount");
     for link in items(span, "links") {
         put::message(s, 13, |l| {
+            put::bytes(l, 1, &bytes_of(link, "traceId"));
+            put::bytes(l, 2, &bytes_of(link, "spanId"));
+            read_text(l, 3, link, "traceState");
             read_attributes(l, 4, link);
+            read_number(l, 5, link, "droppedAttributesCount");
             put::fixed32(l, 6, link["flags"].as_u64().unwrap_or(0) as u32);
         });
     }
+    read_number(s, 14, span, "droppedLinksCount");
     let status = span.get("status").unwrap();
     put::message(s, 15, |st| {
-        put::bytes(st, 2, str_of(status, "message").as_bytes());
+        read_text(st, 2, status, "message");
         put::uint(st, 3, enum_of(status, "code", "STATUS_CODE_", &CODES));
     });
     put::fixed32(s, 16, span["flags"].as_u64().unwrap_or(0) as u32);
+}
+
+fn read_text(out: &mut Vec<u8>, number: u32, owner: &Value, member: &str) {
+    put::bytes(out, number, str_of(owner, member).as_bytes());
+}
+
+fn read_number(out: &mut Vec<u8>, number: u32, owner: &Value, member: &str) {
+    put::uint(out, number, owner.get(member).map_or(0, |n| n.as_u64().unwrap()));
 }
 
 fn read_attributes(out: &mut Vec<u8>, number: u32, owner: &Value) {

@@ -161,7 +161,7 @@ impl Telling {
         let handler = self.span(caller, service, kind, name, attributes, |tell, handler| {
             tell.pass(100, 400);
             let hit = tell.random.below(10) > 0;
-            let mut cache = database("redis", "0", "GET", "GET session:?", "cache", 6379);
+            let mut cache = database("redis", "0", "GET", "GET user:?", "cache", 6379);
             cache.push(("cache.hit", hit.into()));
             tell.span(handler, Service::Users, Kind::Client, "GET", cache, |tell, _| {
                 tell.pass(200, 700)
