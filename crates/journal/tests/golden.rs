@@ -1,7 +1,7 @@
 //! Objects of version 1 are read for ever: what lies in `golden/` was written once and is compared
 //! with what it was made from. `TRIBUTARY_REGENERATE=1` writes it anew, for a new version only.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper fails the test by panicking")]
+#![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
 
 use bytes::Bytes;
 use std::path::Path;

@@ -37,9 +37,7 @@ pub enum ProbeError {
     },
     /// An operation failed outright.
     #[error(
-        "the store at {url} cannot be used: {}. Check that the bucket or folder exists, that the \
-         endpoint and region are right, and that the credentials may read, write, list and delete \
-         below it", .source.chain()
+        "the store at {url} cannot be used: {}. {}", .source.chain(), advice(&.source.chain())
     )]
     Failed {
         /// The store's URL.
@@ -47,6 +45,20 @@ pub enum ProbeError {
         /// The operation and its error.
         source: StoreError,
     },
+}
+
+/// What to look at, by what the client says.
+fn advice(chain: &str) -> &'static str {
+    // Paths of the services that hand out credentials to machines of Amazon, Google and Azure.
+    let services = ["latest/api/token", "latest/meta-data", "computeMetadata", "metadata/identity"];
+    if services.iter().any(|path| chain.contains(path)) {
+        "No credentials are set, so the cloud's metadata service was asked, which gave none. Set \
+         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (GOOGLE_SERVICE_ACCOUNT, \
+         AZURE_STORAGE_ACCOUNT_KEY), or give the pod's service account a role"
+    } else {
+        "Check that the bucket or folder exists, that the endpoint and region are right, and that \
+         the credentials may read, write, list and delete below it"
+    }
 }
 
 impl ProbeError {
@@ -150,4 +162,17 @@ fn ignores(store: &Store, seen: String) -> ProbeError {
 
 fn inconsistent(store: &Store, seen: String) -> ProbeError {
     ProbeError::Inconsistent { url: store.url().to_owned(), seen }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_credentials_are_named_as_such() {
+        let metadata = "Error performing PUT http://169.254.169.254/latest/api/token in 3s";
+        assert!(advice(metadata).contains("AWS_ACCESS_KEY_ID"));
+        let bucket = "Error performing PUT http://127.0.0.1:9000/traces/journal/probe/0/create";
+        assert!(advice(bucket).contains("endpoint and region"));
+    }
 }

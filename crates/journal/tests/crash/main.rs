@@ -4,7 +4,7 @@
 //! The writer and the recovery here are as small as they can be, but take the steps that the
 //! crate's documentation lists, in its order, over the real journal on a real store.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper fails the test by panicking")]
+#![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
 
 mod fuse;
 mod ledger;

@@ -3,13 +3,14 @@
 
 use crate::ledger::Ledger;
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tributary_journal::recover::{self, pieces};
 use tributary_journal::segment::{Header, Segment};
 use tributary_journal::{
-    BlockEntry, Commit, EpochId, Journal, JournalError, NewFrame, SegmentBuilder, Slot, StreamAcks,
-    Uid, WriterEpoch, id, layout,
+    BlockEntry, Commit, EpochId, Journal, JournalError, NewFrame, Sealed, SegmentBuilder, Slot,
+    StreamAcks, Uid, WriterEpoch, id, layout,
 };
 use tributary_store::Created;
 
@@ -23,6 +24,11 @@ pub(crate) struct Pod {
     journal: Journal,
     ledger: Ledger,
     drawn: AtomicU8,
+}
+
+struct OnItsWay {
+    sealed: Sealed,
+    rows: Vec<String>,
 }
 
 /// Tries again while trying again may help, as an ingester would.
@@ -63,12 +69,23 @@ impl Pod {
         let mut row = 0;
         let mut lost = 0;
         for segments in [2, 2, 1] {
-            for _ in 0..segments {
-                self.segment(&mut epoch, &mut acks, &mut row).await?;
-            }
+            let sealed: Vec<_> =
+                (0..segments).map(|_| self.seal(&mut epoch, &mut acks, &mut row)).collect();
+            // At once, as an ingester does: a later segment may be there before an earlier one.
+            let id = epoch.id();
+            try_join_all(sealed.iter().map(|segment| self.put(id, segment))).await?;
+            let ordinals = (0..row).rev().take(segments);
+            let acked = ordinals.zip(sealed.iter().rev()).filter_map(|(ordinal, segment)| {
+                epoch.durable(segment.sealed.info).unwrap();
+                acks.durable(ordinal)
+            });
+            assert_eq!(acked.last(), Some(row - 1), "all of them, once the first is durable");
             epoch.freeze();
             if let Some(commit) = epoch.begin_commit() {
-                self.commit_own(&mut epoch, &commit).await?;
+                let parse =
+                    |segment: &OnItsWay| Segment::parse(segment.sealed.bytes.clone()).unwrap();
+                let memory: Vec<_> = sealed.iter().map(parse).collect();
+                self.commit_own(&mut epoch, &commit, &memory).await?;
             }
             if epoch.is_lost() {
                 lost += 1;
@@ -77,17 +94,13 @@ impl Pod {
         }
         epoch.close();
         while let Some(commit) = epoch.begin_commit() {
-            self.commit_own(&mut epoch, &commit).await?;
+            self.commit_own(&mut epoch, &commit, &[]).await?;
         }
         Ok(lost)
     }
 
-    async fn segment(
-        &self,
-        epoch: &mut WriterEpoch,
-        acks: &mut StreamAcks,
-        row: &mut u64,
-    ) -> Result<()> {
+    /// A segment with one row for each of two tenants.
+    fn seal(&self, epoch: &mut WriterEpoch, acks: &mut StreamAcks, row: &mut u64) -> OnItsWay {
         let n = epoch.reserve().unwrap();
         let mut builder = SegmentBuilder::new();
         let mut rows = Vec::new();
@@ -117,29 +130,26 @@ impl Pod {
             written_ms: 0,
             instance: format!("pod-{}", self.number),
         };
-        let sealed = builder.seal(&header);
-        let created = insist(async || self.journal.put_segment(&epoch.id(), &sealed).await).await?;
-        assert_eq!(created, Created::Won, "nobody else writes in this epoch");
-        epoch.durable(sealed.info).unwrap();
-        assert_eq!(acks.durable(*row - 1), Some(*row - 1));
-        self.ledger.ack(rows);
+        OnItsWay { sealed: builder.seal(&header), rows }
+    }
+
+    async fn put(&self, epoch: EpochId, segment: &OnItsWay) -> Result<()> {
+        let put = async || self.journal.put_segment(&epoch, &segment.sealed).await;
+        assert_eq!(insist(put).await?, Created::Won, "nobody else writes in this epoch");
+        self.ledger.ack(segment.rows.clone());
         Ok(())
     }
 
-    async fn commit_own(&self, epoch: &mut WriterEpoch, commit: &Commit) -> Result<()> {
-        let mut segments = Vec::new();
-        for n in commit.generation.segments.keys() {
-            // An ingester has these rows in memory; here they are read again. A zombie finds that
-            // an adopter has taken them away, which is as good as a lost slot.
-            match insist(async || self.journal.get_segment(&epoch.id(), *n).await).await {
-                Ok(segment) => segments.push(segment),
-                Err(JournalError::Store(e)) if e.is_not_found() => {
-                    epoch.slot_lost(commit.slot).unwrap();
-                    return Ok(());
-                }
-                Err(e) => return Err(e),
-            }
-        }
+    async fn commit_own(
+        &self,
+        epoch: &mut WriterEpoch,
+        commit: &Commit,
+        memory: &[Segment],
+    ) -> Result<()> {
+        let covered =
+            |segment: &&Segment| commit.generation.segments.contains_key(&segment.info().n);
+        let segments: Vec<_> = memory.iter().filter(covered).cloned().collect();
+        assert_eq!(segments.len(), commit.generation.segments.len());
         let slot = self.build(&epoch.id(), commit.slot, &segments).await?;
         let slot = Slot { closed: commit.closes, ..slot };
         if insist(async || self.journal.put_slot(&slot).await).await? == Created::Lost {

@@ -1,7 +1,7 @@
 //! The store on everything that it runs on here: memory, a folder, moto's S3 server, and an S3
 //! server of our own that misbehaves in the ways that were seen in the wild.
 
-#![expect(clippy::unwrap_used, reason = "a test's helper fails the test by panicking")]
+#![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
 
 mod behaviour;
 mod fake;
