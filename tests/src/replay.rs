@@ -41,6 +41,11 @@ impl Sent {
         self.0.values().map(Vec::len).sum()
     }
 
+    /// Every `n`th trace of these.
+    pub fn every(self, n: usize) -> Sent {
+        Sent(self.0.into_iter().step_by(n).collect())
+    }
+
     /// Asks for every trace, of one ingester after the other and by each form of the API in turn,
     /// and compares every span in every field. Waits for spans that are still on their way.
     ///

@@ -148,17 +148,24 @@ fn rules_match_names() {
 
 /// Every package of the workspace with the names of its normal dependencies.
 fn packages() -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let text = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
-    let metadata: Value = serde_json::from_str(&text)?;
+    let answer = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
+    let metadata: Value = serde_json::from_str(&answer)?;
     let mut packages = BTreeMap::new();
-    for package in metadata["packages"].as_array().context("packages")? {
-        let normal = |d: &&Value| d["kind"].is_null();
-        let dependencies = package["dependencies"].as_array().context("dependencies")?;
-        let names = dependencies.iter().filter(normal).filter_map(|d| d["name"].as_str());
-        let name = package["name"].as_str().context("name")?;
-        packages.insert(name.to_owned(), names.map(str::to_owned).collect());
+    for package in list(&metadata, "packages")? {
+        let normal = list(package, "dependencies")?.iter().filter(|d| text(d, "kind").is_none());
+        let names = normal.filter_map(|d| text(d, "name")).map(str::to_owned);
+        let name = text(package, "name").context("a package without a name")?;
+        packages.insert(name.to_owned(), names.collect());
     }
     Ok(packages)
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> Result<&'v Vec<Value>> {
+    value.get(key).and_then(Value::as_array).with_context(|| key.to_owned())
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key)?.as_str()
 }
 
 /// Names of everything that is linked into a package when it alone is built, itself included.

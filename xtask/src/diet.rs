@@ -18,7 +18,6 @@ const FORBIDDEN: &[&str] = &[
     "h3*",
     "hickory-*",
     "jemalloc*",
-    "lazy_static",
     "mimalloc",
     "native-tls",
     "object_store",

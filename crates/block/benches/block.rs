@@ -5,7 +5,9 @@
 
 use anyhow::Result;
 use std::time::{Duration, Instant};
-use tributary_block::{Block, BlockMeta, FolderSource, Source, WriterSettings, bloom, lookup, write};
+use tributary_block::{
+    Block, BlockMeta, FolderSource, Source, WriterSettings, bloom, lookup, write,
+};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_span::{Columns, TraceId};
@@ -56,7 +58,10 @@ async fn run() -> Result<()> {
     let spans = usize::try_from(block.stats.spans)?;
     let each = |bytes: usize| bytes as f64 / spans as f64;
     let blooms: usize = block.blooms.iter().map(|b| b.len()).sum();
-    println!("spans {spans}, traces {}, row groups {}", block.stats.traces, block.meta.total_records);
+    println!(
+        "spans {spans}, traces {}, row groups {}",
+        block.stats.traces, block.meta.total_records
+    );
     println!("write                 {:8.2} µs/span", per(took, spans));
     println!("data.parquet          {:8.2} B/span", each(block.data.len()));
     println!("  of it footer        {:8.2}", each(block.meta.footer_size as usize));
@@ -93,7 +98,10 @@ async fn run() -> Result<()> {
         anyhow::ensure!(read == spans, "not all spans came back");
         reads.push(start.elapsed());
     }
-    println!("read all              {:8.2} µs/span", per(*reads.iter().min().expect("runs"), spans));
+    println!(
+        "read all              {:8.2} µs/span",
+        per(*reads.iter().min().expect("runs"), spans)
+    );
     println!("open handle           {:8} bytes of memory", handle.bytes());
 
     let mut ids: Vec<TraceId> = all.iter().flat_map(|c| c.traces.iter().copied()).collect();
@@ -128,7 +136,10 @@ async fn by_id<S: Source>(
         times.push(start.elapsed());
     }
     times.sort();
-    let at = |share: f64| times[(times.len() as f64 * share) as usize].as_secs_f64() * 1e3;
+    let at = |share: f64| {
+        let found = times.get((times.len() as f64 * share) as usize);
+        found.map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
+    };
     println!("by id, {name:32} median {:.2} ms, p99 {:.2} ms", at(0.5), at(0.99));
     Ok(())
 }

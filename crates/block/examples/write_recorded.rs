@@ -32,6 +32,11 @@ fn main() -> Result<()> {
         std::fs::write(path(Object::Bloom(n)), bloom)?;
     }
     std::fs::write(path(Object::Meta), block.meta.to_json())?;
-    println!("{} spans in {} traces: {}", block.stats.spans, block.stats.traces, path(Object::Meta).display());
+    println!(
+        "{} spans in {} traces: {}",
+        block.stats.spans,
+        block.stats.traces,
+        path(Object::Meta).display()
+    );
     Ok(())
 }

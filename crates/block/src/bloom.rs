@@ -27,9 +27,10 @@ const HEADER: usize = 24;
 
 /// The shard of `shards` that a trace belongs to. `shards` of 0 counts as 1.
 pub fn shard_of(trace: &TraceId, shards: u32) -> u32 {
-    let hash = trace.0.iter().fold(0x811c_9dc5u32, |hash, &byte| {
-        hash.wrapping_mul(16_777_619) ^ u32::from(byte)
-    });
+    let hash = trace
+        .0
+        .iter()
+        .fold(0x811c_9dc5u32, |hash, &byte| hash.wrapping_mul(16_777_619) ^ u32::from(byte));
     hash % shards.max(1)
 }
 
@@ -53,7 +54,11 @@ impl Bloom {
         };
         let (bits, locations, length) = (number(0)?, number(8)?, number(16)?);
         let words = (bytes.len() - HEADER) / 8;
-        if bits == 0 || bits != length || bits.div_ceil(64) != words as u64 || bytes.len() % 8 != 0 {
+        if bits == 0
+            || bits != length
+            || bits.div_ceil(64) != words as u64
+            || !bytes.len().is_multiple_of(8)
+        {
             return Err(BlockError::corrupt("bloom: its length is not what it says"));
         }
         if !(1..=64).contains(&locations) {

@@ -58,7 +58,12 @@ pub const SLOTS: usize = 10;
 impl DedicatedColumn {
     /// A string column.
     pub fn string(scope: Scope, name: &str) -> Self {
-        DedicatedColumn { scope, name: name.to_owned(), kind: ColumnType::String, options: Vec::new() }
+        DedicatedColumn {
+            scope,
+            name: name.to_owned(),
+            kind: ColumnType::String,
+            options: Vec::new(),
+        }
     }
 }
 
@@ -112,7 +117,9 @@ pub fn check(list: &[DedicatedColumn]) -> Result<(), BlockError> {
             return fail(format!("dedicated column {name:?}: options are not supported"));
         }
         if name.is_empty() || crate::schema::has_fixed_column(column.scope, name) {
-            return fail(format!("dedicated column {name:?}: the name is empty or has a column already"));
+            return fail(format!(
+                "dedicated column {name:?}: the name is empty or has a column already"
+            ));
         }
         let before = list.iter().take(i);
         if before.clone().any(|other| other.scope == column.scope && other.name == *name) {
@@ -142,8 +149,15 @@ mod tests {
         let event = DedicatedColumn::string(Scope::Event, "x");
         let array = DedicatedColumn { options: vec!["array".to_owned()], ..span("x") };
         let eleven: Vec<_> = "abcdefghijk".split("").filter(|s| !s.is_empty()).map(span).collect();
-        for list in [many, vec![int], vec![event], vec![array], vec![span("http.url")], vec![span("")], eleven]
-        {
+        for list in [
+            many,
+            vec![int],
+            vec![event],
+            vec![array],
+            vec![span("http.url")],
+            vec![span("")],
+            eleven,
+        ] {
             assert!(check(&list).is_err(), "{list:?}");
         }
     }

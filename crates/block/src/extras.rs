@@ -166,7 +166,11 @@ pub(crate) fn runs(column: impl Iterator<Item = u64>) -> Vec<u64> {
 ///
 /// # Errors
 /// When the runs have more rows than the table.
-pub(crate) fn expand_range(runs: &[u64], range: &Range<usize>, total: usize) -> Result<Vec<u64>, BlockError> {
+pub(crate) fn expand_range(
+    runs: &[u64],
+    range: &Range<usize>,
+    total: usize,
+) -> Result<Vec<u64>, BlockError> {
     let mut column = Vec::new();
     let (pairs, rest) = runs.as_chunks::<2>();
     let mut row = 0usize;

@@ -22,10 +22,8 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Appends an encoded `AnyValue` as JSON.
-///
-/// # Errors
-/// When the bytes are no `AnyValue`.
-pub(crate) fn write(out: &mut String, encoded: &[u8]) -> Result<(), Malformed> {
+#[cfg(test)]
+fn write(out: &mut String, encoded: &[u8]) -> Result<(), Malformed> {
     write_any(out, any::parse(encoded)?, 0)
 }
 
@@ -89,8 +87,7 @@ fn string(out: &mut String, text: &str) {
 }
 
 fn put_text(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = out.write_fmt(text);
+    out.write_fmt(text).unwrap_or_else(|_| unreachable!("writing to a String does not fail"));
 }
 
 /// Reads the JSON of an `AnyValue`: its encoded bytes.
@@ -184,7 +181,11 @@ fn read_any(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), BlockE
     Ok(())
 }
 
-fn key_value(out: &mut Vec<u8>, entry: &Map<String, Value>, depth: usize) -> Result<(), BlockError> {
+fn key_value(
+    out: &mut Vec<u8>,
+    entry: &Map<String, Value>,
+    depth: usize,
+) -> Result<(), BlockError> {
     let key = entry.get("key").and_then(Value::as_str).unwrap_or_default();
     if !key.is_empty() {
         put::bytes(out, 1, key.as_bytes());
@@ -245,16 +246,32 @@ mod tests {
     fn value() -> impl Strategy<Value = Vec<u8>> {
         let leaf = prop_oneof![
             Just(Vec::new()),
-            ".*".prop_map(|s| { let mut v = Vec::new(); put::bytes(&mut v, 1, s.as_bytes()); v }),
-            any::<bool>().prop_map(|b| { let mut v = Vec::new(); put::uint(&mut v, 2, u64::from(b)); v }),
-            any::<i64>().prop_map(|n| { let mut v = Vec::new(); put::uint(&mut v, 3, n.cast_unsigned()); v }),
+            ".*".prop_map(|s| {
+                let mut v = Vec::new();
+                put::bytes(&mut v, 1, s.as_bytes());
+                v
+            }),
+            any::<bool>().prop_map(|b| {
+                let mut v = Vec::new();
+                put::uint(&mut v, 2, u64::from(b));
+                v
+            }),
+            any::<i64>().prop_map(|n| {
+                let mut v = Vec::new();
+                put::uint(&mut v, 3, n.cast_unsigned());
+                v
+            }),
             prop::num::f64::ANY.prop_map(|d| {
                 let d = if d.is_nan() { f64::NAN } else { d };
                 let mut v = Vec::new();
                 put::fixed64(&mut v, 4, d.to_bits());
                 v
             }),
-            prop::collection::vec(any::<u8>(), 0..20).prop_map(|b| { let mut v = Vec::new(); put::bytes(&mut v, 7, &b); v }),
+            prop::collection::vec(any::<u8>(), 0..20).prop_map(|b| {
+                let mut v = Vec::new();
+                put::bytes(&mut v, 7, &b);
+                v
+            }),
         ];
         leaf.prop_recursive(5, 40, 4, |inner| {
             prop_oneof![
@@ -309,7 +326,9 @@ mod tests {
         for (given, expected) in table {
             assert_eq!(json(&read(given).unwrap()), expected);
         }
-        for bad in ["", "5", r#"{"intValue":"x"}"#, r#"{"what":1}"#, r#"{"arrayValue":{"values":1}}"#] {
+        for bad in
+            ["", "5", r#"{"intValue":"x"}"#, r#"{"what":1}"#, r#"{"arrayValue":{"values":1}}"#]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -9,8 +9,8 @@
 //! - [`bloom`], [`BlockMeta`] and [`Object`] are the other objects and the names of all.
 
 pub mod bloom;
-pub mod dedicated;
 mod decode;
+pub mod dedicated;
 mod encode;
 mod error;
 mod extras;

@@ -58,7 +58,11 @@ impl Block {
     ///
     /// # Errors
     /// When the bytes cannot be had or are corrupt, or there is no such row group.
-    pub async fn row_group<S: Source>(&self, source: &S, number: usize) -> Result<Columns, BlockError> {
+    pub async fn row_group<S: Source>(
+        &self,
+        source: &S,
+        number: usize,
+    ) -> Result<Columns, BlockError> {
         let group = self.footer.row_groups.get(number);
         let group = group.ok_or_else(|| BlockError::corrupt("no such row group"))?;
         self.rows(source, group, 0..group.rows).await
@@ -68,7 +72,11 @@ impl Block {
     ///
     /// # Errors
     /// When the bytes cannot be had or are corrupt.
-    pub async fn find<S: Source>(&self, source: &S, trace: &TraceId) -> Result<Option<Columns>, BlockError> {
+    pub async fn find<S: Source>(
+        &self,
+        source: &S,
+        trace: &TraceId,
+    ) -> Result<Option<Columns>, BlockError> {
         for group in &self.footer.row_groups {
             let id = &trace.0[..];
             if group.bounds.as_ref().is_some_and(|(low, high)| id < &low[..] || id > &high[..]) {

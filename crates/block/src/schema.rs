@@ -262,6 +262,7 @@ pub(crate) fn leaves() -> Vec<Leaf> {
 }
 
 /// A path with its marks taken off, as both encodings have it but for their list groups.
+#[cfg(test)]
 pub(crate) fn plain_path(path: &str) -> String {
     path.replace("[]", "").replace("{}", ".")
 }
@@ -327,10 +328,7 @@ fn fields<'a>(leaves: &[Rest<'a>]) -> Result<Vec<TypePtr>, parquet::errors::Parq
 }
 
 fn group(name: &str, fields: Vec<TypePtr>) -> Result<Type, parquet::errors::ParquetError> {
-    Type::group_type_builder(name)
-        .with_repetition(Repetition::REQUIRED)
-        .with_fields(fields)
-        .build()
+    Type::group_type_builder(name).with_repetition(Repetition::REQUIRED).with_fields(fields).build()
 }
 
 fn list(name: &str, element: Type) -> Result<Type, parquet::errors::ParquetError> {
@@ -355,7 +353,11 @@ fn annotated(
         .build()
 }
 
-fn leaf_type(name: &str, leaf: &Leaf, optional: bool) -> Result<Type, parquet::errors::ParquetError> {
+fn leaf_type(
+    name: &str,
+    leaf: &Leaf,
+    optional: bool,
+) -> Result<Type, parquet::errors::ParquetError> {
     let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
     let integer = |bit_width, is_signed| Some(LogicalType::integer(bit_width, is_signed));
     let (physical, logical) = match leaf.kind {

@@ -76,7 +76,10 @@ pub(crate) fn from_rfc3339(text: &str) -> Option<u64> {
     let days = (era * 146_097 + doe).cast_signed() - 719_468;
     let seconds =
         days * DAY.cast_signed() + (hour * 3_600 + minute * 60 + second).cast_signed() - offset;
-    Some(u64::try_from(seconds).map_or(0, |s| s.saturating_mul(1_000_000_000).saturating_add(fraction)))
+    Some(
+        u64::try_from(seconds)
+            .map_or(0, |s| s.saturating_mul(1_000_000_000).saturating_add(fraction)),
+    )
 }
 
 fn digit(rest: &mut &[u8]) -> Option<u64> {
@@ -120,7 +123,8 @@ mod tests {
 
     #[test]
     fn no_times() {
-        for text in ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z"]
+        for text in
+            ["", "2026", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z"]
         {
             assert_eq!(from_rfc3339(text), None, "{text}");
         }

@@ -1,5 +1,7 @@
 //! Others read what is written: the `parquet` crate's own reader, pyarrow and DuckDB.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
 mod common;
 
 use common::{ID, columns};

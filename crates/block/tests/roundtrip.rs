@@ -1,5 +1,7 @@
 //! What is written is read back, in every field.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
 mod common;
 
 use common::{ID, columns, find, normal, read_back, sorted};
@@ -42,7 +44,8 @@ fn all_recorded_spans_come_back() {
     let last = traces.len() - 1;
     for (n, (id, spans)) in traces.iter().enumerate() {
         if n % step == 0 || n == last {
-            testkit_normal::compare(spans, &find(&block, id).expect("the trace is in the block")).unwrap();
+            testkit_normal::compare(spans, &find(&block, id).expect("the trace is in the block"))
+                .unwrap();
         }
     }
     assert!(find(&block, &TraceId([7; 16])).is_none());
@@ -50,12 +53,14 @@ fn all_recorded_spans_come_back() {
 
 #[test]
 fn every_field_and_kind_of_value_comes_back() {
-    let requests = (1..=40).map(|seed| if seed % 3 == 0 { sample::plain(seed) } else { sample::request(seed) });
+    let requests = (1..=40)
+        .map(|seed| if seed % 3 == 0 { sample::plain(seed) } else { sample::request(seed) });
     let encoded: Vec<Vec<u8>> = requests.map(|r| r.encode_to_vec()).collect();
     let batches: Vec<Columns> = encoded.iter().map(|r| columns(r)).collect();
     let sent = sorted(encoded.iter().flat_map(|r| NormalSpan::parse(r).unwrap()).collect());
     for row_group_spans in [1, 7, 1000] {
-        let settings = WriterSettings { row_group_spans, page_bytes: 1 << 10, ..WriterSettings::default() };
+        let settings =
+            WriterSettings { row_group_spans, page_bytes: 1 << 10, ..WriterSettings::default() };
         let borrowed: Vec<&Columns> = batches.iter().collect();
         let block = write(ID, "t", &borrowed, &settings).unwrap();
         testkit_normal::compare(&sent, &read_back(&block)).unwrap();

@@ -7,34 +7,27 @@
 //! ingester. All of this is one structure under one lock that is never held across an await: the
 //! sidecar has one thread.
 
+mod carry;
+mod intake;
 mod lane;
 
 use crate::batch::{BatchLimits, Cut, in_parts};
-use crate::budget::{Budget, DrainRate, Permit, retry_after};
+use crate::budget::{Budget, DrainRate};
 use crate::enrich;
 use crate::metrics::Metrics;
-use crate::outbox::Settled;
 use crate::random::Rng;
 use crate::route::MOST_GROUPS;
-use bytes::Bytes;
+pub use carry::Meaning;
 use lane::Lane;
 pub use lane::Look;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, warn};
-use tributary_receivers::{OfferError, Refused, Sink};
+use tokio_util::sync::CancellationToken;
 use tributary_span::columns::Builder;
-use tributary_span::otlp::{Limits, Outcome, decode};
-use tributary_wire::ring;
-use tributary_wire::v1::{Frame, reply::Kind};
 
 /// Tenant of spans whose sender names none.
 pub const DEFAULT_TENANT: &str = "single-tenant";
-
-/// Tenants that one sidecar serves: each costs up to [`MOST_GROUPS`] streams.
-const MOST_TENANTS: usize = 16;
 
 /// Which lane: the number of the tenant, in order of appearance, and the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,15 +78,6 @@ pub struct Gauges {
     pub groups: u64,
 }
 
-/// What a reply means for the stream that it came on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// Nothing more.
-    Settled,
-    /// The ingester cannot take a frame now: go elsewhere with it.
-    GoElsewhere,
-}
-
 /// How the buffer works.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -119,6 +103,8 @@ pub struct Buffer {
     activity: Notify,
     /// The last frame was settled.
     emptied: Notify,
+    /// The end has begun.
+    closed: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -161,6 +147,7 @@ impl Buffer {
             new_lanes: Notify::new(),
             activity: Notify::new(),
             emptied: Notify::new(),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -212,8 +199,15 @@ impl Buffer {
         for tenant in &mut state.tenants {
             for (builder, lane) in tenant.builders.iter_mut().zip(&mut tenant.lanes) {
                 self.cut(builder, lane);
+                lane.wake.notify_one();
             }
         }
+        self.closed.cancel();
+    }
+
+    /// Whether the end has begun; and to wait for it.
+    pub fn closed(&self) -> &CancellationToken {
+        &self.closed
     }
 
     /// Waits until nothing is held any more.
@@ -290,185 +284,24 @@ impl Buffer {
         if builder.is_empty() {
             return;
         }
-        let mut columns = builder.take();
-        enrich::add_missing(&mut columns, &self.rules.resource_attributes);
-        in_parts(&columns, self.limits.bytes, |part| {
-            let frame = lane.encoder.encode(part);
-            self.budget.take(lane.outbox.push(frame));
+        let large = lane.charged > self.limits.bytes.saturating_mul(2);
+        builder.drain_with(|columns| {
+            enrich::add_missing(columns, &self.rules.resource_attributes);
+            in_parts(columns, self.limits.bytes, |part| {
+                let frame = lane.encoder.encode(part);
+                self.budget.take(lane.outbox.push(frame));
+            });
         });
+        if large {
+            // Not every batch will need so much memory.
+            *builder = Builder::new();
+        }
         self.budget.give(std::mem::take(&mut lane.charged));
         lane.wake.notify_one();
     }
 
-    /// Walks a request into the lanes of `tenant`.
-    fn take_in(&self, tenant: Option<&str>, request: &[u8]) -> Result<Outcome, OfferError> {
-        let now = Instant::now();
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let tenant = self.rules.tenant.as_deref().or(tenant).unwrap_or(DEFAULT_TENANT);
-        let number = match state.admit_tenant(tenant) {
-            Ok(number) => number,
-            Err(why) => return Err(self.refuse(request, why).into()),
-        };
-        let groups = state.groups;
-        let Some(own) = state.tenants.get_mut(number) else {
-            return Err(self.refuse(request, "no lane").into());
-        };
-        own.grow(groups);
-        let count = u32::try_from(groups).unwrap_or(1);
-        let route = |trace: &tributary_span::TraceId| ring::group(trace, count) as usize;
-        let builders = own.builders.get_mut(..groups).unwrap_or_default();
-        let outcome = decode::append(builders, route, request, &Limits::default())?;
-        self.metrics.accepted.add(outcome.accepted);
-        self.metrics.rejected.add(outcome.rejected);
-        let mut opened = false;
-        for (group, (builder, lane)) in builders.iter_mut().zip(&mut own.lanes).enumerate() {
-            if builder.is_empty() {
-                continue;
-            }
-            let bytes = builder.columns().bytes();
-            self.budget.take(bytes.saturating_sub(lane.charged));
-            lane.charged = bytes.max(lane.charged);
-            if lane.opened.is_none() {
-                lane.opened = Some(now);
-                opened = true;
-            }
-            if !std::mem::replace(&mut lane.carried, true) {
-                let key = LaneKey { tenant: number, group };
-                let (tenant, wake) = (Arc::clone(&own.name), Arc::clone(&lane.wake));
-                state.waiting.push(NewLane { key, tenant, wake });
-                self.new_lanes.notify_one();
-            }
-            if self.limits.cut(lane.charged, lane.opened, now, false) == Cut::Now {
-                self.cut(builder, lane);
-            }
-        }
-        if opened {
-            self.opened.notify_one();
-            self.activity.notify_one();
-        }
-        Ok(outcome)
-    }
-
-    /// Refuses a request that was read.
-    fn refuse(&self, request: &[u8], why: &'static str) -> Refused {
-        // A request that cannot even be counted counts as none.
-        self.metrics.refused.add(decode::count_spans(request).unwrap_or(0));
-        self.metrics.requests_refused.add(1);
-        Refused { retry_after: Duration::from_secs(1), why }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What carriers need. A key that names no lane changes nothing.
-impl Buffer {
-    /// How a lane stands.
-    pub fn look(&self, key: LaneKey) -> Look {
-        let mut state = self.lock();
-        let retired = key.group >= state.groups || state.closing;
-        match state.lane(key) {
-            Some((builder, lane)) => lane.look(retired, !builder.is_empty()),
-            None => Look { retired: true, ..Look::default() },
-        }
-    }
-
-    /// Ends the work of a lane's carrier if there is none left and will be none. The lane's
-    /// dictionaries end with its stream.
-    pub fn retire(&self, key: LaneKey) -> bool {
-        let mut state = self.lock();
-        let retired = key.group >= state.groups || state.closing;
-        let Some((builder, lane)) = state.lane(key) else { return true };
-        let done = retired && builder.is_empty() && lane.outbox.is_empty();
-        if done {
-            lane.rest();
-            *builder = Builder::new();
-        }
-        done
-    }
-
-    /// A stream was opened for the lane.
-    pub fn attach(&self, key: LaneKey, credit: u64) {
-        if let Some((_, lane)) = self.lock().lane(key) {
-            lane.outbox.attach(credit, Instant::now());
-            self.metrics.streams_opened.add(1);
-        }
-    }
-
-    /// The lane's stream is gone.
-    pub fn detach(&self, key: LaneKey) {
-        if let Some((_, lane)) = self.lock().lane(key) {
-            lane.outbox.detach();
-        }
-    }
-
-    /// The lane's next frame for its stream, if one may be sent now.
-    pub fn send(&self, key: LaneKey) -> Option<Frame> {
-        let mut state = self.lock();
-        let (_, lane) = state.lane(key)?;
-        loop {
-            let sending = lane.outbox.send(Instant::now())?;
-            let (seq, spans, again) = (sending.seq, sending.spans, sending.again);
-            let Some(frame) = lane.frame(sending) else {
-                error!(seq, spans, "definitions are missing, the frame is dropped");
-                let settled = lane.outbox.give_up(seq, Instant::now());
-                self.metrics.dropped_internal.add(settled.spans);
-                self.budget.give(settled.bytes);
-                continue;
-            };
-            let bytes = frame.payload.len() + frame.definitions.len();
-            self.metrics.wire_bytes.add(bytes as u64);
-            self.metrics.definition_bytes.add(frame.definitions.len() as u64);
-            self.metrics.frames_sent.add(1);
-            self.metrics.frames_resent.add(u64::from(again));
-            return Some(frame);
-        }
-    }
-
-    /// Applies a reply to the lane whose stream it came on.
-    pub fn reply(&self, key: LaneKey, kind: &Kind) -> Meaning {
-        let now = Instant::now();
-        let mut guard = self.lock();
-        let state = &mut *guard;
-        let Some((_, lane)) = state.lane(key) else { return Meaning::Settled };
-        let (settled, meaning) = match kind {
-            Kind::Ack(ack) => {
-                let settled = lane.outbox.acknowledge(ack.seq, ack.credit, now);
-                self.metrics.acked.add(settled.spans);
-                (settled, Meaning::Settled)
-            }
-            Kind::Reject(reject) => {
-                let settled = lane.outbox.reject(reject.seq, reject.permanent, now);
-                self.metrics.dropped_rejected.add(settled.spans);
-                if reject.permanent {
-                    let (seq, spans) = (reject.seq, settled.spans);
-                    let reason = reject.reason().as_str_name();
-                    let message = reject.message.as_str();
-                    warn!(seq, spans, reason, message, "an ingester rejected spans for good");
-                    (settled, Meaning::Settled)
-                } else {
-                    (settled, Meaning::GoElsewhere)
-                }
-            }
-            Kind::Credit(credit) => {
-                lane.outbox.set_credit(credit.bytes, now);
-                (Settled::default(), Meaning::Settled)
-            }
-            Kind::Welcome(_) | Kind::Drain(_) | Kind::Members(_) => {
-                (Settled::default(), Meaning::Settled)
-            }
-        };
-        if settled.frames > 0 {
-            lane.release();
-            self.budget.give(settled.bytes);
-            state.rate.note(settled.bytes, now);
-            if state.is_empty() {
-                self.emptied.notify_waiters();
-            }
-        }
-        meaning
     }
 }
 
@@ -480,53 +313,9 @@ impl State {
         })
     }
 
-    /// The number of the tenant of this name, which is added if there is room for one.
-    fn admit_tenant(&mut self, name: &str) -> Result<usize, &'static str> {
-        if self.closing {
-            return Err("the sidecar is about to stop");
-        }
-        if let Some(number) = self.tenants.iter().position(|t| &*t.name == name) {
-            return Ok(number);
-        }
-        if self.tenants.len() >= MOST_TENANTS {
-            return Err("more tenants than a sidecar serves");
-        }
-        self.tenants.push(Tenant { name: name.into(), builders: Vec::new(), lanes: Vec::new() });
-        Ok(self.tenants.len() - 1)
-    }
-
     fn lane(&mut self, key: LaneKey) -> Option<(&mut Builder, &mut Lane)> {
         let tenant = self.tenants.get_mut(key.tenant)?;
         Some((tenant.builders.get_mut(key.group)?, tenant.lanes.get_mut(key.group)?))
-    }
-}
-
-impl Tenant {
-    fn grow(&mut self, groups: usize) {
-        if self.lanes.len() < groups {
-            self.builders.resize_with(groups, Builder::new);
-            self.lanes.resize_with(groups, Lane::default);
-        }
-    }
-}
-
-impl Sink for Buffer {
-    type Permit = Permit;
-
-    fn admit(&self, bytes: usize) -> Result<Permit, Refused> {
-        if let Some(permit) = self.budget.admit(bytes) {
-            return Ok(permit);
-        }
-        self.metrics.requests_refused.add(1);
-        let mut state = self.lock();
-        let rate = state.rate.at(Instant::now());
-        let (used, limit) = (self.budget.used(), self.budget.limit());
-        let retry_after = retry_after(used, bytes, limit, rate, &mut state.rng);
-        Err(Refused { retry_after, why: "the sidecar's buffer is full" })
-    }
-
-    async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
-        self.take_in(tenant, &request)
     }
 }
 

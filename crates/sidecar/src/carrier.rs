@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(80);
 /// How long the old stream's frames may take to be settled before they are sent on the new one.
 const HANDOVER: Duration = Duration::from_secs(5);
+/// When the end has begun, everything is tried sooner: there is a deadline.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
+const LAST_PAUSE: Duration = Duration::from_millis(250);
 /// How long others serve the groups of an ingester that could not be reached…
 const AWAY_UNREACHABLE: Duration = Duration::from_secs(10);
 /// … that did not answer …
@@ -53,7 +56,7 @@ pub struct Carrier {
 /// Why a stream is no longer used.
 enum Parting {
     /// Another one takes over.
-    For(Link),
+    For(Box<Link>),
     /// There is nothing more to do.
     Done,
     /// It broke, or ended.
@@ -99,7 +102,7 @@ impl Carrier {
                 let parting = self.serve(&mut link).await;
                 self.buffer.detach(self.key);
                 match parting {
-                    Parting::For(next) => link = next,
+                    Parting::For(next) => link = *next,
                     Parting::Done => return,
                     lost => {
                         self.lost(&link.address, &lost).await;
@@ -145,7 +148,7 @@ impl Carrier {
             }
             Err(error) => {
                 self.unreachable(&address, &error);
-                sleep(self.backoff.wait()).await;
+                self.pause().await;
                 None
             }
         }
@@ -216,7 +219,19 @@ impl Carrier {
             Parting::For(_) | Parting::Done => return,
         }
         self.fruitless += 1;
-        sleep(self.backoff.wait()).await;
+        self.pause().await;
+    }
+
+    /// Between two tries.
+    async fn pause(&mut self) {
+        let pause = self.backoff.wait();
+        let closed = self.buffer.closed();
+        if closed.is_cancelled() {
+            sleep(pause.min(LAST_PAUSE)).await;
+        } else {
+            // Cut short or not: it is time to try again.
+            let _: Option<()> = closed.run_until_cancelled(sleep(pause)).await;
+        }
     }
 
     /// Uses a stream for as long as it is the right one.
@@ -232,7 +247,7 @@ impl Carrier {
             if let Some((open, deadline)) = next.take() {
                 let waiting = look.waiting_since.is_some() && Instant::now() < deadline;
                 if !waiting {
-                    return Parting::For(open);
+                    return Parting::For(Box::new(open));
                 }
                 next = Some((open, deadline));
             }
@@ -284,6 +299,9 @@ impl Carrier {
     }
 
     fn patience(&self) -> Duration {
+        if self.buffer.closed().is_cancelled() {
+            return LAST_PATIENCE;
+        }
         PATIENCE.saturating_mul(2_u32.saturating_pow(self.silences)).min(LONGEST_PATIENCE)
     }
 

@@ -2,7 +2,7 @@
 //! with the application, so what the downward API says of one is true of the other.
 
 use tributary_span::Columns;
-use tributary_span::columns::{Attr, Attrs, Kind, Text, owned};
+use tributary_span::columns::{Attr, Attrs, Kind, Text, Texts, owned};
 
 /// Adds each of `wanted` to every resource that has no attribute of that key. What a sender said
 /// itself stays as it is.
@@ -21,8 +21,8 @@ pub fn add_missing(columns: &mut Columns, wanted: &[(String, String)]) {
                 continue;
             }
             let (key, value) = *known.get_or_insert_with(|| {
-                let key = columns.texts.push(key.as_bytes());
-                (key, columns.texts.push(value.as_bytes()))
+                let key = text(&mut columns.texts, key.as_bytes());
+                (key, text(&mut columns.texts, value.as_bytes()))
             });
             attrs.push(Attr { key, kind: Kind::Str, value: u64::from(value.0) });
         }
@@ -30,6 +30,13 @@ pub fn add_missing(columns: &mut Columns, wanted: &[(String, String)]) {
     }
     columns.resource_attrs = attrs;
     columns.resources.attrs_end = ends;
+}
+
+/// The number of a text, which is added if it is new: the encoder likes every text to stand once.
+fn text(texts: &mut Texts, bytes: &[u8]) -> Text {
+    let last = u32::try_from(texts.len()).unwrap_or(0);
+    let found = (1..=last).map(Text).find(|&known| texts.get(known) == bytes);
+    found.unwrap_or_else(|| texts.push(bytes))
 }
 
 #[cfg(test)]
@@ -72,5 +79,10 @@ mod tests {
             vec![("host", "h"), both[0], both[1]],
         ];
         assert_eq!(resources(&columns), expected);
+        let mut texts: Vec<_> =
+            (1..=columns.texts.len()).map(|n| columns.texts.get(Text(n as u32))).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), columns.texts.len(), "no text stands twice");
     }
 }

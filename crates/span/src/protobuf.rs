@@ -166,31 +166,35 @@ impl<'a> Fields<'a> {
 ///
 /// # Errors
 /// When `rest` ends inside it or it has more than ten bytes.
-#[inline]
+#[inline(always)]
 pub fn take_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
-    if let Some((&first, tail)) = rest.split_first()
-        && first < 0x80
-    {
-        *rest = tail;
-        return Ok(u64::from(first));
+    match rest.split_first() {
+        Some((&first, tail)) if first < 0x80 => {
+            *rest = tail;
+            Ok(u64::from(first))
+        }
+        _ => take_long_varint(rest),
     }
+}
+
+#[inline(never)]
+fn take_long_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
     let mut value = 0u64;
-    for i in 0..10 {
-        let (&byte, tail) = rest.split_first().ok_or(Malformed::Truncated)?;
-        *rest = tail;
+    for (i, &byte) in rest.iter().take(10).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * i);
         if byte < 0x80 {
+            *rest = rest.get(i + 1..).unwrap_or_default();
             return Ok(value);
         }
     }
-    Err(Malformed::LongVarint)
+    Err(if rest.len() < 10 { Malformed::Truncated } else { Malformed::LongVarint })
 }
 
 /// Takes a length and so many bytes off the front of `rest`.
 ///
 /// # Errors
 /// When `rest` ends inside it.
-#[inline]
+#[inline(always)]
 pub fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
     let len = usize::try_from(take_varint(rest)?).map_err(|_| Malformed::Truncated)?;
     let (bytes, tail) = rest.split_at_checked(len).ok_or(Malformed::Truncated)?;

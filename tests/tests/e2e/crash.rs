@@ -27,15 +27,9 @@ async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<
         async move { replay(&recordings, &upstream, &[]).await }
     });
     let mut victim = victim;
-    let kills: &[f64] = &[1.0, 5_000.0, 10_000.0];
-    for &spans in kills {
-        // Counted anew in each life.
-        victim
-            .until("tributary_ingester_spans_journaled_total", |n| n >= spans.min(2_000.0))
-            .await?;
-        victim.process.kill()?;
-        victim = victim.restart(&place, HOLD).await?;
-    }
+    victim.until("tributary_ingester_spans_journaled_total", |n| n >= 1.0).await?;
+    victim.process.kill()?;
+    victim = victim.restart(&place, HOLD).await?;
     let sidecars = replaying.await?.context("replay")?;
     ensure!(sidecars.len() == recordings.len());
     sent.check(&[&victim, &other]).await

@@ -169,6 +169,14 @@ async fn a_frozen_ingester_is_not_waited_for() -> Result<()> {
     let upstream = format!("{},{}", frozen.wire, other.wire);
     let sidecar = Sidecar::start(&upstream, &[]).await?;
     let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
+    // Streams are opened by what they are to carry.
+    let mut warm = Sent::default();
+    for seed in 1001..=1050 {
+        let request = sample::plain(seed);
+        sender.send(&request.encode_to_vec()).await?;
+        warm.add(NormalSpan::of(request.resource_spans));
+    }
+    warm.check(&[&frozen, &other]).await?;
     sidecar.until("tributary_sidecar_streams", |n| n >= 2.0).await?;
     frozen.process.freeze()?;
     let mut ids = Vec::new();

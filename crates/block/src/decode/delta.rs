@@ -18,17 +18,21 @@ fn zigzag(bytes: &mut &[u8]) -> Result<i64, BlockError> {
 
 /// Hands out the first `count` integers and returns what follows all of them. Integers of 32 bits
 /// (`narrow`) come sign-extended.
-pub(crate) fn delta<'a>(
-    mut bytes: &'a [u8],
+pub(crate) fn delta(
+    mut bytes: &[u8],
     count: usize,
     narrow: bool,
     mut value: impl FnMut(i64) -> Result<(), BlockError>,
-) -> Result<&'a [u8], BlockError> {
+) -> Result<&[u8], BlockError> {
     let block = varint(&mut bytes)?;
     let miniblocks = varint(&mut bytes)?;
     let total = varint(&mut bytes)?;
     let mut last = zigzag(&mut bytes)?;
-    if block > MAX_BLOCK || miniblocks == 0 || miniblocks > block || !block.is_multiple_of(miniblocks) {
+    if block > MAX_BLOCK
+        || miniblocks == 0
+        || miniblocks > block
+        || !block.is_multiple_of(miniblocks)
+    {
         return Err(BlockError::corrupt("impossible blocks of differences"));
     }
     if (count as u64) > total {
@@ -60,7 +64,8 @@ pub(crate) fn delta<'a>(
             if width > 64 {
                 return Err(BlockError::corrupt("a difference of more than 64 bits"));
             }
-            let values = usize::try_from(left).map_or(per_miniblock, |left| left.min(per_miniblock));
+            let values =
+                usize::try_from(left).map_or(per_miniblock, |left| left.min(per_miniblock));
             left -= values as u64;
             let packed = (per_miniblock * usize::from(width)).div_ceil(8);
             // The last miniblock of a page may be cut short.

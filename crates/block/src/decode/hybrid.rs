@@ -19,7 +19,8 @@ pub(crate) fn hybrid(
         let header = take_varint(&mut bytes).map_err(|_| short())?;
         let length = usize::try_from(header >> 1).map_err(|_| short())?;
         if header & 1 == 0 {
-            let (value, rest) = bytes.split_at_checked(width.div_ceil(8) as usize).ok_or_else(short)?;
+            let (value, rest) =
+                bytes.split_at_checked(width.div_ceil(8) as usize).ok_or_else(short)?;
             bytes = rest;
             let value = value.iter().rev().fold(0u32, |value, &byte| value << 8 | u32::from(byte));
             let repeats = length.min(left);

@@ -2,7 +2,9 @@ use super::*;
 use crate::encode;
 use proptest::prelude::*;
 
-fn collect<T>(read: impl FnOnce(&mut dyn FnMut(T) -> Result<(), BlockError>) -> Result<(), BlockError>) -> Result<Vec<T>, BlockError> {
+fn collect<T>(
+    read: impl FnOnce(&mut dyn FnMut(T) -> Result<(), BlockError>) -> Result<(), BlockError>,
+) -> Result<Vec<T>, BlockError> {
     let mut all = Vec::new();
     read(&mut |value| {
         all.push(value);

@@ -19,12 +19,19 @@ fn pick<T: Copy + Default>(column: &[T], i: usize) -> T {
     column.get(i).copied().unwrap_or_default()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit column, read as 64")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a 32-bit column, read as 64"
+)]
 fn u32_of(n: i64) -> u32 {
     n as u32
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "an enum's number; larger ones are cut as protobuf cuts them")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an enum's number; larger ones are cut as protobuf cuts them"
+)]
 fn i32_of(n: i64) -> i32 {
     n as i32
 }
@@ -131,8 +138,7 @@ pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
     let scopes = list("rs.ss.Scope.", scope_names.len());
     let scope_versions = scopes.texts(&mut b, "Version")?;
     let scope_dropped = scopes.ints("DroppedAttributesCount")?;
-    let scope_attrs =
-        Attributes::read(rows, &mut b, "rs.ss.Scope.Attrs", 3, scope_names.len())?;
+    let scope_attrs = Attributes::read(rows, &mut b, "rs.ss.Scope.Attrs", 3, scope_names.len())?;
     let spans = spans(rows, &mut b, kinds)?;
     let events = events(rows, &mut b, spans.id.len())?;
     let links = links(rows, &mut b, spans.id.len())?;
@@ -150,7 +156,8 @@ pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
             }
             let schema_url = b.text(extras.resource_schema_url(r));
             let entity_refs = b.text(extras.resource_entity_refs(r));
-            let resource = b.end_resource(u32_of(pick(&resource_dropped, r)), schema_url, entity_refs);
+            let resource =
+                b.end_resource(u32_of(pick(&resource_dropped, r)), schema_url, entity_refs);
             for s in owned(&scopes_end, r) {
                 scope_attrs.of(s, &mut b, Builder::scope_attr);
                 let schema_url = b.text(extras.scope_schema_url(s));
@@ -171,7 +178,11 @@ fn last(ends: &[u32]) -> usize {
     ends.last().map_or(0, |&end| end as usize)
 }
 
-fn resource_attributes(rows: &Rows<'_>, b: &mut Builder, owners: usize) -> Result<Attributes, BlockError> {
+fn resource_attributes(
+    rows: &Rows<'_>,
+    b: &mut Builder,
+    owners: usize,
+) -> Result<Attributes, BlockError> {
     let mut attrs = Attributes::read(rows, b, "rs.Resource.Attrs", 2, owners)?;
     for (name, key) in RESOURCE_FIXED {
         let path = format!("rs.Resource.{name}");

@@ -68,7 +68,8 @@ pub(super) fn text(b: &mut Builder, bytes: &[u8]) -> Result<Text, BlockError> {
 }
 
 fn other(b: &mut Builder, bytes: &[u8]) -> Result<(Kind, u64), BlockError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| BlockError::corrupt("a string is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| BlockError::corrupt("a string is not UTF-8"))?;
     let encoded = json::read(text)?;
     let value = any::parse(&encoded).map_err(|e| BlockError::corrupt(e.to_string()))?;
     Ok(value_of(value, &encoded, b))
@@ -114,10 +115,7 @@ impl Attributes {
             ints: values(ints, depth, count)?,
             doubles: values(doubles, depth, count)?,
             bools: values(bools, depth, count)?,
-            others: Values {
-                ends: lists::optional(&others, depth, count)?,
-                values: others.values,
-            },
+            others: Values { ends: lists::optional(&others, depth, count)?, values: others.values },
             own: Vec::new(),
         })
     }
@@ -232,7 +230,12 @@ impl Attributes {
 }
 
 /// A column's values by owner: optional in vParquet4, repeated in vParquet5.
-fn own<T>(leaf: Decoded<T>, max_rep: u8, depth: u8, owners: usize) -> Result<Values<T>, BlockError> {
+fn own<T>(
+    leaf: Decoded<T>,
+    max_rep: u8,
+    depth: u8,
+    owners: usize,
+) -> Result<Values<T>, BlockError> {
     let ends = if max_rep > depth {
         lists::ends_of(&leaf, depth + 1, owners)?
     } else {
@@ -259,7 +262,11 @@ fn put_bool(out: &mut Vec<u8>, value: &bool, _: &Builder) {
 }
 
 /// An array as an encoded `AnyValue`.
-fn array<T>(b: &mut Builder, elements: &[T], element: fn(&mut Vec<u8>, &T, &Builder)) -> (Kind, u64) {
+fn array<T>(
+    b: &mut Builder,
+    elements: &[T],
+    element: fn(&mut Vec<u8>, &T, &Builder),
+) -> (Kind, u64) {
     let mut encoded = Vec::new();
     put::message(&mut encoded, 5, |array| {
         for value in elements {

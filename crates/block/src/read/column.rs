@@ -62,7 +62,10 @@ impl Part<'_> {
     }
 
     /// Hands out the indices of a dictionary-encoded page.
-    fn indices(&self, mut index: impl FnMut(usize) -> Result<(), BlockError>) -> Result<(), BlockError> {
+    fn indices(
+        &self,
+        mut index: impl FnMut(usize) -> Result<(), BlockError>,
+    ) -> Result<(), BlockError> {
         if self.count == 0 {
             return Ok(());
         }
@@ -393,7 +396,8 @@ fn levels(
                 }
                 let rest = parts.values.get(at..).unwrap_or_default();
                 let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(decode::short)?;
-                let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| decode::short())?;
+                let length =
+                    usize::try_from(u32::from_le_bytes(*length)).map_err(|_| decode::short())?;
                 level(rest.get(..length).ok_or_else(decode::short)?, max, entries, to)?;
                 at += 4 + length;
             }

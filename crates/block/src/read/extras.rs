@@ -19,7 +19,11 @@ pub(super) struct RowExtras {
 
 /// The part of a table that belongs to some rows, and the table's length, from the numbers of
 /// elements that each row of the row group has.
-fn part(runs: &[u64], rows: &Range<usize>, count: usize) -> Result<(Range<usize>, usize), BlockError> {
+fn part(
+    runs: &[u64],
+    rows: &Range<usize>,
+    count: usize,
+) -> Result<(Range<usize>, usize), BlockError> {
     let (mut row, mut start, mut end, mut total) = (0u64, 0u64, 0u64, 0u64);
     let [first, last] = [rows.start as u64, rows.end as u64];
     let (pairs, _) = runs.as_chunks::<2>();
@@ -33,7 +37,9 @@ fn part(runs: &[u64], rows: &Range<usize>, count: usize) -> Result<(Range<usize>
     }
     let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
     match range.zip(usize::try_from(total).ok()) {
-        Some(((start, end), total)) if end.checked_sub(start) == Some(count) && total <= 1 << 31 => {
+        Some(((start, end), total))
+            if end.checked_sub(start) == Some(count) && total <= 1 << 31 =>
+        {
             Ok((start..end, total))
         }
         _ => Err(BlockError::corrupt("extras: they are not of these rows")),
@@ -61,7 +67,11 @@ impl RowExtras {
             }
             let (range, total) = part(counts, rows, count)?;
             let all = extras::rows_of(places, total)?;
-            Ok::<_, BlockError>(all.into_iter().map(|row| row.checked_sub(range.start).filter(|row| *row < count)).collect())
+            Ok::<_, BlockError>(
+                all.into_iter()
+                    .map(|row| row.checked_sub(range.start).filter(|row| *row < count))
+                    .collect(),
+            )
         };
         let resource = &extras.trace_resources;
         let (ends, _) = extras.span_end.as_chunks::<2>();

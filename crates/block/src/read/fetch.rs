@@ -111,7 +111,8 @@ pub(super) async fn rows<'a, S: Source>(
     let extras = match extras {
         None => Extras::default(),
         Some(place) => {
-            let bytes = pieces.get(&place.range()).ok_or_else(|| bad("bytes that were not read"))?;
+            let bytes =
+                pieces.get(&place.range()).ok_or_else(|| bad("bytes that were not read"))?;
             Extras::decode(&bytes, place)?
         }
     };

@@ -75,6 +75,9 @@ fn range(offset: Option<i64>, length: Option<i64>, size: u64) -> Option<Range<u6
     (end <= size).then_some(start..end)
 }
 
+/// Where a page is in the file, and its first row.
+pub(super) type Page = (Range<u64>, usize);
+
 impl Footer {
     /// Reads the Thrift bytes of a footer. `size` is the file's. The offset indices are still to
     /// be read: see [`Footer::index_range`].
@@ -108,7 +111,8 @@ impl Footer {
             if group.num_columns() != columns.len() {
                 return Err(bad("a row group without some columns"));
             }
-            let chunks: Result<Vec<_>, _> = group.columns().iter().map(|c| chunk(c, size)).collect();
+            let chunks: Result<Vec<_>, _> =
+                group.columns().iter().map(|c| chunk(c, size)).collect();
             let trace_ids = trace_id.and_then(|n| group.columns().get(n));
             row_groups.push(RowGroup {
                 rows: usize::try_from(group.num_rows()).map_err(|_| bad("impossible rows"))?,
@@ -130,7 +134,7 @@ impl Footer {
     }
 
     /// Pages of a chunk: where each is, and its first row. None when the file does not say.
-    pub(super) fn pages(&self, chunk: &ChunkPlace) -> Result<Option<Vec<(Range<u64>, usize)>>, BlockError> {
+    pub(super) fn pages(&self, chunk: &ChunkPlace) -> Result<Option<Vec<Page>>, BlockError> {
         let Some(range) = &chunk.offset_index else { return Ok(None) };
         let at = |offset: u64| usize::try_from(offset.checked_sub(self.index_at)?).ok();
         let bytes = at(range.start).zip(at(range.end)).and_then(|(s, e)| self.index.get(s..e));
@@ -158,7 +162,9 @@ impl Footer {
             }
             Ok(true)
         })?;
-        if pages.first().is_none_or(|p| p.1 != 0) || !pages.is_sorted_by(|a, b| a.1 <= b.1 && a.0.end <= b.0.start) {
+        if pages.first().is_none_or(|p| p.1 != 0)
+            || !pages.is_sorted_by(|a, b| a.1 <= b.1 && a.0.end <= b.0.start)
+        {
             return Err(bad("pages out of order"));
         }
         Ok(Some(pages))

@@ -25,7 +25,11 @@ pub(super) fn ends<T>(leaf: &Decoded<T>, depth: u8) -> Result<Vec<u32>, BlockErr
 }
 
 /// The same, for a known number of owners.
-pub(super) fn ends_of<T>(leaf: &Decoded<T>, depth: u8, owners: usize) -> Result<Vec<u32>, BlockError> {
+pub(super) fn ends_of<T>(
+    leaf: &Decoded<T>,
+    depth: u8,
+    owners: usize,
+) -> Result<Vec<u32>, BlockError> {
     let ends = ends(leaf, depth)?;
     if ends.len() == owners { Ok(ends) } else { Err(disagree("the owners of lists")) }
 }
@@ -36,7 +40,11 @@ pub(super) fn required<T>(leaf: Decoded<T>, elements: usize) -> Result<Vec<T>, B
 }
 
 /// Ends of the values of an optional leaf, 0 or 1 for each of `elements` elements at `depth`.
-pub(super) fn optional<T>(leaf: &Decoded<T>, depth: u8, elements: usize) -> Result<Vec<u32>, BlockError> {
+pub(super) fn optional<T>(
+    leaf: &Decoded<T>,
+    depth: u8,
+    elements: usize,
+) -> Result<Vec<u32>, BlockError> {
     let mut ends = Vec::with_capacity(elements.min(leaf.def.len()));
     let mut count = 0u32;
     for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {

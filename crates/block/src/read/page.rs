@@ -57,7 +57,8 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Page<'a>, BlockError> {
     let mut reader = Reader::new(bytes);
     let (mut page_type, mut uncompressed, mut compressed, mut crc) = (-1, -1, -1, None);
     // Entries, encoding, bytes of definition and of repetition levels, whether compressed.
-    let (mut entries, mut encoding, mut def_bytes, mut rep_bytes, mut packed) = (-1, -1, 0, 0, true);
+    let (mut entries, mut encoding, mut def_bytes, mut rep_bytes, mut packed) =
+        (-1, -1, 0, 0, true);
     reader.record(|reader, field| {
         match field {
             1 => page_type = reader.int()?,
@@ -138,7 +139,8 @@ impl<'a> Page<'a> {
             return Err(BlockError::corrupt("a page's checksum differs"));
         }
         if let Kind::DataV2 { rep_bytes, def_bytes, compressed } = header.kind {
-            let (rep, rest) = self.body.split_at_checked(rep_bytes).ok_or_else(crate::decode::short)?;
+            let (rep, rest) =
+                self.body.split_at_checked(rep_bytes).ok_or_else(crate::decode::short)?;
             let (def, rest) = rest.split_at_checked(def_bytes).ok_or_else(crate::decode::short)?;
             let codec = if compressed { codec } else { CompressionCodec::UNCOMPRESSED };
             let size = header.uncompressed.checked_sub(rep_bytes + def_bytes);
@@ -151,7 +153,11 @@ impl<'a> Page<'a> {
     }
 }
 
-fn decompress(bytes: &[u8], size: usize, codec: CompressionCodec) -> Result<Cow<'_, [u8]>, BlockError> {
+fn decompress(
+    bytes: &[u8],
+    size: usize,
+    codec: CompressionCodec,
+) -> Result<Cow<'_, [u8]>, BlockError> {
     let failed = |e: &dyn std::fmt::Display| BlockError::corrupt(format!("a page: {e}"));
     let plain = match codec {
         CompressionCodec::UNCOMPRESSED => return Ok(Cow::Borrowed(bytes)),

@@ -1,7 +1,7 @@
 //! Where a block's bytes come from.
 
-use crate::{BlockError, FinishedBlock};
 use crate::meta::Object;
+use crate::{BlockError, FinishedBlock};
 use bytes::Bytes;
 use std::future::Future;
 use std::ops::Range;
@@ -61,7 +61,9 @@ impl Source for FinishedBlock {
         let whole = self.whole(object).await?;
         let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
         match (start, end) {
-            (Ok(start), Ok(end)) if start <= end && end <= whole.len() => Ok(whole.slice(start..end)),
+            (Ok(start), Ok(end)) if start <= end && end <= whole.len() => {
+                Ok(whole.slice(start..end))
+            }
             _ => Err(BlockError::corrupt(format!("{} ends before {range:?}", object.name()))),
         }
     }

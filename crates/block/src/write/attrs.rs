@@ -44,12 +44,6 @@ impl AttrTable {
         self.key.len()
     }
 
-    pub(super) fn clear(&mut self) {
-        self.key.clear();
-        self.form.clear();
-        self.value.clear();
-    }
-
     /// Appends an attribute of a batch whose texts `map` translates.
     #[inline]
     pub(super) fn push<'a>(

@@ -130,16 +130,21 @@ impl ChunkWriter {
                     self.page.extend_from_slice(&number(text.len())?.to_le_bytes());
                     self.page.extend_from_slice(text);
                 }
-                uncompressed += self.put_page(&mut chunk, &Page::Dictionary { values: number(distinct)? })?;
+                uncompressed +=
+                    self.put_page(&mut chunk, &Page::Dictionary { values: number(distinct)? })?;
                 dictionary_bytes = chunk.len();
             }
         }
-        let width = encode::bit_width(u32::try_from(distinct.saturating_sub(1)).unwrap_or(u32::MAX)).max(1);
+        let width =
+            encode::bit_width(u32::try_from(distinct.saturating_sub(1)).unwrap_or(u32::MAX)).max(1);
         let pages = self.cut(leaf, rep, values, width);
         let mut locations = Vec::with_capacity(pages.len());
         let (mut row, mut value) = (0usize, 0usize);
         for page in pages {
-            let (rep, def) = (rep.get(page.clone()).unwrap_or_default(), def.get(page.clone()).unwrap_or_default());
+            let (rep, def) = (
+                rep.get(page.clone()).unwrap_or_default(),
+                def.get(page.clone()).unwrap_or_default(),
+            );
             let present = if leaf.max_def == 0 { page.len() } else { count(def, leaf.max_def) };
             self.page.clear();
             levels(&mut self.page, rep, leaf.max_rep)?;
@@ -161,7 +166,8 @@ impl ChunkWriter {
         }
         debug_assert_eq!(value, values.len(), "levels and values of {}", leaf.path);
         let nulls = (def.len() - value.min(def.len())) as u64;
-        let statistics = describe(leaf, values, statistics, if leaf.max_def == 0 { 0 } else { nulls });
+        let statistics =
+            describe(leaf, values, statistics, if leaf.max_def == 0 { 0 } else { nulls });
         let mut encodings = vec![Encoding::RLE, encoding];
         if dictionary_bytes > 0 {
             encodings.push(Encoding::PLAIN);
@@ -214,7 +220,8 @@ impl ChunkWriter {
     /// Where pages start and end, in entries: about even, near the size wanted, at rows.
     fn cut(&self, leaf: &Leaf, rep: &[u8], values: &Values<'_>, width: u32) -> Vec<Range<usize>> {
         let entries = rep.len();
-        let level_bits = encode::bit_width(leaf.max_rep.into()) + encode::bit_width(leaf.max_def.into());
+        let level_bits =
+            encode::bit_width(leaf.max_rep.into()) + encode::bit_width(leaf.max_def.into());
         let bytes = entries * level_bits as usize / 8
             + match values {
                 Values::Texts(v) => v.len() * width as usize / 8,

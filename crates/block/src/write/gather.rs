@@ -240,7 +240,9 @@ impl<'a, 'b> Gatherer<'a, 'b> {
             text(x, pick(f(x.columns), i)) == text(y, pick(f(y.columns), k))
         };
         let (s, t) = (&x.columns.spans, &y.columns.spans);
-        let lists = |table: fn(&Columns) -> &Attrs, a: std::ops::Range<usize>, b: std::ops::Range<usize>| {
+        let lists = |table: fn(&Columns) -> &Attrs,
+                     a: std::ops::Range<usize>,
+                     b: std::ops::Range<usize>| {
             let [a, b] = [(x, a), (y, b)].map(|(batch, range)| {
                 table(batch.columns).range(range).map(|attr| {
                     let value = match attr.kind.is_text() {
@@ -372,7 +374,9 @@ impl<'a, 'b> Gatherer<'a, 'b> {
             let error = i64::from(pick(&s.status_code, i) == 2);
             let known = group.stats.service.get(stats_start..).unwrap_or_default();
             let known = known.iter().position(|&s| s == service).map(|n| n + stats_start);
-            match known.and_then(|n| group.stats.spans.get_mut(n).zip(group.stats.errors.get_mut(n))) {
+            match known
+                .and_then(|n| group.stats.spans.get_mut(n).zip(group.stats.errors.get_mut(n)))
+            {
                 Some((spans, errors)) => {
                     *spans += 1;
                     *errors += error;

@@ -11,7 +11,6 @@ use crate::extras::{self, Extras};
 use crate::schema::{AttrField, Field, Leaf, Owner, RESOURCE_FIXED};
 use parquet::schema::types::ColumnDescPtr;
 use serde_bytes::ByteBuf;
-use std::fmt::Write;
 use tributary_span::{SpanId, TraceId};
 
 /// A row group with the levels of its lists.
@@ -53,9 +52,7 @@ fn spread(
 }
 
 fn hex(id: &TraceId) -> String {
-    let mut text = String::with_capacity(32);
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{id}");
+    let mut text = id.to_string();
     let zeros = text.len() - text.trim_start_matches('0').len();
     text.split_off(zeros)
 }
@@ -67,14 +64,12 @@ impl<'g, 'a> Leaves<'g, 'a> {
         placer: &'g Placer,
         texts: &'g Interner<'a>,
     ) -> Self {
-        let resource = |&n: &u32| {
-            shared.resources.get(n as usize).map_or(0..0, |r| r.attrs.clone())
-        };
+        let resource =
+            |&n: &u32| shared.resources.get(n as usize).map_or(0..0, |r| r.attrs.clone());
         let scope = |&n: &u32| shared.scopes.get(n as usize).map_or(0..0, |s| s.attrs.clone());
         let (resource_attrs, resource_ends) =
             spread(&shared.resource_attrs, group.resource.iter().map(resource));
-        let (scope_attrs, scope_ends) =
-            spread(&shared.scope_attrs, group.scope.iter().map(scope));
+        let (scope_attrs, scope_ends) = spread(&shared.scope_attrs, group.scope.iter().map(scope));
         let traces = Stream::rows(group.traces.id.len());
         let resources = traces.nest(&group.traces.resources_end);
         let scopes = resources.nest(&group.scopes_end);
@@ -120,7 +115,8 @@ impl<'g, 'a> Leaves<'g, 'a> {
         let u64s = |column: &[u64]| column.iter().map(|n| n.cast_signed()).collect();
         let ints = |column: Vec<i64>| column;
         let resource = |f: fn(&super::shared::Resource) -> u32| -> Vec<u32> {
-            let all = g.resource.iter().map(|&n| self.shared.resources.get(n as usize).map_or(0, f));
+            let all =
+                g.resource.iter().map(|&n| self.shared.resources.get(n as usize).map_or(0, f));
             all.collect()
         };
         let scope = |f: fn(&super::shared::Scope) -> u32| -> Vec<u32> {
@@ -217,8 +213,7 @@ impl<'g, 'a> Leaves<'g, 'a> {
         to: &mut ChunkWriter,
         which: fn(&super::nested::Numbers) -> i32,
     ) -> Result<Chunk, BlockError> {
-        let all: Vec<i64> =
-            self.group.spans.numbers.iter().map(|n| i64::from(which(n))).collect();
+        let all: Vec<i64> = self.group.spans.numbers.iter().map(|n| i64::from(which(n))).collect();
         let levels = (&self.spans.rep[..], &self.spans.def[..]);
         to.write(leaf, column, levels, &Values::Ints(&all), self.texts)
     }

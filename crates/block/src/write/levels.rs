@@ -66,7 +66,12 @@ impl Stream {
     }
 
     /// Levels of a leaf of values of an attribute list, and the values of the given form.
-    pub(super) fn values(&self, attrs: &AttrTable, form: Form, lists: &[List]) -> (Stream, Vec<u64>) {
+    pub(super) fn values(
+        &self,
+        attrs: &AttrTable,
+        form: Form,
+        lists: &[List],
+    ) -> (Stream, Vec<u64>) {
         let depth = self.depth + 1;
         let mut values = Vec::new();
         let mut def = self.def.clone();
@@ -127,10 +132,7 @@ mod tests {
         let outer = rows.nest(&[2, 2, 3]);
         assert_eq!((&outer.rep[..], &outer.def[..]), (&[0, 1, 0, 0][..], &[1, 1, 0, 1][..]));
         let inner = outer.nest(&[0, 2, 3]);
-        assert_eq!(
-            (&inner.rep[..], &inner.def[..]),
-            (&[0, 1, 2, 0, 0][..], &[1, 2, 2, 0, 2][..])
-        );
+        assert_eq!((&inner.rep[..], &inner.def[..]), (&[0, 1, 2, 0, 0][..], &[1, 2, 2, 0, 2][..]));
         let (def, values) = inner.optional(&[7, NONE, 9]);
         assert_eq!((def, values), (vec![1, 3, 2, 0, 3], vec![7, 9]));
     }

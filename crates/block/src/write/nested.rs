@@ -161,7 +161,10 @@ mod tests {
             [(1, 2, 5), (-1, 1, 8), (1, 6, 7), (2, 3, 4)]
         );
         // Two roots.
-        assert_eq!(numbers(&[(1, 0, 1), (2, 0, 1), (3, 2, 1)]), [(-1, 1, 2), (-1, 3, 6), (3, 4, 5)]);
+        assert_eq!(
+            numbers(&[(1, 0, 1), (2, 0, 1), (3, 2, 1)]),
+            [(-1, 1, 2), (-1, 3, 6), (3, 4, 5)]
+        );
         // No root; an orphan with a child beside a root; a span that is its own parent; a circle.
         assert_eq!(numbers(&[(1, 9, 1), (2, 1, 1)]), [Z, Z]);
         assert_eq!(numbers(&[(1, 9, 1), (2, 1, 1), (3, 0, 1)]), [Z, Z, (-1, 1, 2)]);
@@ -179,10 +182,7 @@ mod tests {
             [(-1, 1, 8), (1, 2, 7), (2, 3, 6), (3, 4, 5)]
         );
         // Neither of the two is a server.
-        assert_eq!(
-            numbers(&[(1, 0, 1), (1, 0, CLIENT), (3, 1, 1)]),
-            [(-1, 1, 2), (-1, 3, 4), Z]
-        );
+        assert_eq!(numbers(&[(1, 0, 1), (1, 0, CLIENT), (3, 1, 1)]), [(-1, 1, 2), (-1, 3, 4), Z]);
         assert_eq!(numbers(&[(1, 0, 1), (1, 0, 2), (1, 0, 3)]), [Z, Z, Z]);
     }
 }

@@ -110,9 +110,8 @@ impl Shared {
         let new = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
         self.resources.push(resource);
         let all = &self.resources;
-        self.resource_table.insert_unique(key, new, |&i| {
-            all.get(i as usize).map_or(0, |r| hash(&r.identity))
-        });
+        self.resource_table
+            .insert_unique(key, new, |&i| all.get(i as usize).map_or(0, |r| hash(&r.identity)));
         new
     }
 

@@ -25,7 +25,6 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of a hash")]
 fn upper(hash: u64) -> u32 {
     (hash >> 32) as u32
 }

@@ -1,5 +1,10 @@
 //! What the tests share: recorded spans as batches, blocks read back, spans compared.
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test uses its part, and in a test a panic is the answer"
+)]
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -64,7 +69,8 @@ pub fn wait<F: Future>(future: F) -> F::Output {
 
 /// A block that Tempo wrote: its folder.
 pub fn tempo_block(encoding: &str) -> Result<PathBuf> {
-    let tenant = tributary_testkit::data_dir()?.join("tempo-blocks").join(encoding).join("single-tenant");
+    let tenant =
+        tributary_testkit::data_dir()?.join("tempo-blocks").join(encoding).join("single-tenant");
     let mut folders = std::fs::read_dir(&tenant).with_context(|| tenant.display().to_string())?;
     Ok(folders.next().context("no block in the folder")??.path())
 }

@@ -41,8 +41,8 @@ def with_duckdb():
                count(*) filter (p.StatusCode = 2)
         from p
     """
-    ids, count, attributes, errors = duckdb.sql(spans).fetchone()
-    traces = duckdb.sql(f"select count(*) from read_parquet('{data}')").fetchone()[0]
+    ids, count, attributes, errors = duckdb.connect().execute(spans).fetchone()
+    traces = duckdb.connect().execute(f"select count(*) from read_parquet('{data}')").fetchone()[0]
     return {
         "traces": traces,
         "spans": count,

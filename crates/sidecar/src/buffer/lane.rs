@@ -37,7 +37,7 @@ pub struct Look {
 }
 
 impl Lane {
-    pub fn look(&self, retired: bool, open: bool) -> Look {
+    pub(super) fn look(&self, retired: bool, open: bool) -> Look {
         Look {
             busy: open || !self.outbox.is_empty(),
             may_send: self.outbox.may_send(),
@@ -48,7 +48,7 @@ impl Lane {
 
     /// The message for a frame; `None` when the encoder has lost definitions that it needs, which
     /// only a mistake in this program can bring about.
-    pub fn frame(&self, sending: Sending) -> Option<Frame> {
+    pub(super) fn frame(&self, sending: Sending) -> Option<Frame> {
         let definitions = match sending.definitions.is_empty() {
             true => Bytes::new(),
             false => self.encoder.definitions(sending.dict, sending.definitions)?,
@@ -64,12 +64,12 @@ impl Lane {
     }
 
     /// Lets go of dictionaries that no frame needs any more.
-    pub fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         self.encoder.release(self.outbox.oldest_dict().unwrap_or(u32::MAX));
     }
 
     /// Nothing is left to do, and the stream is about to be closed.
-    pub fn rest(&mut self) {
+    pub(super) fn rest(&mut self) {
         self.outbox.detach();
         self.encoder = Encoder::new();
         self.carried = false;

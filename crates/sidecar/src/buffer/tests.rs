@@ -1,7 +1,12 @@
 use super::*;
+use bytes::Bytes;
 use std::collections::BTreeSet;
-use tributary_receivers::Sink;
+use std::time::Duration;
+use tributary_receivers::{OfferError, Sink};
+use tributary_span::otlp::Outcome;
 use tributary_span::protobuf::put;
+use tributary_wire::ring;
+use tributary_wire::v1::reply::Kind;
 use tributary_wire::v1::{Ack, Credit, Reject};
 
 /// A request with one span for each trace; trace and span ids are made of `first..first + spans`.
@@ -169,7 +174,7 @@ async fn tenants_have_lanes_of_their_own() {
     assert_eq!(names, [DEFAULT_TENANT, "a", "b"]);
     let numbers: BTreeSet<_> = lanes.iter().map(|lane| lane.key.number()).collect();
     assert_eq!(numbers.len(), 3);
-    for i in 3..MOST_TENANTS {
+    for i in 3..intake::MOST_TENANTS {
         offer(&buffer, Some(&format!("t{i}")), request(1, 1)).await.unwrap();
     }
     assert!(offer(&buffer, Some("one too many"), request(1, 3)).await.is_err());

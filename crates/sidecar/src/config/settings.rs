@@ -60,7 +60,7 @@ pub(super) struct Given {
 
 impl Given {
     /// Reads flags and environment. What is wrong with them goes to `faults`.
-    pub fn gather(
+    pub(super) fn gather(
         args: impl IntoIterator<Item = OsString>,
         env: impl IntoIterator<Item = (OsString, OsString)>,
         faults: &mut Vec<Fault>,
@@ -155,7 +155,7 @@ impl Given {
 
     /// The value of setting `name`, read by `read`; its default when it is not set; `None` when
     /// there is no default either, or it cannot be read, which goes to `faults`.
-    pub fn take<T>(
+    pub(super) fn take<T>(
         &self,
         name: &'static str,
         faults: &mut Vec<Fault>,

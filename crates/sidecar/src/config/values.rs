@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// The port that ingesters listen on when an upstream names none.
-pub const WIRE_PORT: u16 = 4319;
+pub(super) const WIRE_PORT: u16 = 4319;
 
 /// Bytes: a whole number, alone or with `B`, `KiB`, `MiB`, `GiB`, `KB`, `MB` or `GB` behind it.
 ///
@@ -355,7 +355,8 @@ mod tests {
         let pairs = |pairs: &[(&str, &str)]| {
             Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
         };
-        let table: [(&str, Option<Vec<(String, String)>>); 8] = [
+        type Pairs = Vec<(String, String)>;
+        let table: [(&str, Option<Pairs>); 8] = [
             ("", pairs(&[])),
             ("a=1,b=2", pairs(&[("a", "1"), ("b", "2")])),
             ("a=x=y", pairs(&[("a", "x=y")])),

@@ -3,10 +3,11 @@
 
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 use tributary_span::otlp::encode::resource_spans;
 use tributary_testkit::NormalSpan;
@@ -17,7 +18,7 @@ use tributary_wire::v1::{Ack, Frame, Hello, Member, Members, Reject, Reply, Welc
 
 /// What becomes of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// They are acknowledged.
     Ack,
     /// Nothing is said until the answer changes; then all are acknowledged.
@@ -28,15 +29,15 @@ pub enum Answer {
 
 /// One frame as it came.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Which stream, from 0.
-    pub stream: usize,
-    pub hello: Hello,
-    pub seq: u64,
+    pub(crate) stream: usize,
+    pub(crate) hello: Hello,
+    pub(crate) seq: u64,
     /// Bytes of definitions beside it.
-    pub definitions: usize,
-    pub spans: Vec<NormalSpan>,
-    pub acked: bool,
+    pub(crate) definitions: usize,
+    pub(crate) spans: Vec<NormalSpan>,
+    pub(crate) acked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -55,8 +56,8 @@ struct Service {
 }
 
 /// A running one. It has threads of its own, so that dropping it is like killing it.
-pub struct Fake {
-    pub address: SocketAddr,
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
     service: Service,
     answer: watch::Sender<Answer>,
     runtime: Option<Runtime>,
@@ -64,21 +65,41 @@ pub struct Fake {
 
 impl Fake {
     /// One that listens on a free port.
-    pub fn start(answer: Answer) -> Result<Fake> {
+    pub(crate) fn start(answer: Answer) -> Result<Fake> {
         Fake::start_at("127.0.0.1:0".parse()?, answer, 1 << 20, vec![])
     }
 
-    pub fn start_at(
+    pub(crate) fn start_at(
         at: SocketAddr,
         answer: Answer,
         credit: u64,
         members: Vec<String>,
     ) -> Result<Fake> {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Fake::serve(at, answer, credit, members, Server::builder())
+    }
+
+    /// One that speaks TLS, with this certificate and key (PEM).
+    #[cfg(feature = "tls")]
+    pub(crate) fn start_secure(certificate: &str, key: &str) -> Result<Fake> {
+        use tonic::transport::{Identity, ServerTlsConfig};
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+        let server = Server::builder().tls_config(tls)?;
+        Fake::serve("127.0.0.1:0".parse()?, Answer::Ack, 1 << 20, vec![], server)
+    }
+
+    fn serve(
+        at: SocketAddr,
+        answer: Answer,
+        credit: u64,
+        members: Vec<String>,
+        mut server: Server,
+    ) -> Result<Fake> {
         let listener = std::net::TcpListener::bind(at)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        // Not before anything can fail: it must not be dropped in here.
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (sender, receiver) = watch::channel(answer);
         let service = Service {
             state: Arc::default(),
@@ -90,7 +111,7 @@ impl Fake {
         let serving = service.clone();
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).context("listener")?;
-            tonic::transport::Server::builder()
+            server
                 .add_service(IngestServer::new(serving).max_decoding_message_size(16 << 20))
                 .serve_with_incoming(TcpListenerStream::new(listener))
                 .await
@@ -99,36 +120,36 @@ impl Fake {
         Ok(Fake { address, service, answer: sender, runtime: Some(runtime) })
     }
 
-    pub fn answer(&self, answer: Answer) {
+    pub(crate) fn answer(&self, answer: Answer) {
         self.answer.send_replace(answer);
     }
 
     /// Says this on every stream.
-    pub fn tell(&self, kind: Kind) {
+    pub(crate) fn tell(&self, kind: Kind) {
         self.service.orders.send(kind).expect("a stream is open");
     }
 
     /// Every frame so far.
-    pub fn seen(&self) -> Vec<Seen> {
-        self.service.state.lock().unwrap().seen.clone()
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.service.state().seen.clone()
     }
 
     /// Spans of all acknowledged frames.
-    pub fn acked(&self) -> Vec<NormalSpan> {
+    pub(crate) fn acked(&self) -> Vec<NormalSpan> {
         self.seen().into_iter().filter(|s| s.acked).flat_map(|s| s.spans).collect()
     }
 
     /// How many spans came, acknowledged or not, repeats included.
-    pub fn spans(&self) -> usize {
+    pub(crate) fn spans(&self) -> usize {
         self.seen().iter().map(|s| s.spans.len()).sum()
     }
 
-    pub fn streams(&self) -> usize {
-        self.service.state.lock().unwrap().streams
+    pub(crate) fn streams(&self) -> usize {
+        self.service.state().streams
     }
 
     /// Ends it at once; what it has seen stays readable.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -141,7 +162,7 @@ impl Drop for Fake {
     }
 }
 
-pub fn members(addresses: &[String]) -> Members {
+pub(crate) fn members(addresses: &[String]) -> Members {
     let member = |a: &String| Member { address: a.clone(), zone: String::new() };
     Members { members: addresses.iter().map(member).collect() }
 }
@@ -166,6 +187,10 @@ impl Ingest for Service {
 }
 
 impl Service {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn stream(
         self,
         mut frames: Streaming<Frame>,
@@ -183,7 +208,7 @@ impl Service {
         };
         say(replies, Kind::Welcome(welcome)).await?;
         let stream = {
-            let mut state = self.state.lock().unwrap();
+            let mut state = self.state();
             state.streams += 1;
             state.streams - 1
         };
@@ -203,7 +228,7 @@ impl Service {
                         acked: false,
                     };
                     let number = {
-                        let mut state = self.state.lock().unwrap();
+                        let mut state = self.state();
                         state.seen.push(seen);
                         state.seen.len() - 1
                     };
@@ -223,7 +248,9 @@ impl Service {
                 Answer::Ack => {
                     let Some(&(_, seq)) = waiting.last() else { continue };
                     for (number, _) in waiting.drain(..) {
-                        self.state.lock().unwrap().seen[number].acked = true;
+                        if let Some(seen) = self.state().seen.get_mut(number) {
+                            seen.acked = true;
+                        }
                     }
                     say(replies, Kind::Ack(Ack { seq, credit: self.credit })).await?;
                 }

@@ -5,6 +5,8 @@ mod flow;
 mod limits;
 mod moves;
 mod process;
+#[cfg(feature = "tls")]
+mod secure;
 
 use anyhow::{Result, anyhow};
 use fake::Fake;

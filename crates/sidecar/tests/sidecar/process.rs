@@ -16,7 +16,7 @@ const PORTS: [(&str, &str); 3] = [
 async fn sigterm_flushes_and_says_what_became_of_the_spans() -> Result<()> {
     let fake = Fake::start(A::Ack)?;
     let upstream = fake.address.to_string();
-    let mut env = PORTS.to_vec(); env.push(("TRIBUTARY_LOG_LEVEL","debug"));
+    let mut env = PORTS.to_vec();
     env.extend([("TRIBUTARY_UPSTREAM", upstream.as_str()), ("TRIBUTARY_BATCH_AGE", "60s")]);
     let mut program = Process::spawn(PROGRAM, [""; 0], &env)?;
     let http = program.listening("otlp-http", SOON).await?;

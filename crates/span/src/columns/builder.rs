@@ -21,6 +21,8 @@ pub struct Builder {
     scopes: HashTable<u32>,
     /// The trace of the span before: neighbours mostly share it.
     last_trace: Option<u32>,
+    /// Texts that are not UTF-8, in rising order.
+    not_utf8: Vec<Text>,
     /// The latest span with each text as its name.
     named: Vec<u32>,
     /// Attributes of an earlier span that those of the span being built are likely to equal.
@@ -115,6 +117,11 @@ fn hash_attrs(seed: &[u64], attrs: impl Iterator<Item = Attr>) -> u64 {
     hasher.finish()
 }
 
+/// Short texts are ASCII as a rule, which takes less to prove.
+fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
+}
+
 fn number(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
@@ -147,6 +154,14 @@ impl Builder {
         columns
     }
 
+    /// Hands the columns to `with`, which may change them, and empties the builder. Unlike
+    /// [`Builder::take`] this keeps the memory for the next spans.
+    pub fn drain_with<T>(&mut self, with: impl FnOnce(&mut Columns) -> T) -> T {
+        let result = with(&mut self.columns);
+        self.clear();
+        result
+    }
+
     /// Empties the builder and keeps its memory.
     pub fn clear(&mut self) {
         self.columns.clear();
@@ -155,6 +170,7 @@ impl Builder {
         self.resources.clear();
         self.scopes.clear();
         self.last_trace = None;
+        self.not_utf8.clear();
         self.named.clear();
         self.likely = 0..0;
     }
@@ -162,14 +178,42 @@ impl Builder {
     /// The number of a text, which is added if it is new.
     #[inline]
     pub fn text(&mut self, bytes: &[u8]) -> Text {
+        match self.find_text(bytes) {
+            Ok(found) => found,
+            Err(hash) => {
+                let text = self.add_text(bytes, hash);
+                if !is_utf8(bytes) {
+                    self.not_utf8.push(text);
+                }
+                text
+            }
+        }
+    }
+
+    /// The same, unless the text is not UTF-8. That is looked at once for each text.
+    #[inline]
+    pub fn string(&mut self, bytes: &[u8]) -> Option<Text> {
+        match self.find_text(bytes) {
+            Ok(found) if self.not_utf8.binary_search(&found).is_ok() => None,
+            Ok(found) => Some(found),
+            Err(_) if !is_utf8(bytes) => None,
+            Err(hash) => Some(self.add_text(bytes, hash)),
+        }
+    }
+
+    /// A text that is there, or the hash to add it by.
+    #[inline]
+    fn find_text(&self, bytes: &[u8]) -> Result<Text, u64> {
         if bytes.is_empty() {
-            return Text::EMPTY;
+            return Ok(Text::EMPTY);
         }
         let texts = &self.columns.texts;
         let hash = hash_bytes(bytes);
-        if let Some(&found) = self.texts.find(hash, |&n| texts.get(Text(n)) == bytes) {
-            return Text(found);
-        }
+        let same = |&n: &u32| texts.get(Text(n)) == bytes;
+        self.texts.find(hash, same).map(|&n| Text(n)).ok_or(hash)
+    }
+
+    fn add_text(&mut self, bytes: &[u8], hash: u64) -> Text {
         let text = self.columns.texts.push(bytes);
         let texts = &self.columns.texts;
         self.texts.insert_unique(hash, text.0, |&n| hash_bytes(texts.get(Text(n))));
@@ -413,6 +457,7 @@ impl Builder {
             .truncate(mark.scopes.checked_sub(1).map_or(0, |i| owned(&c.scopes.attrs_end, i).end));
         c.traces.truncate(mark.traces);
         c.texts.truncate(mark.texts);
+        self.not_utf8.retain(|text| text.0 as usize <= mark.texts);
         self.texts.retain(|n| *n as usize <= mark.texts);
         self.traces.retain(|n| (*n as usize) < mark.traces);
         self.resources.retain(|n| (*n as usize) < mark.resources);

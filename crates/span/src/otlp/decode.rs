@@ -6,7 +6,7 @@
 
 use super::any::{self, Any};
 use crate::columns::{Attr, Builder, Kind, LinkFields, SpanFields, Text};
-use crate::protobuf::{Field, Fields, Malformed, take_array, take_counted};
+use crate::protobuf::{Field, Fields, Malformed, take_array, take_counted, take_varint};
 use crate::{SpanId, TraceId};
 
 /// What a receiver takes.
@@ -73,6 +73,20 @@ pub fn append(
             Err(error)
         }
     }
+}
+
+/// [`append`] without a type parameter, so that it is compiled with this crate, for speed, also
+/// where its caller is compiled for size.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_routed(
+    lanes: &mut [Builder],
+    route: &dyn Fn(&TraceId) -> usize,
+    request: &[u8],
+    limits: &Limits,
+) -> Result<Outcome, Malformed> {
+    append(lanes, route, request, limits)
 }
 
 /// Appends a request's spans to one builder.
@@ -275,6 +289,33 @@ fn put_span(
                 let attr = span_attribute(b, take_counted(&mut rest)?)?;
                 b.span_attr(attr);
             }
+            0x22 => {
+                rest = tail;
+                match parent_id(take_counted(&mut rest)?) {
+                    Ok(parent) => span.parent = parent,
+                    Err(reject) => return Ok(Err(reject)),
+                }
+            }
+            0x30 => {
+                rest = tail;
+                span.kind = take_varint32(&mut rest)?.cast_signed();
+            }
+            0x50 => {
+                rest = tail;
+                span.dropped_attrs = take_varint32(&mut rest)?;
+            }
+            0x60 => {
+                rest = tail;
+                span.dropped_events = take_varint32(&mut rest)?;
+            }
+            0x70 => {
+                rest = tail;
+                span.dropped_links = take_varint32(&mut rest)?;
+            }
+            0x7a => {
+                rest = tail;
+                put_status(b, take_counted(&mut rest)?, &mut span)?;
+            }
             _ => {
                 let mut fields = Fields::new(rest);
                 if let Some(field) = fields.next_field()?
@@ -302,12 +343,9 @@ fn put_field(
     match field.number {
         2 => span.id = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
         3 => span.trace_state = b.text(field.text()?.as_bytes()),
-        4 => match field.bytes()? {
-            [] => span.parent = SpanId::default(),
-            id => match id.try_into() {
-                Ok(id) => span.parent = SpanId(id),
-                Err(_) => return Ok(Err(Reject::ParentId)),
-            },
+        4 => match parent_id(field.bytes()?) {
+            Ok(parent) => span.parent = parent,
+            Err(reject) => return Ok(Err(reject)),
         },
         5 => span.name = b.text(field.text()?.as_bytes()),
         6 => span.kind = field.varint32()?.cast_signed(),
@@ -322,25 +360,43 @@ fn put_field(
         12 => span.dropped_events = field.varint32()?,
         13 => put_link(b, field.bytes()?)?,
         14 => span.dropped_links = field.varint32()?,
-        15 => {
-            let mut status = Fields::new(field.bytes()?);
-            while let Some(field) = status.next_field()? {
-                match field.number {
-                    2 => span.status_message = b.text(field.text()?.as_bytes()),
-                    3 => span.status_code = field.varint32()?.cast_signed(),
-                    _ => {}
-                }
-            }
-        }
+        15 => put_status(b, field.bytes()?, span)?,
         16 => span.flags = field.fixed32()?,
         _ => {}
     }
     Ok(Ok(()))
 }
 
+fn parent_id(bytes: &[u8]) -> Result<SpanId, Reject> {
+    match bytes {
+        [] => Ok(SpanId::default()),
+        id => id.try_into().map(SpanId).map_err(|_| Reject::ParentId),
+    }
+}
+
+/// A varint cut to 32 bits, as protobuf's own decoders cut it.
+#[inline]
+fn take_varint32(rest: &mut &[u8]) -> Result<u32, Malformed> {
+    #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts 32-bit fields like this")]
+    take_varint(rest).map(|n| n as u32)
+}
+
+fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) -> Result<(), Malformed> {
+    let mut status = Fields::new(bytes);
+    while let Some(field) = status.next_field()? {
+        match field.number {
+            2 => span.status_message = b.text(field.text()?.as_bytes()),
+            3 => span.status_code = field.varint32()?.cast_signed(),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A string's text. What is in the table already has been proved to be UTF-8 as a rule.
+#[inline]
 fn string(b: &mut Builder, bytes: &[u8]) -> Result<Text, Malformed> {
-    std::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)?;
-    Ok(b.text(bytes))
+    b.string(bytes).ok_or(Malformed::NotUtf8)
 }
 
 /// [`attribute`], for spans: most of their attributes have been seen before on a span of the same
@@ -355,20 +411,33 @@ fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
         }
         b.pass_likely(ahead + 1);
         let key = likely.key;
-        return match usual_string(value) {
-            Some(text) if likely.kind == Kind::Str => {
-                if b.columns().texts.get(likely.text()) == text {
-                    return Ok(likely);
-                }
-                Ok(Attr { key, kind: Kind::Str, value: u64::from(string(b, text)?.0) })
-            }
-            _ => {
-                let (kind, value) = any_value(b, value)?;
-                Ok(Attr { key, kind, value })
-            }
-        };
+        if let Some(text) = usual_string(value)
+            && likely.kind == Kind::Str
+            && b.columns().texts.get(likely.text()) == text
+        {
+            return Ok(likely);
+        }
+        let (kind, value) = usual_value(b, value)?;
+        return Ok(Attr { key, kind, value });
     }
-    attribute(b, bytes)
+    let key = string(b, key)?;
+    let (kind, value) = usual_value(b, value)?;
+    Ok(Attr { key, kind, value })
+}
+
+/// [`any_value`], quicker for strings and integers in their usual form.
+#[inline]
+fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(Kind, u64), Malformed> {
+    if let Some(text) = usual_string(value) {
+        return Ok((Kind::Str, u64::from(string(b, text)?.0)));
+    }
+    if let Some((0x18, mut rest)) = value.split_first().map(|(&tag, rest)| (tag, rest)) {
+        let int = take_varint(&mut rest)?;
+        if rest.is_empty() {
+            return Ok((Kind::Int, int));
+        }
+    }
+    any_value(b, value)
 }
 
 /// Key and encoded value of a `KeyValue` in its usual form: both fields once, in order, and no

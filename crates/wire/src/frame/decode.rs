@@ -75,7 +75,9 @@ impl Decoder {
             self.dict = dict;
         }
         let entries = definition::entries(bytes, &mut self.scratch)?;
-        entries.into_iter().try_for_each(|(number, entry)| self.definitions.add(dict, number, entry))
+        entries
+            .into_iter()
+            .try_for_each(|(number, entry)| self.definitions.add(dict, number, entry))
     }
 
     /// Decodes one payload.
@@ -84,10 +86,6 @@ impl Decoder {
     /// When it cannot be decoded with the definitions at hand or breaks a limit.
     pub fn decode(&mut self, dict: u32, payload: &[u8]) -> Result<Decoded, FrameError> {
         let envelope = Envelope::parse(payload)?;
-        let spans = envelope.spans as usize;
-        if spans > self.limits.spans {
-            return Err(FrameError::TooLarge { what: "spans", limit: self.limits.spans });
-        }
         let body = match envelope.packed {
             [] => envelope.plain,
             packed => zip::decompress(packed, self.limits.bytes, &mut self.scratch)?,
@@ -97,12 +95,7 @@ impl Decoder {
         let mut reader = Reader::new(body);
         let mut columns = Columns::default();
         self.tables.read(dict, definitions, &mut reader, &mut columns)?;
-        let frame = rows::Frame {
-            spans,
-            ids: envelope.ids,
-            bits: envelope.bits,
-            limit: self.limits.bytes,
-        };
+        let frame = rows::Frame { ids: envelope.ids, bits: envelope.bits, limits: self.limits };
         rows::read(&frame, &self.tables, reader, &mut columns)?;
         debug_assert_eq!(columns.check(), Ok(()));
         Ok(Decoded { columns, referenced: self.tables.take_referenced() })
@@ -193,7 +186,8 @@ impl Definitions {
                 attrs.iter().try_for_each(|a| string(a.key).and_then(|()| value(a.kind, a.value)))
             }
             Definition::Shape(shape) => {
-                if shape.of == Of::Span && !matches!(referred(shape.scope)?, Definition::Scope { .. })
+                if shape.of == Of::Span
+                    && !matches!(referred(shape.scope)?, Definition::Scope { .. })
                 {
                     return Err(KIND);
                 }

@@ -88,12 +88,30 @@ pub(super) enum Of {
 /// A definition, parsed. Refs and scope numbers are as they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Definition {
-    Text { bytes: Box<[u8]>, utf8: bool },
-    Resource { schema_url: Ref, entity_refs: Ref, dropped: u32, attrs: Vec<Slot> },
-    Scope { name: Ref, version: Ref, schema_url: Ref, dropped: u32, attrs: Vec<Slot> },
+    Text {
+        bytes: Box<[u8]>,
+        utf8: bool,
+    },
+    Resource {
+        schema_url: Ref,
+        entity_refs: Ref,
+        dropped: u32,
+        attrs: Vec<Slot>,
+    },
+    Scope {
+        name: Ref,
+        version: Ref,
+        schema_url: Ref,
+        dropped: u32,
+        attrs: Vec<Slot>,
+    },
     Shape(Shape),
     /// `values` has one for each bit of `fixed`, lowest first, as they stand on the wire.
-    Template { base: u32, fixed: u64, values: Vec<u64> },
+    Template {
+        base: u32,
+        fixed: u64,
+        values: Vec<u64>,
+    },
 }
 
 impl Definition {
@@ -103,12 +121,16 @@ impl Definition {
             Definition::Text { bytes, .. } => write_text(out, bytes),
             Definition::Resource { schema_url, entity_refs, dropped, attrs } => {
                 out.push(1);
-                [schema_url, entity_refs, dropped].into_iter().for_each(|n| varint(out, u64::from(*n)));
+                [schema_url, entity_refs, dropped]
+                    .into_iter()
+                    .for_each(|n| varint(out, u64::from(*n)));
                 write_slots(out, attrs, true);
             }
             Definition::Scope { name, version, schema_url, dropped, attrs } => {
                 out.push(2);
-                [name, version, schema_url, dropped].into_iter().for_each(|n| varint(out, u64::from(*n)));
+                [name, version, schema_url, dropped]
+                    .into_iter()
+                    .for_each(|n| varint(out, u64::from(*n)));
                 write_slots(out, attrs, true);
             }
             Definition::Shape(shape) => {
@@ -220,8 +242,7 @@ fn slots(rest: &mut &[u8], values: bool) -> Result<Vec<Slot>, FrameError> {
     for _ in 0..count {
         let key = number(rest)?;
         let kind = Kind::from_u8(take_byte(rest)?).ok_or(BAD)?;
-        let value =
-            if values && kind != Kind::Empty { from_wire(kind, long(rest)?)? } else { 0 };
+        let value = if values && kind != Kind::Empty { from_wire(kind, long(rest)?)? } else { 0 };
         slots.push(Slot { key, kind, value });
     }
     Ok(slots)

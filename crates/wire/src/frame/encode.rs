@@ -412,6 +412,6 @@ impl Batch {
             None => (body.as_slice(), &[][..]),
         };
         let (ids, bits) = (self.ids.as_slice(), self.bits.finish());
-        Envelope { version: VERSION, spans: columns.len() as u32, ids, bits, plain, packed }.write()
+        Envelope { version: VERSION, ids, bits, plain, packed }.write()
     }
 }

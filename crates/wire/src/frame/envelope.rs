@@ -3,7 +3,6 @@
 //! | field | what |
 //! |---|---|
 //! | `v` | version of the format: 1 |
-//! | `n` | number of spans |
 //! | `i` | ids: of traces, of spans, of parents that are not in the frame, of links |
 //! | `x` | a string of bits: the low bits of numbers |
 //! | `b` | the body as it is, or |
@@ -23,15 +22,25 @@ pub(super) const VERSION: u32 = 1;
 pub(super) struct Envelope<'a> {
     #[serde(rename = "v")]
     pub(super) version: u32,
-    #[serde(rename = "n")]
-    pub(super) spans: u32,
     #[serde(rename = "i", borrow, with = "serde_bytes")]
     pub(super) ids: &'a [u8],
     #[serde(rename = "x", borrow, with = "serde_bytes", default)]
     pub(super) bits: &'a [u8],
-    #[serde(rename = "b", borrow, with = "serde_bytes", default, skip_serializing_if = "<[u8]>::is_empty")]
+    #[serde(
+        rename = "b",
+        borrow,
+        with = "serde_bytes",
+        default,
+        skip_serializing_if = "<[u8]>::is_empty"
+    )]
     pub(super) plain: &'a [u8],
-    #[serde(rename = "z", borrow, with = "serde_bytes", default, skip_serializing_if = "<[u8]>::is_empty")]
+    #[serde(
+        rename = "z",
+        borrow,
+        with = "serde_bytes",
+        default,
+        skip_serializing_if = "<[u8]>::is_empty"
+    )]
     pub(super) packed: &'a [u8],
 }
 

@@ -140,3 +140,80 @@ proptest! {
         prop_assert_eq!(b.columns().check(), Ok(()));
     }
 }
+
+/// An attribute in the usual form, or (with `odd`) in one that says the same with other bytes.
+fn put_attr(span: &mut Vec<u8>, key: &str, odd: bool, value: impl Fn(&mut Vec<u8>)) {
+    put::message(span, 9, |kv| {
+        if !odd {
+            put::bytes(kv, 1, key.as_bytes());
+        }
+        put::message(kv, 2, |v| {
+            if odd {
+                // An earlier field of the same oneof, which the last one overrides.
+                put::uint(v, 2, 1);
+            }
+            value(v);
+        });
+        if odd {
+            put::bytes(kv, 1, key.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn quick_and_long_road_come_to_the_same() {
+    let build = |odd: bool| {
+        let spans: Vec<_> = (1..60u8)
+            .map(|n| {
+                span(&[1; 16], &[n; 8], |s| {
+                    put::bytes(s, 5, format!("name {}", n % 3).as_bytes());
+                    put_attr(s, "same", odd, |v| put::bytes(v, 1, b"value"));
+                    if n % 4 > 0 {
+                        put_attr(s, "often", odd, |v| put::bytes(v, 1, &[b'a' + n % 5]));
+                    }
+                    put_attr(s, "int", odd, |v| put::uint(v, 3, u64::from(n) << 33));
+                    put_attr(s, "empty", odd, |v| put::bytes(v, 1, b""));
+                    if n % 7 == 0 {
+                        put_attr(s, "int", odd, |v| put::bytes(v, 1, b"a string this time"));
+                    }
+                    put_attr(s, "share", odd, |v| put::fixed64(v, 4, u64::from(n)));
+                    put_attr(s, "long", odd, |v| put::bytes(v, 1, &vec![b'x'; usize::from(n) * 4]));
+                })
+            })
+            .collect();
+        let mut b = Builder::new();
+        append_all(&mut b, &request(&spans), &Limits::default()).unwrap();
+        b.take()
+    };
+    let (usual, odd) = (build(false), build(true));
+    assert_eq!(usual.check(), Ok(()));
+    let said = |c: &crate::Columns| -> Vec<Vec<u8>> {
+        (0..c.len())
+            .map(|row| {
+                let mut out = Vec::new();
+                encode::span(&mut out, c, row);
+                out
+            })
+            .collect()
+    };
+    assert_eq!(said(&usual), said(&odd));
+}
+
+#[test]
+fn bytes_that_are_known_are_still_no_string() {
+    let bad = [0xff, 0xfe];
+    let as_bytes = span(&[1; 16], &[1; 8], |s| {
+        put::bytes(s, 5, b"name");
+        put_attr(s, "raw", false, |v| put::bytes(v, 7, &bad));
+    });
+    let as_string = span(&[1; 16], &[2; 8], |s| {
+        put::bytes(s, 5, b"name");
+        put_attr(s, "raw", false, |v| put::bytes(v, 1, &bad));
+    });
+    let as_name = span(&[1; 16], &[3; 8], |s| put::bytes(s, 5, &bad));
+    let mut b = Builder::new();
+    let bytes = request(&[as_bytes, as_string, as_name]);
+    let outcome = append_all(&mut b, &bytes, &Limits::default()).unwrap();
+    assert_eq!(outcome, Outcome { accepted: 1, rejected: 2, first: Some(Reject::NotUtf8) });
+    assert_eq!(b.columns().check(), Ok(()));
+}

@@ -1,5 +1,6 @@
 //! A frame's rows: spans, events and links.
 
+use super::DecodeLimits;
 use super::reader::Reader;
 use super::tables::{FrameShape, Tables};
 use super::values::Values;
@@ -18,10 +19,9 @@ const MESSAGES: u32 = 1;
 
 /// The parts of a payload beside its body.
 pub(super) struct Frame<'a> {
-    pub(super) spans: usize,
     pub(super) ids: &'a [u8],
     pub(super) bits: &'a [u8],
-    pub(super) limit: usize,
+    pub(super) limits: DecodeLimits,
 }
 
 /// Which shape each row has.
@@ -40,10 +40,11 @@ pub(super) fn read(
 ) -> Result<(), FrameError> {
     let mut ids = Ids { rest: frame.ids };
     let mut bits = BitReader::new(frame.bits);
-    let groups = traces(frame.spans, &mut ids, &mut reader, columns)?;
+    let groups = traces(&frame.limits, &mut ids, &mut reader, columns)?;
+    let spans = columns.spans.trace.len();
     let mut shapes = Shapes { spans: Vec::new(), events: Vec::new(), links: Vec::new() };
-    shapes.read_spans(frame, tables, &mut reader)?;
-    resources(tables, frame.spans, &mut reader, columns)?;
+    shapes.spans = of_kind(tables, Of::Span, spans, &mut reader)?;
+    resources(tables, spans, &mut reader, columns)?;
     span_ids(&groups, &mut ids, &mut reader, columns)?;
     times(&groups, &mut reader, &mut bits, columns)?;
     of_shapes(tables, &shapes.spans, columns);
@@ -73,20 +74,21 @@ impl Ids<'_> {
 
 /// Reads the traces; returns the number of spans of each.
 fn traces(
-    spans: usize,
+    limits: &DecodeLimits,
     ids: &mut Ids<'_>,
     reader: &mut Reader<'_>,
     columns: &mut Columns,
 ) -> Result<Vec<u32>, FrameError> {
-    // Each span has eight bytes among the ids, so what is made for them is bounded by the payload.
-    if spans > ids.rest.len() / 8 {
-        return Err(FrameError::Malformed("fewer ids than spans"));
-    }
     let mut groups = Vec::new();
     let count = reader.count()?;
-    reader.numbers(count, spans + 1, &mut groups)?;
-    if groups.iter().map(|&n| n as usize).sum::<usize>() != spans || groups.contains(&0) {
-        return Err(FrameError::Malformed("traces that do not add up"));
+    reader.numbers(count, usize::MAX, &mut groups)?;
+    let spans = groups.iter().fold(0usize, |sum, &n| sum.saturating_add(n as usize));
+    if spans > limits.spans {
+        return Err(FrameError::TooLarge { what: "spans", limit: limits.spans });
+    }
+    // Each span has eight bytes among the ids, so what is made for them is bounded by the payload.
+    if spans > ids.rest.len() / 8 || groups.contains(&0) {
+        return Err(FrameError::Malformed("fewer ids than spans, or a trace without spans"));
     }
     columns.spans.trace.reserve(spans);
     for (trace, &count) in groups.iter().enumerate() {
@@ -316,16 +318,6 @@ fn of_kind(
 }
 
 impl Shapes {
-    fn read_spans(
-        &mut self,
-        frame: &Frame<'_>,
-        tables: &Tables,
-        reader: &mut Reader<'_>,
-    ) -> Result<(), FrameError> {
-        self.spans = of_kind(tables, Of::Span, frame.spans, reader)?;
-        Ok(())
-    }
-
     /// How many values each column has. Proves as well that the columns to come are within the
     /// frame's limit: a shape may have more attributes than a span has bytes.
     fn counts(&self, frame: &Frame<'_>, tables: &Tables) -> Result<Vec<usize>, FrameError> {
@@ -351,8 +343,9 @@ impl Shapes {
                 add(MESSAGES, used);
             }
         }
-        if attrs.saturating_mul(ATTR) > frame.limit {
-            return Err(FrameError::TooLarge { what: "bytes", limit: frame.limit });
+        let limit = frame.limits.bytes;
+        if attrs.saturating_mul(ATTR) > limit {
+            return Err(FrameError::TooLarge { what: "bytes", limit });
         }
         Ok(counts)
     }

@@ -251,7 +251,11 @@ impl Tables {
         columns: &mut Columns,
     ) -> Result<Attr, FrameError> {
         let key = self.string(source, slot.key, columns)?;
-        Ok(Attr { key, kind: slot.kind, value: self.value(source, slot.kind, slot.value, columns)? })
+        Ok(Attr {
+            key,
+            kind: slot.kind,
+            value: self.value(source, slot.kind, slot.value, columns)?,
+        })
     }
 
     fn resource(

@@ -1,7 +1,7 @@
 //! The definitions that an encoder has made, each once.
 
-use crate::frame::definition::{self, OVERHEAD};
 use crate::frame::MAX_DEFINITIONS_BYTES;
+use crate::frame::definition::{self, OVERHEAD};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -94,21 +94,20 @@ impl Dictionary {
         self.used() < MAX_DEFINITIONS_BYTES / 4
     }
 
-    /// Whether this fingerprint has been asked for before (or, rarely, another that has replaced
-    /// it has not). From now on it has.
-    pub(super) fn seen_before(&mut self, fingerprint: u64) -> bool {
+    /// How often this fingerprint has been asked for before, up to 3 (or, rarely, less: another one
+    /// has taken its place).
+    pub(super) fn sightings(&mut self, fingerprint: u64) -> u32 {
         if self.seen.is_empty() {
             self.seen.resize(SEEN, 0);
         }
-        let mark = (fingerprint >> 32) as u32 | 1;
-        match self.seen.get_mut(fingerprint as usize % SEEN) {
-            Some(place) if *place == mark => true,
-            Some(place) => {
-                *place = mark;
-                false
-            }
-            None => false,
+        let mark = (fingerprint >> 32) as u32 & !3;
+        let Some(place) = self.seen.get_mut(fingerprint as usize % SEEN) else { return 0 };
+        if *place & !3 != mark {
+            *place = mark;
         }
+        let before = *place & 3;
+        *place = mark | (before + 1).min(3);
+        before
     }
 
     /// Whether a fresh dictionary would by now have saved more than it costs.

@@ -149,7 +149,7 @@ impl Unit {
 
     #[inline]
     fn see(&mut self, time: u64) {
-        while self.code > 0 && time % self.ns() != 0 {
+        while self.code > 0 && !time.is_multiple_of(self.ns()) {
             self.code -= 1;
         }
     }

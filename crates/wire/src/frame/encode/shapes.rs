@@ -233,7 +233,7 @@ impl BatchShapes {
         let Some(shape) = self.shapes.get_mut(i) else { return false };
         let add = context.dictionary.roomy() || shape.count > 1 || {
             let seen = content(context, shape);
-            context.dictionary.seen_before(seen)
+            context.dictionary.sightings(seen) > 0
         };
         shape.number = define(context, shape, add, &mut self.definition);
         let Some(number) = shape.number else { return false };
@@ -280,8 +280,7 @@ impl BatchShapes {
             let attrs = owned(&columns.spans.attrs_end, row as usize);
             let own = values.get(attrs.clone()).unwrap_or_default();
             let fixed = shape.fixed;
-            let hash = ones(fixed)
-                .fold(u64::from(number), |hash, slot| mix(hash, pick(own, slot)));
+            let hash = ones(fixed).fold(u64::from(number), |hash, slot| mix(hash, pick(own, slot)));
             let templates = &self.templates;
             let same = |&(_, i): &(u64, u32)| {
                 templates.get(i as usize).is_some_and(|template| {
@@ -470,7 +469,7 @@ fn define_template(
         _ => attr.value,
     };
     let content = fixed().fold(mix(u64::from(base), shape.fixed), |hash, a| mix(hash, print(a)));
-    if template.count < 2 && !context.dictionary.seen_before(content) {
+    if template.count < 2 && context.dictionary.sightings(content) == 0 {
         return None;
     }
     write(values(context, true)?, out);

@@ -11,6 +11,10 @@ const UNKNOWN: u32 = u32::MAX;
 /// Longer texts are never defined.
 const LONGEST: usize = 1024;
 
+/// In so many earlier frames a value must have occurred to get a definition. Many values occur twice
+/// within seconds and never again: the identifiers of one request.
+const SIGHTINGS: u32 = 2;
+
 #[derive(Debug, Clone, Copy)]
 struct State {
     /// Number of the definition.
@@ -94,9 +98,8 @@ impl BatchTexts {
             }
             if number == UNKNOWN {
                 let bytes = columns.texts.get(text);
-                let recurs = bytes.len() <= LONGEST
-                    && (dictionary.seen_before(fingerprint(bytes))
-                        || uses > 1 && dictionary.roomy());
+                let recurs =
+                    bytes.len() <= LONGEST && dictionary.sightings(fingerprint(bytes)) >= SIGHTINGS;
                 if self.reference(dictionary, columns, text, recurs).is_none() {
                     continue;
                 }

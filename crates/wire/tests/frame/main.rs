@@ -1,11 +1,20 @@
-//! What the tests of frames share.
+//! Frames from outside: what goes in comes out, and nothing that comes in does harm.
+
+#![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
+#![expect(clippy::indexing_slicing, reason = "code of a test fails it by panicking")]
+
+mod golden;
+mod hostile;
+mod recorded;
+mod round_trip;
+mod synthetic;
 
 use tributary_span::columns::{Builder, Columns};
 use tributary_span::otlp::{Limits, decode, encode};
 use tributary_wire::frame::{Decoded, Decoder, EncodedFrame, Encoder, FrameError};
 
 /// Each span with its resource and scope, as OTLP, in one order whatever order they were in.
-pub fn spans(columns: &Columns) -> Vec<Vec<u8>> {
+fn spans(columns: &Columns) -> Vec<Vec<u8>> {
     let mut spans: Vec<_> = (0..columns.len() as u32)
         .map(|row| {
             let mut out = Vec::new();
@@ -18,27 +27,27 @@ pub fn spans(columns: &Columns) -> Vec<Vec<u8>> {
 }
 
 /// The columns of an OTLP request.
-pub fn columns(request: &[u8]) -> Columns {
+fn columns(request: &[u8]) -> Columns {
     let mut builder = Builder::new();
     decode::append_all(&mut builder, request, &Limits::default()).unwrap();
     builder.take()
 }
 
 /// An encoder and a decoder with a stream between them.
-pub struct Stream {
-    pub encoder: Encoder,
-    pub decoder: Decoder,
+struct Stream {
+    encoder: Encoder,
+    decoder: Decoder,
     sent: (u32, u32),
 }
 
 impl Stream {
-    pub fn new() -> Self {
+    fn new() -> Self {
         let (encoder, decoder) = (Encoder::new(), Decoder::new(Default::default()));
         Stream { encoder, decoder, sent: (0, 0) }
     }
 
     /// Encodes, and sends the definitions that the stream has not carried yet.
-    pub fn send(&mut self, columns: &Columns) -> (EncodedFrame, Result<Decoded, FrameError>) {
+    fn send(&mut self, columns: &Columns) -> (EncodedFrame, Result<Decoded, FrameError>) {
         let frame = self.encoder.encode(columns);
         if self.sent.0 != frame.dict {
             self.sent = (frame.dict, 0);

@@ -1,8 +1,6 @@
 //! Recorded traffic comes out of frames as it went in.
 
-mod common;
-
-use common::{Stream, columns, spans};
+use crate::{Stream, columns, spans};
 use tributary_wire::frame::Decoder;
 
 #[test]
