@@ -194,8 +194,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-            let _ = Reader::new(&bytes).record(|_, _| Ok(false));
-            let _ = Reader::new(&bytes).record(|r, f| if f % 2 == 0 { r.int().map(|_| true) } else { Ok(false) });
+            drop(Reader::new(&bytes).record(|_, _| Ok(false)));
+            drop(Reader::new(&bytes).record(|r, f| if f % 2 == 0 { r.int().map(|_| true) } else { Ok(false) }));
         }
     }
 }

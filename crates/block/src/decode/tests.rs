@@ -66,11 +66,11 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), width in 0u32..40, count in 0usize..1000) {
-        let _ = hybrid(&bytes, width, count, |_, _| Ok(()));
-        let _ = delta(&bytes, count, width % 2 == 0, |_| Ok(()));
-        let _ = delta_lengths(&bytes, width as usize, count, |_| Ok(()));
-        let _ = byte_arrays(&bytes, width as usize, count, |_| Ok(()));
-        let _ = fixed::<8>(&bytes, width as usize, count, |_| Ok(()));
-        let _ = bits(&bytes, width as usize, count, |_| Ok(()));
+        drop(hybrid(&bytes, width, count, |_, _| Ok(())));
+        drop(delta(&bytes, count, width % 2 == 0, |_| Ok(())));
+        drop(delta_lengths(&bytes, width as usize, count, |_| Ok(())));
+        drop(byte_arrays(&bytes, width as usize, count, |_| Ok(())));
+        drop(fixed::<8>(&bytes, width as usize, count, |_| Ok(())));
+        drop(bits(&bytes, width as usize, count, |_| Ok(())));
     }
 }

@@ -190,7 +190,8 @@ mod tests {
     fn near_ranges_are_read_as_one() {
         let far = GAP + 101;
         assert_eq!(coalesce(vec![far..far + 5, 0..100, 50..60, 100..100]), [0..100, far..far + 5]);
-        assert_eq!(coalesce(vec![0..10, 20..30, 25..40]), [0..40]);
+        let one = coalesce(vec![0..10, 20..30, 25..40]);
+        assert_eq!((one.len(), one.first()), (1, Some(&(0..40))));
         assert_eq!(coalesce(vec![0..LONGEST, LONGEST..LONGEST + 1]).len(), 2);
         assert_eq!(coalesce(vec![]), []);
     }
