@@ -1,39 +1,10 @@
 //! Ingesters that are killed, and what has been acknowledged.
 
-use anyhow::{Context, Result, ensure};
-use std::sync::Arc;
-use tributary_testkit::{Recording, recordings};
+use anyhow::Result;
+use tributary_testkit::recordings;
 use tributary_tests::ingester::HOLD;
-use tributary_tests::replay::{Protocol, Sender, replay};
+use tributary_tests::replay::{Protocol, Sender};
 use tributary_tests::{Ingester, Place, Sent, Sidecar};
-
-/// Some pods of each size: enough to be in the middle of.
-fn some_pods() -> Result<Arc<Vec<Recording>>> {
-    let all = recordings()?;
-    Ok(Arc::new(all.into_iter().step_by(3).collect()))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<()> {
-    let place = Place::folder()?;
-    let recordings = some_pods()?;
-    let sent = Sent::of(&recordings)?;
-    let victim = Ingester::start(&place, HOLD).await?;
-    let other = Ingester::start(&place, HOLD).await?;
-    let upstream = format!("{},{}", victim.wire, other.wire);
-
-    let replaying = tokio::spawn({
-        let recordings = Arc::clone(&recordings);
-        async move { replay(&recordings, &upstream, &[]).await }
-    });
-    let mut victim = victim;
-    victim.until("tributary_ingester_spans_journaled_total", |n| n >= 1.0).await?;
-    victim.process.kill()?;
-    victim = victim.restart(&place, HOLD).await?;
-    let sidecars = replaying.await?.context("replay")?;
-    ensure!(sidecars.len() == recordings.len());
-    sent.check(&[&victim, &other]).await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {

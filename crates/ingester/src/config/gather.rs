@@ -154,7 +154,13 @@ pub fn gather(
     for (key, value, flag) in flags {
         settings.set(key, value, format!("flag {flag}"));
     }
-    if bad.is_empty() { Ok(Command::Run(settings)) } else { Err(bad) }
+    if bad.is_empty() {
+        return Ok(Command::Run(settings));
+    }
+    if let Err(values) = super::Config::from_settings(&settings) {
+        bad.0.extend(values.0);
+    }
+    Err(bad)
 }
 
 fn from_yaml(
