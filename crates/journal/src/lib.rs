@@ -72,6 +72,7 @@
 //! deleted because nobody refers to it.
 
 pub mod acks;
+pub mod audit;
 pub mod cluster;
 pub mod epoch;
 pub mod id;

@@ -71,6 +71,15 @@ impl Store {
         Ok(Store { quick, patient, attempts, counters: Arc::default(), url: url.into() })
     }
 
+    /// As [`Store::open`], for those who only read: a folder must be there already.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] for a URL, setting or folder that cannot be used.
+    pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Store, StoreError> {
+        open::check_folder(url)?;
+        Store::open(url, options).await
+    }
+
     /// A store over an existing client, below `prefix`: the seam for tests with faulty stores.
     ///
     /// # Errors
