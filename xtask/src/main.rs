@@ -5,11 +5,13 @@
 //! | `cargo xtask test` | everything that must hold before a change goes in |
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
+//! | `cargo xtask fuzz [target] --seconds N` | hostile bytes for every decoder, 30 s each |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
 mod diet;
+mod fuzz;
 mod run;
 mod test;
 mod venv;
@@ -22,7 +24,8 @@ fn main() -> Result<()> {
         "test" => test::run(),
         "bench" => bench::run(),
         "diet" => diet::run(),
+        "fuzz" => fuzz::run(std::env::args_os().skip(2)),
         "venv" => venv::prepare().map(drop),
-        _ => bail!("usage: cargo xtask test | bench | diet | venv"),
+        _ => bail!("usage: cargo xtask test | bench | diet | fuzz | venv"),
     }
 }

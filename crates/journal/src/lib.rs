@@ -75,6 +75,7 @@ pub mod acks;
 pub mod audit;
 pub mod cluster;
 pub mod epoch;
+mod grow;
 pub mod id;
 mod io;
 pub mod layout;
