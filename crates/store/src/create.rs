@@ -116,6 +116,9 @@ async fn hedged(store: &Store, name: &Path, bytes: &Bytes) -> Result<(), object_
         Either::Left((done, _)) => return done,
         Either::Right(((), first)) => first,
     };
+    if !store.may_hedge() {
+        return first.await;
+    }
     add(&store.counters.hedges, 1);
     match select(first, pin!(put(store, name, bytes))).await {
         Either::Left((Ok(()), _)) | Either::Right((Ok(()), _)) => Ok(()),

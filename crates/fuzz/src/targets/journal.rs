@@ -114,13 +114,20 @@ fn a_slot(blocks: u8, segments: u64) -> Vec<u8> {
 /// Decodes; what is accepted can be written again and is then read as the same.
 pub(super) fn slot(input: &[u8]) -> String {
     match Slot::decode(input) {
-        Err(error) => error.to_string().chars().filter(|c| !c.is_ascii_digit()).collect(),
+        Err(error) => kind(&error),
         Ok(slot) => {
             let again = slot.encode().map(|encoded| Slot::decode(&encoded.bytes));
             assert_eq!(again, Ok(Ok(slot.clone())));
             format!("{} blocks, {} segments", slot.blocks.len(), slot.covers.len())
         }
     }
+}
+
+/// What went wrong, without what of the input is quoted in it.
+fn kind(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let unquoted = text.split(['`', '"']).step_by(2).flat_map(str::chars);
+    unquoted.filter(|c| !c.is_ascii_digit()).collect()
 }
 
 pub(super) fn repair_slot(input: &mut [u8]) {
@@ -145,7 +152,7 @@ pub(super) fn heartbeats() -> Vec<Vec<u8>> {
 /// Decodes; what is accepted can be written again, if it is not too long then, and is the same.
 pub(super) fn heartbeat(input: &[u8]) -> String {
     match Live::decode(input) {
-        Err(error) => error.to_string().chars().filter(|c| !c.is_ascii_digit()).collect(),
+        Err(error) => kind(&error),
         Ok(live) => {
             if let Ok(again) = live.encode() {
                 assert_eq!(Live::decode(&again), Ok(live.clone()));
@@ -161,7 +168,7 @@ pub(super) fn clusters() -> Vec<Vec<u8>> {
 
 pub(super) fn cluster(input: &[u8]) -> String {
     match Cluster::decode(input) {
-        Err(error) => error.to_string().chars().filter(|c| !c.is_ascii_digit()).collect(),
+        Err(error) => kind(&error),
         Ok(cluster) => {
             assert_eq!(Cluster::decode(&cluster.encode()), Ok(cluster));
             "a cluster".to_owned()
