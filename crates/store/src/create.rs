@@ -17,6 +17,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// How long and how often to try.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempts {
