@@ -1,9 +1,6 @@
 //! What every decoder must survive, whatever the bytes: an answer without a panic, and within the
 //! memory that its target states.
 
-#![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
-#![expect(clippy::indexing_slicing, reason = "code of a test fails it by panicking")]
-
 use proptest::prelude::*;
 use tributary_fuzz::engine::Engine;
 use tributary_fuzz::{Random, TARGETS, Target, memory, mutate};

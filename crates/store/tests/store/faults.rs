@@ -45,7 +45,9 @@ async fn carried_out(operation: Operation, store: &Store, fake: &FakeS3) -> Resu
             assert_eq!(fake.object(KEY).unwrap(), OURS);
         }
         Operation::Get => assert_eq!(store.get("a/key").await?, OLD),
-        Operation::GetRange => assert_eq!(store.get_range("a/key", 2..20).await?, OLD[2..20]),
+        Operation::GetRange => {
+            assert_eq!(store.get_range("a/key", 2..20).await?, "d-0 was here befor")
+        }
         Operation::Head => assert_eq!(store.head("a/key").await?.size, OLD.len() as u64),
         Operation::List => {
             let found = store.list("a").await?;
