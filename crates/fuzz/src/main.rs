@@ -5,23 +5,19 @@
 //! from going on, the input is at hand: it is kept in a file whose path is printed.
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
+mod watch;
+
 use anyhow::{Context, Result, bail};
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode};
+use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tributary_fuzz::engine::Engine;
 use tributary_fuzz::{TARGETS, Target, memory};
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
-
-/// No input of 64 KiB may take longer.
-const STUCK: Duration = Duration::from_secs(20);
-/// How often the process is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Default)]
 struct Options {
@@ -54,7 +50,7 @@ fn main() -> Result<ExitCode> {
     }
     let mut broken = 0;
     for target in targets {
-        broken += u8::from(!watch(target, seed, options.seconds)?);
+        broken += u8::from(!watch::watch(target, seed, options.seconds)?);
     }
     Ok(ExitCode::from(broken))
 }
@@ -100,58 +96,4 @@ fn run(target: Target, seed: u64, time: Duration, notes: &Path) -> Result<()> {
         target.name
     );
     Ok(())
-}
-
-/// The parent: whether the target held out.
-fn watch(target: &Target, seed: u64, seconds: u64) -> Result<bool> {
-    let folder = PathBuf::from(std::env::var_os("CARGO_TARGET_DIR").unwrap_or("target".into()));
-    let folder = folder.join("fuzz");
-    std::fs::create_dir_all(&folder)?;
-    let notes = folder.join(format!("{}-{}.running", target.name, std::process::id()));
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(target.name).arg("--child").arg(&notes);
-    command.arg("--seed").arg(seed.to_string()).arg("--seconds").arg(seconds.to_string());
-    let mut child = command.spawn()?;
-    let fault = wait(&mut child, &notes)?;
-    let held_out = fault.is_none();
-    if let Some(fault) = fault {
-        let (executions, input) = read(&notes).unwrap_or_default();
-        let mut hasher = DefaultHasher::new();
-        input.hash(&mut hasher);
-        let kept = folder.join(format!("{}-{:016x}.bin", target.name, hasher.finish()));
-        std::fs::write(&kept, input)?;
-        println!("{}: {fault} after {executions} executions with seed {seed}", target.name);
-        println!("the input is in {}; try it again with", kept.display());
-        println!("    cargo xtask fuzz {} --replay {}", target.name, kept.display());
-    }
-    std::fs::remove_file(&notes).ok();
-    Ok(held_out)
-}
-
-/// Waits for the child's end; what was wrong with it.
-fn wait(child: &mut Child, notes: &Path) -> Result<Option<String>> {
-    let mut last = (0, Instant::now());
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok((!status.success()).then(|| format!("ended with {status}")));
-        }
-        let executions = read(notes).map_or(0, |(executions, _)| executions);
-        if executions != last.0 {
-            last = (executions, Instant::now());
-        } else if last.1.elapsed() > STUCK {
-            child.kill()?;
-            child.wait()?;
-            return Ok(Some("was stuck".to_owned()));
-        }
-        std::thread::park_timeout(LOOK);
-    }
-}
-
-/// What the child has written down: how many inputs before, and the input.
-fn read(notes: &Path) -> Option<(u64, Vec<u8>)> {
-    let bytes = std::fs::read(notes).ok()?;
-    let (executions, rest) = bytes.split_first_chunk::<8>()?;
-    let (len, rest) = rest.split_first_chunk::<8>()?;
-    let len = usize::try_from(u64::from_le_bytes(*len)).ok()?;
-    Some((u64::from_le_bytes(*executions), rest.get(..len)?.to_vec()))
 }
