@@ -131,7 +131,8 @@ impl Watch {
         self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.suspect_after
     }
 
-    fn named(&self) -> BTreeSet<EpochId> {
+    /// Epochs that the heartbeats of other processes name, of suspects too.
+    pub fn named(&self) -> BTreeSet<EpochId> {
         self.seen.values().flat_map(|seen| seen.live.epochs.iter().copied()).collect()
     }
 
