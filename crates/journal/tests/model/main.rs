@@ -12,7 +12,11 @@
 //! [`CommitRun`]: tributary_journal::commit::CommitRun
 //! [`Adoption`]: tributary_journal::adopt::Adoption
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test a panic is the answer"
+)]
 
 mod actors;
 mod world;
