@@ -41,6 +41,9 @@ pub struct EpochView {
     pub epoch: EpochId,
     /// Who says in a heartbeat that it owns the epoch.
     pub owner: Option<String>,
+    /// Whether the floor, listed after everything else, covers the epoch's hour: its slots are void
+    /// then, and on their way out. Its segments count as ever.
+    pub retired: bool,
     /// All slots, by number, read.
     pub slots: BTreeMap<u32, Result<Slot, SlotError>>,
     /// All segments, listed after the slots.
@@ -52,6 +55,13 @@ pub struct EpochView {
     /// Tenants in whose folder lies a block that no ingester minted: somebody compacts there, so
     /// that a block which is gone may be in a larger one.
     pub compacted_tenants: BTreeSet<String>,
+}
+
+impl EpochView {
+    /// The slots that count and can be read.
+    fn counting(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.values().filter(|_| !self.retired).flatten()
+    }
 }
 
 /// A block: its tenant and its id.

@@ -120,6 +120,12 @@ pub fn block_origin(block: &Uuid) -> Option<BlockOrigin> {
 }
 
 impl BlockOrigin {
+    /// The hour of that epoch, as [`EpochId::hour`].
+    pub fn hour(&self) -> String {
+        let [a, b, c, d, ..] = self.epoch_prefix;
+        EpochId::new(u32::from_be_bytes([a, b, c, d]), [0; 12]).hour()
+    }
+
     /// Whether the block may have been made for this epoch.
     pub fn is_of(&self, epoch: &EpochId) -> bool {
         self.epoch_prefix == epoch.prefix()
@@ -237,6 +243,7 @@ mod tests {
             let origin = block_origin(&block).unwrap();
             prop_assert_eq!(origin.slot, slot);
             prop_assert!(origin.is_of(&epoch));
+            prop_assert_eq!(origin.hour(), epoch.hour());
             prop_assert!(!origin.is_of(&EpochId::new(seconds.wrapping_add(1), random)));
         }
     }

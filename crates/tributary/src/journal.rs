@@ -71,7 +71,7 @@ async fn audited(options: &Options) -> Result<(u8, String)> {
         let findings = settled(&bucket, &view, options.verify, &mut report).await?;
         report.add(audit::summarize(&view), findings);
     }
-    let strays = bucket.strays();
+    let strays = bucket.strays().await?;
     report.add_strays(strays);
     let code = if report.violations() > 0 { VIOLATED } else { 0 };
     let text = if options.json { report.json()? } else { report.table(options.all) };

@@ -2,6 +2,7 @@
 
 use super::summary::keys;
 use super::{BlockFound, BlockKey, EpochView, Finding, Rule, folder, object};
+use crate::collect::is_below;
 use crate::id::block_origin;
 use crate::layout;
 use crate::segment::SegmentInfo;
@@ -32,6 +33,10 @@ const COMPACTED: &str = "nothing, if the program that compacts this tenant took 
 /// What is wrong, or worth knowing, by the listings and the slots.
 pub fn check(view: &EpochView) -> Vec<Finding> {
     let mut found = Vec::new();
+    if view.retired {
+        // Void slots promise nothing, and what is left of them is being removed.
+        return found;
+    }
     slots_are_readable_and_without_gaps(view, &mut found);
     segments_are_covered_once(view, &mut found);
     for slot in view.slots.values().flatten() {
@@ -49,9 +54,12 @@ pub fn check(view: &EpochView) -> Vec<Finding> {
 }
 
 /// Blocks that were minted for an epoch of which nothing lies in the journal. Those without a meta
-/// are no finding: they may be all that a crash left.
-pub fn strays(blocks: &BTreeMap<BlockKey, BlockFound>) -> Vec<Finding> {
-    let visible = blocks.iter().filter(|(_, block)| block.meta);
+/// are no finding: they may be all that a crash left. Nor are those whose hour the `floor` covers:
+/// their slots were retired.
+pub fn strays(blocks: &BTreeMap<BlockKey, BlockFound>, floor: Option<&str>) -> Vec<Finding> {
+    let is_retired =
+        |key: &BlockKey| block_origin(&key.1).is_some_and(|origin| is_below(floor, &origin.hour()));
+    let visible = blocks.iter().filter(|(key, block)| block.meta && !is_retired(key));
     let finding = |(key, _): (&BlockKey, _)| {
         let what = "readers see the block, but its epoch is not in the journal".to_owned();
         Finding::violation(Rule::I3, folder(key), what, STRAY)

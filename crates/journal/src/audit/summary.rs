@@ -28,7 +28,7 @@ pub struct EpochSummary {
     pub began: u64,
     /// Who says in a heartbeat that it owns the epoch.
     pub owner: Option<String>,
-    /// Whether a slot says that its owner writes no more.
+    /// Whether a slot says that its owner writes no more, or the floor covers it.
     pub closed: bool,
     /// Slots.
     pub slots: u32,
@@ -65,12 +65,12 @@ pub(super) fn keys(slot: &Slot) -> impl Iterator<Item = BlockKey> + '_ {
 /// Counts what a view shows. Of an epoch with a slot that cannot be read it is not known what is
 /// covered: then no segment counts as anything but uncovered unless another slot names it.
 pub fn summarize(view: &EpochView) -> EpochSummary {
-    let slots = || view.slots.values().flatten();
+    let slots = || view.counting();
     let mut summary = EpochSummary {
         epoch: view.epoch,
         began: view.epoch.seconds().into(),
         owner: view.owner.clone(),
-        closed: slots().any(|slot| slot.closed),
+        closed: view.retired || slots().any(|slot| slot.closed),
         slots: u32::try_from(view.slots.len()).unwrap_or(u32::MAX),
         adopted: u32::try_from(slots().filter(|slot| slot.adopted).count()).unwrap_or(u32::MAX),
         uncovered: Pile::default(),
@@ -111,6 +111,8 @@ pub fn summarize(view: &EpochView) -> EpochSummary {
         };
         let folder = layout::block(&key.0, &key.1);
         match view.slots.get(&origin.slot) {
+            // Of a retired epoch these are what its slots made visible.
+            _ if view.retired => {}
             Some(Ok(_)) => summary.garbage.push(folder),
             Some(Err(_)) | None => summary.pending.push(folder),
         }

@@ -52,6 +52,7 @@ fn healthy() -> EpochView {
     EpochView {
         epoch: epoch(),
         owner: Some("ingester-0".to_owned()),
+        retired: false,
         slots: BTreeMap::from([(0, Ok(slot(0, &[0, 1]))), (1, Ok(slot(1, &[2, 3])))]),
         segments: BTreeMap::from([2, 3, 4].map(|n| (n, segment(100 + n)))),
         copies: BTreeSet::new(),
@@ -259,11 +260,26 @@ fn what_nobody_can_tell_is_a_notice() {
     assert_eq!(check(&last).len(), 0, "the count does not fit, and no writer gets there");
 }
 
+/// The floor voids slots and never segments.
+#[test]
+fn a_retired_epoch_has_no_faults_and_its_segments_count() {
+    let view = with(|v| {
+        v.retired = true;
+        v.slots.remove(&0);
+        v.blocks.insert(key(5, 5), WHOLE);
+    });
+    assert_eq!(check(&view), []);
+    let summary = summarize(&view);
+    assert_eq!((summary.uncovered.count, summary.collectable.count), (3, 0));
+    assert!(summary.closed && summary.garbage.is_empty() && summary.pending.is_empty());
+}
+
 #[test]
 fn blocks_of_no_known_epoch_are_named_once_visible() {
     let hidden = BlockFound { meta: false, ..WHOLE };
     let blocks = BTreeMap::from([(key(0, 1), WHOLE), (key(0, 2), hidden)]);
-    let found = strays(&blocks);
+    assert_eq!(strays(&blocks, Some("2026-11-23T14")), [], "its slots were retired");
+    let found = strays(&blocks, Some("2026-11-23T13"));
     let [one] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((one.rule, &one.object), (Rule::I3, &folder(&key(0, 1))));
 }

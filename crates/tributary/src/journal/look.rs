@@ -110,6 +110,8 @@ impl Bucket {
             let block = self.look_at_block(&key).await?;
             view.blocks.insert(key, block);
         }
+        // Last, since a slot counts only if the floor was below it after it was read.
+        view.retired = self.journal.is_below_floor(&view.epoch).await?;
         Ok(view)
     }
 
@@ -121,6 +123,8 @@ impl Bucket {
             let block = self.look_at_block(&key).await?;
             view.blocks.insert(key, block);
         }
+        // Last, since a slot counts only if the floor was below it after it was read.
+        view.retired = self.journal.is_below_floor(&view.epoch).await?;
         Ok(view)
     }
 
@@ -143,6 +147,7 @@ impl Bucket {
         Ok(EpochView {
             epoch: *epoch,
             owner: self.owners.get(epoch).cloned(),
+            retired: false,
             slots,
             segments: segments.collect(),
             copies: self.copies.get(epoch).cloned().unwrap_or_default(),
@@ -181,11 +186,12 @@ impl Bucket {
     }
 
     /// Blocks that were minted for an epoch which is not in the journal.
-    pub(crate) fn strays(&self) -> Vec<Finding> {
+    pub(crate) async fn strays(&self) -> Result<Vec<Finding>> {
+        let floor = self.journal.floor().await?;
         let known =
             |prefix: &[u8; 7]| self.epochs.iter().any(|epoch| epoch.bytes().starts_with(prefix));
         let unknown = self.minted.iter().filter(|(prefix, _)| !known(prefix));
-        unknown.flat_map(|(_, blocks)| strays(blocks)).collect()
+        Ok(unknown.flat_map(|(_, blocks)| strays(blocks, floor.as_deref())).collect())
     }
 }
 

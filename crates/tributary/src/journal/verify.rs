@@ -48,7 +48,8 @@ pub(crate) async fn epoch(
 ) -> Result<(Vec<Finding>, Read)> {
     let mut found = Vec::new();
     let mut read = Read::default();
-    let covers = view.slots.values().flatten().flat_map(|slot| &slot.covers);
+    let slots = || view.slots.values().filter(|_| !view.retired).flatten();
+    let covers = slots().flat_map(|slot| &slot.covers);
     let covers: BTreeMap<u64, SegmentInfo> = covers.map(|info| (info.n, *info)).collect();
     for (&n, listed) in &view.segments {
         let path = layout::segment(&view.epoch, n);
@@ -71,7 +72,7 @@ pub(crate) async fn epoch(
             found.extend(content::segment(&read));
         }
     }
-    for entry in view.slots.values().flatten().flat_map(|slot| &slot.blocks) {
+    for entry in slots().flat_map(|slot| &slot.blocks) {
         let folder = layout::block(&entry.tenant, &entry.id);
         let concerns = |path: &&str| path.strip_prefix(&folder).is_some_and(|p| p.starts_with('/'));
         if only.is_none_or(|only| only.iter().any(concerns)) {

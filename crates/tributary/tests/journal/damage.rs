@@ -192,6 +192,23 @@ async fn a_frame_that_nobody_can_decode_is_named() {
     assert_eq!((said.code, findings(&said)), (1, vec![format!("violation Bytes {path}")]));
 }
 
+/// Retiring the slots of an hour, floor first, is no fault at any step.
+#[tokio::test]
+async fn slots_below_the_floor_are_not_missed() {
+    let bucket = Bucket::written().await;
+    let epoch = bucket.epoch();
+    bucket.journal().raise_floor(&epoch.hour()).await.unwrap();
+    for k in [0, 1] {
+        fs::remove_file(bucket.file(&layout::slot(&epoch, k))).unwrap();
+        let said = journal(&["--store", bucket.path(), "--json", "--verify"]);
+        assert_eq!((said.code, findings(&said)), (0, vec![]));
+        assert_eq!(said.json()["epochs"][0]["uncovered"]["count"], 3, "segments count as ever");
+    }
+    fs::remove_dir_all(bucket.file("journal/log")).unwrap();
+    let said = journal(&["--store", bucket.path(), "--json", "--verify"]);
+    assert_eq!((said.code, findings(&said)), (0, vec![]));
+}
+
 /// Blocks that no slot names are told apart by whether their slot exists.
 #[tokio::test]
 async fn orphans_are_listed_and_no_fault_unless_readers_see_them() {
