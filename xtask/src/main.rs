@@ -5,6 +5,7 @@
 //! | `cargo xtask test` | everything that must hold before a change goes in |
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
+//! | `cargo xtask torture --minutes N` | ingesters killed, frozen, replaced under load, and the books |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
@@ -12,6 +13,7 @@ mod bench;
 mod diet;
 mod run;
 mod test;
+mod torture;
 mod venv;
 
 use anyhow::{Result, bail};
@@ -22,7 +24,8 @@ fn main() -> Result<()> {
         "test" => test::run(),
         "bench" => bench::run(),
         "diet" => diet::run(),
+        "torture" => torture::run(std::env::args().skip(2)),
         "venv" => venv::prepare().map(drop),
-        _ => bail!("usage: cargo xtask test | bench | diet | venv"),
+        _ => bail!("usage: cargo xtask test | bench | diet | torture | venv"),
     }
 }
