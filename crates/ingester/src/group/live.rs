@@ -268,6 +268,11 @@ impl Live {
         found
     }
 
+    /// When the oldest spans in memory became durable.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.lock().all().filter_map(|generation| generation.since).min()
+    }
+
     /// Generations, spans and bytes in memory, and where the segments of all epochs are.
     pub fn totals(&self) -> (usize, u64, usize, EpochStatus) {
         let inner = self.lock();
