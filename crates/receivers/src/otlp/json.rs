@@ -22,6 +22,7 @@ use schema::{ANY_VALUE, Field, Is, Message, REQUEST};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
+use crate::translate::text;
 use std::fmt;
 use tributary_span::otlp::any::MAX_DEPTH;
 use tributary_span::protobuf::put;
@@ -307,29 +308,6 @@ fn message<E>(
     let mut result = Ok(());
     put::message(out, number, |out| result = fill(out));
     result
-}
-
-/// Writes a text. A lone surrogate, which stands here as three bytes, becomes the replacement
-/// character; of other bytes that are not UTF-8 each becomes a question mark.
-fn text(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
-    if std::str::from_utf8(bytes).is_ok() {
-        return put::bytes(out, number, bytes);
-    }
-    let mut clean = String::with_capacity(bytes.len());
-    let mut broken = 0;
-    let replace = |clean: &mut String, broken: usize| {
-        clean.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, broken / 3));
-        clean.extend(std::iter::repeat_n('?', broken % 3));
-    };
-    for chunk in bytes.utf8_chunks() {
-        if !chunk.valid().is_empty() {
-            replace(&mut clean, std::mem::take(&mut broken));
-            clean.push_str(chunk.valid());
-        }
-        broken += chunk.invalid().len();
-    }
-    replace(&mut clean, broken);
-    put::bytes(out, number, clean.as_bytes());
 }
 
 /// The bytes of a hex id; one zero byte, which is no id, when it is not hex.
