@@ -5,12 +5,15 @@
 //! | `cargo xtask test` | everything that must hold before a change goes in |
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
+//! | `cargo xtask fuzz [SECONDS]` | every decoder, so long each |
+//! | `cargo xtask senders` | libraries that tests send with, under `target/senders` |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
 mod diet;
 mod run;
+mod senders;
 mod test;
 mod venv;
 
@@ -22,7 +25,16 @@ fn main() -> Result<()> {
         "test" => test::run(),
         "bench" => bench::run(),
         "diet" => diet::run(),
+        "fuzz" => fuzz(),
+        "senders" => senders::prepare().map(drop),
         "venv" => venv::prepare().map(drop),
-        _ => bail!("usage: cargo xtask test | bench | diet | venv"),
+        _ => bail!("usage: cargo xtask test | bench | diet | fuzz | senders | venv"),
     }
+}
+
+/// Mutated requests through every decoder.
+fn fuzz() -> Result<()> {
+    let mut fuzz = run::cargo(&["run", "--locked", "--release", "-p", "tributary-receivers"]);
+    fuzz.args(["--example", "fuzz", "--"]).args(std::env::args().skip(2));
+    run::step("fuzz", &mut fuzz)
 }

@@ -5,7 +5,7 @@
 //! other's port works as well; what differs between 4317 and 4318 is the number.
 
 pub(crate) mod http;
-mod json;
+pub(crate) mod json;
 
 use crate::grpc::Method;
 

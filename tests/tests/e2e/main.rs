@@ -4,8 +4,11 @@
 
 mod configuration;
 mod crash;
+mod datagrams;
 mod every_field;
 mod foreign_readers;
 mod hostile_input;
+mod legacy;
+mod live_senders;
 mod recorded_traffic;
 mod sidecar_life;

@@ -33,9 +33,10 @@ const RECEIVE_BUFFER: usize = 8 << 20;
 /// A request is handed on when it has so many bytes.
 const ENOUGH: usize = 256 << 10;
 /// Or so many datagrams: then others have their turn.
-const TURN: u64 = 64;
-/// Requests that wait for the sink at a time; more datagrams wait in the kernel.
-const WAITING: usize = 16;
+const TURN: u64 = 128;
+/// Requests that wait for the sink at a time, beside their bytes, which the sink admits; more
+/// datagrams wait in the kernel.
+const WAITING: usize = 1024;
 
 /// Binds a socket that has room for bursts.
 ///

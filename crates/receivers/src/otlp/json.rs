@@ -31,7 +31,7 @@ use tributary_span::protobuf::put;
 ///
 /// # Errors
 /// When it is not JSON or a value is not what its field holds; the error names line and column.
-pub(super) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
     if json.trim_ascii().is_empty() {
         return Ok(out);
@@ -46,7 +46,7 @@ pub(super) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// Bytes that [`to_protobuf`] makes at most of so many bytes of JSON.
-pub(super) fn longest(json: usize) -> usize {
+pub(crate) fn longest(json: usize) -> usize {
     json.saturating_add(json / 8)
 }
 

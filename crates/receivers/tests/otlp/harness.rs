@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tributary_receivers::{Counters, OfferError, Refused, Settings, Sink, otlp};
+use tributary_receivers::{Counters, OfferError, Protocol, Refused, Settings, Sink, serve};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -115,7 +115,8 @@ impl Server {
         let sink = Arc::new(Memory::new());
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(otlp::serve(
+        let task = tokio::spawn(serve(
+            Protocol::Otlp,
             listener,
             settings,
             Arc::clone(&sink),

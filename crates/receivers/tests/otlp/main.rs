@@ -8,4 +8,5 @@ mod grpc;
 mod harness;
 mod http;
 mod life;
+mod matrix;
 mod requests;
