@@ -74,7 +74,7 @@ impl Ingester {
         flags: &[&str],
     ) -> Result<Ingester> {
         // Ingesters of one test find each other and each other's blocks at once.
-        let quick = ["--heartbeat", "200ms", "--blocks-poll", "200ms", "--fsync", "false"];
+        let quick = ["--heartbeat", "500ms", "--blocks-poll", "200ms", "--fsync", "false"];
         let flags: Vec<&str> = quick.iter().chain(flags).copied().collect();
         Ingester::up(spawn(place, wire, http, &flags)?).await
     }

@@ -1,23 +1,24 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open and probe the store → answer probes → replay → take streams. End, in stages:
+//! Start: bind → open and probe the store → answer probes → adopt what a predecessor left → take streams. End, in stages:
 //! tell the sidecars → read no more frames → journal and acknowledge what came → write blocks →
 //! leave. Each stage hands everything on to the next; a kill at any point loses nothing.
 
+use crate::adopt::Adopter;
 use crate::blocks::Blocks;
+use crate::collect::Collector;
 use crate::commit::{Commit, CutAt, Incoming};
 use crate::config::Config;
-use crate::flush::{Builder, Flush};
+use crate::flush::{Builder, Flush, Steps};
 use crate::group::{FreezeAt, Live};
 use crate::members::{Members, members};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::receive::{Receive, Service, Told};
-use crate::replay::Replay;
 use crate::serve::{self, Peers, Serve};
+use crate::upkeep::{Upkeep, Watching};
 use anyhow::{Context, anyhow};
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -28,7 +29,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_block::WriterSettings;
-use tributary_journal::{EpochId, Journal, Uid};
+use tributary_journal::watch::{Patience, Watch};
+use tributary_journal::{Journal, Uid};
 use tributary_query::api::{self, Tenancy};
 use tributary_store::{Store, StoreOptions};
 use tributary_wire::v1::ingest_server::IngestServer;
@@ -119,7 +121,7 @@ impl App {
         let config = &self.config;
 
         let memory = Memory::new(config.memory);
-        let live = Arc::new(Live::default());
+        let live = Arc::new(Live::new(names.epoch()?));
         let blocks =
             Arc::new(Blocks::new(store.clone(), BLOCK_CACHE, config.blocks_poll, metrics.clone()));
         let (told, told_receiver) = watch::channel(Told::default());
@@ -143,17 +145,59 @@ impl App {
         stages.http.spawn(serve::run(self.http, Arc::new(serve), stop_http.clone()));
 
         let builder = Builder { store, settings: WriterSettings::default(), names };
-        let replay = Replay {
-            journal: journal.clone(),
-            builder: builder.clone(),
+        let steps =
+            Steps { journal: journal.clone(), builder: builder.clone(), metrics: metrics.clone() };
+        let patience = Patience::from_heartbeat(config.heartbeat);
+        let watching = Watching::new(Watch::new(own.process, &own.instance, patience));
+        let lost = Arc::new(Notify::new());
+        let upkeep = Upkeep {
+            watching: watching.clone(),
+            adopter: Adopter {
+                journal: journal.clone(),
+                builder: builder.clone(),
+                steps: steps.clone(),
+                live: live.clone(),
+                blocks: blocks.clone(),
+                metrics: metrics.clone(),
+                piece_bytes: piece_bytes(config.memory),
+            },
+            collector: Collector {
+                journal: journal.clone(),
+                keep_slots: config.keep_slots,
+                seconds: Names::seconds,
+                metrics: metrics.clone(),
+            },
             live: live.clone(),
-            blocks: blocks.clone(),
+            journal: journal.clone(),
+            period: config.heartbeat,
+            collect_every: config.collect,
+            lost: lost.clone(),
+            metrics: metrics.clone(),
+        };
+        let epochs = live.clone();
+        let process = own.process;
+        told.send_modify(|told| told.members = members([&own].into_iter()));
+        let mut beating = Members {
+            journal: journal.clone(),
+            own: own.clone(),
+            period: config.heartbeat,
+            epochs: Box::new(move || epochs.epochs()),
+            watching,
+            told: told.clone(),
+            peers,
             metrics: metrics.clone(),
         };
         blocks.poll_once().await.context("listing the blocks of the store")?;
-        recover(&journal, &replay, &own.instance).await?;
+        // The first heartbeat names the first epoch; what a process before this one in its place
+        // left is in blocks before this one is ready.
+        beating.round().await;
+        upkeep.adopt_abandoned().await;
 
-        let freeze_at = FreezeAt { age: config.block_age, bytes: config.block_bytes };
+        let freeze_at = FreezeAt {
+            age: config.block_age,
+            // A quarter grows while others are written, and room is left for what comes in.
+            bytes: config.block_bytes.min(config.memory / 4),
+        };
         let due = Arc::new(Notify::new());
         let (frames, frames_receiver) = mpsc::channel::<Incoming>(FRAMES_WAITING);
         let commit = Commit {
@@ -167,20 +211,21 @@ impl App {
             metrics: metrics.clone(),
         };
         let flush = Flush {
-            journal: journal.clone(),
             builder,
+            steps,
             live: live.clone(),
             blocks: blocks.clone(),
             freeze_at,
             due,
-            metrics: metrics.clone(),
+            lost,
         };
         let (drain_commit, drain_flush) = (CancellationToken::new(), CancellationToken::new());
         stages.commit.spawn(commit.run(frames_receiver, drain_commit.clone(), stop.clone()));
         stages.flush.spawn(flush.run(drain_flush.clone(), stop.clone()));
         stages.helpers.spawn(blocks.run(stop.clone()));
+        stages.helpers.spawn(beating.run(stop.clone()));
+        stages.helpers.spawn(upkeep.run(stop.clone()));
 
-        told.send_modify(|told| told.members = members([&own].into_iter()));
         let receive = Arc::new(Receive {
             name: own.instance.clone(),
             memory,
@@ -192,18 +237,6 @@ impl App {
             streams: AtomicU32::new(0),
             metrics: metrics.clone(),
         });
-        let process = own.process;
-        let epochs = live.clone();
-        let beating = Members {
-            journal: journal.clone(),
-            own,
-            period: config.heartbeat,
-            epochs: Box::new(move || epochs.epochs()),
-            told: told.clone(),
-            peers,
-            metrics: metrics.clone(),
-        };
-        stages.helpers.spawn(beating.run(stop.clone()));
         let stop_wire = CancellationToken::new();
         stages.wire.spawn(wire(self.wire, receive.clone(), stop_wire.clone()));
         ready.store(true, Ordering::Relaxed);
@@ -277,18 +310,9 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Replays what an earlier process of this name left. Epochs that another ingester's heartbeat
-/// names are that one's.
-async fn recover(journal: &Journal, replay: &Replay, instance: &str) -> anyhow::Result<()> {
-    let beats = journal.heartbeats().await.context("reading heartbeats")?;
-    let (ours, others): (Vec<_>, Vec<_>) = beats.iter().partition(|b| b.live.instance == instance);
-    let living: BTreeSet<EpochId> =
-        others.iter().flat_map(|b| b.live.epochs.iter().copied()).collect();
-    replay.run(&living).await.context("reading the journal")?;
-    for beat in ours {
-        journal.stop_beating(&beat.live.process).await.context("removing an old heartbeat")?;
-    }
-    Ok(())
+/// A tenth of the budget is for adoption; rebuilt spans take some sixteen times their segments.
+fn piece_bytes(memory: usize) -> u64 {
+    (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
 }
 
 async fn wire(

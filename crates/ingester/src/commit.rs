@@ -197,8 +197,8 @@ impl Commit {
 
     /// A number and a name of its own for the next segment.
     fn next_header(&self) -> Result<Header, CommitError> {
-        let (epoch, uid) = (self.names.epoch()?, self.names.uid()?);
-        let (epoch, n) = self.live.reserve(epoch, Instant::now())?;
+        let (spare, uid) = (self.names.epoch()?, self.names.uid()?);
+        let (epoch, n) = self.live.reserve(spare, Instant::now())?;
         let written_ms = self.names.now_ms();
         Ok(Header { epoch, n, uid, written_ms, instance: self.instance.clone() })
     }

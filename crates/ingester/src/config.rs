@@ -83,8 +83,20 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "heartbeat",
         "DURATION",
-        "10s",
-        "how often this ingester tells the others that it lives",
+        "5s",
+        "how often this ingester tells the others that it lives; after four times of it without a sign, what it left is taken over",
+    ),
+    setting(
+        "collect",
+        "DURATION",
+        "10m",
+        "how often one of the ingesters looks for blocks that can never become visible",
+    ),
+    setting(
+        "keep_slots",
+        "DURATION",
+        "24h",
+        "how long records of finished commits are kept in the journal",
     ),
     setting("multitenancy", "BOOL", "false", "queries must name their tenant in X-Scope-OrgID"),
     setting("fsync", "BOOL", "true", "file:// only: survive a power loss, not just a crash"),
@@ -122,6 +134,10 @@ pub struct Config {
     pub blocks_poll: Duration,
     /// Period of heartbeats.
     pub heartbeat: Duration,
+    /// Period of collections.
+    pub collect: Duration,
+    /// Age up to which commit slots are kept.
+    pub keep_slots: Duration,
     /// Whether queries must name their tenant.
     pub multitenancy: bool,
     /// Whether a local folder is synced.
@@ -167,6 +183,8 @@ impl Config {
             memory: settings.parse("memory", &mut bad, parse_bytes),
             blocks_poll: settings.parse("blocks_poll", &mut bad, parse_duration),
             heartbeat: settings.parse("heartbeat", &mut bad, parse_duration),
+            collect: settings.parse("collect", &mut bad, parse_duration),
+            keep_slots: settings.parse("keep_slots", &mut bad, parse_duration),
             multitenancy: settings.parse("multitenancy", &mut bad, parse_bool),
             fsync: settings.parse("fsync", &mut bad, parse_bool),
             grace: settings.parse("grace", &mut bad, parse_duration),
@@ -214,7 +232,11 @@ impl Config {
             self.segment_age <= self.block_age,
             "segment_age must not be longer than block_age".to_owned(),
         );
-        for (name, period) in [("blocks_poll", self.blocks_poll), ("heartbeat", self.heartbeat)] {
+        for (name, period) in [
+            ("blocks_poll", self.blocks_poll),
+            ("heartbeat", self.heartbeat),
+            ("collect", self.collect),
+        ] {
             rule(period >= Duration::from_millis(100), format!("{name} must be at least 100ms"));
         }
     }

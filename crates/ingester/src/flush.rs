@@ -1,25 +1,28 @@
 //! From generations to visible blocks.
 //!
 //! Order, which the journal's invariants rest on: data and filters → the create-only slot that
-//! names blocks and segments → `meta.json` of each block → deletion of the segments. A crash
-//! between any two of these is finished by [`crate::replay`] at the next start.
+//! names blocks and segments → `meta.json` of each block → deletion of the segments
+//! ([`tributary_journal::commit`]). What a crash between any two of these leaves is finished by
+//! whoever adopts the epoch ([`crate::adopt`]).
 
 mod build;
+mod steps;
 
 pub use build::{Builder, Built};
+pub use steps::Steps;
 
 use crate::blocks::Blocks;
 use crate::chain::Chain;
 use crate::group::{FreezeAt, Live, Work};
-use crate::metrics::Metrics;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tributary_block::BlockError;
+use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{EpochId, Journal, JournalError, Slot};
-use tributary_store::{Created, StoreError};
+use tributary_journal::{EpochId, JournalError, adopt, commit};
+use tributary_store::StoreError;
 
 /// Pause before something that the store did not take is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -45,14 +48,20 @@ pub enum FlushError {
     /// A fault in this program: the journal's core was told something that cannot be.
     #[error("the journal's core was used out of turn")]
     Core(#[from] EpochError),
+    /// The same, in a commit.
+    #[error("a commit's steps were taken out of turn")]
+    Commit(#[from] commit::OutOfTurn),
+    /// The same, in an adoption.
+    #[error("an adoption's steps were taken out of turn")]
+    Adoption(#[from] adopt::OutOfTurn),
 }
 
 /// The task that writes blocks, and what it works with.
 pub struct Flush {
-    /// Where slots go.
-    pub journal: Journal,
-    /// Builds blocks and stores their data.
+    /// Builds blocks.
     pub builder: Builder,
+    /// Takes the steps of commits.
+    pub steps: Steps,
     /// Where generations are.
     pub live: Arc<Live>,
     /// Who is told of new blocks.
@@ -61,8 +70,8 @@ pub struct Flush {
     pub freeze_at: FreezeAt,
     /// Told when one may be due.
     pub due: Arc<Notify>,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
+    /// Wakes whoever adopts what this process has lost.
+    pub lost: Arc<Notify>,
 }
 
 impl Flush {
@@ -107,70 +116,35 @@ impl Flush {
         let covers = work.commit.generation.segments.values().copied().collect();
         let mut slot = built.slot(epoch, k, covers);
         slot.closed = work.commit.closes;
-        let created = commit(&self.journal, &self.builder, &built, &slot, &self.metrics).await?;
-        if created == Created::Lost {
-            self.metrics.slots_lost.inc();
-            tracing::error!(%epoch, k, "the commit slot was taken by another process; its segments are left to recovery");
-            return Ok(self.live.slot_lost(work)?);
+        let mut run = CommitRun::new(slot);
+        if self.steps.until_visible(&mut run, &built).await? == Ended::Lost {
+            self.steps.metrics.slots_lost.inc();
+            tracing::warn!(%epoch, k, "somebody else has committed in this epoch; what is left of it will be adopted, and a new one begins");
+            self.live.slot_lost(work)?;
+            self.lost.notify_one();
+            return Ok(());
         }
         self.live.slot_won(work)?;
-        until_done("a block could not be made visible yet", || {
-            self.journal.write_metas(&slot.blocks)
-        })
-        .await;
         self.blocks.written(&built);
         let deletable = self.live.shown(work)?;
-        built.count(&self.metrics);
-        self.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
-        // What is not deleted now is deleted at the next start: the slot names it.
-        match self.journal.delete_segments(&epoch, &deletable).await {
-            Ok(()) => self.live.deleted(epoch, &deletable)?,
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "covered segments could not be deleted")
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Stores the data of blocks and then their slot, however often the store has to be asked.
-///
-/// # Errors
-/// When the slot breaks its own rules, which trying again does not cure.
-pub async fn commit(
-    journal: &Journal,
-    builder: &Builder,
-    built: &Built,
-    slot: &Slot,
-    metrics: &Metrics,
-) -> Result<Created, FlushError> {
-    until_done("a block could not be stored yet; its segments stay", || async {
-        builder.store_data(built).await.inspect_err(|_| {
-            metrics.flushes_failed.inc();
-        })
-    })
-    .await;
-    loop {
-        match journal.put_slot(slot).await {
-            Ok(created) => return Ok(created),
-            Err(error @ JournalError::Slot { .. }) => return Err(error.into()),
-            Err(error) => {
-                metrics.flushes_failed.inc();
-                tracing::warn!(error = %Chain(&error), "a commit slot could not be written yet");
-                tokio::time::sleep(AGAIN_AFTER).await;
-            }
-        }
+        built.count(&self.steps.metrics);
+        self.steps.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
+        self.steps.finish(&mut run).await?;
+        Ok(self.live.deleted(epoch, &deletable)?)
     }
 }
 
 /// Repeats what must happen in the end.
-pub async fn until_done<E, F>(what: &str, work: impl Fn() -> F)
+pub async fn until_done<T, E, F>(what: &str, work: impl Fn() -> F) -> T
 where
     E: std::error::Error + 'static,
-    F: Future<Output = Result<(), E>>,
+    F: Future<Output = Result<T, E>>,
 {
-    while let Err(error) = work().await {
-        tracing::warn!(error = %Chain(&error), "{what}");
+    loop {
+        match work().await {
+            Ok(done) => return done,
+            Err(error) => tracing::warn!(error = %Chain(&error), "{what}"),
+        }
         tokio::time::sleep(AGAIN_AFTER).await;
     }
 }

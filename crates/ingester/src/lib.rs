@@ -2,12 +2,15 @@
 //! spans into blocks, answers queries.
 //!
 //! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
-//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`app`] puts the stages together; [`replay`]
-//! takes up what a process before this one left. It must never depend on the sidecar.
+//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`app`] puts the stages together; [`upkeep`]
+//! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]). It must never
+//! depend on the sidecar.
 
+pub mod adopt;
 pub mod app;
 pub mod blocks;
 mod chain;
+pub mod collect;
 pub mod commit;
 pub mod config;
 pub mod flush;
@@ -17,8 +20,8 @@ pub mod memory;
 pub mod metrics;
 pub mod names;
 pub mod receive;
-pub mod replay;
 mod run;
 pub mod serve;
+pub mod upkeep;
 
 pub use run::run_from_args;

@@ -59,10 +59,22 @@ metrics! {
     segments_failed: Counter = Counter::default(), "segments_failed";
     /// Segments that no block covers yet
     segments_uncovered: Gauge = Gauge::default(), "segments_uncovered";
-    /// Segments found at the start and rebuilt into blocks
-    segments_replayed: Counter = Counter::default(), "segments_replayed";
-    /// Segments that could not be read at the start; they are left where they are
-    segments_unreadable: Counter = Counter::default(), "segments_unreadable";
+    /// Epochs of others, or lost ones of this process, in which something was left to do
+    adoptions: Counter = Counter::default(), "adoptions";
+    /// Segments of such epochs that were rebuilt into blocks
+    segments_adopted: Counter = Counter::default(), "segments_adopted";
+    /// Segments that cannot be read: they stay, and a copy is kept under journal/quar
+    segments_quarantined: Counter = Counter::default(), "segments_quarantined";
+    /// Adoptions, sweeps and collections that failed and are tried again
+    upkeep_failed: Counter = Counter::default(), "upkeep_failed";
+    /// Blocks deleted because the slot they were made for names others
+    blocks_collected: Counter = Counter::default(), "blocks_collected";
+    /// Collections that were stopped because they would have deleted too much
+    collections_stopped: Counter = Counter::default(), "collections_stopped";
+    /// Commit slots of old hours that were deleted
+    slots_retired: Counter = Counter::default(), "slots_retired";
+    /// Seconds since the oldest segment that no block covers became durable, of this process
+    oldest_uncovered_seconds: Gauge = Gauge::default(), "oldest_uncovered_seconds";
     /// Blocks made visible
     blocks: Counter = Counter::default(), "blocks";
     /// Bytes of those blocks

@@ -15,8 +15,12 @@ impl Names {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn epoch(self) -> Result<EpochId, StoreError> {
-        let seconds = u32::try_from(since_1970().as_secs()).unwrap_or(u32::MAX);
-        Ok(EpochId::new(seconds, random()?))
+        Ok(EpochId::new(Names::seconds(), random()?))
+    }
+
+    /// Seconds since 1970.
+    pub fn seconds() -> u32 {
+        u32::try_from(since_1970().as_secs()).unwrap_or(u32::MAX)
     }
 
     /// A random id.

@@ -152,12 +152,12 @@ async fn traces_come_back_from_memory_and_from_blocks() {
     let missing = client::get(ingester.http, "/api/traces/1234").await.unwrap();
     assert_eq!((missing.status.as_u16(), missing.body.len()), (404, 0));
     ingester.stop().await;
-    assert!(segments(folder.path()).is_empty(), "an orderly end leaves nothing to replay");
+    assert!(segments(folder.path()).is_empty(), "an orderly end leaves nothing to adopt");
 
     let ingester = start(folder.path(), &[]).await;
     check(&ingester, &expected).await;
     let page = client::get(ingester.http, "/metrics").await.unwrap().text();
-    assert!(page.contains("tributary_ingester_segments_replayed_total 0"), "{page}");
+    assert!(page.contains("tributary_ingester_segments_adopted_total 0"), "{page}");
     ingester.stop().await;
 }
 

@@ -34,7 +34,7 @@ pub enum EpochError {
 
 /// An exact set of durable segments whose spans are in memory together (never an interval: a late
 /// write of a lower number must not count as covered).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Generation {
     /// Its number within the epoch, rising.
     pub number: u64,
@@ -50,7 +50,7 @@ impl Generation {
 }
 
 /// A commit under way: mint blocks for `slot`, write them, create the slot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commit {
     /// The slot.
     pub slot: u32,
@@ -75,7 +75,7 @@ pub struct EpochStatus {
     pub frozen: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum State {
     Open,
     Closing,
@@ -84,7 +84,7 @@ enum State {
 }
 
 /// The owner's view of its epoch.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WriterEpoch {
     id: EpochId,
     state: State,

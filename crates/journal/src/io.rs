@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
 use uuid::Uuid;
 
+mod upkeep;
+
+pub use upkeep::Metaless;
+
 /// Objects read, or written, at a time by one call.
 const AT_ONCE: usize = 8;
 
@@ -205,12 +209,12 @@ impl Journal {
         Ok(epochs)
     }
 
-    /// What lies in the store for `epoch`: slots, read, then segments, listed.
+    /// All slots of `epoch`, read.
     ///
     /// # Errors
     /// When the store fails, or one of the slots cannot be read: then it is not known what is
     /// covered, and the epoch must be left alone.
-    pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
+    pub async fn slots(&self, epoch: &EpochId) -> Result<BTreeMap<u32, Slot>, JournalError> {
         let found = self.store.list(&layout::slots(epoch)).await?;
         let numbers = found.iter().filter_map(|object| match layout::parse(&object.path) {
             Some(Place::Slot(of, k)) if of == *epoch => Some(k),
@@ -218,13 +222,29 @@ impl Journal {
         });
         let read = |k| async move { Ok::<_, JournalError>((k, self.get_slot(epoch, k).await?)) };
         let reads = numbers.map(read).collect::<Vec<_>>();
-        let slots = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
+        stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// The segments of `epoch`: number and length.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn segments(&self, epoch: &EpochId) -> Result<BTreeMap<u64, u64>, JournalError> {
         let found = self.store.list(&layout::segments(epoch)).await?;
         let segments = found.iter().filter_map(|object| match layout::parse(&object.path) {
             Some(Place::Segment(of, n)) if of == *epoch => Some((n, object.size)),
             _ => None,
         });
-        Ok(Listing { slots, segments: segments.collect() })
+        Ok(segments.collect())
+    }
+
+    /// Slots, then segments of `epoch`.
+    ///
+    /// # Errors
+    /// As [`Journal::slots`].
+    pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
+        let slots = self.slots(epoch).await?;
+        Ok(Listing { slots, segments: self.segments(epoch).await? })
     }
 
     /// What lies in the store of these blocks.

@@ -7,8 +7,7 @@
 //! journal/log/<hour>/<epoch>/c/<k>.cmt         commit slot k of an epoch (create-only)
 //! journal/quar/<epoch>-<n>                     copy of a segment that cannot be read
 //! journal/probe/<id>/…                         trial of the store at start, deleted at once
-//! journal/win/<tenant>/<window>/<k>.rec        kept free for window chains
-//! journal/floor/<hour>                         kept free for retired hours
+//! journal/floor/<hour>                         no slot of this hour or an earlier one counts
 //! blocks/<tenant>/<block uuid>/…               blocks in Tempo's layout (its `prefix`: `blocks`)
 //! ```
 //!
@@ -24,6 +23,8 @@ pub const CLUSTER: &str = "cluster.json";
 pub const BLOCKS: &str = "blocks";
 /// The folder of all heartbeats.
 pub const LIVE: &str = "journal/live";
+/// The folder of the floor: of its names, the last one counts.
+pub const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
 pub const LOG: &str = "journal/log";
 /// The object of a block that makes it visible to readers; written last.
@@ -66,6 +67,11 @@ pub fn check_tenant(tenant: &str) -> Result<(), TenantError> {
 /// The heartbeat of a process.
 pub fn live(process: &Uid) -> String {
     format!("{LIVE}/{process}")
+}
+
+/// The floor at an hour.
+pub fn floor(hour: &str) -> String {
+    format!("{FLOOR}/{hour}")
 }
 
 /// The folder of one hour's epochs.

@@ -25,15 +25,15 @@
 //! 1. Decode and validate it before it is logged; what cannot be decoded is rejected now, or it
 //!    would come back at every recovery.
 //! 2. [`SegmentBuilder::missing`], export these definitions, [`SegmentBuilder::push`],
-//!    [`StreamAcks::logged`] with the segment's ordinal in this process. On `Full`, seal first.
+//!    note which segment it is in. On `Full`, seal first.
 //! 3. Keep the decoded spans beside the open segment.
 //!
 //! A segment, 250–500 ms after its first frame or at 4–8 MiB, three or four on their way at once:
 //! 1. [`WriterEpoch::reserve`] a number (on `Finished`: roll over to a new epoch),
 //!    [`SegmentBuilder::seal`], [`Journal::put_segment`] in a task that is not cancelled with the
 //!    stream.
-//! 2. `Won`: [`WriterEpoch::durable`], then acknowledge by [`StreamAcks::durable`], then move the
-//!    spans into the generation it answered. Nothing else takes part in an acknowledgement (I1).
+//! 2. `Won`: [`WriterEpoch::durable`], then move the spans into the generation it answered, then
+//!    acknowledge. Nothing else takes part in an acknowledgement (I1).
 //! 3. An error: call again with the same `Sealed`, or [`WriterEpoch::burned`] and end the streams
 //!    without acknowledging. `Lost`: the epoch's id exists twice; open a new epoch and put the
 //!    frames into it.
@@ -71,8 +71,10 @@
 //! And above them all: a segment that exists and that no slot names is live data. Nothing is ever
 //! deleted because nobody refers to it.
 
-pub mod acks;
+pub mod adopt;
 pub mod cluster;
+pub mod collect;
+pub mod commit;
 pub mod epoch;
 pub mod id;
 mod io;
@@ -81,11 +83,11 @@ pub mod live;
 pub mod recover;
 pub mod segment;
 pub mod slot;
+pub mod watch;
 
-pub use acks::StreamAcks;
 pub use epoch::{Commit, WriterEpoch};
 pub use id::{EpochId, Uid};
-pub use io::{Heartbeat, Journal, JournalError};
+pub use io::{Heartbeat, Journal, JournalError, Metaless};
 pub use live::Live;
 pub use segment::{NewFrame, Sealed, Segment, SegmentBuilder, SegmentInfo};
 pub use slot::{BlockEntry, Slot};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 mod tests;
 
 /// What lies in the store for one epoch.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Listing {
     /// All slots, read and decoded, by number.
     pub slots: BTreeMap<u32, Slot>,
@@ -23,7 +23,7 @@ pub struct Listing {
 }
 
 /// What lies in the store of a block that a slot names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BlockState {
     /// It has its `meta.json`: readers see it.
     Visible,
@@ -36,7 +36,7 @@ pub enum BlockState {
 }
 
 /// What to do for an epoch, in this order: finish, delete, replay.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Plan {
     /// Blocks whose `meta.json` is to be written.
     pub finish: Vec<BlockEntry>,

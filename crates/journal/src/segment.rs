@@ -75,7 +75,7 @@ pub struct Header {
 }
 
 /// A segment as commit slots name it. `len` and `crc` bind the name to its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SegmentInfo {
     /// Its number within the epoch.
     pub n: u64,

@@ -42,7 +42,7 @@ const VERSION: u16 = 1;
 const HEAD: usize = 32;
 
 /// What a slot says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slot {
     /// Random, by which its writer knows it again. It stands before the map.
     #[serde(skip, default = "no_uid")]
@@ -75,7 +75,7 @@ pub struct Slot {
 }
 
 /// A block, with all that anybody needs to finish it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BlockEntry {
     /// Its tenant.
     pub tenant: String,

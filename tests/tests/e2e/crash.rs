@@ -1,10 +1,39 @@
 //! Ingesters that are killed, and what has been acknowledged.
 
-use anyhow::Result;
-use tributary_testkit::recordings;
+use anyhow::{Context, Result, ensure};
+use std::sync::Arc;
+use tributary_testkit::{Recording, recordings};
 use tributary_tests::ingester::HOLD;
-use tributary_tests::replay::{Protocol, Sender};
+use tributary_tests::replay::{Protocol, Sender, replay};
 use tributary_tests::{Ingester, Place, Sent, Sidecar};
+
+/// Some pods of each size: enough to be in the middle of.
+fn some_pods() -> Result<Arc<Vec<Recording>>> {
+    let all = recordings()?;
+    Ok(Arc::new(all.into_iter().step_by(3).collect()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<()> {
+    let place = Place::folder()?;
+    let recordings = some_pods()?;
+    let sent = Sent::of(&recordings)?;
+    let victim = Ingester::start(&place, HOLD).await?;
+    let other = Ingester::start(&place, HOLD).await?;
+    let upstream = format!("{},{}", victim.wire, other.wire);
+
+    let replaying = tokio::spawn({
+        let recordings = Arc::clone(&recordings);
+        async move { replay(&recordings, &upstream, &[]).await }
+    });
+    let mut victim = victim;
+    victim.until("tributary_ingester_spans_journaled_total", |n| n >= 1.0).await?;
+    victim.process.kill()?;
+    victim = victim.restart(&place, HOLD).await?;
+    let sidecars = replaying.await?.context("replay")?;
+    ensure!(sidecars.len() == recordings.len());
+    sent.check(&[&victim, &other]).await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
@@ -24,4 +53,54 @@ async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
     ingester.process.kill()?;
     let ingester = ingester.restart(&place, HOLD).await?;
     sent.check(&[&ingester]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_ingester_left_is_taken_over_by_another() -> Result<()> {
+    let place = Place::folder()?;
+    let recording = recordings()?.remove(0);
+    let sent = Sent::of(std::slice::from_ref(&recording))?;
+    let mut victim = Ingester::start(&place, HOLD).await?;
+    let other = Ingester::start(&place, HOLD).await?;
+    let mut sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
+    let mut sender = Sender::open(&sidecar, Protocol::Grpc).await?;
+    for record in &recording.records {
+        sender.send(record).await?;
+    }
+    let all = sent.spans() as f64;
+    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    let of_the_dead = victim.metrics().await?;
+    sidecar.process.kill()?;
+    victim.process.kill()?;
+    // Nobody starts it again.
+    let segments = of_the_dead.sum("tributary_ingester_segments_total", &[]).context("segments")?;
+    other.until("tributary_ingester_segments_adopted_total", |n| n == segments).await?;
+    sent.check(&[&other]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingester_that_was_frozen_and_adopted_loses_nothing_when_it_wakes_up() -> Result<()> {
+    let place = Place::folder()?;
+    let recordings = some_pods()?;
+    let sent = Sent::of(&recordings)?;
+    let zombie = Ingester::start(&place, HOLD).await?;
+    let other = Ingester::start(&place, HOLD).await?;
+    let upstream = format!("{},{}", zombie.wire, other.wire);
+    let replaying = tokio::spawn({
+        let recordings = Arc::clone(&recordings);
+        async move { replay(&recordings, &upstream, &[]).await }
+    });
+    zombie.until("tributary_ingester_spans_journaled_total", |n| n >= 1.0).await?;
+    zombie.process.freeze()?;
+    other.until("tributary_ingester_adoptions_total", |n| n >= 1.0).await?;
+    zombie.process.thaw()?;
+    let sidecars = replaying.await?.context("replay")?;
+    ensure!(sidecars.len() == recordings.len());
+    for sidecar in sidecars {
+        sidecar.stop().await?;
+    }
+    // It finds out when it commits, and what it had goes into blocks all the same.
+    zombie.stop().await?;
+    other.until("tributary_ingester_members", |n| n == 1.0).await?;
+    sent.every(3).check(&[&other]).await
 }

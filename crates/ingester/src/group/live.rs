@@ -1,7 +1,7 @@
 //! All generations in memory, bound to the epochs that this process writes.
 
 use super::{Batch, FreezeAt, Generation, is_due};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tributary_journal::epoch::{EpochError, EpochStatus};
@@ -18,17 +18,23 @@ const ROLL_AFTER: Duration = Duration::from_secs(3600);
 
 /// Generations and the epochs they belong to. All of it under one lock, so that a generation in
 /// memory always is exactly the set of segments that the core says it is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Live {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
+    /// The id of the epoch after those of `writers`. It is in heartbeats before it is in use, so
+    /// that nobody takes its first segments for abandoned ones.
+    next: EpochId,
     /// Epochs that this process writes; the last one takes new segments.
     writers: Vec<Writer>,
     /// Rebuilt from the segments of epochs whose owner is gone.
     adopted: Vec<Arc<Generation>>,
+    /// Of epochs of this process that somebody else has committed in: durable segments that no
+    /// slot covers may be left there. Their spans stay readable until they are adopted.
+    lost: BTreeMap<EpochId, Vec<Arc<Generation>>>,
 }
 
 #[derive(Debug)]
@@ -60,19 +66,32 @@ pub struct Work {
 }
 
 impl Live {
+    /// Nothing in memory. `first` is the id of the first epoch.
+    pub fn new(first: EpochId) -> Self {
+        let inner =
+            Inner { next: first, writers: Vec::new(), adopted: Vec::new(), lost: BTreeMap::new() };
+        Live { inner: Mutex::new(inner) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // No change under this lock is left half done: nothing in them panics.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The epochs that this process writes, newest first.
+    /// The epochs that this process writes and is going to write, newest first. One that it has
+    /// lost is anybody's.
     pub fn epochs(&self) -> Vec<EpochId> {
-        self.lock().writers.iter().rev().map(|w| w.core.id()).collect()
+        let inner = self.lock();
+        let writers = inner.writers.iter().rev().filter(|w| !w.core.is_lost());
+        std::iter::once(inner.next).chain(writers.map(|w| w.core.id())).collect()
     }
 
-    /// The number of the next segment and its epoch. `new` names the next epoch, when there is
-    /// none yet or the last one is old, full or lost.
-    pub fn reserve(&self, new: EpochId, now: Instant) -> Result<(EpochId, u64), EpochError> {
+    /// The number of the next segment and its epoch. A new epoch begins when there is none yet or
+    /// the last one is old, full or lost; `spare` is then the id of the one after it.
+    ///
+    /// # Errors
+    /// When the new epoch takes no segment: a fault of this program.
+    pub fn reserve(&self, spare: EpochId, now: Instant) -> Result<(EpochId, u64), EpochError> {
         let mut inner = self.lock();
         if let Some(writer) = inner.writers.last_mut() {
             if now.saturating_duration_since(writer.opened) < ROLL_AFTER
@@ -82,6 +101,7 @@ impl Live {
             }
             writer.core.close();
         }
+        let new = std::mem::replace(&mut inner.next, spare);
         let mut core = WriterEpoch::new(new);
         let n = core.reserve()?;
         inner.writers.push(Writer {
@@ -110,11 +130,15 @@ impl Live {
         let Some(writer) = inner.writers.iter_mut().find(|w| w.core.id() == epoch) else {
             return Err(EpochError::OutOfTurn("the epoch is not written by this process"));
         };
-        // A lost epoch's segments are found by whoever recovers it.
         if writer.core.durable(segment)?.is_some() {
             writer.active.add(batches, now);
+            return Ok(newest != Some(epoch) || is_due(&writer.active, at, now));
         }
-        Ok(newest != Some(epoch) || is_due(&writer.active, at, now))
+        // The segment of a lost epoch: live, and to be adopted.
+        let mut generation = Generation::default();
+        generation.add(batches, now);
+        inner.lost.entry(epoch).or_default().push(Arc::new(generation));
+        Ok(true)
     }
 
     /// When the newest epoch's active generation will be due by its age.
@@ -186,9 +210,7 @@ impl Live {
     /// When they were not deletable.
     pub fn deleted(&self, epoch: EpochId, segments: &[u64]) -> Result<(), EpochError> {
         self.with(epoch, |writer| writer.core.deleted(segments))?;
-        let mut inner = self.lock();
-        let newest = inner.writers.last().map(|w| w.core.id());
-        inner.writers.retain(|w| Some(w.core.id()) == newest || !w.core.is_drained());
+        self.lock().forget_drained();
         Ok(())
     }
 
@@ -198,12 +220,31 @@ impl Live {
     /// # Errors
     /// When it was not being committed.
     pub fn slot_lost(&self, work: &Work) -> Result<(), EpochError> {
-        self.with(work.epoch, |writer| {
+        let left = self.with(work.epoch, |writer| {
             writer.core.slot_lost(work.commit.slot)?;
-            writer.active = Generation::default();
-            writer.frozen.clear();
-            Ok(())
-        })
+            let mut left: Vec<_> = std::mem::take(&mut writer.frozen).into();
+            left.push(Arc::new(std::mem::take(&mut writer.active)));
+            Ok(left)
+        })?;
+        self.lock().lost.entry(work.epoch).or_default().extend(left);
+        Ok(())
+    }
+
+    /// Epochs that this process has lost and that are to be adopted like any other's.
+    pub fn lost(&self) -> Vec<(EpochId, usize)> {
+        self.lock().lost.iter().map(|(epoch, spans)| (*epoch, spans.len())).collect()
+    }
+
+    /// A lost epoch has been adopted, with the first `generations` of what was in memory of it.
+    pub fn forget_lost(&self, epoch: EpochId, generations: usize) {
+        let mut inner = self.lock();
+        if let Some(left) = inner.lost.get_mut(&epoch) {
+            left.drain(..generations.min(left.len()));
+            if left.is_empty() {
+                inner.lost.remove(&epoch);
+            }
+        }
+        inner.forget_drained();
     }
 
     /// Makes spans readable that were rebuilt from segments of an epoch whose owner is gone.
@@ -243,9 +284,15 @@ impl Live {
 }
 
 impl Inner {
+    fn forget_drained(&mut self) {
+        let newest = self.writers.last().map(|w| w.core.id());
+        self.writers.retain(|w| Some(w.core.id()) == newest || !w.core.is_drained());
+    }
+
     fn all(&self) -> impl Iterator<Item = &Generation> {
         let own = self.writers.iter();
         let own = own.flat_map(|w| w.frozen.iter().map(Arc::as_ref).chain([&w.active]));
-        self.adopted.iter().map(Arc::as_ref).chain(own)
+        let lost = self.lost.values().flatten();
+        self.adopted.iter().chain(lost).map(Arc::as_ref).chain(own)
     }
 }

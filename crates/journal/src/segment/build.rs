@@ -1,7 +1,8 @@
 //! Gathering frames into a segment.
 
 use super::{
-    Directory, END_MAGIC, FOOT, HEAD, Header, MAGIC, MAX_SEGMENT, PieceRow, SegmentInfo, VERSION,
+    Directory, END_MAGIC, FOOT, HEAD, Header, MAGIC, MAX_SEGMENT, PieceRow, Segment, SegmentError,
+    SegmentInfo, VERSION,
 };
 use crate::id::Uid;
 use bytes::Bytes;
@@ -176,6 +177,26 @@ impl SegmentBuilder {
         out.extend_from_slice(&END_MAGIC);
         let info = SegmentInfo { n: header.n, len: out.len() as u64, crc, spans: self.spans };
         Sealed { bytes: out.into(), identity: 0..HEAD, info }
+    }
+}
+
+impl Sealed {
+    /// The segment in `bytes` under another name: the same content, readdressed to `header`. Who
+    /// wrote it first stays as the instance.
+    ///
+    /// # Errors
+    /// When `bytes` are no segment that can be read.
+    pub fn readdressed(bytes: &Bytes, header: &Header) -> Result<Sealed, SegmentError> {
+        let info = Segment::parse(bytes.clone())?.info();
+        let mut out = bytes.to_vec();
+        write_head(&mut out, header);
+        let covered = out.len().saturating_sub(FOOT);
+        let crc = crc32fast::hash(out.get(..covered).unwrap_or_default());
+        // The third word of the footer.
+        let field = out.iter_mut().skip(covered + 8).zip(crc.to_le_bytes());
+        field.for_each(|(to, from)| *to = from);
+        let info = SegmentInfo { n: header.n, crc, ..info };
+        Ok(Sealed { bytes: out.into(), identity: 0..HEAD, info })
     }
 }
 

@@ -230,3 +230,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_segment_can_be_given_another_name() {
+    let mut builder = SegmentBuilder::new();
+    let frame = NewFrame {
+        stream: 1,
+        tenant: "t",
+        incarnation: Uid([3; 16]),
+        seq: 9,
+        dict: 0,
+        spans: 2,
+        defines: &[1],
+        definitions: b"definitions",
+        payload: b"payload",
+    };
+    builder.push(&frame).unwrap();
+    let header = |random, n| Header {
+        epoch: EpochId::new(7, [random; 12]),
+        n,
+        uid: Uid([random; 16]),
+        written_ms: 5,
+        instance: format!("writer {random}"),
+    };
+    let old = builder.seal(&header(1, 4));
+    let new = Sealed::readdressed(&old.bytes, &header(2, 0)).unwrap();
+    let (was, is) = (Segment::parse(old.bytes).unwrap(), Segment::parse(new.bytes).unwrap());
+    assert_eq!(is.groups(), was.groups());
+    assert_eq!(is.header(), &Header { instance: "writer 1".into(), ..header(2, 0) });
+    assert_eq!(is.info(), new.info);
+    assert_eq!(new.info.spans, 2);
+    assert!(Sealed::readdressed(&Bytes::from_static(b"nothing"), &header(2, 0)).is_err());
+}

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use tributary_journal::recover::{self, pieces};
+use tributary_journal::adopt::{self, Adoption};
+use tributary_journal::commit::{self, CommitRun, Ended};
 use tributary_journal::segment::{Header, Segment};
 use tributary_journal::{
     BlockEntry, Commit, EpochId, Journal, JournalError, NewFrame, Sealed, SegmentBuilder, Slot,
-    StreamAcks, Uid, WriterEpoch, id, layout,
+    Uid, WriterEpoch, id, layout,
 };
 use tributary_store::Created;
 
@@ -65,21 +66,16 @@ impl Pod {
     /// many epochs it lost on the way.
     pub(crate) async fn write(&self) -> Result<u32> {
         let mut epoch = self.open();
-        let mut acks = StreamAcks::new();
         let mut row = 0;
         let mut lost = 0;
         for segments in [2, 2, 1] {
-            let sealed: Vec<_> =
-                (0..segments).map(|_| self.seal(&mut epoch, &mut acks, &mut row)).collect();
+            let sealed: Vec<_> = (0..segments).map(|_| self.seal(&mut epoch, &mut row)).collect();
             // At once, as an ingester does: a later segment may be there before an earlier one.
             let id = epoch.id();
             try_join_all(sealed.iter().map(|segment| self.put(id, segment))).await?;
-            let ordinals = (0..row).rev().take(segments);
-            let acked = ordinals.zip(sealed.iter().rev()).filter_map(|(ordinal, segment)| {
+            for segment in &sealed {
                 epoch.durable(segment.sealed.info).unwrap();
-                acks.durable(ordinal)
-            });
-            assert_eq!(acked.last(), Some(row - 1), "all of them, once the first is durable");
+            }
             epoch.freeze();
             if let Some(commit) = epoch.begin_commit() {
                 let parse =
@@ -100,7 +96,7 @@ impl Pod {
     }
 
     /// A segment with one row for each of two tenants.
-    fn seal(&self, epoch: &mut WriterEpoch, acks: &mut StreamAcks, row: &mut u64) -> OnItsWay {
+    fn seal(&self, epoch: &mut WriterEpoch, row: &mut u64) -> OnItsWay {
         let n = epoch.reserve().unwrap();
         let mut builder = SegmentBuilder::new();
         let mut rows = Vec::new();
@@ -120,8 +116,6 @@ impl Pod {
             };
             builder.push(&frame).unwrap();
         }
-        // One segment a row here, so the row's number is the segment's ordinal.
-        acks.logged(*row, *row);
         *row += 1;
         let header = Header {
             epoch: epoch.id(),
@@ -150,40 +144,74 @@ impl Pod {
             |segment: &&Segment| commit.generation.segments.contains_key(&segment.info().n);
         let segments: Vec<_> = memory.iter().filter(covered).cloned().collect();
         assert_eq!(segments.len(), commit.generation.segments.len());
-        let slot = self.build(&epoch.id(), commit.slot, &segments).await?;
-        let slot = Slot { closed: commit.closes, ..slot };
-        if insist(async || self.journal.put_slot(&slot).await).await? == Created::Lost {
-            epoch.slot_lost(commit.slot).unwrap();
-            return Ok(());
+        let (slot, data) = self.build(&epoch.id(), commit.slot, &segments);
+        let mut run = CommitRun::new(Slot { closed: commit.closes, ..slot });
+        match self.carry_out(&mut run, &data).await? {
+            Ended::Lost => drop(epoch.slot_lost(commit.slot).unwrap()),
+            Ended::Won => {
+                epoch.slot_won(commit.slot).unwrap();
+                let deletable = epoch.metas_written(commit.slot).unwrap();
+                epoch.deleted(&deletable).unwrap();
+            }
         }
-        epoch.slot_won(commit.slot).unwrap();
-        insist(async || self.journal.write_metas(&slot.blocks).await).await?;
-        let deletable = epoch.metas_written(commit.slot).unwrap();
-        insist(async || self.journal.delete_segments(&epoch.id(), &deletable).await).await?;
-        epoch.deleted(&deletable).unwrap();
         Ok(())
     }
 
-    /// Writes the data of a slot's blocks, one a tenant.
-    async fn build(&self, epoch: &EpochId, k: u32, segments: &[Segment]) -> Result<Slot> {
+    /// Takes the steps of a commit.
+    async fn carry_out(&self, run: &mut CommitRun, data: &[Bytes]) -> Result<Ended> {
+        let journal = &self.journal;
+        loop {
+            let done = match run.step() {
+                commit::Step::StoreData(blocks) => {
+                    for (block, data) in blocks.iter().zip(data) {
+                        for name in ["data.parquet", "bloom-0"] {
+                            let path = layout::block_object(&block.tenant, &block.id, name);
+                            let put = async || Ok(journal.store().put(&path, data.clone()).await?);
+                            insist(put).await?;
+                        }
+                    }
+                    commit::Done::Stored
+                }
+                commit::Step::CreateSlot(slot) => {
+                    commit::Done::Slot(insist(async || journal.put_slot(slot).await).await?)
+                }
+                commit::Step::ListFloor => {
+                    let epoch = run.slot().epoch;
+                    let covered = insist(async || journal.is_below_floor(&epoch).await).await?;
+                    commit::Done::Floor { covered }
+                }
+                commit::Step::WriteMetas(blocks) => {
+                    insist(async || journal.write_metas(blocks).await).await?;
+                    commit::Done::Shown
+                }
+                commit::Step::Delete(numbers) => {
+                    let epoch = run.slot().epoch;
+                    insist(async || journal.delete_segments(&epoch, &numbers).await).await?;
+                    commit::Done::Deleted
+                }
+                commit::Step::Ended(ended) => return Ok(ended),
+            };
+            run.done(done).unwrap();
+        }
+    }
+
+    /// A slot and the data of its blocks, one a tenant.
+    fn build(&self, epoch: &EpochId, k: u32, segments: &[Segment]) -> (Slot, Vec<Bytes>) {
         let mut tenants: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for group in segments.iter().flat_map(Segment::groups) {
             let rows = tenants.entry(&group.tenant).or_default();
             rows.extend(group.frames.iter().map(|f| std::str::from_utf8(&f.payload).unwrap()));
         }
-        let mut blocks = Vec::new();
+        let (mut blocks, mut all_data) = (Vec::new(), Vec::new());
         for (tenant, rows) in tenants {
             let id = id::mint_block(epoch, k, self.unique()).unwrap();
             let data = Bytes::from(rows.join("\n"));
             let (size, crc) = (data.len() as u64, 0);
-            for name in ["data.parquet", "bloom-0"] {
-                let path = layout::block_object(tenant, &id, name);
-                insist(async || Ok(self.journal.store().put(&path, data.clone()).await?)).await?;
-            }
+            all_data.push(data);
             let (tenant, meta) = (tenant.to_owned(), Bytes::from_static(b"{}"));
             blocks.push(BlockEntry { tenant, id, meta, rows: rows.len() as u64, size, crc });
         }
-        Ok(Slot {
+        let slot = Slot {
             uid: Uid(self.unique()),
             epoch: *epoch,
             k,
@@ -196,44 +224,82 @@ impl Pod {
             conflicts: 0,
             closed: false,
             adopted: false,
-        })
+        };
+        (slot, all_data)
     }
 
     /// Adopts every epoch until nothing is left to do.
     pub(crate) async fn recover(&self) -> Result<()> {
         for epoch in self.journal.epochs().await? {
-            while !self.recover_once(&epoch).await? {}
+            self.adopt(&epoch).await?;
         }
         Ok(())
     }
 
-    /// Answers whether the epoch is done with; if not, the view of it was out of date.
-    async fn recover_once(&self, epoch: &EpochId) -> Result<bool> {
-        let listing = self.journal.listing(epoch).await?;
-        let blocks = recover::blocks_to_look_at(&listing);
-        let states = self.journal.block_states(&blocks).await?;
-        let plan = recover::plan(&listing, &states);
-        assert!(plan.unproven.is_empty(), "{plan:?}");
-        self.journal.write_metas(&plan.finish).await?;
-        self.journal.delete_segments(epoch, &plan.deletable).await?;
-        self.journal.delete_segments(epoch, &plan.deletable_after_finish).await?;
-        for (k, piece) in (plan.next_slot..).zip(pieces(&plan.uncovered, PIECE)) {
-            let mut segments = Vec::new();
-            for n in &piece {
-                match self.journal.get_segment(epoch, *n).await {
-                    Ok(segment) => segments.push(segment),
-                    // Somebody else was quicker.
-                    Err(JournalError::Store(e)) if e.is_not_found() => return Ok(false),
-                    Err(e) => return Err(e),
+    async fn adopt(&self, epoch: &EpochId) -> Result<()> {
+        let journal = &self.journal;
+        let mut adoption = Adoption::new(PIECE);
+        let mut data = Vec::new();
+        loop {
+            let done = match adoption.step() {
+                adopt::Step::ReadSlots => adopt::Done::Slots(journal.slots(epoch).await?),
+                adopt::Step::ListSegments => adopt::Done::Segments(journal.segments(epoch).await?),
+                adopt::Step::LookAtBlocks(blocks) => {
+                    let blocks: Vec<_> = blocks.iter().collect();
+                    adopt::Done::Blocks(journal.block_states(&blocks).await?)
                 }
-            }
-            let slot = Slot { adopted: true, ..self.build(epoch, k, &segments).await? };
-            if self.journal.put_slot(&slot).await? == Created::Lost {
-                return Ok(false);
-            }
-            self.journal.write_metas(&slot.blocks).await?;
-            self.journal.delete_segments(epoch, &piece).await?;
+                adopt::Step::ListFloor => {
+                    adopt::Done::Floor { covered: journal.is_below_floor(epoch).await? }
+                }
+                adopt::Step::WriteMetas(blocks) => {
+                    journal.write_metas(&blocks).await?;
+                    adopt::Done::Shown
+                }
+                adopt::Step::Delete(numbers) => {
+                    journal.delete_segments(epoch, &numbers).await?;
+                    adopt::Done::Deleted
+                }
+                adopt::Step::Build { k, segments } => match self.read(epoch, &segments).await? {
+                    Some(segments) => {
+                        let (slot, built) = self.build(epoch, k, &segments);
+                        data = built;
+                        adopt::Done::Built(Some(Slot { adopted: true, ..slot }))
+                    }
+                    None => adopt::Done::OutOfDate,
+                },
+                adopt::Step::Commit(mut run) => {
+                    adopt::Done::Committed(self.carry_out(&mut run, &data).await?)
+                }
+                adopt::Step::Relog(n) => {
+                    let header = Header {
+                        epoch: EpochId::new(1_795_446_000, self.unique()),
+                        n: 0,
+                        uid: Uid(self.unique()),
+                        written_ms: 0,
+                        instance: String::new(),
+                    };
+                    journal.relog(epoch, n, &header).await?;
+                    adopt::Done::Relogged
+                }
+                adopt::Step::Ended(summary) => {
+                    assert!(summary.unproven.is_empty() && !summary.gave_up, "{summary:?}");
+                    return Ok(());
+                }
+            };
+            adoption.done(done).unwrap();
         }
-        Ok(true)
+    }
+
+    /// `None` when somebody else was quicker.
+    async fn read(&self, epoch: &EpochId, numbers: &[u64]) -> Result<Option<Vec<Segment>>> {
+        let mut segments = Vec::new();
+        for n in numbers {
+            match self.journal.get_segment(epoch, *n).await {
+                Ok(segment) => segments.push(segment),
+                Err(JournalError::Store(e)) if e.is_not_found() => return Ok(None),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(Some(segments))
     }
 }

@@ -31,9 +31,11 @@ const TRACE: TraceId = TraceId([1; 16]);
 
 #[tokio::test]
 async fn spans_are_found_until_their_blocks_are_visible() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
-    assert_eq!(live.reserve(epoch(1), now), Ok((epoch(1), 0)));
-    assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), 1)));
+    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    assert_eq!(live.epochs(), [epoch(1)], "named before it is in use");
+    assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), 0)));
+    assert_eq!(live.reserve(epoch(3), now), Ok((epoch(1), 1)));
+    assert_eq!(live.epochs(), [epoch(2), epoch(1)]);
     let (a, b) = (batch(&memory, "a", 1).await, batch(&memory, "b", 1).await);
     assert_eq!(live.durable(epoch(1), segment(1), vec![a, b], AT, now), Ok(false));
     assert_eq!(live.find("a", &TRACE).len(), 1);
@@ -59,10 +61,10 @@ async fn spans_are_found_until_their_blocks_are_visible() {
 
 #[tokio::test]
 async fn an_old_epoch_is_finished_and_forgotten() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
-    live.reserve(epoch(1), now).unwrap();
+    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    live.reserve(epoch(2), now).unwrap();
     let later = now + ROLL_AFTER;
-    assert_eq!(live.reserve(epoch(2), later), Ok((epoch(2), 0)));
+    assert_eq!(live.reserve(epoch(3), later), Ok((epoch(2), 0)));
     let old = batch(&memory, "a", 1).await;
     assert_eq!(live.durable(epoch(1), segment(0), vec![old], AT, later), Ok(true));
     live.freeze(Some(AT), later);
@@ -71,25 +73,34 @@ async fn an_old_epoch_is_finished_and_forgotten() {
     live.slot_won(&work).unwrap();
     let deletable = live.shown(&work).unwrap();
     live.deleted(epoch(1), &deletable).unwrap();
-    assert_eq!(live.epochs(), [epoch(2)]);
+    assert_eq!(live.epochs(), [epoch(3), epoch(2)]);
 }
 
 #[tokio::test]
-async fn a_lost_slot_drops_the_epoch_and_the_next_segment_begins_another() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::default(), Instant::now());
-    live.reserve(epoch(1), now).unwrap();
-    live.reserve(epoch(1), now).unwrap();
+async fn what_was_in_memory_of_a_lost_epoch_is_found_until_it_is_adopted() {
+    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    live.reserve(epoch(2), now).unwrap();
+    live.reserve(epoch(2), now).unwrap();
     let one = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(0), vec![one], AT, now).unwrap();
     live.freeze(Some(AT), now + AT.age);
     let work = live.begin_commit().unwrap();
+    assert_eq!(live.lost(), []);
     live.slot_lost(&work).unwrap();
     drop(work);
-    assert_eq!(memory.used(), 0);
+    assert_eq!(live.epochs(), [epoch(2)], "it is anybody's now");
+    assert_eq!(live.find("a", &TRACE).len(), 1);
+    let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
+    assert_eq!(lost, epoch(1));
+    // A segment that was on its way comes while the epoch is being adopted.
     let late = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(1), vec![late], AT, now).unwrap();
-    assert_eq!(live.find("a", &TRACE).len(), 0, "recovery will find it");
-    assert_eq!(live.reserve(epoch(2), now), Ok((epoch(2), 0)));
+    live.forget_lost(lost, generations);
+    assert_eq!(live.find("a", &TRACE).len(), 1, "it was not adopted yet");
+    assert_eq!(live.lost(), [(epoch(1), 1)]);
+    live.forget_lost(lost, 1);
+    assert_eq!((live.lost(), memory.used()), (vec![], 0));
+    assert_eq!(live.reserve(epoch(3), now), Ok((epoch(2), 0)));
 }
 
 #[tokio::test]

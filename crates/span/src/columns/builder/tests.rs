@@ -1,4 +1,5 @@
 use super::*;
+use crate::columns::Kind;
 
 fn attr(b: &mut Builder, key: &str, value: &str) -> Attr {
     let key = b.text(key.as_bytes());

@@ -1,0 +1,232 @@
+//! Adopting epochs: what their owners left undone becomes blocks, whoever they were.
+//!
+//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about who lives
+//! costs work and never data: the slot decides (journal I6). One epoch at a time and one piece of it
+//! at a time, so that the memory of it is bounded beside that of the spans that come in.
+
+use crate::blocks::Blocks;
+use crate::chain::Chain;
+use crate::flush::{Builder, Built, FlushError, Steps};
+use crate::group::{Batch, Generation, Live};
+use crate::metrics::Metrics;
+use std::sync::Arc;
+use std::time::Instant;
+use tributary_journal::adopt::{Adoption, Done, Step, Summary};
+use tributary_journal::commit::{CommitRun, Ended};
+use tributary_journal::segment::{Group, Header, SegmentError};
+use tributary_journal::{EpochId, Journal, JournalError, Segment, SegmentInfo};
+use tributary_wire::frame::{DecodeLimits, Decoder};
+
+/// What adoption works with.
+pub struct Adopter {
+    /// The journal.
+    pub journal: Journal,
+    /// Builds blocks.
+    pub builder: Builder,
+    /// Takes the steps of commits.
+    pub steps: Steps,
+    /// Where rebuilt spans are readable until their block is.
+    pub live: Arc<Live>,
+    /// Who is told of new blocks.
+    pub blocks: Arc<Blocks>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Bytes of segments that are rebuilt and committed together: some ten times as much in
+    /// memory.
+    pub piece_bytes: u64,
+}
+
+/// A piece of an epoch, rebuilt.
+struct Piece {
+    generation: Arc<Generation>,
+    built: Built,
+}
+
+/// What was read of a piece's segments.
+#[derive(Default)]
+struct Read {
+    generation: Generation,
+    covers: Vec<SegmentInfo>,
+    quarantined: Vec<u64>,
+    rejected: u64,
+}
+
+impl Adopter {
+    /// Goes through one epoch.
+    ///
+    /// # Errors
+    /// When the store fails, or a slot cannot be read. Nothing is lost by that: it can be adopted
+    /// again at any time.
+    pub async fn adopt(&self, epoch: &EpochId) -> Result<Summary, FlushError> {
+        let mut adoption = Adoption::new(self.piece_bytes);
+        let mut piece = None;
+        loop {
+            let done = match adoption.step() {
+                Step::ReadSlots => Done::Slots(self.journal.slots(epoch).await?),
+                Step::ListSegments => Done::Segments(self.journal.segments(epoch).await?),
+                Step::LookAtBlocks(blocks) => {
+                    let blocks: Vec<_> = blocks.iter().collect();
+                    Done::Blocks(self.journal.block_states(&blocks).await?)
+                }
+                Step::ListFloor => {
+                    Done::Floor { covered: self.journal.is_below_floor(epoch).await? }
+                }
+                Step::WriteMetas(blocks) => {
+                    self.journal.write_metas(&blocks).await?;
+                    Done::Shown
+                }
+                Step::Delete(numbers) => {
+                    self.journal.delete_segments(epoch, &numbers).await?;
+                    Done::Deleted
+                }
+                Step::Build { k, segments } => self.build(epoch, k, &segments, &mut piece).await?,
+                Step::Commit(run) => Done::Committed(self.commit(run, &mut piece).await?),
+                Step::Relog(n) => self.relog(epoch, n).await?,
+                Step::Ended(summary) => {
+                    self.report(epoch, &summary);
+                    return Ok(summary);
+                }
+            };
+            adoption.done(done)?;
+        }
+    }
+
+    fn report(&self, epoch: &EpochId, summary: &Summary) {
+        for n in &summary.unproven {
+            tracing::error!(%epoch, n, "a commit slot covers this segment, but its block is gone or its length differs; it is left alone");
+        }
+        self.metrics.segments_adopted.inc_by(summary.committed + summary.relogged);
+        let Summary { committed, relogged, finished, lost, left, .. } = summary;
+        if committed + relogged + finished > 0 {
+            self.metrics.adoptions.inc();
+            tracing::info!(%epoch, committed, relogged, finished, lost, left, "adopted an epoch");
+        }
+    }
+
+    /// Rebuilds some segments for slot `k`.
+    async fn build(
+        &self,
+        epoch: &EpochId,
+        k: u32,
+        numbers: &[u64],
+        piece: &mut Option<Piece>,
+    ) -> Result<Done, FlushError> {
+        let Some(read) = self.read(epoch, numbers).await? else { return Ok(Done::OutOfDate) };
+        if read.covers.is_empty() && read.quarantined.is_empty() {
+            return Ok(Done::Built(None));
+        }
+        let generation = Arc::new(read.generation);
+        let built = self.builder.build(*epoch, k, &generation).await?;
+        let mut slot = built.slot(*epoch, k, read.covers);
+        slot.adopted = true;
+        slot.quarantined = read.quarantined;
+        slot.rejected = read.rejected;
+        slot.rows_in += read.rejected;
+        self.live.adopt(generation.clone());
+        *piece = Some(Piece { generation, built });
+        Ok(Done::Built(Some(slot)))
+    }
+
+    /// The spans of these segments; `None` when one of them is gone, so that somebody else is at
+    /// work here.
+    async fn read(&self, epoch: &EpochId, numbers: &[u64]) -> Result<Option<Read>, FlushError> {
+        let mut read = Read::default();
+        for &n in numbers {
+            match self.journal.get_segment(epoch, n).await {
+                Ok(segment) => {
+                    let (batches, rejected) = decode(&segment);
+                    if rejected > 0 {
+                        tracing::error!(%epoch, n, rejected, "frames of a segment cannot be decoded; a copy of it is kept under journal/quar");
+                        self.journal.quarantine(epoch, n).await?;
+                        self.metrics.segments_quarantined.inc();
+                    }
+                    read.rejected += rejected;
+                    read.generation.add(batches, Instant::now());
+                    read.covers.push(segment.info());
+                }
+                Err(JournalError::Store(error)) if error.is_not_found() => return Ok(None),
+                Err(error @ JournalError::Segment { .. }) => {
+                    tracing::error!(error = %Chain(&error), "a segment cannot be read; it stays");
+                    let newer = matches!(
+                        &error,
+                        JournalError::Segment { source: SegmentError::UnknownVersion(_), .. }
+                    );
+                    if !newer {
+                        self.journal.quarantine(epoch, n).await?;
+                        self.metrics.segments_quarantined.inc();
+                        read.quarantined.push(n);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(read))
+    }
+
+    async fn commit(
+        &self,
+        mut run: CommitRun,
+        piece: &mut Option<Piece>,
+    ) -> Result<Ended, FlushError> {
+        let Some(Piece { generation, built }) = piece.take() else { return Ok(Ended::Lost) };
+        let ended = self.steps.until_visible(&mut run, &built).await;
+        if matches!(ended, Ok(Ended::Won)) {
+            self.blocks.written(&built);
+            built.count(&self.metrics);
+        }
+        self.live.forget_adopted(&generation);
+        let ended = ended?;
+        self.steps.finish(&mut run).await?;
+        Ok(ended)
+    }
+
+    /// Logs a segment below the floor again, in an epoch of its own that nobody owns and that is
+    /// adopted next.
+    async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, FlushError> {
+        let names = self.builder.names;
+        let header = Header {
+            epoch: names.epoch()?,
+            n: 0,
+            uid: names.uid()?,
+            written_ms: names.now_ms(),
+            instance: String::new(),
+        };
+        match self.journal.relog(epoch, n, &header).await {
+            Ok(()) => {
+                tracing::warn!(%epoch, n, to = %header.epoch, "a segment of a retired hour is logged again");
+                Ok(Done::Relogged)
+            }
+            Err(JournalError::Store(error)) if error.is_not_found() => Ok(Done::OutOfDate),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The spans of a segment, and the number of those in frames that cannot be decoded. Each was
+/// decoded before it was logged, so there are none unless this release is at fault.
+fn decode(segment: &Segment) -> (Vec<Batch>, u64) {
+    let (mut batches, mut rejected) = (Vec::new(), 0);
+    for group in segment.groups() {
+        let mut decoder = decoder(group);
+        for frame in &group.frames {
+            let decoded = decoder.as_mut().and_then(|d| d.decode(group.dict, &frame.payload).ok());
+            match decoded {
+                Some(decoded) => batches.push(Batch {
+                    tenant: group.tenant.as_str().into(),
+                    columns: Arc::new(decoded.columns),
+                    permit: None,
+                }),
+                None => rejected += u64::from(frame.spans),
+            }
+        }
+    }
+    (batches, rejected)
+}
+
+fn decoder(group: &Group) -> Option<Decoder> {
+    let mut decoder = Decoder::new(DecodeLimits::default());
+    for definitions in &group.definitions {
+        decoder.define(group.dict, definitions).ok()?;
+    }
+    Some(decoder)
+}

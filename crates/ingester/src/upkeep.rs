@@ -1,0 +1,168 @@
+//! Looking after what others left: abandoned epochs are adopted, garbage is collected.
+//!
+//! Who is suspected and whose turn it is decides [`tributary_journal::watch`]; every process runs
+//! this task, and any number of them may do the same work at once without harm.
+
+use crate::adopt::Adopter;
+use crate::chain::Chain;
+use crate::collect::Collector;
+use crate::flush::FlushError;
+use crate::group::Live;
+use crate::metrics::Metrics;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tributary_journal::watch::Watch;
+use tributary_journal::{EpochId, Journal, JournalError};
+
+/// Heartbeats between two looks at all epochs of the store.
+const SWEEP_EVERY: u32 = 24;
+/// Whoever is first under these keys does the work that one process is enough for.
+const SWEEP: [u8; 16] = *b"sweep of the log";
+const COLLECT: [u8; 16] = *b"collect garbage!";
+
+/// What is known of the others, shared between the task that reads heartbeats and this one.
+#[derive(Debug, Clone)]
+pub struct Watching {
+    watch: Arc<Mutex<Watch>>,
+    started: Instant,
+}
+
+impl Watching {
+    /// Begins now.
+    pub fn new(watch: Watch) -> Self {
+        Watching { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
+    }
+
+    /// The watch, and the time on its clock.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut watch, self.started.elapsed())
+    }
+}
+
+/// The task, and what it works with.
+pub struct Upkeep {
+    /// Who is abandoned.
+    pub watching: Watching,
+    /// Adopts.
+    pub adopter: Adopter,
+    /// Collects.
+    pub collector: Collector,
+    /// Which epochs this process has, and which it has lost.
+    pub live: Arc<Live>,
+    /// The journal.
+    pub journal: Journal,
+    /// Time between two rounds.
+    pub period: Duration,
+    /// Time between two collections.
+    pub collect_every: Duration,
+    /// Wakes the task when this process has lost an epoch.
+    pub lost: Arc<Notify>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Upkeep {
+    /// Runs until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut next_sweep = Instant::now();
+        let mut next_collection = Instant::now() + self.collect_every;
+        let work = async {
+            loop {
+                self.adopt_lost().await;
+                self.adopt_abandoned().await;
+                if Instant::now() >= next_sweep {
+                    next_sweep = Instant::now() + self.period * SWEEP_EVERY;
+                    self.tried("epochs could not be swept", self.sweep().await);
+                }
+                if Instant::now() >= next_collection {
+                    next_collection = Instant::now() + self.collect_every;
+                    if self.watching.with(|watch, now| watch.is_first(COLLECT, now)) {
+                        let collected = self.collector.collect(&self.owned()).await;
+                        self.tried("garbage could not be collected", collected);
+                    }
+                }
+                tokio::select! {
+                    () = self.lost.notified() => {}
+                    () = tokio::time::sleep(self.period) => {}
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
+    }
+
+    fn tried(&self, what: &str, result: Result<(), JournalError>) {
+        if let Err(error) = result {
+            self.metrics.upkeep_failed.inc();
+            tracing::warn!(error = %Chain(&error), "{what}; it is tried again later");
+        }
+    }
+
+    /// Epochs that are named by somebody who may live.
+    fn owned(&self) -> BTreeSet<EpochId> {
+        let named = self.watching.with(|watch, _| watch.named());
+        named.into_iter().chain(self.live.epochs()).collect()
+    }
+
+    /// What this process has lost to an adopter is adopted like anybody's, in case that one left
+    /// something.
+    async fn adopt_lost(&self) {
+        for (epoch, generations) in self.live.lost() {
+            if self.adopt(&epoch).await {
+                self.live.forget_lost(epoch, generations);
+            }
+        }
+    }
+
+    /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
+    pub async fn adopt_abandoned(&self) {
+        for epoch in self.watching.with(|watch, now| watch.abandoned(now)) {
+            if self.adopt(&epoch).await {
+                self.watching.with(|watch, _| watch.adopted(epoch));
+            }
+        }
+        for process in self.watching.with(|watch, now| watch.forgettable(now)) {
+            self.tried("an old heartbeat stays", self.journal.stop_beating(&process).await);
+        }
+    }
+
+    /// Whether the epoch is done with; if not, it is to be tried again soon.
+    async fn adopt(&self, epoch: &EpochId) -> bool {
+        match self.adopter.adopt(epoch).await {
+            Ok(summary) => !summary.gave_up,
+            Err(error) => {
+                self.metrics.upkeep_failed.inc();
+                tracing::error!(%epoch, error = %Chain(&error), "an epoch could not be adopted; its segments stay");
+                // What trying again soon will not cure waits for the next sweep.
+                !is_transient(&error)
+            }
+        }
+    }
+
+    /// Looks at all epochs of the store, for segments that nobody feels responsible for.
+    async fn sweep(&self) -> Result<(), JournalError> {
+        if !self.watching.with(|watch, now| watch.is_first(SWEEP, now)) {
+            return Ok(());
+        }
+        let survey = self.journal.survey().await?;
+        let with_segments: BTreeSet<EpochId> =
+            survey.iter().filter(|(_, held)| !held.segments.is_empty()).map(|(e, _)| *e).collect();
+        let ours = self.live.epochs();
+        for epoch in self.watching.with(|watch, now| watch.unknown(now, &with_segments, &ours)) {
+            self.adopt(&epoch).await;
+        }
+        Ok(())
+    }
+}
+
+fn is_transient(error: &FlushError) -> bool {
+    match error {
+        FlushError::Store(error) | FlushError::Journal(JournalError::Store(error)) => {
+            error.is_transient()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,128 @@
+use super::*;
+use crate::commit;
+use crate::id::{EpochId, Uid, mint_block};
+use crate::segment::SegmentInfo;
+use tributary_store::Created;
+
+fn epoch() -> EpochId {
+    EpochId::new(1_795_442_400, [7; 12])
+}
+
+fn slot(k: u32, covers: &[u64]) -> Slot {
+    let info = |n: &u64| SegmentInfo { n: *n, len: 100, crc: 0, spans: 1 };
+    let id = mint_block(&epoch(), k, [1; 6]).unwrap();
+    let rows = covers.len() as u64;
+    let block =
+        BlockEntry { tenant: "t".into(), id, meta: Default::default(), rows, size: 1, crc: 0 };
+    Slot {
+        uid: Uid([1; 16]),
+        epoch: epoch(),
+        k,
+        blocks: vec![block],
+        covers: covers.iter().map(info).collect(),
+        quarantined: Vec::new(),
+        rows_in: rows,
+        duplicates: 0,
+        rejected: 0,
+        conflicts: 0,
+        closed: false,
+        adopted: true,
+    }
+}
+
+fn segments(numbers: &[u64]) -> Done {
+    Done::Segments(numbers.iter().map(|n| (*n, 100)).collect())
+}
+
+fn won(run: CommitRun) -> Ended {
+    let mut run = run;
+    for done in [
+        commit::Done::Stored,
+        commit::Done::Slot(Created::Won),
+        commit::Done::Floor { covered: false },
+        commit::Done::Shown,
+        commit::Done::Deleted,
+    ] {
+        run.done(done).unwrap();
+    }
+    match run.step() {
+        commit::Step::Ended(ended) => ended,
+        step => panic!("{step:?}"),
+    }
+}
+
+#[test]
+fn what_is_left_is_committed_piece_by_piece() {
+    let mut adoption = Adoption::new(200);
+    let first = slot(0, &[0, 1]);
+    let id = first.blocks[0].id;
+    adoption.done(Done::Slots(BTreeMap::from([(0, first.clone())]))).unwrap();
+    adoption.done(segments(&[1, 2, 3, 5])).unwrap();
+    assert_eq!(adoption.step(), Step::LookAtBlocks(first.blocks.clone()));
+    adoption.done(Done::Blocks(BTreeMap::from([(id, BlockState::Unfinished)]))).unwrap();
+    adoption.done(Done::Floor { covered: false }).unwrap();
+    assert_eq!(adoption.step(), Step::WriteMetas(first.blocks));
+    adoption.done(Done::Shown).unwrap();
+    assert_eq!(adoption.step(), Step::Delete(vec![1]));
+    adoption.done(Done::Deleted).unwrap();
+    for (k, piece) in [(1, vec![2, 3]), (2, vec![5])] {
+        assert_eq!(adoption.step(), Step::Build { k, segments: piece.clone() });
+        adoption.done(Done::Built(Some(slot(k, &piece)))).unwrap();
+        let Step::Commit(run) = adoption.step() else { panic!("{:?}", adoption.step()) };
+        adoption.done(Done::Committed(won(run))).unwrap();
+    }
+    let summary = Summary { committed: 3, finished: 1, ..Summary::default() };
+    assert_eq!(adoption.step(), Step::Ended(summary));
+}
+
+#[test]
+fn a_lost_slot_is_looked_at_again_but_not_for_ever() {
+    let mut adoption = Adoption::new(200);
+    for attempt in 1..=u64::from(ATTEMPTS) {
+        assert_eq!(adoption.step(), Step::ReadSlots);
+        adoption.done(Done::Slots(BTreeMap::new())).unwrap();
+        adoption.done(segments(&[0])).unwrap();
+        adoption.done(Done::Floor { covered: false }).unwrap();
+        adoption.done(Done::Built(Some(slot(0, &[0])))).unwrap();
+        adoption.done(Done::Committed(Ended::Lost)).unwrap();
+        assert_eq!(adoption.summary.lost, attempt);
+    }
+    assert!(matches!(adoption.step(), Step::Ended(Summary { gave_up: true, .. })));
+}
+
+#[test]
+fn below_the_floor_segments_are_logged_again() {
+    let mut adoption = Adoption::new(200);
+    // The slot is void: what it says about segment 0 counts for nothing.
+    adoption.done(Done::Slots(BTreeMap::from([(0, slot(0, &[0]))]))).unwrap();
+    adoption.done(segments(&[0, 4])).unwrap();
+    adoption.done(Done::Blocks(BTreeMap::new())).unwrap();
+    adoption.done(Done::Floor { covered: true }).unwrap();
+    for n in [0, 4] {
+        assert_eq!(adoption.step(), Step::Relog(n));
+        adoption.done(Done::Relogged).unwrap();
+        assert_eq!(adoption.step(), Step::Delete(vec![n]));
+        adoption.done(Done::Deleted).unwrap();
+    }
+    assert_eq!(adoption.step(), Step::Ended(Summary { relogged: 2, ..Summary::default() }));
+}
+
+#[test]
+fn what_nobody_can_read_stays() {
+    let mut adoption = Adoption::new(200);
+    adoption.done(Done::Slots(BTreeMap::new())).unwrap();
+    adoption.done(segments(&[3])).unwrap();
+    adoption.done(Done::Floor { covered: false }).unwrap();
+    adoption.done(Done::Built(None)).unwrap();
+    assert_eq!(adoption.step(), Step::Ended(Summary { left: 1, ..Summary::default() }));
+}
+
+#[test]
+fn reports_out_of_turn_change_nothing() {
+    let mut adoption = Adoption::new(200);
+    let before = adoption.clone();
+    for done in [Done::Shown, Done::Deleted, Done::Built(None), Done::Relogged, Done::OutOfDate] {
+        adoption.done(done).unwrap_err();
+        assert_eq!(adoption, before);
+    }
+}

@@ -1,0 +1,105 @@
+//! What may be deleted: only what something durable says is superfluous. "Nobody refers to it" is
+//! no evidence, and no rule here looks at a clock to decide whether something is garbage.
+//!
+//! | object | goes when | evidence |
+//! |---|---|---|
+//! | segment | a slot names it with its length, and each block of that slot has its meta | [`crate::recover`] |
+//! | data of a block without meta | the slot it was minted for exists and does not name it (I5) | [`verdict`] |
+//! | slots of an hour | no segment is left in that hour or before, each block named has had its meta, no unnamed data is left; `floor` is written first | [`floor_to_write`] |
+//!
+//! Everything else stays. Data whose slot does not exist is never touched: either there are
+//! uncovered segments behind it, and adoption will fill the slot, or the slot is below the floor.
+//! That an hour is old only keeps slots around for people to look at; safety comes from the floor.
+
+use crate::id::{BlockOrigin, EpochId, block_origin};
+use crate::slot::Slot;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+#[cfg(test)]
+mod tests;
+
+/// What the store holds of one epoch, by a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Numbers of slots.
+    pub slots: BTreeSet<u32>,
+    /// Segments: number and length.
+    pub segments: BTreeMap<u64, u64>,
+}
+
+/// What a block's data without a meta is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Can never become visible: the slot it was minted for exists and does not name it.
+    Garbage,
+    /// The slot that it was minted for names it: adoption writes its meta, or it was taken away.
+    Named,
+    /// Its slot does not exist (yet).
+    Pending,
+    /// Not minted by a journal, or for an epoch that is not known: somebody else's.
+    Foreign,
+}
+
+/// Judges the data of a block without a meta, by the slot that it was minted for if that exists.
+/// The floor, listed after that slot was read, must be below it: else the slot is no evidence.
+pub fn verdict(block: &Uuid, slot: Option<&Slot>) -> Verdict {
+    let Some(origin) = block_origin(block) else { return Verdict::Foreign };
+    match slot {
+        None => Verdict::Pending,
+        Some(slot) if slot.k != origin.slot || !origin.is_of(&slot.epoch) => Verdict::Foreign,
+        Some(slot) if slot.blocks.iter().any(|named| named.id == *block) => Verdict::Named,
+        Some(_) => Verdict::Garbage,
+    }
+}
+
+/// The one epoch of these that the block may have been minted for. Two epochs that share what a
+/// block's id tells of them make its origin unknown, so that it is left alone.
+pub fn epoch_of<'e>(
+    origin: &BlockOrigin,
+    epochs: impl Iterator<Item = &'e EpochId>,
+) -> Option<EpochId> {
+    let mut fitting = epochs.filter(|epoch| origin.is_of(epoch));
+    match (fitting.next(), fitting.next()) {
+        (Some(epoch), None) => Some(*epoch),
+        _ => None,
+    }
+}
+
+/// What is known of an hour, for [`floor_to_write`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// Segments in it.
+    pub segments: usize,
+    /// Whether one of its epochs is named by a heartbeat, ours included.
+    pub owned: bool,
+    /// Whether each block that its slots name has had its meta, by a look after the slots were read.
+    pub finished: bool,
+    /// Block data without a meta that was minted for one of its epochs.
+    pub unnamed: usize,
+    /// Whether it has been as it is for long enough. Comfort, not safety.
+    pub old: bool,
+}
+
+/// The hour to write the floor at: the last of the run of hours, from the oldest, that are all
+/// done with. `None` when the oldest one is not.
+pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
+    let done = |hour: &Hour| {
+        hour.segments == 0 && !hour.owned && hour.finished && hour.unnamed == 0 && hour.old
+    };
+    hours.iter().take_while(|(_, hour)| done(hour)).last().map(|(name, _)| name.as_str())
+}
+
+/// The most that one pass deletes without anybody being asked, beside a tenth of what there is.
+pub const ALWAYS_ALLOWED: usize = 1000;
+
+/// Whether a pass may delete so many of so many objects. A pass that wants more has most likely
+/// been misled, and stops with an alarm instead.
+pub fn may_delete(deletions: usize, objects: usize) -> bool {
+    deletions <= ALWAYS_ALLOWED || deletions <= objects / 10
+}
+
+/// Whether the floor covers an hour.
+pub fn is_below(floor: Option<&str>, hour: &str) -> bool {
+    floor.is_some_and(|floor| hour <= floor)
+}

@@ -1,0 +1,95 @@
+use super::*;
+use crate::id::{Uid, mint_block};
+use crate::slot::BlockEntry;
+
+fn epoch(n: u8) -> EpochId {
+    EpochId::new(1_795_442_400, [n; 12])
+}
+
+fn slot(epoch: EpochId, k: u32, blocks: &[Uuid]) -> Slot {
+    let entry = |id: &Uuid| BlockEntry {
+        tenant: "t".into(),
+        id: *id,
+        meta: Default::default(),
+        rows: 0,
+        size: 1,
+        crc: 0,
+    };
+    Slot {
+        uid: Uid([1; 16]),
+        epoch,
+        k,
+        blocks: blocks.iter().map(entry).collect(),
+        covers: Vec::new(),
+        quarantined: Vec::new(),
+        rows_in: 0,
+        duplicates: 0,
+        rejected: 0,
+        conflicts: 0,
+        closed: false,
+        adopted: false,
+    }
+}
+
+#[test]
+fn data_is_garbage_only_when_its_slot_says_so() {
+    let (ours, other) = (epoch(1), epoch(2));
+    let block = mint_block(&ours, 3, [1; 6]).unwrap();
+    let sibling = mint_block(&ours, 3, [2; 6]).unwrap();
+    let table = [
+        (None, Verdict::Pending),
+        (Some(slot(ours, 3, &[sibling])), Verdict::Garbage),
+        (Some(slot(ours, 3, &[])), Verdict::Garbage),
+        (Some(slot(ours, 3, &[sibling, block])), Verdict::Named),
+        (Some(slot(ours, 2, &[])), Verdict::Foreign),
+        (Some(slot(other, 3, &[])), Verdict::Foreign),
+    ];
+    for (slot, expected) in table {
+        assert_eq!(verdict(&block, slot.as_ref()), expected, "{slot:?}");
+    }
+    let tempos = Uuid::from_u128(0x6ba7_b810_9dad_41d1_80b4_00c0_4fd4_30c8);
+    assert_eq!(verdict(&tempos, Some(&slot(ours, 3, &[]))), Verdict::Foreign);
+}
+
+#[test]
+fn an_origin_that_is_not_clear_is_none() {
+    let origin = block_origin(&mint_block(&epoch(1), 0, [1; 6]).unwrap()).unwrap();
+    assert_eq!(epoch_of(&origin, [epoch(1), epoch(2)].iter()), Some(epoch(1)));
+    assert_eq!(epoch_of(&origin, [epoch(2)].iter()), None);
+    let mut twin = [1; 12];
+    twin[11] = 2;
+    let twin = EpochId::new(1_795_442_400, twin);
+    assert_eq!(epoch_of(&origin, [epoch(1), twin].iter()), None);
+}
+
+#[test]
+fn hours_are_retired_from_the_oldest_on() {
+    let done = Hour { finished: true, old: true, ..Hour::default() };
+    let table = [
+        (vec![], None),
+        (vec![done.clone(), done.clone()], Some("h1")),
+        (vec![done.clone(), Hour { old: false, ..done.clone() }], Some("h0")),
+        (vec![done.clone(), Hour { owned: true, ..done.clone() }, done.clone()], Some("h0")),
+        (vec![Hour { segments: 1, ..done.clone() }, done.clone()], None),
+        (vec![Hour { unnamed: 1, ..done.clone() }], None),
+        (vec![Hour { finished: false, ..done.clone() }], None),
+    ];
+    for (hours, expected) in table {
+        let hours: BTreeMap<String, Hour> =
+            hours.into_iter().enumerate().map(|(i, hour)| (format!("h{i}"), hour)).collect();
+        assert_eq!(floor_to_write(&hours), expected, "{hours:?}");
+    }
+    assert!(!is_below(None, "2026-11-23T14"));
+    assert!(is_below(Some("2026-11-23T14"), "2026-11-23T14"));
+    assert!(is_below(Some("2026-11-23T14"), "2026-11-23T09"));
+    assert!(!is_below(Some("2026-11-23T14"), "2026-11-23T15"));
+}
+
+#[test]
+fn a_pass_that_would_delete_too_much_is_stopped() {
+    let table =
+        [(0, 0, true), (1000, 0, true), (1001, 5000, false), (1001, 10_010, true), (9, 10, true)];
+    for (deletions, objects, allowed) in table {
+        assert_eq!(may_delete(deletions, objects), allowed, "{deletions} of {objects}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Who is alive, who is suspected, and which epochs are this process's to adopt now.
+//!
+//! Pure: readings of heartbeats go in, with the time of this process's own monotonic clock. No
+//! clock of another machine is compared (I9): a process is suspected when its heartbeat has not
+//! been seen to change for [`Patience::suspect_after`], all of which this process must have been
+//! healthy for itself, which is to say writing its own heartbeat and reading all others in time.
+//! After an outage of the store, or after this process was frozen, everybody's heartbeat looks
+//! old, and nobody may start a mass adoption for that.
+//!
+//! Suspicion is a hint: adopting the epoch of a living process costs work and never data.
+
+use crate::id::{EpochId, Uid};
+use crate::live::Live;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// How long to wait before what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A heartbeat that stands still for so long belongs to a suspect.
+    pub suspect_after: Duration,
+    /// Those who rank behind the first adopter of an epoch wait so long more for each rank.
+    pub rank_step: Duration,
+    /// An epoch that no heartbeat names is adopted when it has been seen for so long.
+    pub unknown_after: Duration,
+    /// A heartbeat that stands still for so long, and whose epochs are done with, is removed.
+    pub forget_after: Duration,
+}
+
+impl Patience {
+    /// The relations that keep false suspicion rare, from the period of heartbeats alone.
+    pub fn from_heartbeat(period: Duration) -> Patience {
+        Patience {
+            suspect_after: period * 4,
+            rank_step: period * 2,
+            unknown_after: period * 24,
+            forget_after: period * 120,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    live: Live,
+    changed: Duration,
+}
+
+/// What this process knows of the others.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    ours: Uid,
+    instance: String,
+    patience: Patience,
+    seen: BTreeMap<Uid, Seen>,
+    /// Since when every round has succeeded in time.
+    healthy_since: Option<Duration>,
+    last_round: Duration,
+    /// Epochs of the store that no heartbeat names, and since when they have been seen so.
+    unknown: BTreeMap<EpochId, Duration>,
+    /// Epochs of suspects that have been adopted and in which nothing was left.
+    done: BTreeSet<EpochId>,
+}
+
+impl Watch {
+    /// Nothing seen yet. `instance` is this process's name: a heartbeat of another process under
+    /// the same name is that of its predecessor, who is not waited for.
+    pub fn new(ours: Uid, instance: &str, patience: Patience) -> Self {
+        Watch {
+            ours,
+            instance: instance.to_owned(),
+            patience,
+            seen: BTreeMap::new(),
+            healthy_since: None,
+            last_round: Duration::ZERO,
+            unknown: BTreeMap::new(),
+            done: BTreeSet::new(),
+        }
+    }
+
+    /// A round: our heartbeat was written and all heartbeats were read, or (`None`) it failed.
+    pub fn round(&mut self, now: Duration, beats: Option<Vec<Live>>) {
+        let Some(beats) = beats else {
+            self.healthy_since = None;
+            return;
+        };
+        let late = now.saturating_sub(self.last_round) > self.patience.suspect_after;
+        if late || self.healthy_since.is_none() {
+            self.healthy_since = Some(now);
+        }
+        self.last_round = now;
+        let there: BTreeSet<Uid> = beats.iter().map(|live| live.process).collect();
+        // Who has taken its heartbeat away has left in good order; if something of it is left all
+        // the same, nobody names it any more.
+        self.seen.retain(|process, _| there.contains(process));
+        for live in beats.into_iter().filter(|live| live.process != self.ours) {
+            match self.seen.get_mut(&live.process) {
+                Some(seen) if seen.live.counter == live.counter => {}
+                Some(seen) => {
+                    // It lives: what it does from now on has not been adopted.
+                    self.done.retain(|epoch| !live.epochs.contains(epoch));
+                    *seen = Seen { live, changed: now };
+                }
+                None => {
+                    self.seen.insert(live.process, Seen { live, changed: now });
+                }
+            }
+        }
+        let named: BTreeSet<EpochId> = self.named();
+        self.done.retain(|epoch| named.contains(epoch));
+        self.unknown.retain(|epoch, _| !named.contains(epoch));
+    }
+
+    /// For how long this heartbeat has stood still, as far as we can tell: only the time in which
+    /// we were healthy ourselves counts.
+    fn still_for(&self, seen: &Seen, now: Duration) -> Duration {
+        match self.healthy_since {
+            Some(since) => now.saturating_sub(seen.changed.max(since)),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// Whether this is the heartbeat of a process before us in our own place.
+    fn is_predecessor(&self, seen: &Seen) -> bool {
+        !self.instance.is_empty() && seen.live.instance == self.instance
+    }
+
+    fn is_suspect(&self, seen: &Seen, now: Duration) -> bool {
+        self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.suspect_after
+    }
+
+    /// Epochs that the heartbeats of other processes name, of suspects too.
+    pub fn named(&self) -> BTreeSet<EpochId> {
+        self.seen.values().flat_map(|seen| seen.live.epochs.iter().copied()).collect()
+    }
+
+    /// The other processes that count as alive.
+    pub fn living(&self, now: Duration) -> Vec<&Live> {
+        let seen = self.seen.values();
+        seen.filter(|seen| !self.is_suspect(seen, now)).map(|seen| &seen.live).collect()
+    }
+
+    /// Epochs of suspects that are ours to adopt now.
+    pub fn abandoned(&self, now: Duration) -> Vec<EpochId> {
+        let mut epochs = Vec::new();
+        for seen in self.seen.values().filter(|seen| self.is_suspect(seen, now)) {
+            let still = self.still_for(seen, now);
+            for epoch in seen.live.epochs.iter().filter(|epoch| !self.done.contains(epoch)) {
+                let wait = self.patience.suspect_after + self.rank_wait(epoch.bytes(), now);
+                if self.is_predecessor(seen) || still >= wait {
+                    epochs.push(*epoch);
+                }
+            }
+        }
+        epochs
+    }
+
+    /// These epochs, apart from `ours`, hold segments. Those that no heartbeat names and that have
+    /// been so for long enough are answered, for adoption. One that was adopted before has got a
+    /// late segment and will be again.
+    pub fn unknown(
+        &mut self,
+        now: Duration,
+        with_segments: &BTreeSet<EpochId>,
+        ours: &[EpochId],
+    ) -> Vec<EpochId> {
+        let named = self.named();
+        self.done.retain(|epoch| !with_segments.contains(epoch));
+        let candidates: BTreeSet<EpochId> = with_segments
+            .iter()
+            .filter(|epoch| !named.contains(epoch) && !ours.contains(epoch))
+            .copied()
+            .collect();
+        self.unknown.retain(|epoch, _| candidates.contains(epoch));
+        for epoch in candidates {
+            self.unknown.entry(epoch).or_insert(now);
+        }
+        let Some(healthy) = self.healthy_since else { return Vec::new() };
+        let due = |epoch: &EpochId, since: Duration| {
+            let wait = self.patience.unknown_after + self.rank_wait(epoch.bytes(), now);
+            now.saturating_sub(since.max(healthy)) >= wait
+        };
+        self.unknown.iter().filter(|(e, since)| due(e, **since)).map(|(e, _)| *e).collect()
+    }
+
+    /// Nothing is left to do in this epoch as long as its heartbeat stands still.
+    pub fn adopted(&mut self, epoch: EpochId) {
+        self.done.insert(epoch);
+    }
+
+    /// Suspects whose epochs are all done with and whose heartbeats may be removed.
+    pub fn forgettable(&self, now: Duration) -> Vec<Uid> {
+        let all_done = |seen: &Seen| seen.live.epochs.iter().all(|e| self.done.contains(e));
+        let old = |seen: &Seen| {
+            self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.forget_after
+        };
+        let seen = self.seen.iter().filter(|(_, seen)| old(seen) && all_done(seen));
+        seen.map(|(process, _)| *process).collect()
+    }
+
+    /// Whether work that one process is enough for is ours: of all that live, the first in the
+    /// order that `key` gives.
+    pub fn is_first(&self, key: [u8; 16], now: Duration) -> bool {
+        self.healthy_since.is_some() && self.rank(key, now) == 0
+    }
+
+    fn rank_wait(&self, key: [u8; 16], now: Duration) -> Duration {
+        self.patience.rank_step * u32::try_from(self.rank(key, now)).unwrap_or(u32::MAX)
+    }
+
+    /// How many living processes stand before us: rendezvous hashing, so that work spreads over
+    /// all and moves little when they come and go.
+    fn rank(&self, key: [u8; 16], now: Duration) -> usize {
+        let weight = |process: &Uid| {
+            let mut hasher = crc32fast::Hasher::new();
+            hasher.update(&key);
+            hasher.update(&process.0);
+            // A CRC is linear; mixing makes the order of two processes depend on the key.
+            let mixed = u64::from(hasher.finalize()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            (mixed ^ mixed >> 29, *process)
+        };
+        let ours = weight(&self.ours);
+        self.living(now).iter().filter(|live| weight(&live.process) > ours).count()
+    }
+}
