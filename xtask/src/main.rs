@@ -5,7 +5,7 @@
 //! | `cargo xtask test` | everything that must hold before a change goes in |
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
-//! | `cargo xtask fuzz [SECONDS]` | every decoder, so long each |
+//! | `cargo xtask fuzz-receivers [SECONDS]` | every decoder of the receivers, so long each |
 //! | `cargo xtask senders` | libraries that tests send with, under `target/senders` |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
@@ -25,15 +25,15 @@ fn main() -> Result<()> {
         "test" => test::run(),
         "bench" => bench::run(),
         "diet" => diet::run(),
-        "fuzz" => fuzz(),
+        "fuzz-receivers" => fuzz_receivers(),
         "senders" => senders::prepare().map(drop),
         "venv" => venv::prepare().map(drop),
-        _ => bail!("usage: cargo xtask test | bench | diet | fuzz | senders | venv"),
+        _ => bail!("usage: cargo xtask test | bench | diet | fuzz-receivers | senders | venv"),
     }
 }
 
 /// Mutated requests through every decoder.
-fn fuzz() -> Result<()> {
+fn fuzz_receivers() -> Result<()> {
     let mut fuzz = run::cargo(&["run", "--locked", "--release", "-p", "tributary-receivers"]);
     fuzz.args(["--example", "fuzz", "--"]).args(std::env::args().skip(2));
     run::step("fuzz", &mut fuzz)

@@ -1,4 +1,4 @@
-//! Fuzzes every decoder: recorded requests, mutated. `cargo xtask fuzz [SECONDS]`, for each target.
+//! Fuzzes every decoder: recorded requests, mutated. `cargo xtask fuzz-receivers [SECONDS]`, for each target.
 //!
 //! Every execution must end without a panic, and must not have allocated more than its limit allows:
 //! the allocator counts. What is translated must be a request that the next decoder takes.

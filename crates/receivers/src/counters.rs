@@ -206,6 +206,33 @@ impl Counters {
     }
 }
 
+/// The counters of named receivers in Prometheus' text format 0.0.4: one family each, its name
+/// behind `prefix`, labelled by receiver and, where there is one, by reason.
+pub fn page(prefix: &str, receivers: &[(&str, &Counters)]) -> String {
+    let mut samples: Vec<(&str, &str, &str, u64)> = Vec::new();
+    for (receiver, counters) in receivers {
+        counters.each(|name, reason, value| samples.push((name, receiver, reason, value)));
+    }
+    // Families must not be torn apart; within one the order of the receivers stays.
+    samples.sort_by_key(|(name, ..)| *name);
+    let mut page = String::new();
+    for family in samples.chunk_by(|a, b| a.0 == b.0) {
+        let Some((name, ..)) = family.first() else { continue };
+        let (end, kind) =
+            if name.ends_with("_open") { ("", "gauge") } else { ("_total", "counter") };
+        let name = format!("{prefix}receiver_{name}{end}");
+        page += &format!("# HELP {name} Of one receiver.\n# TYPE {name} {kind}\n");
+        for (_, receiver, reason, value) in family {
+            let result = match *reason {
+                "" => String::new(),
+                reason => format!(",result=\"{reason}\""),
+            };
+            page += &format!("{name}{{receiver=\"{receiver}\"{result}}} {value}\n");
+        }
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,7 +34,7 @@ mod thrift;
 mod translate;
 mod zipkin;
 
-pub use counters::{Count, Counters};
+pub use counters::{Count, Counters, page};
 pub use jaeger::sampling::Strategy;
 pub use jaeger::udp;
 pub use kind::{Bound, Kind};

@@ -39,7 +39,6 @@ pub(crate) mod kind {
 
 /// `Status.StatusCode` by number.
 pub(crate) mod status {
-    pub(crate) const OK: u8 = 1;
     pub(crate) const ERROR: u8 = 2;
 
     /// The code of that name as OpenTelemetry's exporters write it, or with its full name as the

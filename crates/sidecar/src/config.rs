@@ -14,7 +14,7 @@ use std::time::Duration;
 use tributary_receivers::{Kind, Strategy};
 
 /// All that a sidecar can be told, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where ingesters are found; at least one.
     pub upstream: Vec<Upstream>,
@@ -63,7 +63,7 @@ pub struct Log {
 }
 
 /// What the command line asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
     /// To run.
     Run(Box<Config>),

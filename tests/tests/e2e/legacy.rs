@@ -40,13 +40,28 @@ async fn every_recorded_client_is_understood() -> Result<()> {
     for recording in &all {
         faults.extend(check(recording, &mut query).await?);
     }
-    ensure!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults[..faults.len().min(40)].join("\n"));
+    ensure!(faults.is_empty(), "{} faults:\n{}", faults.len(), summary(&faults));
     println!("{sent} spans of {} recordings came back as they were meant", all.len());
     sidecar.stop().await
 }
 
-/// Everything that differs.
-async fn check(recording: &Legacy, query: &mut Connection) -> Result<Vec<String>> {
+/// A few of each kind of fault.
+fn summary(faults: &[(String, String)]) -> String {
+    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (at, fault) in faults {
+        let recording = at.split(' ').next().unwrap_or_default();
+        let field = fault.split(':').next().unwrap_or_default();
+        kinds.entry(format!("{recording} {field}")).or_default().push(fault);
+    }
+    let shown = kinds.iter().map(|(kind, all)| {
+        let some = all.iter().take(2).map(|f| format!("\n    {f:.700}")).collect::<String>();
+        format!("{kind}: {} times{some}\n", all.len())
+    });
+    shown.collect()
+}
+
+/// Everything that differs, and where.
+async fn check(recording: &Legacy, query: &mut Connection) -> Result<Vec<(String, String)>> {
     let what = What::of(&recording.name)?;
     let mut meant: BTreeMap<String, Vec<Meant>> = BTreeMap::new();
     for line in &recording.expected {
@@ -62,7 +77,7 @@ async fn check(recording: &Legacy, query: &mut Connection) -> Result<Vec<String>
         meant.sort_by_key(|m| (m.span.clone(), m.kind, m.start_us * 1000));
         for (meant, got) in meant.iter().zip(&got) {
             for fault in meant.differences(got) {
-                faults.push(format!("{} {trace}/{}: {fault}", recording.name, meant.span));
+                faults.push((format!("{} {trace}/{}", recording.name, meant.span), fault));
             }
         }
     }

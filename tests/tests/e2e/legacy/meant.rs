@@ -108,8 +108,11 @@ impl What {
             name: text("name"),
             status: 0,
             message: String::new(),
-            // Jaeger's sampled bit.
-            flags: line["flags"].as_u64().map_or(0, |flags| u32::from(flags & 1 != 0)),
+            // The sampled bit; OpenTelemetry's exporters to Jaeger write it without noting it.
+            flags: match line["flags"].as_u64() {
+                Some(flags) => u32::from(flags & 1 != 0),
+                None => u32::from(!self.is_zipkin()),
+            },
             attributes: Vec::new(),
             resource: Vec::new(),
             unnoted: &[],
@@ -141,6 +144,8 @@ impl What {
             // Zipkin has no word for internal, and Python's v1 JSON has none for any.
             (Protocol::ZipkinV1, Client::PythonOtel, _) => 0,
             (Protocol::ZipkinV1 | Protocol::ZipkinV2, _, 1) => 0,
+            // Node's exporter to Jaeger leaves it out as well.
+            (_, Client::NodeOtel, 1) => 0,
             _ => kind,
         }
     }
@@ -378,18 +383,23 @@ impl Meant {
         same("status", self.status.to_string(), got.status_code.to_string());
         same("message", self.message.clone(), got.status_message.clone());
         same("flags", self.flags.to_string(), got.flags.to_string());
-        same("attributes", format!("{:?}", self.attributes), format!("{:?}", got.attributes));
+        let (missing, extra) = apart(&self.attributes, &got.attributes);
+        same("attributes", missing, extra);
         let scope = (got.scope.name.clone(), got.scope.version.clone());
         same("scope", format!("{:?}", self.scope), format!("{scope:?}"));
         let mut resource = got.resource.attributes.clone();
         resource.retain(|(key, _)| !self.unnoted.contains(&key.as_str()));
-        same("resource", format!("{:?}", self.resource), format!("{resource:?}"));
-        let events: Vec<_> = got
-            .events
-            .iter()
-            .map(|e| (e.time / 1000, e.name.clone(), e.attributes.clone()))
-            .collect();
-        same("events", format!("{:?}", self.events), format!("{events:?}"));
+        let (missing, extra) = apart(&self.resource, &resource);
+        same("resource", missing, extra);
+        same("events", self.events.len().to_string(), got.events.len().to_string());
+        for ((time, name, attributes), got) in self.events.iter().zip(&got.events) {
+            if !near(*time, got.time) {
+                same("event's time", time.to_string(), got.time.to_string());
+            }
+            same("event's name", name.clone(), got.name.clone());
+            let (missing, extra) = apart(attributes, &got.attributes);
+            same("event's attributes", missing, extra);
+        }
         let links: Vec<_> = got
             .links
             .iter()
@@ -406,6 +416,19 @@ impl Meant {
         same("rest", format!("{:?}", ("", 0, 0, 0)), format!("{rest:?}"));
         faults
     }
+}
+
+/// What only one of two lists has, in words.
+fn apart(meant: &Attributes, got: &Attributes) -> (String, String) {
+    let mut missing = meant.clone();
+    let mut extra = Attributes::new();
+    for pair in got {
+        match missing.iter().position(|m| m == pair) {
+            Some(at) => drop(missing.remove(at)),
+            None => extra.push(pair.clone()),
+        }
+    }
+    (format!("{missing:?}"), format!("{extra:?}"))
 }
 
 fn string(key: &str, value: &str) -> (String, Value) {
