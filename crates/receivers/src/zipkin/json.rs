@@ -214,6 +214,7 @@ fn micros(json: &mut Json<'_>) -> Result<Option<u64>, Bad> {
     }
 }
 
+/// Doubles of today's microseconds are a quarter of one apart.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
 fn fraction(micros: f64) -> u64 {
     nanos(micros.trunc() as u64).saturating_add((micros.fract() * 1000.0).round() as u64)

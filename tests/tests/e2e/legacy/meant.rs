@@ -16,7 +16,8 @@ pub(super) struct What {
 pub(super) enum Protocol {
     JaegerThrift,
     JaegerGrpc,
-    ZipkinV1,
+    ZipkinV1Json,
+    ZipkinV1Thrift,
     ZipkinV2,
 }
 
@@ -73,14 +74,19 @@ impl What {
         let protocol = match protocol {
             "jaeger-grpc" => Protocol::JaegerGrpc,
             _ if protocol.starts_with("jaeger") => Protocol::JaegerThrift,
-            _ if protocol.starts_with("zipkin-v1") => Protocol::ZipkinV1,
+            "zipkin-v1-json" => Protocol::ZipkinV1Json,
+            "zipkin-v1-thrift" => Protocol::ZipkinV1Thrift,
             _ => Protocol::ZipkinV2,
         };
         Ok(What { protocol, client })
     }
 
     fn is_zipkin(self) -> bool {
-        matches!(self.protocol, Protocol::ZipkinV1 | Protocol::ZipkinV2)
+        self.is_v1() || self.protocol == Protocol::ZipkinV2
+    }
+
+    fn is_v1(self) -> bool {
+        matches!(self.protocol, Protocol::ZipkinV1Json | Protocol::ZipkinV1Thrift)
     }
 
     fn is_otel(self) -> bool {
@@ -142,8 +148,10 @@ impl What {
         };
         match (self.protocol, self.client, kind) {
             // Zipkin has no word for internal, and Python's v1 JSON has none for any.
-            (Protocol::ZipkinV1, Client::PythonOtel, _) => 0,
-            (Protocol::ZipkinV1 | Protocol::ZipkinV2, _, 1) => 0,
+            (Protocol::ZipkinV1Json, Client::PythonOtel, _) => 0,
+            (_, _, 1) if self.is_zipkin() => 0,
+            // Node's encoder writes annotations for calls only.
+            (Protocol::ZipkinV1Thrift, Client::NodeZipkin, 4 | 5) => 0,
             // Node's exporter to Jaeger leaves it out as well.
             (_, Client::NodeOtel, 1) => 0,
             _ => kind,
@@ -207,7 +215,9 @@ impl What {
         let service = line["service"].as_str().context("service")?;
         let mut resource = vec![string("service.name", service)];
         match self.client {
-            Client::RubyJaeger => meant.unnoted = &["host.name", "ip", "jaeger.version"],
+            Client::RubyJaeger => {
+                meant.unnoted = &["host.name", "ip", "jaeger.version", "region", "shard"];
+            }
             Client::PythonJaeger | Client::NodeJaeger => {
                 for (key, value) in tags(&line["process_tags"])? {
                     let key = if key == "hostname" { "host.name".to_owned() } else { key };
@@ -261,8 +271,9 @@ impl What {
     }
 
     fn zipkin(self, line: &Json, meant: &mut Meant) -> Result<()> {
+        let nowhere = self.says_nowhere_where_it_is(line);
         let service = line["service"].as_str().unwrap_or_default();
-        if !service.is_empty() {
+        if !service.is_empty() && !nowhere {
             meant.resource.push(string("service.name", service));
         }
         for (key, value) in tags(&line["tags"])? {
@@ -300,9 +311,13 @@ impl What {
                 Client::PythonOtel => tags(&log["fields"])?,
                 _ => Vec::new(),
             };
-            meant.events.push((log["ts_us"].as_u64().context("time")?, name, fields));
+            let time = log["ts_us"].as_u64().context("time")?;
+            // In v1 this is how a producer is told; beside the kind it says nothing new.
+            if !(self.is_v1() && name == "ms" && time == meant.start_us) {
+                meant.events.push((time, name, fields));
+            }
         }
-        self.endpoints(line, meant);
+        self.endpoints(line, nowhere, meant);
         let debug = match self.client {
             Client::PythonOtel => true,
             _ => line["debug"].as_bool().unwrap_or(false),
@@ -319,12 +334,19 @@ impl What {
         let shared = line["shared"].as_bool().unwrap_or(false);
         match self.protocol {
             // There is no such field; a server without a time of its own is one.
-            Protocol::ZipkinV1 => shared && meant.kind == 2,
+            _ if self.is_v1() => shared && meant.kind == 2,
             _ => shared,
         }
     }
 
-    fn endpoints(self, line: &Json, meant: &mut Meant) {
+    /// In v1 an endpoint needs an annotation to stand in.
+    fn says_nowhere_where_it_is(self, line: &Json) -> bool {
+        let none = |key: &str| line[key].as_array().is_some_and(Vec::is_empty);
+        let bare = line["kind"].is_null() && none("tags") && none("logs");
+        self.is_v1() && self.client == Client::PyZipkin && bare
+    }
+
+    fn endpoints(self, line: &Json, nowhere: bool, meant: &mut Meant) {
         let mut put = |key: &str, value: &Json| {
             if let Some(text) = value.as_str().filter(|text| !text.is_empty()) {
                 meant.attributes.push(string(key, text));
@@ -336,7 +358,8 @@ impl What {
             true => side["ipv6"].clone(),
             false => side["ipv4"].clone(),
         };
-        let (local, remote) = (&line["local"], &line["remote"]);
+        let remote = &line["remote"];
+        let local = if nowhere { &Json::Null } else { &line["local"] };
         put("net.host.ip", &address(local));
         put("net.host.port", &local["port"]);
         put("peer.service", &remote["service"]);
@@ -347,11 +370,11 @@ impl What {
     /// Every value is text in Zipkin.
     fn zipkin_value(self, value: Value) -> Value {
         Value::Str(match (self.client, value) {
-            (_, Value::Str(text)) => text,
-            (Client::PythonOtel, Value::List(list)) => {
-                let items: Vec<_> = list.iter().map(python_str).collect();
-                serde_json::to_string(&items).unwrap_or_default()
+            (Client::NodeZipkin, Value::Str(text)) if self.protocol == Protocol::ZipkinV1Thrift => {
+                cut(&text)
             }
+            (_, Value::Str(text)) => text,
+            (Client::PythonOtel, Value::List(list)) => python_json(&list),
             (Client::PythonOtel, Value::Bool(value)) => value.to_string(),
             (Client::PythonOtel, value) => python_str(&value),
             (_, Value::List(list)) => joined(&list),
@@ -423,6 +446,9 @@ fn apart(meant: &Attributes, got: &Attributes) -> (String, String) {
     let mut missing = meant.clone();
     let mut extra = Attributes::new();
     for pair in got {
+        // No note of a client tells -0 from 0.
+        let zero = (pair.0.clone(), Value::Double(Double(0.0)));
+        let pair = if pair.1 == Value::Double(Double(-0.0)) { &zero } else { pair };
         match missing.iter().position(|m| m == pair) {
             Some(at) => drop(missing.remove(at)),
             None => extra.push(pair.clone()),
@@ -441,7 +467,11 @@ fn tags(list: &Json) -> Result<Attributes> {
     for pair in list.as_array().context("tags")? {
         let key = pair[0].as_str().context("key")?.to_owned();
         let value = match pair[1].as_str() {
-            Some(text) => Value::Str(text.to_owned()),
+            // Noted as text whatever they were sent as.
+            Some(text) => match text.parse() {
+                Ok(n) => Value::Int(n),
+                Err(_) => Value::Str(text.to_owned()),
+            },
             None => typed(&pair[1]["value"], pair[1]["type"].as_str().context("type")?)?,
         };
         tags.push((key, value));
@@ -493,6 +523,29 @@ fn python_tuple(list: &[Value]) -> String {
     };
     let items: Vec<_> = list.iter().map(one).collect();
     format!("({}{})", items.join(", "), if items.len() == 1 { "," } else { "" })
+}
+
+/// Python's `json.dumps` of a list whose elements were made text.
+fn python_json(list: &[Value]) -> String {
+    let one = |value: &Value| match value {
+        Value::Bool(value) => value.to_string(),
+        other => python_str(other),
+    };
+    let ascii = |c: char| match c.is_ascii() {
+        true => c.to_string(),
+        false => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+    };
+    let quoted = |value| format!("\"{}\"", one(value).chars().map(ascii).collect::<String>());
+    format!("[{}]", list.iter().map(quoted).collect::<Vec<_>>().join(","))
+}
+
+/// A text whose characters Node's encoder has cut to a byte each; broken ones are mended.
+fn cut(text: &str) -> String {
+    let bytes: Vec<u8> = text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect();
+    let mend = |chunk: std::str::Utf8Chunk<'_>| {
+        format!("{}{}", chunk.valid(), "?".repeat(chunk.invalid().len()))
+    };
+    bytes.utf8_chunks().map(mend).collect()
 }
 
 /// JavaScript's `String(value)`.
