@@ -4,6 +4,7 @@
 
 mod configuration;
 mod crash;
+mod daemonset;
 mod datagrams;
 mod every_field;
 mod foreign_readers;

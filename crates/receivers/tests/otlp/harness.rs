@@ -110,13 +110,17 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Server {
+        Server::of(Protocol::Otlp, settings).await
+    }
+
+    pub(crate) async fn of(protocol: Protocol, settings: Settings) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let sink = Arc::new(Memory::new());
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
         let task = tokio::spawn(serve(
-            Protocol::Otlp,
+            protocol,
             listener,
             settings,
             Arc::clone(&sink),
