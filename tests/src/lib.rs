@@ -8,6 +8,7 @@ pub mod place;
 pub mod program;
 pub mod replay;
 pub mod sidecar;
+pub mod torture;
 pub mod traffic;
 pub mod usage;
 

@@ -254,6 +254,10 @@ impl Adoption {
         self.next_slot = self.plan.next_slot;
         self.pieces = recover::pieces(&self.plan.uncovered, self.piece_bytes).into();
         self.summary.unproven = std::mem::take(&mut self.plan.unproven);
+        // Decided upon; slots hold whole metas and may be large.
+        self.listing = Listing::default();
+        self.blocks.clear();
+        self.plan.uncovered.clear();
         self.at = self.after_decision();
     }
 

@@ -1,0 +1,300 @@
+//! Traffic at full speed while ingesters are killed, frozen, replaced and cut off from their
+//! store, and the books at the end: each span that a sidecar took is in a block, none twice in one.
+
+mod chaos;
+mod ledger;
+
+use crate::replay::Protocol;
+use crate::replay::Sender;
+use crate::{Ingester, LONG, Place, Sidecar, Traffic};
+use anyhow::{Context, Result, bail, ensure};
+use chaos::{Chaos, Event};
+use ledger::Ledger;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tributary_journal::Journal;
+use tributary_store::{Store, StoreOptions};
+use tributary_testkit::{free_port, recordings, wait_for};
+
+/// Ingesters at a time.
+const INGESTERS: usize = 3;
+/// Applications at a time, each with a sidecar.
+const SIDECARS: usize = 3;
+/// How long spans stay in memory: short, so that every event meets all stages.
+const FLAGS: &[&str] = &["--block-age", "3s", "--collect", "10s"];
+
+/// What is to be endured.
+#[derive(Debug, Clone)]
+pub struct Torture {
+    /// For how long things happen.
+    pub time: Duration,
+    /// Decides what happens when.
+    pub seed: u64,
+    /// Most spans a second that the applications send; they are shared out.
+    pub spans_per_second: u64,
+}
+
+/// What was endured.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Events by kind.
+    pub kills: u32,
+    /// Freezes for longer than suspicion takes.
+    pub zombies: u32,
+    /// Restarts under another identity.
+    pub replaced: u32,
+    /// Times that all ingesters were down.
+    pub blackouts: u32,
+    /// Times that the store did not answer.
+    pub outages: u32,
+    /// Spans that sidecars took.
+    pub spans: u64,
+    /// Spans found in blocks, different ones.
+    pub found: u64,
+    /// Spans that stand in more than one block, resent after an answer got lost.
+    pub twice: u64,
+    /// Blocks.
+    pub blocks: u64,
+    /// From a kill to nothing being left uncovered of what was killed, at the end of the run.
+    pub settled: Duration,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} kills, {} zombies, {} replaced, {} blackouts, {} outages of the store; {} spans taken, {} found, {} in two blocks, {} blocks; settled in {:.1} s",
+            self.kills,
+            self.zombies,
+            self.replaced,
+            self.blackouts,
+            self.outages,
+            self.spans,
+            self.found,
+            self.twice,
+            self.blocks,
+            self.settled.as_secs_f64()
+        )
+    }
+}
+
+/// An ingester's place in the cluster: its wire address stays, whoever is there.
+struct Seat {
+    number: usize,
+    wire: SocketAddr,
+    lives: u32,
+    ingester: Option<Ingester>,
+    frozen: bool,
+}
+
+impl Seat {
+    async fn start(&mut self, place: &Place, as_another: bool) -> Result<()> {
+        self.lives += u32::from(as_another);
+        let name = format!("seat-{}-{}", self.number, self.lives);
+        let flags: Vec<&str> = FLAGS.iter().copied().chain(["--name", &name]).collect();
+        self.ingester = Some(Ingester::start_with_wire(place, self.wire, &flags).await?);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> Result<()> {
+        if let Some(mut ingester) = self.ingester.take() {
+            ingester.process.kill()?;
+        }
+        self.frozen = false;
+        Ok(())
+    }
+}
+
+/// Lets everything happen to a cluster on `place`, then checks the books.
+///
+/// # Errors
+/// When a span is missing, stands twice in a block, or was never sent; or when something does not
+/// come back up.
+pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
+    let mut seats = Vec::new();
+    for number in 0..INGESTERS {
+        let wire = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let mut seat = Seat { number, wire, lives: 0, ingester: None, frozen: false };
+        seat.start(&place, false).await?;
+        seats.push(seat);
+    }
+    let upstream: Vec<String> = seats.iter().map(|seat| seat.wire.to_string()).collect();
+    let (applications, stop, taken) = start_applications(&upstream.join(","), &torture)?;
+
+    let mut report = Report::default();
+    let end = Instant::now() + torture.time;
+    for (pause, event) in Chaos::new(torture.seed, INGESTERS) {
+        if Instant::now() + pause >= end {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        happen(&event, &mut seats, &mut place, &mut report)
+            .await
+            .with_context(|| format!("{event:?}; so far {report}"))?;
+    }
+    for seat in seats.iter_mut().filter(|seat| seat.frozen) {
+        if let Some(ingester) = &seat.ingester {
+            ingester.process.thaw()?;
+        }
+    }
+    for seat in seats.iter_mut().filter(|seat| seat.ingester.is_none()) {
+        seat.start(&place, true).await?;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let ledger = finish(applications).await?;
+    report.spans = ledger.len() as u64;
+    ensure!(report.spans == taken.load(Ordering::Relaxed), "the ledger is not complete");
+
+    let settling = Instant::now();
+    let store = open(&place).await?;
+    let journal = Journal::new(store.clone());
+    wait_for("that no segment is left", LONG, || async {
+        let survey = journal.survey().await.map_err(|e| e.to_string())?;
+        let left: usize = survey.values().map(|held| held.segments.len()).sum();
+        if left == 0 { Ok(()) } else { Err(format!("{left} segments")) }
+    })
+    .await?;
+    report.settled = settling.elapsed();
+    for seat in &mut seats {
+        let ingester = seat.ingester.take().context("an ingester")?;
+        ingester.stop().await?;
+    }
+    let scratch = tempfile::tempdir()?;
+    let blocks = fetch_blocks(&store, scratch.path()).await?;
+    report.blocks = blocks.len() as u64;
+    let balance = ledger.balance(scratch.path(), &blocks)?;
+    report.found = balance.found;
+    report.twice = balance.in_two_blocks;
+    ensure!(
+        balance.missing == 0 && balance.unknown == 0 && balance.twice_in_a_block == 0,
+        "the books do not balance: {balance:?}; {report}"
+    );
+    Ok(report)
+}
+
+async fn happen(
+    event: &Event,
+    seats: &mut [Seat],
+    place: &mut Place,
+    report: &mut Report,
+) -> Result<()> {
+    match *event {
+        Event::Kill { seat, as_another, down } => {
+            let seat = seats.get_mut(seat).context("a seat")?;
+            seat.kill()?;
+            report.kills += 1;
+            report.replaced += u32::from(as_another);
+            tokio::time::sleep(down).await;
+            seat.start(place, as_another).await
+        }
+        Event::Freeze { seat } => {
+            let seat = seats.get_mut(seat).context("a seat")?;
+            if let Some(ingester) = seat.ingester.as_ref().filter(|_| !seat.frozen) {
+                ingester.process.freeze()?;
+                seat.frozen = true;
+                report.zombies += 1;
+            }
+            Ok(())
+        }
+        Event::Thaw => {
+            for seat in seats.iter_mut().filter(|seat| seat.frozen) {
+                if let Some(ingester) = &seat.ingester {
+                    ingester.process.thaw()?;
+                }
+                seat.frozen = false;
+            }
+            Ok(())
+        }
+        Event::Blackout { down } => {
+            seats.iter_mut().try_for_each(Seat::kill)?;
+            report.blackouts += 1;
+            report.kills += u32::try_from(seats.len()).unwrap_or(u32::MAX);
+            tokio::time::sleep(down).await;
+            for seat in seats {
+                seat.start(place, false).await?;
+            }
+            Ok(())
+        }
+        Event::Outage { down } => {
+            let Place::Bucket(server) = place else { return Ok(()) };
+            server.process().freeze()?;
+            report.outages += 1;
+            tokio::time::sleep(down).await;
+            server.process().thaw()
+        }
+    }
+}
+
+type Applications = JoinSet<Result<Ledger>>;
+
+fn start_applications(
+    upstream: &str,
+    torture: &Torture,
+) -> Result<(Applications, Arc<AtomicBool>, Arc<AtomicU64>)> {
+    let recordings = recordings()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let taken = Arc::new(AtomicU64::new(0));
+    let mut applications = JoinSet::new();
+    for i in 0..SIDECARS {
+        let own: Vec<_> = recordings.iter().skip(i).step_by(SIDECARS).cloned().collect();
+        let traffic = Traffic::of(&own)?;
+        let (upstream, stop, taken) = (upstream.to_owned(), stop.clone(), taken.clone());
+        let pace = torture.spans_per_second / SIDECARS as u64;
+        applications.spawn(async move {
+            let sidecar = Sidecar::start(&upstream, &["--buffer", "64MiB"]).await?;
+            let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
+            let (mut ledger, begun) = (Ledger::default(), Instant::now());
+            for n in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let due = Duration::from_millis(ledger.len() as u64 * 1000 / pace.max(1));
+                tokio::time::sleep_until((begun + due).into()).await;
+                let (request, spans) = traffic.request(n);
+                sender.send(&request).await?;
+                ledger.add(&request)?;
+                taken.fetch_add(spans as u64, Ordering::Relaxed);
+            }
+            // Nothing but an acknowledgement empties a sidecar.
+            sidecar
+                .until("tributary_sidecar_spans_acked_total", |n| n >= ledger.len() as f64)
+                .await?;
+            sidecar.stop().await?;
+            Ok(ledger)
+        });
+    }
+    Ok((applications, stop, taken))
+}
+
+async fn finish(mut applications: Applications) -> Result<Ledger> {
+    let mut all = Ledger::default();
+    while let Some(ledger) = applications.join_next().await {
+        all.merge(ledger??);
+    }
+    Ok(all)
+}
+
+async fn open(place: &Place) -> Result<Store> {
+    let settings = place.env().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let options = StoreOptions { settings, ..StoreOptions::default() };
+    Ok(Store::open(&place.url(), &options).await?)
+}
+
+/// Copies the data of all visible blocks into a folder.
+async fn fetch_blocks(store: &Store, to: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for object in store.list("blocks").await? {
+        let Some(folder) = object.path.strip_suffix("/meta.json") else { continue };
+        let data = store.get(&format!("{folder}/data.parquet")).await?;
+        let Some((_, id)) = folder.rsplit_once('/') else { bail!("no block: {folder}") };
+        let file = to.join(format!("{id}.parquet"));
+        std::fs::write(&file, data)?;
+        files.push(file);
+    }
+    Ok(files)
+}

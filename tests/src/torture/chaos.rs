@@ -1,0 +1,108 @@
+//! What happens when: an endless row of events that a seed decides.
+
+use std::time::Duration;
+
+/// Something that happens to the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Event {
+    /// `kill -9` of the ingester on a seat, and another one in its place some time later.
+    Kill {
+        /// The seat.
+        seat: usize,
+        /// Whether the new one has another name, as a pod of a Deployment has.
+        as_another: bool,
+        /// Time between the two.
+        down: Duration,
+    },
+    /// SIGSTOP.
+    Freeze {
+        /// The seat.
+        seat: usize,
+    },
+    /// SIGCONT for all that are frozen.
+    Thaw,
+    /// `kill -9` of all, and the same ones again some time later.
+    Blackout {
+        /// Time between the two.
+        down: Duration,
+    },
+    /// The store does not answer for some time.
+    Outage {
+        /// For how long.
+        down: Duration,
+    },
+}
+
+/// The row of events, each with the time before it.
+#[derive(Debug)]
+pub(super) struct Chaos {
+    state: u64,
+    seats: usize,
+    frozen: bool,
+}
+
+impl Chaos {
+    /// What this seed decides.
+    pub(super) fn new(seed: u64, seats: usize) -> Self {
+        Chaos { state: seed, seats, frozen: false }
+    }
+
+    /// SplitMix64.
+    fn draw(&mut self, below: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % below
+    }
+
+    fn seat(&mut self) -> usize {
+        usize::try_from(self.draw(self.seats as u64)).unwrap_or(0)
+    }
+
+    fn millis(&mut self, from: u64, to: u64) -> Duration {
+        Duration::from_millis(from + self.draw(to - from))
+    }
+}
+
+impl Iterator for Chaos {
+    type Item = (Duration, Event);
+
+    fn next(&mut self) -> Option<(Duration, Event)> {
+        if self.frozen {
+            self.frozen = false;
+            // Longer than suspicion takes, so that whoever wakes up is a zombie.
+            return Some((self.millis(3000, 5000), Event::Thaw));
+        }
+        let event = match self.draw(10) {
+            0..=3 => {
+                let (seat, as_another) = (self.seat(), self.draw(2) == 0);
+                Event::Kill { seat, as_another, down: self.millis(0, 1500) }
+            }
+            4..=6 => {
+                self.frozen = true;
+                Event::Freeze { seat: self.seat() }
+            }
+            7 => Event::Blackout { down: self.millis(0, 3000) },
+            _ => Event::Outage { down: self.millis(500, 6000) },
+        };
+        Some((self.millis(200, 2000), event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_decides_everything_and_everything_happens() {
+        let row = |seed| Chaos::new(seed, 3).take(200).collect::<Vec<_>>();
+        assert_eq!(row(1), row(1));
+        assert_ne!(row(1), row(2));
+        let names: std::collections::BTreeSet<String> = row(1)
+            .iter()
+            .map(|(_, event)| format!("{event:?}").split(' ').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(names.len(), 5, "{names:?}");
+    }
+}
