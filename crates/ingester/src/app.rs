@@ -75,7 +75,9 @@ impl App {
         let mut receivers = Vec::new();
         for &(kind, address) in &config.receivers {
             let bound = kind.bind(address).await.with_context(|| {
-                format!("cannot listen for {kind} on {address}: choose another with --{kind}-listen")
+                format!(
+                    "cannot listen for {kind} on {address}: choose another with --{kind}-listen"
+                )
             })?;
             tracing::info!("listening name={kind} address={}", bound.address()?);
             receivers.push(bound);

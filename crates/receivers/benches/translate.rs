@@ -9,7 +9,7 @@ use tributary_receivers::form::Form;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_testkit::data::records;
-use tributary_testkit::otlp::{json, TracesData};
+use tributary_testkit::otlp::{TracesData, json};
 use tributary_testkit::{data_dir, recordings};
 
 /// A recording of each legacy form.

@@ -163,9 +163,26 @@ impl Random {
 
 /// Bytes that mean something to one of the formats.
 const TOKENS: [&[u8]; 20] = [
-    b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\xff\xff\xff\xff\x0f",
-    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", b"{", b"}", b"[", b"]", b"\"", b"\\u", b"\\ud83d",
-    b"null", b"1e999", b"-1", b":", b",", b"\x0c\x00\x01", b"\x1c",
+    b"\x00",
+    b"\xff",
+    b"\x7f\xff\xff\xff",
+    b"\x80\x00\x00\x00",
+    b"\xff\xff\xff\xff\x0f",
+    b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\\u",
+    b"\\ud83d",
+    b"null",
+    b"1e999",
+    b"-1",
+    b":",
+    b",",
+    b"\x0c\x00\x01",
+    b"\x1c",
 ];
 
 fn mutate(random: &mut Random, seeds: &[Vec<u8>], input: &mut Vec<u8>) {

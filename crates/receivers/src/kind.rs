@@ -98,10 +98,7 @@ impl Kind {
             }));
             if chosen.len() == before {
                 let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-                return Err(format!(
-                    "`{item}` is none of all, otlp, jaeger, {}",
-                    names.join(", ")
-                ));
+                return Err(format!("`{item}` is none of all, otlp, jaeger, {}", names.join(", ")));
             }
         }
         if items.is_empty() {

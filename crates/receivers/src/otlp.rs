@@ -10,7 +10,5 @@ pub(crate) mod json;
 use crate::grpc::Method;
 
 /// The one gRPC method that is served.
-pub(crate) const EXPORT: Method = Method {
-    path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    translate: None,
-};
+pub(crate) const EXPORT: Method =
+    Method { path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export", translate: None };

@@ -225,8 +225,7 @@ impl<'a> Reader<'a> {
 
     fn bytes(&mut self) -> Result<&'a [u8], Bad> {
         let size = self.size()?;
-        let (bytes, rest) =
-            self.rest.split_at_checked(size).ok_or(Bad("a size beyond the end"))?;
+        let (bytes, rest) = self.rest.split_at_checked(size).ok_or(Bad("a size beyond the end"))?;
         self.rest = rest;
         Ok(bytes)
     }
@@ -335,9 +334,9 @@ mod tests {
         0x3f, 0, 0x1b, 1, 0x86, 1, b'k', 18, 0,
     ];
     const BINARY: &[u8] = &[
-        2, 0, 1, 1, 15, 0, 2, 8, 0, 0, 0, 2, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xf9, 11, 0, 3, 0, 0,
-        0, 2, b'a', b'b', 12, 0, 20, 4, 0, 1, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0, 13, 0, 21, 11, 10,
-        0, 0, 0, 1, 0, 0, 0, 1, b'k', 0, 0, 0, 0, 0, 0, 0, 9, 0,
+        2, 0, 1, 1, 15, 0, 2, 8, 0, 0, 0, 2, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xf9, 11, 0, 3, 0, 0, 0,
+        2, b'a', b'b', 12, 0, 20, 4, 0, 1, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0, 0, 13, 0, 21, 11, 10, 0,
+        0, 0, 1, 0, 0, 0, 1, b'k', 0, 0, 0, 0, 0, 0, 0, 9, 0,
     ];
 
     #[test]

@@ -146,8 +146,8 @@ impl Draft {
     pub(crate) fn clear(&mut self) {
         let Draft { trace_state, name, status_message, scope_name, scope_version, fields, .. } =
             self;
-        let buffers = [trace_state, name, status_message, scope_name, scope_version, fields]
-            .map(|buffer| {
+        let buffers =
+            [trace_state, name, status_message, scope_name, scope_version, fields].map(|buffer| {
                 buffer.clear();
                 std::mem::take(buffer)
             });

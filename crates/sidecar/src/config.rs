@@ -220,9 +220,8 @@ impl Config {
 
     /// Two servers on one port are found here, not by a failure to bind.
     fn find_clashes(&self, faults: &mut Vec<Fault>) {
-        let flag = |(kind, listen): &(Kind, Listen)| {
-            (format!("--{kind}-listen"), kind.is_udp(), *listen)
-        };
+        let flag =
+            |(kind, listen): &(Kind, Listen)| (format!("--{kind}-listen"), kind.is_udp(), *listen);
         let mut servers: Vec<_> = self.receivers.iter().map(flag).collect();
         servers.push(("--admin-listen".to_owned(), false, self.admin));
         for (i, (name, udp, listen)) in servers.iter().enumerate() {

@@ -38,8 +38,8 @@ async fn what_they_sent_is_what_comes_back() -> Result<()> {
         let output = tokio::task::spawn_blocking(move || command.output()).await??;
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{name}: {}: {errors}", output.status);
-        let noted: BTreeMap<String, Vec<Noted>> = serde_json::from_slice(&output.stdout)
-            .with_context(|| format!("{name}: {errors}"))?;
+        let noted: BTreeMap<String, Vec<Noted>> =
+            serde_json::from_slice(&output.stdout).with_context(|| format!("{name}: {errors}"))?;
         sent += noted.values().map(Vec::len).sum::<usize>();
         let all = sidecar.until("tributary_sidecar_spans_accepted_total", |n| n >= sent as f64);
         all.await.with_context(|| format!("{name}: {errors}"))?;
@@ -92,11 +92,9 @@ async fn senders(sidecar: &mut Sidecar) -> Result<Vec<Sender>> {
         command.arg(workspace_root().join("tests/python/live_senders.py")).arg(name).envs(env);
         all.push(Sender { name, command });
     }
-    for (name, env) in [
-        ("grpc", endpoint(grpc)),
-        ("proto", endpoint(http)),
-        ("http", endpoint(http)),
-    ] {
+    for (name, env) in
+        [("grpc", endpoint(grpc)), ("proto", endpoint(http)), ("http", endpoint(http))]
+    {
         let mut command = Command::new("node");
         command.arg(workspace_root().join("tests/node/live_senders.js")).arg(name);
         command.envs([env]).env("NODE_PACKAGES", node_packages()?);

@@ -191,7 +191,8 @@ impl Lane {
         while let Some(reply) = self.state.next_reply(0) {
             match reply {
                 Ok(Kind::Ack(ack)) => {
-                    while let Some((_, done)) = self.waiting.pop_front_if(|(seq, _)| *seq <= ack.seq)
+                    while let Some((_, done)) =
+                        self.waiting.pop_front_if(|(seq, _)| *seq <= ack.seq)
                     {
                         for (answer, outcome) in done {
                             drop(answer.send(Ok(outcome)));

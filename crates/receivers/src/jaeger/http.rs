@@ -17,19 +17,19 @@ pub(crate) async fn answer<S: Sink>(
 ) -> Response<Reply> {
     let fault = match (request.uri().path(), request.uri().query(), request.method()) {
         ("/api/traces" | "/api/traces/", query, &Method::POST) => {
-            let format = query.and_then(|query| {
-                query.split('&').find_map(|pair| pair.strip_prefix("format="))
-            });
+            let format = query
+                .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("format=")));
             // Anything else than what Jaeger's own clients write was never served.
-            let known = matches!(format, None | Some("" | "jaeger.thrift" | "jaeger.thrift.binary"));
+            let known =
+                matches!(format, None | Some("" | "jaeger.thrift" | "jaeger.thrift.binary"));
             match content_type(request.headers()) {
                 _ if !known => Fault::ContentType("format=jaeger.thrift"),
                 b"application/x-thrift" | b"application/vnd.apache.thrift.binary" => {
                     return take(receiver, request, thrift::http_batch).await;
                 }
-                _ => Fault::ContentType(
-                    "application/x-thrift, application/vnd.apache.thrift.binary",
-                ),
+                _ => {
+                    Fault::ContentType("application/x-thrift, application/vnd.apache.thrift.binary")
+                }
             }
         }
         ("/api/traces" | "/api/traces/", ..) => Fault::Method,

@@ -61,7 +61,9 @@ pub(crate) async fn answer<S: Sink>(
     let body = match (request.uri().path(), request.method()) {
         ("/" | "/sampling" | "/api/sampling", &Method::GET | &Method::HEAD) => Ok(strategy.json()),
         // None: clients keep what they were configured with.
-        ("/baggageRestrictions" | "/api/baggageRestrictions", &Method::GET | &Method::HEAD) => Ok("[]".to_owned()),
+        ("/baggageRestrictions" | "/api/baggageRestrictions", &Method::GET | &Method::HEAD) => {
+            Ok("[]".to_owned())
+        }
         _ => Err(Fault::Path("there are GET /sampling and GET /baggageRestrictions")),
     };
     match body {

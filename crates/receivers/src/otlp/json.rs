@@ -15,6 +15,7 @@
 
 mod schema;
 
+use crate::translate::text;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -22,7 +23,6 @@ use schema::{ANY_VALUE, Field, Is, Message, REQUEST};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
-use crate::translate::text;
 use std::fmt;
 use tributary_span::otlp::any::MAX_DEPTH;
 use tributary_span::protobuf::put;

@@ -83,11 +83,7 @@ impl<'r> Request<'r> {
                 None => {
                     self.held += 3 * self.key.len() + size_of::<Home>() + 64;
                     self.index.insert(self.key.clone(), self.homes.len());
-                    self.homes.push(Home {
-                        key: self.key.clone(),
-                        scope_end,
-                        spans: Vec::new(),
-                    });
+                    self.homes.push(Home { key: self.key.clone(), scope_end, spans: Vec::new() });
                     self.homes.len() - 1
                 }
             };

@@ -43,10 +43,7 @@ pub(crate) fn v1(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     Ok(request.finish())
 }
 
-fn each(
-    body: &[u8],
-    one: impl FnMut(&mut Json<'_>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+fn each(body: &[u8], one: impl FnMut(&mut Json<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
     let mut json = Json::new(body);
     json.array(one)?;
     if json.is_done() { Ok(()) } else { Err(json.bad("the end is expected").into()) }

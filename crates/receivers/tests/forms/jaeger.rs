@@ -2,8 +2,8 @@
 
 use super::{attribute, spans, text};
 use tributary_receivers::form::Form;
-use tributary_testkit::normal::Value;
 use tributary_testkit::NormalSpan;
+use tributary_testkit::normal::Value;
 
 /// A tag in Thrift's binary protocol.
 fn tag(key: &str, kind: u8, id: u8, value: &[u8]) -> Vec<u8> {
@@ -91,7 +91,12 @@ fn parents_and_links() {
         (9, vec![], 9, &[]),
         (9, vec![child(7, 9)], 9, &[]),
         (9, vec![follows(7, 9)], 9, &[(9, "follows_from")]),
-        (9, vec![child(7, 9), child(8, 9), follows(7, 3)], 9, &[(9, "child_of"), (3, "follows_from")]),
+        (
+            9,
+            vec![child(7, 9), child(8, 9), follows(7, 3)],
+            9,
+            &[(9, "child_of"), (3, "follows_from")],
+        ),
         (0, vec![follows(7, 3), child(7, 4)], 4, &[(3, "follows_from")]),
         (0, vec![follows(8, 2), follows(7, 3)], 3, &[(2, "follows_from")]),
         (0, vec![child(8, 2)], 0, &[(2, "child_of")]),

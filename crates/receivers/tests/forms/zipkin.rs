@@ -33,7 +33,10 @@ fn one_span_is_the_same_in_every_form() {
     let span = &expected[0];
     assert_eq!(span.trace_id.to_string(), "000000000000000000000000000000a1");
     assert_eq!(span.parent_id.to_string(), "00000000000000c3");
-    assert_eq!((span.kind, span.start, span.end), (2, 1_700_000_000_000_001_000, 1_700_000_000_000_251_000));
+    assert_eq!(
+        (span.kind, span.start, span.end),
+        (2, 1_700_000_000_000_001_000, 1_700_000_000_000_251_000)
+    );
     assert_eq!((span.status_code, span.status_message.as_str()), (2, "full"));
     assert_eq!(span.events.len(), 1);
     for (key, value) in [
@@ -102,8 +105,11 @@ fn thrift() -> Vec<u8> {
     field(&mut out, 10, 4, &0xb2i64.to_be_bytes());
     field(&mut out, 10, 5, &0xc3i64.to_be_bytes());
     let start = 1_700_000_000_000_001;
-    let annotations =
-        [annotation(start, "sr", true), annotation(start + 99, "half", false), annotation(start + 250, "ss", false)];
+    let annotations = [
+        annotation(start, "sr", true),
+        annotation(start + 99, "half", false),
+        annotation(start + 250, "ss", false),
+    ];
     list(&mut out, 6, &annotations);
     let tags = [
         binary("ca", &[1], 0, true),
@@ -126,7 +132,10 @@ fn presence_of_error_is_the_error() {
         (r#""tags":{"error":""}"#, (2, "", Some(""))),
         (r#""tags":{"error":"full"}"#, (2, "full", Some("full"))),
         (r#""tags":{"otel.status_code":"OK"}"#, (1, "", None)),
-        (r#""tags":{"otel.status_code":"STATUS_CODE_ERROR","otel.status_description":"x"}"#, (2, "x", None)),
+        (
+            r#""tags":{"otel.status_code":"STATUS_CODE_ERROR","otel.status_description":"x"}"#,
+            (2, "x", None),
+        ),
         (r#""tags":{"error":"y","otel.status_description":"x"}"#, (2, "x", Some("y"))),
     ];
     for (members, (code, message, tag)) in table {

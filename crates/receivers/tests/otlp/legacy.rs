@@ -8,9 +8,9 @@ use http::Method;
 use std::sync::atomic::Ordering::SeqCst;
 use tributary_receivers::{Protocol, Settings, Strategy};
 use tributary_testkit::NormalSpan;
-use tributary_testkit::http::{self as plain, send};
 use tributary_testkit::data::records;
 use tributary_testkit::data_dir;
+use tributary_testkit::http::{self as plain, send};
 
 const SPAN: &[u8] = br#"[{"traceId":"1","id":"2","name":"x"}]"#;
 
@@ -90,7 +90,12 @@ async fn jaeger_over_http() -> Result<()> {
     let table: [(&str, &str, &[u8], u16); 9] = [
         ("/api/traces", thrift, &good, 202),
         ("/api/traces?format=jaeger.thrift", thrift, &good, 202),
-        ("/api/traces?a=b&format=jaeger.thrift", "application/vnd.apache.thrift.binary", &good, 202),
+        (
+            "/api/traces?a=b&format=jaeger.thrift",
+            "application/vnd.apache.thrift.binary",
+            &good,
+            202,
+        ),
         ("/api/traces?format=zipkin.thrift", thrift, &good, 415),
         ("/api/traces", "application/json", &good, 415),
         ("/api/traces", thrift, &good[..good.len() - 9], 400),

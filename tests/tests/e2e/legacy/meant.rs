@@ -397,7 +397,8 @@ impl Meant {
         same("parent", self.parent.clone(), got.parent_id.to_string());
         same("name", self.name.clone(), got.name.clone());
         same("kind", self.kind.to_string(), got.kind.to_string());
-        for (what, meant, got) in [("start", self.start_us, got.start), ("end", self.end_us, got.end)]
+        for (what, meant, got) in
+            [("start", self.start_us, got.start), ("end", self.end_us, got.end)]
         {
             if !near(meant, got) {
                 same(what, meant.to_string(), got.to_string());
@@ -435,7 +436,8 @@ impl Meant {
             })
             .collect();
         same("links", format!("{:?}", self.links), format!("{links:?}"));
-        let rest = (&got.trace_state, got.dropped_attributes, got.dropped_events, got.dropped_links);
+        let rest =
+            (&got.trace_state, got.dropped_attributes, got.dropped_events, got.dropped_links);
         same("rest", format!("{:?}", ("", 0, 0, 0)), format!("{rest:?}"));
         faults
     }
