@@ -10,6 +10,7 @@ use tributary_testkit::http::Connection;
 use tributary_testkit::prometheus::Metrics;
 use tributary_testkit::{Process, free_port, recordings, sample};
 use tributary_tests::load::Load;
+use tributary_tests::sidecar::LISTENERS;
 use tributary_tests::{Ingester, Place, Sidecar, Traffic, program, usage};
 
 const MIB: f64 = (1 << 20) as f64;
@@ -45,10 +46,11 @@ async fn start_to_first_span() -> Result<()> {
     for _ in 0..11 {
         let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
-        let own = ["--upstream", "127.0.0.1:9", "--otlp-http-listen", &address];
-        let rest = ["--otlp-grpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let mut own = vec!["--upstream=127.0.0.1:9".to_owned()];
+        own.extend(LISTENERS.map(|name| format!("--{name}-listen=127.0.0.1:0")));
+        own.push(format!("--otlp-http-listen={address}"));
         let start = Instant::now();
-        let process = Process::spawn(program::sidecar()?, own.iter().chain(&rest), &[])?;
+        let process = Process::spawn(program::sidecar()?, &own, &[])?;
         let to = address.parse()?;
         loop {
             if let Ok(mut connection) = Connection::open(to).await {

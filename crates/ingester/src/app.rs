@@ -11,6 +11,7 @@ use crate::commit::{Commit, CutAt, Incoming};
 use crate::config::Config;
 use crate::flush::{Builder, Flush, Steps};
 use crate::group::{FreezeAt, Live};
+use crate::local::Running;
 use crate::members::{Members, members};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -32,6 +33,7 @@ use tributary_block::WriterSettings;
 use tributary_journal::watch::{Patience, Watch};
 use tributary_journal::{Journal, Uid};
 use tributary_query::api::{self, Tenancy};
+use tributary_receivers::Bound;
 use tributary_store::{Store, StoreOptions};
 use tributary_wire::v1::ingest_server::IngestServer;
 
@@ -47,6 +49,7 @@ const BLOCK_CACHE: usize = 32 << 20;
 /// An ingester with bound sockets.
 pub struct App {
     config: Config,
+    receivers: Vec<Bound>,
     wire: TcpListener,
     http: TcpListener,
     wire_address: SocketAddr,
@@ -69,7 +72,17 @@ impl App {
         let (wire_address, http_address) = (wire.local_addr()?, http.local_addr()?);
         tracing::info!("listening name=wire address={wire_address}");
         tracing::info!("listening name=http address={http_address}");
-        Ok(App { config, wire, http, wire_address, http_address })
+        let mut receivers = Vec::new();
+        for &(kind, address) in &config.receivers {
+            let bound = kind.bind(address).await.with_context(|| {
+                format!(
+                    "cannot listen for {kind} on {address}: choose another with --{kind}-listen"
+                )
+            })?;
+            tracing::info!("listening name={kind} address={}", bound.address()?);
+            receivers.push(bound);
+        }
+        Ok(App { config, receivers, wire, http, wire_address, http_address })
     }
 
     /// Where sidecars connect.
@@ -138,6 +151,7 @@ impl App {
             blocks: blocks.clone(),
             peers: Peers::new(peers_receiver),
             metrics: metrics.clone(),
+            receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
             ready: ready.clone(),
             refresh: refresh(metrics.clone(), memory.clone(), live.clone(), store.clone()),
         };
@@ -239,6 +253,8 @@ impl App {
         });
         let stop_wire = CancellationToken::new();
         stages.wire.spawn(wire(self.wire, receive.clone(), stop_wire.clone()));
+        let origins = config.cors_origins.clone();
+        let own = Running::start(self.receivers, receive.clone(), config.sampling, origins);
         ready.store(true, Ordering::Relaxed);
         tracing::info!("ready");
 
@@ -261,6 +277,7 @@ impl App {
                 };
                 told.members.members.retain(|m| !own(m));
             });
+            own.finish(patience).await;
             let all_gone = until(|| metrics.streams_open() == 0);
             drop(tokio::time::timeout(patience, all_gone).await);
             receive.stop_reading.cancel();

@@ -15,6 +15,7 @@ pub mod commit;
 pub mod config;
 pub mod flush;
 pub mod group;
+pub mod local;
 pub mod members;
 pub mod memory;
 pub mod metrics;

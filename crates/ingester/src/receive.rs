@@ -147,8 +147,7 @@ async fn read(
             return;
         }
         shared.metrics.frames_received.inc();
-        let estimate = frame.payload.len().saturating_mul(EXPANSION).saturating_add(4096);
-        let mut permit = shared.memory.take(estimate.min(shared.memory.limit() / 2)).await;
+        let mut permit = shared.memory.take(estimate(&frame, &shared.memory)).await;
         match decode(&mut dictionary, &frame) {
             Ok((dictionary, decoded)) => {
                 shared.memory.adjust(&mut permit, decoded.columns.bytes() + frame.payload.len());
@@ -187,9 +186,15 @@ async fn read(
     state.end();
 }
 
+/// Bytes to take for a frame before it is decoded.
+pub(crate) fn estimate(frame: &Frame, memory: &Memory) -> usize {
+    let estimate = frame.payload.len().saturating_mul(EXPANSION).saturating_add(4096);
+    estimate.min(memory.limit() / 2)
+}
+
 /// Decodes a frame; a new dictionary gets a decoder of its own, so that segments which still need
 /// the one before keep it.
-fn decode(
+pub(crate) fn decode(
     dictionary: &mut Option<Arc<Dictionary>>,
     frame: &Frame,
 ) -> Result<(Arc<Dictionary>, tributary_wire::frame::Decoded), FrameError> {
