@@ -14,7 +14,7 @@ async fn batch(memory: &Memory, tenant: &str, trace: u8) -> Batch {
         scope,
         ..SpanFields::default()
     });
-    let permit = memory.take(1024).await;
+    let permit = memory.take(tenant, 1024).await;
     Batch { tenant: tenant.into(), columns: Arc::new(b.take()), permit: Some(permit) }
 }
 
