@@ -13,6 +13,7 @@ pub use window::{OutOfOrder, Window};
 use crate::commit::Incoming;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::unfold};
 use std::pin::Pin;
@@ -34,6 +35,8 @@ const EXPANSION: usize = 16;
 pub struct Receive {
     /// The ingester's name, told in the welcome.
     pub name: String,
+    /// Names the incarnations of streams that begin here.
+    pub names: Names,
     /// Budget for what is decoded.
     pub memory: Memory,
     /// Where valid frames go.

@@ -3,7 +3,8 @@
 use super::{Batch, FreezeAt, Generation, is_due};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tributary_journal::epoch::{EpochError, EpochStatus};
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{Commit, EpochId, WriterEpoch};

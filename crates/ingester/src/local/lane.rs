@@ -92,7 +92,7 @@ impl Lane {
         let stream_number = receive.streams.fetch_add(1, Ordering::Relaxed);
         Lane {
             // Frames are not sent twice, so that nobody needs to know them again.
-            incarnation: crate::names::Names.uid().map(|uid| uid.0).unwrap_or_default(),
+            incarnation: receive.names.uid().map(|uid| uid.0).unwrap_or_default(),
             receive,
             tenant,
             state,
