@@ -39,7 +39,8 @@ pub struct Local {
 }
 
 impl Local {
-    fn new(receive: Arc<Receive>) -> Self {
+    /// Hands on to the journal behind `receive`.
+    pub fn new(receive: Arc<Receive>) -> Self {
         let room = Arc::new(Semaphore::new(receive.memory.limit() / 4 / UNIT));
         Local { receive, room, lanes: Mutex::default() }
     }
