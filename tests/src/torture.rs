@@ -155,10 +155,12 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
     let journal = Journal::new(store.clone());
     wait_for("that no segment is left", LONG, || async {
         let survey = journal.survey().await.map_err(|e| e.to_string())?;
-        let left: usize = survey.values().map(|held| held.segments.len()).sum();
-        if left == 0 { Ok(()) } else { Err(format!("{left} segments")) }
+        let left = survey.into_iter().filter(|(_, held)| !held.segments.is_empty());
+        let left: Vec<_> = left.map(|(epoch, held)| (epoch, held.segments)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     })
-    .await?;
+    .await
+    .with_context(|| logs(&seats))?;
     report.settled = settling.elapsed();
     for seat in &mut seats {
         let ingester = seat.ingester.take().context("an ingester")?;
@@ -228,6 +230,15 @@ async fn happen(
             server.process().thaw()
         }
     }
+}
+
+/// What the ingesters have written, for whoever has to find out what went wrong.
+fn logs(seats: &[Seat]) -> String {
+    let log = |seat: &Seat| {
+        let output = seat.ingester.as_ref().map(|i| i.process.output()).unwrap_or_default();
+        format!("seat {}:\n{}", seat.number, output.join("\n"))
+    };
+    seats.iter().map(log).collect::<Vec<_>>().join("\n")
 }
 
 type Applications = JoinSet<Result<Ledger>>;

@@ -5,6 +5,7 @@
 //! | `cargo xtask test` | everything that must hold before a change goes in |
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
+//! | `cargo xtask torture --minutes N` | ingesters killed, frozen, replaced under load, and the books |
 //! | `cargo xtask fuzz-receivers [SECONDS]` | every decoder of the receivers, so long each |
 //! | `cargo xtask senders` | libraries that tests send with, under `target/senders` |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
@@ -15,6 +16,7 @@ mod diet;
 mod run;
 mod senders;
 mod test;
+mod torture;
 mod venv;
 
 use anyhow::{Result, bail};
@@ -25,10 +27,13 @@ fn main() -> Result<()> {
         "test" => test::run(),
         "bench" => bench::run(),
         "diet" => diet::run(),
+        "torture" => torture::run(std::env::args().skip(2)),
         "fuzz-receivers" => fuzz_receivers(),
         "senders" => senders::prepare().map(drop),
         "venv" => venv::prepare().map(drop),
-        _ => bail!("usage: cargo xtask test | bench | diet | fuzz-receivers | senders | venv"),
+        _ => bail!(
+            "usage: cargo xtask test | bench | diet | torture | fuzz-receivers | senders | venv"
+        ),
     }
 }
 

@@ -153,7 +153,7 @@ impl App {
             metrics: metrics.clone(),
             receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
             ready: ready.clone(),
-            refresh: refresh(metrics.clone(), memory.clone(), live.clone()),
+            refresh: refresh(metrics.clone(), memory.clone(), live.clone(), store.clone()),
         };
         let stop_http = stop.child_token();
         stages.http.spawn(serve::run(self.http, Arc::new(serve), stop_http.clone()));
@@ -351,7 +351,12 @@ async fn wire(
         .await
 }
 
-fn refresh(metrics: Arc<Metrics>, memory: Memory, live: Arc<Live>) -> Box<dyn Fn() + Send + Sync> {
+fn refresh(
+    metrics: Arc<Metrics>,
+    memory: Memory,
+    live: Arc<Live>,
+    store: Store,
+) -> Box<dyn Fn() + Send + Sync> {
     let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Box::new(move || {
         let (generations, spans, _, status) = live.totals();
@@ -360,6 +365,9 @@ fn refresh(metrics: Arc<Metrics>, memory: Memory, live: Arc<Live>) -> Box<dyn Fn
         metrics.generations.set(gauge(generations));
         metrics.spans_live.set(i64::try_from(spans).unwrap_or(i64::MAX));
         metrics.segments_uncovered.set(gauge(status.uncovered));
+        let oldest = live.oldest().map_or(0, |since| since.elapsed().as_secs());
+        metrics.oldest_uncovered_seconds.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        metrics.count_store(store.counters().snapshot());
     })
 }
 

@@ -5,9 +5,11 @@
 //! texts into values. Both collect every mistake, so that an operator fixes all of them at once.
 
 mod gather;
+mod limit;
 mod units;
 
 pub use gather::{Command, Mistakes, Settings, gather};
+use limit::{budget, container_limit};
 pub use units::{parse_bytes, parse_duration};
 
 use std::net::SocketAddr;
@@ -88,13 +90,13 @@ pub const SETTINGS: &[Setting] = &[
         "block_bytes",
         "BYTES",
         "64MiB",
-        "memory of one generation of spans: more becomes a block early",
+        "memory of one generation of spans, at most a quarter of all: more becomes a block early",
     ),
     setting(
         "memory",
-        "BYTES",
-        "256MiB",
-        "bound for all spans in memory; beyond it sidecars get no credit",
+        "BYTES|auto",
+        "auto",
+        "bound for all spans in memory; beyond it sidecars get no credit; auto: three fifths of the container's limit, or 256MiB",
     ),
     setting(
         "blocks_poll",
@@ -219,7 +221,10 @@ impl Config {
             segment_bytes: settings.parse("segment_bytes", &mut bad, parse_bytes),
             block_age: settings.parse("block_age", &mut bad, parse_duration),
             block_bytes: settings.parse("block_bytes", &mut bad, parse_bytes),
-            memory: settings.parse("memory", &mut bad, parse_bytes),
+            memory: settings.parse("memory", &mut bad, |t| match t {
+                "auto" => Ok(budget(container_limit())),
+                bytes => parse_bytes(bytes),
+            }),
             blocks_poll: settings.parse("blocks_poll", &mut bad, parse_duration),
             heartbeat: settings.parse("heartbeat", &mut bad, parse_duration),
             collect: settings.parse("collect", &mut bad, parse_duration),
@@ -252,13 +257,6 @@ impl Config {
         rule(
             self.segment_bytes >= 64 << 10 && self.segment_bytes <= 16 << 20,
             format!("segment_bytes is {}: must be between 64KiB and 16MiB", self.segment_bytes),
-        );
-        rule(
-            self.memory >= self.block_bytes.saturating_mul(2),
-            format!(
-                "memory ({}) must be at least twice block_bytes ({}): one generation grows while one is written",
-                self.memory, self.block_bytes
-            ),
         );
         rule(
             self.memory >= 64 << 20,

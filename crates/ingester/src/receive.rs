@@ -94,10 +94,11 @@ impl v1::ingest_server::Ingest for Service {
         let peer = peer_of(&hello)?;
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %peer.tenant, "stream opened");
         let state = Arc::new(StreamState::new(shared.metrics.clone()));
+        let tenant = peer.tenant.clone();
         let reader = read(shared.clone(), frames, peer, state.clone());
         let stop = shared.stop_reading.clone();
         shared.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
-        Ok(Response::new(replies(shared, state)))
+        Ok(Response::new(replies(shared, state, tenant)))
     }
 }
 
@@ -147,7 +148,7 @@ async fn read(
             return;
         }
         shared.metrics.frames_received.inc();
-        let mut permit = shared.memory.take(estimate(&frame, &shared.memory)).await;
+        let mut permit = shared.memory.take(&peer.tenant, estimate(&frame, &shared.memory)).await;
         match decode(&mut dictionary, &frame) {
             Ok((dictionary, decoded)) => {
                 shared.memory.adjust(&mut permit, decoded.columns.bytes() + frame.payload.len());
@@ -226,22 +227,24 @@ fn classify(error: &FrameError) -> (Reason, bool) {
 
 /// The replies of one stream: the welcome, then whatever happens, until all frames of an ended
 /// stream are settled.
-fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
+fn replies(shared: Arc<Receive>, state: Arc<StreamState>, tenant: Arc<str>) -> Replies {
     let mut told = shared.told.clone();
     let first = {
         let told = told.borrow_and_update();
         Kind::Welcome(v1::Welcome {
             version: tributary_wire::VERSION,
-            credit: credit(&shared),
+            credit: credit(&shared, &tenant),
             ingester: shared.name.clone(),
             members: Some(told.members.clone()),
         })
     };
     let first = futures_util::stream::iter([Ok(Reply { kind: Some(first) })]);
-    let rest = unfold((shared, state, told), |(shared, state, mut told)| async move {
+    let all = (shared, state, tenant, told);
+    let rest = unfold(all, |(shared, state, tenant, mut told)| async move {
         loop {
-            if let Some(kind) = state.next_reply(credit(&shared)) {
-                return Some((kind.map(|kind| Reply { kind: Some(kind) }), (shared, state, told)));
+            if let Some(kind) = state.next_reply(credit(&shared, &tenant)) {
+                let reply = kind.map(|kind| Reply { kind: Some(kind) });
+                return Some((reply, (shared, state, tenant, told)));
             }
             if state.is_over() {
                 return None;
@@ -257,7 +260,8 @@ fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
                         state.fail(Status::unavailable("the ingester is leaving"));
                     } else {
                         let kind = told.borrow_and_update().reply();
-                        return Some((Ok(Reply { kind: Some(kind) }), (shared, state, told)));
+                        let reply = Ok(Reply { kind: Some(kind) });
+                        return Some((reply, (shared, state, tenant, told)));
                     }
                 }
             }
@@ -267,7 +271,10 @@ fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
 }
 
 /// Payload bytes that a stream may have in flight.
-fn credit(shared: &Receive) -> u64 {
+fn credit(shared: &Receive, tenant: &str) -> u64 {
+    if shared.memory.is_over_share(tenant) {
+        return 0;
+    }
     credit_of(shared.memory.limit(), shared.memory.used(), shared.metrics.streams_open()) as u64
 }
 

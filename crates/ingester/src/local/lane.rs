@@ -129,7 +129,7 @@ impl Lane {
         for piece in pieces(columns) {
             let frame = self.frame(&piece);
             let bytes = estimate(&frame, &self.receive.memory);
-            let mut permit = self.receive.memory.take(bytes).await;
+            let mut permit = self.receive.memory.take(&self.tenant, bytes).await;
             let decoded = match decode(&mut self.dictionary, &frame) {
                 Ok(decoded) => decoded,
                 Err(error) => {
