@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep_until};
 use tributary_testkit::wait_for;
 use tributary_tests::ingester::HOLD;
 use tributary_tests::{Ingester, LONG, Place, Sidecar, legacy};
@@ -12,7 +14,7 @@ const SECONDS: usize = 3;
 /// Datagrams a second, of all senders.
 const PACE: usize = 10_000;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_a_second_are_received_or_counted() -> Result<()> {
     let place = Place::folder()?;
     let ingester = Ingester::start(&place, HOLD).await?;
@@ -25,12 +27,7 @@ async fn ten_thousand_a_second_are_received_or_counted() -> Result<()> {
     let one = recording.records.iter().filter(|(record, _)| record.spans == 1);
     let bodies: Vec<Vec<u8>> = one.map(|(_, body)| body.clone()).collect();
     ensure!(!bodies.is_empty(), "no datagrams of one span");
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|_| {
-            let bodies = bodies.clone();
-            tokio::task::spawn_blocking(move || flood(to, &bodies))
-        })
-        .collect();
+    let senders: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(flood(to, bodies.clone()))).collect();
     let mut sent = 0;
     for sender in senders {
         sent += sender.await??;
@@ -61,16 +58,13 @@ async fn ten_thousand_a_second_are_received_or_counted() -> Result<()> {
 }
 
 /// Sends a sender's share at its pace; how many it sent.
-fn flood(to: SocketAddr, bodies: &[Vec<u8>]) -> Result<usize> {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+async fn flood(to: SocketAddr, bodies: Vec<Vec<u8>>) -> Result<usize> {
+    let socket = UdpSocket::bind("127.0.0.1:0").await?;
     let share = PACE * SECONDS / SENDERS;
     let start = Instant::now();
-    for n in 0..share {
-        let due = start + Duration::from_secs_f64(n as f64 * SENDERS as f64 / PACE as f64);
-        if let Some(early) = due.checked_duration_since(Instant::now()) {
-            std::thread::sleep(early);
-        }
-        socket.send_to(&bodies[n % bodies.len()], to)?;
+    for (n, body) in bodies.iter().cycle().take(share).enumerate() {
+        sleep_until(start + Duration::from_secs_f64(n as f64 * SENDERS as f64 / PACE as f64)).await;
+        socket.send_to(body, to).await?;
     }
     Ok(share)
 }

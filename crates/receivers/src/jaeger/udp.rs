@@ -68,7 +68,7 @@ pub async fn serve<S: Sink>(
             biased;
             Some(_) = offers.join_next(), if offers.len() >= WAITING => continue,
             () = stop.cancelled() => true,
-            readable = socket.readable() => {
+            readable = socket.readable(), if offers.len() < WAITING => {
                 if let Err(error) = readable {
                     warn!(%error, "cannot wait for datagrams");
                 }

@@ -1,6 +1,10 @@
 //! Translations, from a form's bytes to spans as another decoder reads them.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail as loud as the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail as loud as the test"
+)]
 
 mod hostile;
 mod jaeger;

@@ -254,8 +254,9 @@ impl What {
             _ => meant.status,
         };
         meant.message = line["status_message"].as_str().unwrap_or_default().to_owned();
-        let part = |i: usize| line["scope"][i].as_str().unwrap_or_default().to_owned();
-        meant.scope = (part(0), part(1));
+        let part =
+            |at: &str| line.pointer(at).and_then(Json::as_str).unwrap_or_default().to_owned();
+        meant.scope = (part("/scope/0"), part("/scope/1"));
     }
 
     /// What a value is after Jaeger's client has had it.
@@ -467,14 +468,15 @@ fn string(key: &str, value: &str) -> (String, Value) {
 fn tags(list: &Json) -> Result<Attributes> {
     let mut tags = Vec::new();
     for pair in list.as_array().context("tags")? {
-        let key = pair[0].as_str().context("key")?.to_owned();
-        let value = match pair[1].as_str() {
+        let [key, value] = pair.as_array().context("pair")?.as_slice() else { bail!("no pair") };
+        let key = key.as_str().context("key")?.to_owned();
+        let value = match value.as_str() {
             // Noted as text whatever they were sent as.
             Some(text) => match text.parse() {
                 Ok(n) => Value::Int(n),
                 Err(_) => Value::Str(text.to_owned()),
             },
-            None => typed(&pair[1]["value"], pair[1]["type"].as_str().context("type")?)?,
+            None => typed(&value["value"], value["type"].as_str().context("type")?)?,
         };
         tags.push((key, value));
     }
