@@ -84,13 +84,27 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary",
-        may: &["tributary-span", "tributary-sidecar", "tributary-ingester"],
+        may: &[
+            "tributary-span",
+            "tributary-wire",
+            "tributary-store",
+            "tributary-journal",
+            "tributary-block",
+            "tributary-sidecar",
+            "tributary-ingester",
+        ],
         never_itself: &["object_store", "parquet"],
         never_below: &["openssl", "openssl-sys", "native-tls", "aws-lc*"],
     },
     Rule {
         package: "tributary-testkit",
         may: &[],
+        never_itself: &[],
+        never_below: &["tributary-sidecar", "tributary-ingester"],
+    },
+    Rule {
+        package: "tributary-fuzz",
+        may: &["tributary-span", "tributary-wire", "tributary-journal", "tributary-testkit"],
         never_itself: &[],
         never_below: &["tributary-sidecar", "tributary-ingester"],
     },

@@ -8,11 +8,13 @@
 //! | `cargo xtask torture --minutes N` | ingesters killed, frozen, replaced under load, and the books |
 //! | `cargo xtask fuzz-receivers [SECONDS]` | every decoder of the receivers, so long each |
 //! | `cargo xtask senders` | libraries that tests send with, under `target/senders` |
+//! | `cargo xtask fuzz [target] --seconds N` | hostile bytes for every decoder, 30 s each |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
 mod diet;
+mod fuzz;
 mod run;
 mod senders;
 mod test;
@@ -28,11 +30,12 @@ fn main() -> Result<()> {
         "bench" => bench::run(),
         "diet" => diet::run(),
         "torture" => torture::run(std::env::args().skip(2)),
+        "fuzz" => fuzz::run(std::env::args_os().skip(2)),
         "fuzz-receivers" => fuzz_receivers(),
         "senders" => senders::prepare().map(drop),
         "venv" => venv::prepare().map(drop),
         _ => bail!(
-            "usage: cargo xtask test | bench | diet | torture | fuzz-receivers | senders | venv"
+            "usage: cargo xtask test | bench | diet | torture | fuzz | fuzz-receivers | senders | venv"
         ),
     }
 }

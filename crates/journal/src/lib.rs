@@ -72,10 +72,12 @@
 //! deleted because nobody refers to it.
 
 pub mod adopt;
+pub mod audit;
 pub mod cluster;
 pub mod collect;
 pub mod commit;
 pub mod epoch;
+mod grow;
 pub mod id;
 mod io;
 pub mod layout;

@@ -90,7 +90,9 @@ pub struct SegmentInfo {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Directory {
     instance: String,
+    #[serde(deserialize_with = "crate::grow::list")]
     streams: Vec<StreamRow>,
+    #[serde(deserialize_with = "crate::grow::list")]
     pieces: Vec<PieceRow>,
 }
 

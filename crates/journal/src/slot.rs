@@ -52,11 +52,13 @@ pub struct Slot {
     /// The slot's number.
     pub k: u32,
     /// The blocks that it makes visible.
+    #[serde(deserialize_with = "crate::grow::list")]
     pub blocks: Vec<BlockEntry>,
     /// The segments whose spans are in these blocks.
+    #[serde(deserialize_with = "crate::grow::list")]
     pub covers: Vec<SegmentInfo>,
     /// Segments that nobody can read. They are left out from now on, and never deleted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::grow::list")]
     pub quarantined: Vec<u64>,
     /// Spans in the covered segments.
     pub rows_in: u64,

@@ -17,6 +17,9 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// How long and how often to try.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempts {
@@ -122,6 +125,9 @@ async fn hedged(store: &Store, name: &Path, bytes: &Bytes) -> Result<(), object_
         Either::Left((done, _)) => return done,
         Either::Right(((), first)) => first,
     };
+    if !store.may_hedge() {
+        return first.await;
+    }
     add(&store.counters.hedges, 1);
     match select(first, pin!(put(store, name, bytes))).await {
         Either::Left((Ok(()), _)) | Either::Right((Ok(()), _)) => Ok(()),

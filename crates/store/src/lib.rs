@@ -20,6 +20,7 @@
 mod counters;
 mod create;
 mod error;
+mod hedge;
 mod location;
 mod open;
 mod options;

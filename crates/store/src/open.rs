@@ -59,6 +59,16 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
     }
 }
 
+/// That the folder at `url` exists; nothing is known of a cloud.
+pub(crate) fn check_folder(url: &str) -> Result<(), StoreError> {
+    match Location::parse(url)? {
+        Location::Folder(folder) if !folder.is_dir() => Err(StoreError::Config(format!(
+            "store \"{url}\": there is no such folder; is the path right?"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn local(store: Arc<dyn ObjectStore>) -> Clients {
     Clients { quick: Arc::clone(&store), patient: store, is_cloud: false }
 }

@@ -18,7 +18,8 @@ pub struct StoreOptions {
     /// How long one attempt of it may take at first; each attempt that times out doubles it, up to
     /// 30 s. Large bodies get a second more for each 4 MiB.
     pub attempt_timeout: Duration,
-    /// When to send a second copy of a create-only write that has had no answer. Clouds only.
+    /// When to send a second copy of a create-only write that has had no answer: at most two a
+    /// second. Clouds only.
     pub hedge_after: Option<Duration>,
 }
 

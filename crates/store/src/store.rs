@@ -2,6 +2,7 @@
 
 use crate::counters::{Counters, add};
 use crate::create::{self, Attempts};
+use crate::hedge::HedgeBudget;
 use crate::open::{self, Clients};
 use crate::probe::{self, ProbeError};
 use crate::{StoreError, StoreOptions};
@@ -12,8 +13,9 @@ use object_store::{
     GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart,
 };
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+use tokio::time::Instant;
 
 /// Objects larger than this go up in parts. Only [`Store::put`] may: parts cannot be create-only.
 const PART: usize = 16 << 20;
@@ -27,6 +29,8 @@ pub struct Store {
     pub(crate) patient: Arc<dyn ObjectStore>,
     pub(crate) attempts: Attempts,
     pub(crate) counters: Arc<Counters>,
+    hedges: Arc<Mutex<HedgeBudget>>,
+    opened: Instant,
     url: Arc<str>,
 }
 
@@ -69,7 +73,24 @@ impl Store {
             hedge_after,
             jitter: None,
         };
-        Ok(Store { quick, patient, attempts, counters: Arc::default(), url: url.into() })
+        Ok(Store {
+            quick,
+            patient,
+            attempts,
+            counters: Arc::default(),
+            hedges: Arc::default(),
+            opened: Instant::now(),
+            url: url.into(),
+        })
+    }
+
+    /// As [`Store::open`], for those who only read: a folder must be there already.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] for a URL, setting or folder that cannot be used.
+    pub async fn open_existing(url: &str, options: &StoreOptions) -> Result<Store, StoreError> {
+        open::check_folder(url)?;
+        Store::open(url, options).await
     }
 
     /// A store over an existing client, below `prefix`: the seam for tests with faulty stores.
@@ -92,8 +113,16 @@ impl Store {
             patient: store,
             attempts,
             counters: Arc::default(),
+            hedges: Arc::default(),
+            opened: Instant::now(),
             url,
         })
+    }
+
+    /// Whether a second copy of a slow write may be sent now, for all clones together.
+    pub(crate) fn may_hedge(&self) -> bool {
+        let mut budget = self.hedges.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.take(self.opened.elapsed())
     }
 
     /// The URL the store was opened with.

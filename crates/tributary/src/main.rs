@@ -1,10 +1,12 @@
 //! `tributary`: the tool a person runs.
 //!
 //! - `tributary demo` shows the whole road on one machine: [`demo`].
+//! - `tributary journal` lists what lies in a bucket's journal and checks its promises: [`journal`].
 //! - `tributary sidecar …` and `tributary ingester …` are the two programs that users deploy,
 //!   with the same flags.
 
 mod demo;
+mod journal;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -26,6 +28,8 @@ struct Cli {
 enum Command {
     /// Run everything on this machine with a story of three services, and watch.
     Demo(demo::Options),
+    /// Show what lies in a bucket's journal, and check that nothing in it is lost.
+    Journal(journal::Options),
     /// The program beside an application: takes spans on localhost. See `sidecar --help`.
     #[command(disable_help_flag = true)]
     Sidecar(Rest),
@@ -42,12 +46,27 @@ struct Rest {
 }
 
 fn main() -> ExitCode {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explained(&error),
+    };
+    match cli.command {
         Command::Demo(options) => demo::run(options),
+        Command::Journal(options) => journal::run(options),
         Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),
         Command::Ingester(rest) => tributary_ingester::run_from_args(rest.flags),
     }
 }
+
+/// Help is no error; wrong arguments end as they do in both programs.
+fn explained(error: &clap::Error) -> ExitCode {
+    // Whoever closed the output does not want to read it.
+    error.print().ok();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Wrong arguments, as `sysexits.h` has it.
+const USAGE: u8 = 64;
 
 #[cfg(test)]
 mod tests {

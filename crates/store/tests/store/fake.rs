@@ -2,8 +2,10 @@
 //! cannot be seen by a fake behind the client.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use futures_util::StreamExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, RANGE};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -31,12 +33,35 @@ pub(crate) enum Fault {
     Rival(&'static str),
 }
 
-type Answer = Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
+/// What happens on the wire to the next request, whatever it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The connection breaks when the head is read: the body was never taken.
+    CutBeforeBody,
+    /// The connection breaks when the body is read; nothing was done.
+    CutAfterBody,
+    /// Done, but the connection breaks instead of an answer.
+    CutAfterEffect,
+    /// Answers this status and does nothing.
+    Status(u16),
+    /// Done, but answers this status.
+    StatusAfterEffect(u16),
+    /// Answers half of the body, as if it were to be all of it, and breaks the connection.
+    CutAnswer,
+    /// Answers a few bytes at a time.
+    SlowAnswer,
+}
+
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+
+type Answer = Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Default)]
 struct State {
     objects: BTreeMap<String, Bytes>,
     faults: VecDeque<Fault>,
+    troubles: VecDeque<Trouble>,
+    storm: Option<Storm>,
     ghost: Option<(String, Bytes)>,
     ignores_conditions: bool,
     forgets_to_list: bool,
@@ -104,7 +129,51 @@ impl FakeS3 {
         self.state.lock().unwrap().objects.insert(path.to_owned(), bytes);
     }
 
+    /// Troubles for the next requests, in turn.
+    pub(crate) fn trouble(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.state.lock().unwrap().troubles.extend(troubles);
+    }
+
+    /// From now on every other create-only write has a fault that follows from `seed`.
+    pub(crate) fn storm(&self, seed: u64) {
+        self.state.lock().unwrap().storm = Some(Storm(seed));
+    }
+
+    /// The end of it.
+    pub(crate) fn calm(&self) {
+        self.state.lock().unwrap().storm = None;
+    }
+
+    /// Troubles that nobody has had yet.
+    pub(crate) fn troubles_left(&self) -> usize {
+        self.state.lock().unwrap().troubles.len()
+    }
+
     async fn answer(self, request: Request<Incoming>) -> Answer {
+        let trouble = self.state.lock().unwrap().troubles.pop_front();
+        match trouble {
+            Some(Trouble::CutBeforeBody) => return Err("cut before the body".into()),
+            Some(Trouble::CutAfterBody) => {
+                request.into_body().collect().await?;
+                return Err("cut after the body".into());
+            }
+            Some(Trouble::Status(status)) => {
+                request.into_body().collect().await?;
+                return Ok(plain(status, "trouble"));
+            }
+            _ => {}
+        }
+        let response = self.served(request).await?;
+        match trouble {
+            Some(Trouble::CutAfterEffect) => Err("cut after the effect".into()),
+            Some(Trouble::StatusAfterEffect(status)) => Ok(plain(status, "trouble")),
+            Some(Trouble::CutAnswer) => Ok(in_pieces(response, true).await),
+            Some(Trouble::SlowAnswer) => Ok(in_pieces(response, false).await),
+            _ => Ok(response),
+        }
+    }
+
+    async fn served(self, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let path = head.uri.path().trim_start_matches('/').to_owned();
@@ -138,7 +207,8 @@ impl FakeS3 {
                 return Ok(plain(status, "no writes"));
             }
             let exists = state.objects.contains_key(&path) && !state.ignores_conditions;
-            let fault = state.faults.pop_front();
+            let stormy = state.storm.as_mut().and_then(Storm::next);
+            let fault = state.faults.pop_front().or(stormy);
             match &fault {
                 _ if exists => return Ok(plain(412, "PreconditionFailed")),
                 Some(Fault::Refuse(_) | Fault::Hang) => {}
@@ -163,7 +233,7 @@ impl FakeS3 {
         }
     }
 
-    fn read(&self, path: &str, range: Option<&str>) -> Response<Full<Bytes>> {
+    fn read(&self, path: &str, range: Option<&str>) -> Response<Body> {
         let mut state = self.state.lock().unwrap();
         let found = state.objects.get(path).cloned();
         if let Some((path, body)) = state.ghost.take() {
@@ -182,20 +252,20 @@ impl FakeS3 {
             .header(LAST_MODIFIED, "Mon, 23 Nov 2026 14:00:00 GMT");
         match range.and_then(|r| r.strip_prefix("bytes=")?.split_once('-')) {
             // Said outright, because it is left out by itself for HEAD of an empty object.
-            None => response.header(CONTENT_LENGTH, total).body(Full::new(object)).unwrap(),
+            None => response.header(CONTENT_LENGTH, total).body(whole(object)).unwrap(),
             Some((from, to)) => {
                 let from = from.parse::<usize>().unwrap();
                 let to = to.parse::<usize>().unwrap().min(total - 1);
                 response
                     .status(StatusCode::PARTIAL_CONTENT)
                     .header(CONTENT_RANGE, format!("bytes {from}-{to}/{total}"))
-                    .body(Full::new(object.slice(from..=to)))
+                    .body(whole(object.slice(from..=to)))
                     .unwrap()
             }
         }
     }
 
-    fn list(&self, bucket: &str, query: &str) -> Response<Full<Bytes>> {
+    fn list(&self, bucket: &str, query: &str) -> Response<Body> {
         let state = self.state.lock().unwrap();
         let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
         let prefix = format!("{bucket}/{}", prefix.unwrap_or_default().replace("%2F", "/"));
@@ -213,7 +283,7 @@ impl FakeS3 {
         plain(200, &xml)
     }
 
-    fn delete(&self, bucket: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    fn delete(&self, bucket: &str, body: &[u8]) -> Response<Body> {
         let mut state = self.state.lock().unwrap();
         let text = std::str::from_utf8(body).unwrap();
         let mut xml = "<DeleteResult>".to_owned();
@@ -226,10 +296,54 @@ impl FakeS3 {
     }
 }
 
-fn plain(status: u16, text: &str) -> Response<Full<Bytes>> {
+fn plain(status: u16, text: &str) -> Response<Body> {
     Response::builder()
         .status(status)
         .header(ETAG, "\"0\"")
-        .body(Full::new(Bytes::copy_from_slice(text.as_bytes())))
+        .body(whole(Bytes::copy_from_slice(text.as_bytes())))
         .unwrap()
+}
+
+fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// The same answer with its body in seven pieces; when `cut`, an error follows the third.
+async fn in_pieces(response: Response<Body>, cut: bool) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    head.headers.insert(CONTENT_LENGTH, body.len().into());
+    let size = body.len().div_ceil(7).max(1);
+    let pieces =
+        (0..body.len()).step_by(size).map(move |at| body.slice(at..(at + size).min(body.len())));
+    let pieces = pieces.take(if cut { 3 } else { 7 }).map(|piece| Ok(Frame::data(piece)));
+    let end = cut.then(|| Err(std::io::Error::other("cut within the answer")));
+    let pieces = futures_util::stream::iter(pieces.chain(end)).then(|piece| async {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        piece
+    });
+    Response::from_parts(head, BodyExt::boxed_unsync(StreamBody::new(pieces)))
+}
+
+/// Faults that follow from a seed.
+struct Storm(u64);
+
+impl Storm {
+    fn next(&mut self) -> Option<Fault> {
+        // xorshift64, Marsaglia 2003.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        Some(match self.0 >> 32 & 15 {
+            0 => Fault::Refuse(409),
+            1 => Fault::Refuse(500),
+            2 => Fault::Refuse(503),
+            3 => Fault::StoreThenAnswer(500),
+            4 => Fault::StoreThenAnswer(409),
+            5 => Fault::StoreThenBreak,
+            6 => Fault::Hang,
+            7 => Fault::StoreAfterNextRead,
+            _ => return None,
+        })
+    }
 }

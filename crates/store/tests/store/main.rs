@@ -5,5 +5,6 @@
 
 mod behaviour;
 mod fake;
+mod faults;
 mod probe;
 mod settle;

@@ -15,6 +15,10 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const LEVEL: i32 = 1;
 const WINDOW_LOG: u32 = 17;
 
+/// RFC 8878 §3.1.1.2: a block of 3 bytes of head and one of content gives at most 128 KiB.
+const SMALLEST_BLOCK: usize = 4;
+const LARGEST_BLOCK: usize = 128 << 10;
+
 thread_local! {
     static COMPRESSOR: RefCell<Option<(Compressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<(Decompressor<'static>, Vec<u8>)>> = const { RefCell::new(None) };
@@ -56,6 +60,10 @@ pub(super) fn decompress<'o>(
         if size > limit {
             return Err(FrameError::TooLarge { what: "bytes", limit });
         }
+        // Room is made for what these bytes can hold, and not for what they claim.
+        if size > (packed.len() / SMALLEST_BLOCK + 1).saturating_mul(LARGEST_BLOCK) {
+            return Err(BAD);
+        }
         out.clear();
         out.reserve(size);
         decompressor.decompress_to_buffer(frame, out).map_err(|_| BAD)?;
@@ -79,5 +87,17 @@ mod tests {
         for cut in 0..packed.len() {
             assert!(decompress(&packed[..cut], 1200, &mut out).is_err());
         }
+    }
+
+    #[test]
+    fn a_size_that_is_only_claimed_takes_no_memory() {
+        // A single segment that says 64 MiB, and a last block of one repeated byte.
+        let claims = [0xa0, 0, 0, 0, 4, 0x0b, 0, 0, 7];
+        let mut out = Vec::new();
+        assert!(decompress(&claims, 64 << 20, &mut out).is_err());
+        assert_eq!(out.capacity(), 0);
+        let zeros = vec![0; 10 << 20];
+        let packed = compress(&zeros).unwrap();
+        assert_eq!(decompress(&packed, 64 << 20, &mut out).unwrap(), zeros);
     }
 }

@@ -1,0 +1,177 @@
+//! Segments, commit slots, heartbeats and the bucket's identity.
+
+use bytes::Bytes;
+use tributary_journal::cluster::{Cluster, FORMAT};
+use tributary_journal::segment::Header;
+use tributary_journal::{
+    BlockEntry, EpochId, Live, NewFrame, Segment, SegmentBuilder, SegmentInfo, Slot, Uid, id,
+};
+
+fn epoch() -> EpochId {
+    EpochId::new(1_795_442_400, [1; 12])
+}
+
+pub(super) fn segments() -> Vec<Vec<u8>> {
+    [0, 1, 5, 40].map(a_segment).to_vec()
+}
+
+fn a_segment(frames: u32) -> Vec<u8> {
+    let mut builder = SegmentBuilder::new();
+    for i in 0..frames {
+        let frame = NewFrame {
+            stream: i % 3,
+            tenant: if i % 3 == 0 { "single-tenant" } else { "b" },
+            incarnation: Uid([2; 16]),
+            seq: u64::from(i) * 1000,
+            dict: i / 4,
+            spans: 10 * i,
+            defines: &[1, 2],
+            definitions: if i % 4 == 0 { b"definitions" } else { b"" },
+            payload: b"payload",
+        };
+        builder.push(&frame).unwrap_or_default();
+    }
+    let header = Header {
+        epoch: epoch(),
+        n: 7,
+        uid: Uid([3; 16]),
+        written_ms: 1_795_442_400_123,
+        instance: "ingester-0".into(),
+    };
+    builder.seal(&header).bytes.to_vec()
+}
+
+/// Parses; what is accepted is as long as it says and holds no more than it has bytes for.
+pub(super) fn segment(input: &[u8]) -> String {
+    match Segment::parse(Bytes::copy_from_slice(input)) {
+        Err(error) => error.to_string(),
+        Ok(segment) => {
+            let info = segment.info();
+            let frames = || segment.groups().iter().flat_map(|group| &group.frames);
+            let definitions = segment.groups().iter().flat_map(|group| &group.definitions);
+            let payloads = frames().map(|frame| frame.payload.len()).sum::<usize>();
+            let pieces = payloads + definitions.map(Bytes::len).sum::<usize>();
+            assert!(pieces <= input.len(), "{pieces} bytes of {}", input.len());
+            assert_eq!(info.len, input.len() as u64);
+            assert_eq!(info.spans, frames().map(|frame| u64::from(frame.spans)).sum::<u64>());
+            format!("{} groups", segment.groups().len())
+        }
+    }
+}
+
+/// Offsets by the byte layout that the module `segment` of the journal states.
+pub(super) fn repair_segment(input: &mut [u8]) {
+    let Some((rest, foot)) = input.split_last_chunk_mut::<24>() else { return };
+    let Some((head, _)) = rest.split_first_chunk_mut::<64>() else { return };
+    let crc = crc(head.get(16..));
+    put(head.get_mut(12..16), crc);
+    let directory = foot.first_chunk().copied().map_or(0, u32::from_le_bytes) as usize;
+    let start = rest.len().saturating_sub(directory);
+    let of_directory = self::crc(rest.get(start..));
+    put(foot.get_mut(4..8), of_directory);
+    put(foot.get_mut(8..12), self::crc(Some(rest)));
+}
+
+fn crc(bytes: Option<&[u8]>) -> u32 {
+    crc32fast::hash(bytes.unwrap_or_default())
+}
+
+fn put(field: Option<&mut [u8]>, crc: u32) {
+    field.unwrap_or_default().iter_mut().zip(crc.to_le_bytes()).for_each(|(to, from)| *to = from);
+}
+
+pub(super) fn slots() -> Vec<Vec<u8>> {
+    [(0, 0), (1, 1), (5, 60)].map(|(blocks, segments)| a_slot(blocks, segments)).to_vec()
+}
+
+fn a_slot(blocks: u8, segments: u64) -> Vec<u8> {
+    let block = |i: u8| BlockEntry {
+        tenant: "single-tenant".into(),
+        id: id::mint_block(&epoch(), 3, [i; 6]).unwrap_or_default(),
+        meta: Bytes::from_static(br#"{"format":"vParquet4","blockID":"..."}"#),
+        rows: 10,
+        size: 123_456,
+        crc: 0xdead_beef,
+    };
+    let cover = |n| SegmentInfo { n, len: 4096, crc: 7, spans: 50 };
+    let slot = Slot {
+        uid: Uid([2; 16]),
+        epoch: epoch(),
+        k: 3,
+        blocks: (0..blocks).map(block).collect(),
+        covers: (0..segments).map(cover).collect(),
+        quarantined: vec![1000, 1001],
+        rows_in: 10 * u64::from(blocks) + 2,
+        duplicates: 1,
+        rejected: 1,
+        conflicts: 2,
+        closed: true,
+        adopted: false,
+    };
+    slot.encode().map(|encoded| encoded.bytes.to_vec()).unwrap_or_default()
+}
+
+/// Decodes; what is accepted can be written again and is then read as the same.
+pub(super) fn slot(input: &[u8]) -> String {
+    match Slot::decode(input) {
+        Err(error) => kind(&error),
+        Ok(slot) => {
+            let again = slot.encode().map(|encoded| Slot::decode(&encoded.bytes));
+            assert_eq!(again, Ok(Ok(slot.clone())));
+            format!("{} blocks, {} segments", slot.blocks.len(), slot.covers.len())
+        }
+    }
+}
+
+/// What went wrong, without what of the input is quoted in it.
+fn kind(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let unquoted = text.split(['`', '"']).step_by(2).flat_map(str::chars);
+    unquoted.filter(|c| !c.is_ascii_digit()).collect()
+}
+
+pub(super) fn repair_slot(input: &mut [u8]) {
+    let crc = crc(input.get(16..));
+    put(input.get_mut(12..16), crc);
+}
+
+pub(super) fn heartbeats() -> Vec<Vec<u8>> {
+    let live = |epochs| Live {
+        process: Uid([7; 16]),
+        instance: "ingester-7f9c".into(),
+        query_address: "10.0.0.7:3200".into(),
+        wire_address: "[::1]:4319".into(),
+        zone: "eu-1a \"ü\"".into(),
+        epochs: vec![epoch(); epochs],
+        counter: 42,
+        started: 1_795_442_399,
+    };
+    [0, 1, 40].iter().filter_map(|epochs| Some(live(*epochs).encode().ok()?.to_vec())).collect()
+}
+
+/// Decodes; what is accepted can be written again, if it is not too long then, and is the same.
+pub(super) fn heartbeat(input: &[u8]) -> String {
+    match Live::decode(input) {
+        Err(error) => kind(&error),
+        Ok(live) => {
+            if let Ok(again) = live.encode() {
+                assert_eq!(Live::decode(&again), Ok(live.clone()));
+            }
+            format!("{} epochs", live.epochs.len())
+        }
+    }
+}
+
+pub(super) fn clusters() -> Vec<Vec<u8>> {
+    vec![Cluster { cluster: Uid([9; 16]), format: FORMAT }.encode().to_vec()]
+}
+
+pub(super) fn cluster(input: &[u8]) -> String {
+    match Cluster::decode(input) {
+        Err(error) => kind(&error),
+        Ok(cluster) => {
+            assert_eq!(Cluster::decode(&cluster.encode()), Ok(cluster));
+            "a cluster".to_owned()
+        }
+    }
+}

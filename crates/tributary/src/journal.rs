@@ -1,0 +1,106 @@
+//! `tributary journal`: what lies in a bucket's journal, and whether its promises are kept.
+//!
+//! Reads only, and one segment or one row group at a time, so that it can be run against a bucket
+//! of any size while ingesters work in it. What it judges by is [`tributary_journal::audit`];
+//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]).
+
+mod look;
+mod report;
+mod verify;
+
+use anyhow::{Context, Result};
+use look::Bucket;
+use report::Report;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::ExitCode;
+use tributary_journal::audit::{self, EpochView, Finding, Severity};
+use tributary_store::{Store, StoreError, StoreOptions};
+
+/// Something is violated.
+const VIOLATED: u8 = 1;
+/// The bucket could not be read: nothing is known.
+const UNKNOWN: u8 = 2;
+/// What to look at. Ends with 0 when nothing is violated, 1 when something is, 2 when the bucket
+/// could not be read, 64 when the arguments are wrong.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The bucket, as the ingester's --store: s3://bucket/prefix, gs://…, az://…, or a folder.
+    #[arg(long, env = "TRIBUTARY_STORE", value_name = "URL")]
+    store: String,
+    /// Read every object and check its checksums and spans, not only names, sizes and slots.
+    #[arg(long)]
+    verify: bool,
+    /// One JSON document instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Show epochs too that have ended and of which nothing is left to do.
+    #[arg(long)]
+    all: bool,
+}
+
+/// Looks, and says what it found.
+pub(crate) fn run(options: Options) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(audited(&options)),
+        Err(error) => Err(error.into()),
+    };
+    let (code, text) = match done {
+        Ok((code, text)) => (code, text),
+        Err(error) => {
+            let text = format!("error: {error:#}\n");
+            // A standard error that is closed is nobody's fault.
+            std::io::stderr().write_all(text.as_bytes()).ok();
+            let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
+            return ExitCode::from(if wrong { crate::USAGE } else { UNKNOWN });
+        }
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Whoever reads may have read enough.
+        Ok(()) | Err(_) => ExitCode::from(code),
+    }
+}
+
+async fn audited(options: &Options) -> Result<(u8, String)> {
+    let store = Store::open_existing(&options.store, &StoreOptions::default()).await?;
+    let mut bucket = Bucket::open(store).await?;
+    let mut report = Report::new(bucket.cluster(), options.verify);
+    for epoch in bucket.epochs().to_vec() {
+        let view = bucket.look(&epoch).await.with_context(|| format!("epoch {epoch}"))?;
+        let findings = settled(&bucket, &view, options.verify, &mut report).await?;
+        report.add(audit::summarize(&view), findings);
+    }
+    let strays = bucket.strays();
+    report.add_strays(strays);
+    let code = if report.violations() > 0 { VIOLATED } else { 0 };
+    let text = if options.json { report.json()? } else { report.table(options.all) };
+    Ok((code, text))
+}
+
+/// What is wrong in an epoch. Looks again at what seems so, because ingesters work on meanwhile.
+async fn settled(
+    bucket: &Bucket,
+    view: &EpochView,
+    deep: bool,
+    report: &mut Report,
+) -> Result<Vec<Finding>> {
+    let mut first = audit::check(view);
+    if deep {
+        let (findings, read) = verify::epoch(bucket.store(), view, None).await?;
+        first.extend(findings);
+        report.read.add(&read);
+    }
+    if first.is_empty() {
+        return Ok(first);
+    }
+    let suspects: BTreeSet<&str> = first.iter().map(|found| found.object.as_str()).collect();
+    let view = bucket.look_again(view).await?;
+    let mut second = audit::check(&view);
+    let is_deep =
+        |found: &&Finding| !second.contains(found) && found.severity == Severity::Violation;
+    if deep && first.iter().any(|found| is_deep(&found)) {
+        second.extend(verify::epoch(bucket.store(), &view, Some(&suspects)).await?.0);
+    }
+    Ok(audit::confirmed(first, &second))
+}
