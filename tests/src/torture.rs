@@ -166,6 +166,7 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
         let ingester = seat.ingester.take().context("an ingester")?;
         ingester.stop().await?;
     }
+    verify(&place)?;
     let scratch = tempfile::tempdir()?;
     let blocks = fetch_blocks(&store, scratch.path()).await?;
     report.blocks = blocks.len() as u64;
@@ -294,6 +295,17 @@ async fn open(place: &Place) -> Result<Store> {
     let settings = place.env().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let options = StoreOptions { settings, ..StoreOptions::default() };
     Ok(Store::open(&place.url(), &options).await?)
+}
+
+/// `tributary journal --verify` finds every promise kept.
+fn verify(place: &Place) -> Result<()> {
+    let mut tool = std::process::Command::new(crate::program::tool()?);
+    tool.args(["journal", "--store", &place.url(), "--verify"]).envs(place.env());
+    let output = tool.output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the journal is not in order: {said}\n{errors}");
+    Ok(())
 }
 
 /// Copies the data of all visible blocks into a folder.
