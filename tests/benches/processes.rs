@@ -10,6 +10,7 @@ use tributary_testkit::http::Connection;
 use tributary_testkit::prometheus::Metrics;
 use tributary_testkit::{Process, free_port, recordings, sample};
 use tributary_tests::load::Load;
+use tributary_tests::sidecar::LISTENERS;
 use tributary_tests::{Ingester, Place, Sidecar, Traffic, program, usage};
 
 const MIB: f64 = (1 << 20) as f64;
@@ -25,7 +26,11 @@ fn main() -> Result<()> {
         sidecar_at_rest().await?;
         start_to_first_span().await?;
         sidecar_under_load().await?;
-        ingester().await
+        ingester().await?;
+        for rate in [0.0, 1e3, 5e4] {
+            requests(rate).await?;
+        }
+        takeover().await
     })
 }
 
@@ -45,10 +50,11 @@ async fn start_to_first_span() -> Result<()> {
     for _ in 0..11 {
         let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
-        let own = ["--upstream", "127.0.0.1:9", "--otlp-http-listen", &address];
-        let rest = ["--otlp-grpc-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let mut own = vec!["--upstream=127.0.0.1:9".to_owned()];
+        own.extend(LISTENERS.map(|name| format!("--{name}-listen=127.0.0.1:0")));
+        own.push(format!("--otlp-http-listen={address}"));
         let start = Instant::now();
-        let process = Process::spawn(program::sidecar()?, own.iter().chain(&rest), &[])?;
+        let process = Process::spawn(program::sidecar()?, &own, &[])?;
         let to = address.parse()?;
         loop {
             if let Ok(mut connection) = Connection::open(to).await {
@@ -159,5 +165,75 @@ async fn trace_by_id(ingester: &Ingester) -> Result<()> {
         ensure!(answer.status == 200 && answer.body.len() > 100, "{}", answer.text());
     }
     row("trace by id, median", median(&mut times)?.as_secs_f64() * 1e3, "ms");
+    Ok(())
+}
+
+/// What a month of requests costs at S3's list price, by requests a minute.
+fn dollars_a_month(writes_and_lists: f64, reads: f64) -> f64 {
+    const MINUTES: f64 = 30.0 * 24.0 * 60.0;
+    MINUTES * (writes_and_lists * 0.005 + reads * 0.0004) / 1000.0
+}
+
+/// Requests that one ingester makes of its store.
+async fn requests(rate: f64) -> Result<()> {
+    let place = Place::folder()?;
+    let ingester = Ingester::start_as_deployed(&place, &[]).await?;
+    let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
+    let counters = async || -> Result<[f64; 3]> {
+        let metrics = ingester.metrics().await?;
+        let count =
+            |name: &str| metrics.sum(&format!("tributary_ingester_store_{name}_total"), &[]);
+        let all = (count("puts"), count("gets"), count("lists"));
+        let (Some(puts), Some(gets), Some(lists)) = all else { anyhow::bail!("{metrics:?}") };
+        Ok([puts, gets, lists])
+    };
+    // A block and more, so that all that happens now and then happens.
+    let time = Duration::from_secs(90);
+    let (before, begun) = (counters().await?, Instant::now());
+    let mut sent = 0;
+    if rate > 0.0 {
+        let mut load = Load::new(Traffic::of(&recordings()?)?);
+        sent = load.run(&sidecar, Some(rate), time).await?.spans;
+    } else {
+        tokio::time::sleep(time).await;
+    }
+    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    let after = counters().await?;
+    let name = match rate {
+        0.0 => "idle".to_owned(),
+        _ => format!("at {:.0} spans/s", sent as f64 / minutes / 60.0),
+    };
+    let mut a_minute = [0.0; 3];
+    let both = before.iter().zip(after);
+    a_minute.iter_mut().zip(both).for_each(|(out, (b, a))| *out = (a - b) / minutes);
+    let [puts, gets, lists] = a_minute;
+    row(&format!("store PUTs a minute, {name}"), puts, "1/min");
+    row(&format!("store GETs a minute, {name}"), gets, "1/min");
+    row(&format!("store LISTs a minute, {name}"), lists, "1/min");
+    row(
+        &format!("requests at S3's list price, {name}"),
+        dollars_a_month(puts + lists, gets),
+        "$/month",
+    );
+    Ok(())
+}
+
+/// How long acknowledged spans are out of sight when the ingester that has them is killed and
+/// nobody starts it again.
+async fn takeover() -> Result<()> {
+    let place = Place::folder()?;
+    let mut victim = Ingester::start_as_deployed(&place, &[]).await?;
+    let other = Ingester::start_as_deployed(&place, &[]).await?;
+    let sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
+    let mut load = Load::new(Traffic::of(&recordings()?)?);
+    load.run(&sidecar, Some(1e4), Duration::from_secs(5)).await?;
+    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    let metrics = victim.metrics().await?;
+    let segments = metrics.sum("tributary_ingester_segments_uncovered", &[]).context("segments")?;
+    victim.process.kill()?;
+    let killed = Instant::now();
+    other.until("tributary_ingester_segments_adopted_total", |n| n >= segments).await?;
+    row("kill to the last span visible again", killed.elapsed().as_secs_f64(), "s");
+    row("segments taken over", segments, "");
     Ok(())
 }

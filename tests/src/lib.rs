@@ -2,6 +2,7 @@
 //! ports of their own, and the recorded traffic.
 
 pub mod ingester;
+pub mod legacy;
 pub mod load;
 pub mod place;
 pub mod program;

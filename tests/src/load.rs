@@ -21,7 +21,7 @@ const UNDER_WAY: usize = 4;
 
 /// Messages that are encoded already.
 #[derive(Debug, Clone, Copy, Default)]
-struct Raw;
+pub struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;

@@ -19,6 +19,14 @@ pub fn ingester() -> Result<PathBuf> {
     find("TRIBUTARY_INGESTER", "tributary-ingester")
 }
 
+/// The tool: `TRIBUTARY_TOOL`, or what the dev profile built.
+///
+/// # Errors
+/// When it was not built: the message says how to.
+pub fn tool() -> Result<PathBuf> {
+    find("TRIBUTARY_TOOL", "tributary")
+}
+
 fn find(variable: &str, name: &str) -> Result<PathBuf> {
     let path = match std::env::var_os(variable) {
         Some(path) => PathBuf::from(path),

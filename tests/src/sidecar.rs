@@ -20,28 +20,41 @@ pub struct Sidecar {
     pub admin: SocketAddr,
 }
 
+/// Everything that it listens with, by the names in its log.
+pub const LISTENERS: [&str; 9] = [
+    "admin",
+    "jaeger-binary",
+    "jaeger-compact",
+    "jaeger-grpc",
+    "jaeger-http",
+    "jaeger-sampling",
+    "otlp-grpc",
+    "otlp-http",
+    "zipkin",
+];
+
 impl Sidecar {
     /// Starts one and waits until it listens. `flags` stand beside those for its addresses.
     ///
     /// # Errors
     /// When it does not come up.
     pub async fn start(upstream: &str, flags: &[&str]) -> Result<Sidecar> {
-        let own = [
-            "--upstream",
-            upstream,
-            "--otlp-grpc-listen",
-            "127.0.0.1:0",
-            "--otlp-http-listen",
-            "127.0.0.1:0",
-            "--admin-listen",
-            "127.0.0.1:0",
-        ];
-        let args = own.iter().chain(flags);
+        let listen = LISTENERS.map(|name| format!("--{name}-listen=127.0.0.1:0"));
+        let own = ["--upstream", upstream].into_iter().chain(listen.iter().map(String::as_str));
+        let args = own.chain(flags.iter().copied());
         let mut process = Process::spawn(program::sidecar()?, args, &[])?;
         let grpc = process.listening("otlp-grpc", SOON).await?;
         let http = process.listening("otlp-http", SOON).await?;
         let admin = process.listening("admin", SOON).await?;
         Ok(Sidecar { process, grpc, http, admin })
+    }
+
+    /// Where one of [`LISTENERS`] listens.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn at(&mut self, name: &str) -> Result<SocketAddr> {
+        self.process.listening(name, SOON).await
     }
 
     /// Its metrics.

@@ -155,15 +155,18 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
     let journal = Journal::new(store.clone());
     wait_for("that no segment is left", LONG, || async {
         let survey = journal.survey().await.map_err(|e| e.to_string())?;
-        let left: usize = survey.values().map(|held| held.segments.len()).sum();
-        if left == 0 { Ok(()) } else { Err(format!("{left} segments")) }
+        let left = survey.into_iter().filter(|(_, held)| !held.segments.is_empty());
+        let left: Vec<_> = left.map(|(epoch, held)| (epoch, held.segments)).collect();
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
     })
-    .await?;
+    .await
+    .with_context(|| logs(&seats))?;
     report.settled = settling.elapsed();
     for seat in &mut seats {
         let ingester = seat.ingester.take().context("an ingester")?;
         ingester.stop().await?;
     }
+    verify(&place)?;
     let scratch = tempfile::tempdir()?;
     let blocks = fetch_blocks(&store, scratch.path()).await?;
     report.blocks = blocks.len() as u64;
@@ -230,6 +233,15 @@ async fn happen(
     }
 }
 
+/// What the ingesters have written, for whoever has to find out what went wrong.
+fn logs(seats: &[Seat]) -> String {
+    let log = |seat: &Seat| {
+        let output = seat.ingester.as_ref().map(|i| i.process.output()).unwrap_or_default();
+        format!("seat {}:\n{}", seat.number, output.join("\n"))
+    };
+    seats.iter().map(log).collect::<Vec<_>>().join("\n")
+}
+
 type Applications = JoinSet<Result<Ledger>>;
 
 fn start_applications(
@@ -283,6 +295,17 @@ async fn open(place: &Place) -> Result<Store> {
     let settings = place.env().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let options = StoreOptions { settings, ..StoreOptions::default() };
     Ok(Store::open(&place.url(), &options).await?)
+}
+
+/// `tributary journal --verify` finds every promise kept.
+fn verify(place: &Place) -> Result<()> {
+    let mut tool = std::process::Command::new(crate::program::tool()?);
+    tool.args(["journal", "--store", &place.url(), "--verify"]).envs(place.env());
+    let output = tool.output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "the journal is not in order: {said}\n{errors}");
+    Ok(())
 }
 
 /// Copies the data of all visible blocks into a folder.

@@ -15,6 +15,7 @@ fn containers(version: &str) -> Result<Map<String, Value>> {
     let mut command = Command::new(python()?);
     command.arg(root.join("tests/python/manifests.py")).arg(version);
     command.args(["deploy/sidecar-pod.yaml", "deploy/ingester-deployment.yaml"]);
+    command.arg("deploy/agent-daemonset.yaml");
     let output = command.current_dir(root).output()?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "Kubernetes {version}: {errors}");
@@ -25,7 +26,7 @@ fn containers(version: &str) -> Result<Map<String, Value>> {
 fn kubernetes_takes_them() -> Result<()> {
     for version in VERSIONS {
         let found = containers(version)?;
-        for name in ["tributary-sidecar", "tributary-ingester"] {
+        for name in ["tributary-sidecar", "tributary-ingester", "tributary-agent"] {
             ensure!(found.contains_key(name), "no container {name} in {found:?}");
         }
     }
@@ -37,9 +38,11 @@ fn kubernetes_takes_them() -> Result<()> {
 #[tokio::test]
 async fn the_programs_take_what_they_set() -> Result<()> {
     let found = containers(VERSIONS[1])?;
-    for (name, program) in
-        [("tributary-sidecar", program::sidecar()?), ("tributary-ingester", program::ingester()?)]
-    {
+    for (name, program) in [
+        ("tributary-sidecar", program::sidecar()?),
+        ("tributary-ingester", program::ingester()?),
+        ("tributary-agent", program::ingester()?),
+    ] {
         let env = found.get(name).and_then(Value::as_object).context("variables")?;
         let env: Vec<(&str, &str)> =
             env.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();

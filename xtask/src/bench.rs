@@ -20,7 +20,8 @@ pub(crate) struct Row {
 }
 
 /// Packages whose benches print rows.
-const PACKAGES: &[&str] = &["tributary-wire", "tributary-block", "tributary-tests"];
+const PACKAGES: &[&str] =
+    &["tributary-receivers", "tributary-wire", "tributary-block", "tributary-tests"];
 
 pub(crate) fn run() -> Result<()> {
     let sidecar = ["build", "--locked", "--profile", "sidecar", "-p", "tributary-sidecar"];

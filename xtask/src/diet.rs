@@ -40,7 +40,17 @@ const MOST_BYTES: u64 = 4_000_000;
 const MOST_IDLE_KIB: u64 = 5 * 1024;
 
 /// Everything that the sidecar listens with, by the names in its log.
-const LISTENERS: &[&str] = &["admin", "otlp-grpc", "otlp-http"];
+const LISTENERS: &[&str] = &[
+    "admin",
+    "jaeger-binary",
+    "jaeger-compact",
+    "jaeger-grpc",
+    "jaeger-http",
+    "jaeger-sampling",
+    "otlp-grpc",
+    "otlp-http",
+    "zipkin",
+];
 
 /// The dependencies that were agreed on, one name a line.
 const SNAPSHOT: &str = "xtask/sidecar-dependencies.txt";

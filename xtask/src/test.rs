@@ -4,7 +4,7 @@
 //! are built together with the tests (the same features of every dependency), and only the diet
 //! builds once more, in the profile that users deploy.
 
-use crate::{diet, run, venv};
+use crate::{diet, run, senders, venv};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -12,12 +12,15 @@ pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     run::step("format", &mut run::cargo(&["fmt", "--all", "--check"]))?;
     let python = venv::prepare()?;
+    let senders = senders::prepare()?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::step("clippy", &mut run::cargo(&clippy))?;
     let build = ["build", "--locked", "--workspace", "--bins", "--tests"];
     run::step("programs and tests", &mut run::cargo(&build))?;
     let mut tests = run::cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests.env("TRIBUTARY_PYTHON", python).env("TRIBUTARY_BIN", run::target().join("debug"));
+    tests.env("TRIBUTARY_SENDERS_PYTHON", senders.python);
+    tests.env("TRIBUTARY_SENDERS_NODE", senders.node);
     run::step("tests", &mut tests)?;
     diet::run()?;
     println!("\nall green in {:.1} minutes", start.elapsed().as_secs_f64() / 60.0);

@@ -10,7 +10,7 @@ use crate::flush::{Builder, Built, FlushError, Steps};
 use crate::group::{Batch, Generation, Live};
 use crate::metrics::Metrics;
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
 use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::segment::{Group, Header, SegmentError};
@@ -183,7 +183,7 @@ impl Adopter {
     /// Logs a segment below the floor again, in an epoch of its own that nobody owns and that is
     /// adopted next.
     async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, FlushError> {
-        let names = self.builder.names;
+        let names = &self.builder.names;
         let header = Header {
             epoch: names.epoch()?,
             n: 0,

@@ -1,52 +1,41 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open and probe the store → answer probes → adopt what a predecessor left → take streams. End, in stages:
-//! tell the sidecars → read no more frames → journal and acknowledge what came → write blocks →
-//! leave. Each stage hands everything on to the next; a kill at any point loses nothing.
+//! Start: bind → open and probe the store → answer probes → adopt what a predecessor left → take
+//! streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge what
+//! came → write blocks → leave. Each stage hands everything on to the next; a kill at any point loses nothing.
 
-use crate::adopt::Adopter;
-use crate::blocks::Blocks;
-use crate::collect::Collector;
-use crate::commit::{Commit, CutAt, Incoming};
 use crate::config::Config;
-use crate::flush::{Builder, Flush, Steps};
-use crate::group::{FreezeAt, Live};
-use crate::members::{Members, members};
+use crate::engine::{Engine, Foundation};
+use crate::group::Live;
+use crate::local::Running;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::receive::{Receive, Service, Told};
+use crate::receive::{Receive, Service};
 use crate::serve::{self, Peers, Serve};
-use crate::upkeep::{Upkeep, Watching};
-use anyhow::{Context, anyhow};
+use crate::stage::Stage;
+use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tributary_block::WriterSettings;
-use tributary_journal::watch::{Patience, Watch};
-use tributary_journal::{Journal, Uid};
+use tributary_journal::Uid;
 use tributary_query::api::{self, Tenancy};
+use tributary_receivers::Bound;
 use tributary_store::{Store, StoreOptions};
 use tributary_wire::v1::ingest_server::IngestServer;
 
-/// Frames between the streams and the journal, counted beside their bytes, which memory bounds.
-const FRAMES_WAITING: usize = 1024;
 /// The largest message of a stream.
 const LARGEST_FRAME: usize = 16 << 20;
 /// Longest time that sidecars get to move elsewhere.
 const MOVE_WITHIN: Duration = Duration::from_secs(5);
-/// Memory for footers and filters of blocks.
-const BLOCK_CACHE: usize = 32 << 20;
 
 /// An ingester with bound sockets.
 pub struct App {
     config: Config,
+    receivers: Vec<Bound>,
     wire: TcpListener,
     http: TcpListener,
     wire_address: SocketAddr,
@@ -69,7 +58,17 @@ impl App {
         let (wire_address, http_address) = (wire.local_addr()?, http.local_addr()?);
         tracing::info!("listening name=wire address={wire_address}");
         tracing::info!("listening name=http address={http_address}");
-        Ok(App { config, wire, http, wire_address, http_address })
+        let mut receivers = Vec::new();
+        for &(kind, address) in &config.receivers {
+            let bound = kind.bind(address).await.with_context(|| {
+                format!(
+                    "cannot listen for {kind} on {address}: choose another with --{kind}-listen"
+                )
+            })?;
+            tracing::info!("listening name={kind} address={}", bound.address()?);
+            receivers.push(bound);
+        }
+        Ok(App { config, receivers, wire, http, wire_address, http_address })
     }
 
     /// Where sidecars connect.
@@ -82,7 +81,7 @@ impl App {
         self.http_address
     }
 
-    fn own(&self, process: Uid, names: Names) -> tributary_journal::Live {
+    fn own(&self, process: Uid, names: &Names) -> tributary_journal::Live {
         let reach = |address: SocketAddr| {
             let host = match &self.config.advertise {
                 host if !host.is_empty() => host.clone(),
@@ -112,169 +111,71 @@ impl App {
     /// # Errors
     /// When the store cannot be used, or a stage fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let names = Names;
-        let metrics = Arc::new(Metrics::default());
+        let names = Names::default();
         let store = open_store(&self.config).await?;
-        let journal = Journal::new(store.clone());
-        journal.open_cluster(names.uid()?).await.context("the store's cluster.json")?;
-        let own = self.own(names.uid()?, names);
         let config = &self.config;
-
-        let memory = Memory::new(config.memory);
-        let live = Arc::new(Live::new(names.epoch()?));
-        let blocks =
-            Arc::new(Blocks::new(store.clone(), BLOCK_CACHE, config.blocks_poll, metrics.clone()));
-        let (told, told_receiver) = watch::channel(Told::default());
-        let told = Arc::new(told);
-        let (peers, peers_receiver) = watch::channel(Vec::new());
+        let own = self.own(names.uid()?, &names);
+        let on = Foundation { store: store.clone(), names, own, build_inline: false };
+        let mut engine = Engine::new(config, on).await?;
+        let metrics = engine.metrics.clone();
         let ready = Arc::new(AtomicBool::new(false));
-        let stop = CancellationToken::new();
-        let mut stages = Stages::default();
+        let mut sockets = Sockets::default();
 
         let tenancy = if config.multitenancy { Tenancy::On } else { Tenancy::Off };
         let serve = Serve {
             settings: api::Settings { tenancy, version: env!("CARGO_PKG_VERSION").to_owned() },
-            live: live.clone(),
-            blocks: blocks.clone(),
-            peers: Peers::new(peers_receiver),
+            live: engine.live.clone(),
+            blocks: engine.blocks.clone(),
+            peers: Peers::new(engine.peers.clone()),
             metrics: metrics.clone(),
+            receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
             ready: ready.clone(),
-            refresh: refresh(metrics.clone(), memory.clone(), live.clone()),
+            refresh: refresh(metrics.clone(), engine.memory.clone(), engine.live.clone(), store),
         };
-        let stop_http = stop.child_token();
-        stages.http.spawn(serve::run(self.http, Arc::new(serve), stop_http.clone()));
+        let stop_http = engine.stop.child_token();
+        sockets.http.spawn(serve::run(self.http, Arc::new(serve), stop_http.clone()));
+        engine.start().await?;
 
-        let builder = Builder { store, settings: WriterSettings::default(), names };
-        let steps =
-            Steps { journal: journal.clone(), builder: builder.clone(), metrics: metrics.clone() };
-        let patience = Patience::from_heartbeat(config.heartbeat);
-        let watching = Watching::new(Watch::new(own.process, &own.instance, patience));
-        let lost = Arc::new(Notify::new());
-        let upkeep = Upkeep {
-            watching: watching.clone(),
-            adopter: Adopter {
-                journal: journal.clone(),
-                builder: builder.clone(),
-                steps: steps.clone(),
-                live: live.clone(),
-                blocks: blocks.clone(),
-                metrics: metrics.clone(),
-                piece_bytes: piece_bytes(config.memory),
-            },
-            collector: Collector {
-                journal: journal.clone(),
-                keep_slots: config.keep_slots,
-                seconds: Names::seconds,
-                metrics: metrics.clone(),
-            },
-            live: live.clone(),
-            journal: journal.clone(),
-            period: config.heartbeat,
-            collect_every: config.collect,
-            lost: lost.clone(),
-            metrics: metrics.clone(),
-        };
-        let epochs = live.clone();
-        let process = own.process;
-        told.send_modify(|told| told.members = members([&own].into_iter()));
-        let mut beating = Members {
-            journal: journal.clone(),
-            own: own.clone(),
-            period: config.heartbeat,
-            epochs: Box::new(move || epochs.epochs()),
-            watching,
-            told: told.clone(),
-            peers,
-            metrics: metrics.clone(),
-        };
-        blocks.poll_once().await.context("listing the blocks of the store")?;
-        // The first heartbeat names the first epoch; what a process before this one in its place
-        // left is in blocks before this one is ready.
-        beating.round().await;
-        upkeep.adopt_abandoned().await;
-
-        let freeze_at = FreezeAt {
-            age: config.block_age,
-            // A quarter grows while others are written, and room is left for what comes in.
-            bytes: config.block_bytes.min(config.memory / 4),
-        };
-        let due = Arc::new(Notify::new());
-        let (frames, frames_receiver) = mpsc::channel::<Incoming>(FRAMES_WAITING);
-        let commit = Commit {
-            journal: journal.clone(),
-            instance: own.instance.clone(),
-            names,
-            live: live.clone(),
-            cut_at: CutAt { age: config.segment_age, bytes: config.segment_bytes },
-            freeze_at,
-            due: due.clone(),
-            metrics: metrics.clone(),
-        };
-        let flush = Flush {
-            builder,
-            steps,
-            live: live.clone(),
-            blocks: blocks.clone(),
-            freeze_at,
-            due,
-            lost,
-        };
-        let (drain_commit, drain_flush) = (CancellationToken::new(), CancellationToken::new());
-        stages.commit.spawn(commit.run(frames_receiver, drain_commit.clone(), stop.clone()));
-        stages.flush.spawn(flush.run(drain_flush.clone(), stop.clone()));
-        stages.helpers.spawn(blocks.run(stop.clone()));
-        stages.helpers.spawn(beating.run(stop.clone()));
-        stages.helpers.spawn(upkeep.run(stop.clone()));
-
-        let receive = Arc::new(Receive {
-            name: own.instance.clone(),
-            memory,
-            journal: frames,
-            told: told_receiver,
-            tasks: TaskTracker::new(),
-            stop_reading: stop.child_token(),
-            stop: stop.child_token(),
-            streams: AtomicU32::new(0),
-            metrics: metrics.clone(),
-        });
         let stop_wire = CancellationToken::new();
-        stages.wire.spawn(wire(self.wire, receive.clone(), stop_wire.clone()));
+        sockets.wire.spawn(wire(self.wire, engine.receive.clone(), stop_wire.clone()));
+        let origins = config.cors_origins.clone();
+        let own = Running::start(self.receivers, engine.receive.clone(), config.sampling, origins);
         ready.store(true, Ordering::Relaxed);
         tracing::info!("ready");
 
         let failed = tokio::select! {
             () = shutdown => None,
-            error = stages.failure() => Some(error),
+            error = failure(&mut engine, &mut sockets) => Some(error),
         };
+        let stop = engine.stop.clone();
         if let Some(error) = failed {
             stop.cancel();
             return Err(error);
         }
         ready.store(false, Ordering::Relaxed);
+        let live = engine.live.clone();
         let end = async {
             tracing::info!("leaving: telling the sidecars");
             let patience = MOVE_WITHIN.min(config.grace / 4);
-            told.send_modify(|told| {
+            engine.told.send_modify(|told| {
                 told.drain_ms = Some(u32::try_from(patience.as_millis()).unwrap_or(u32::MAX));
                 let own = |m: &tributary_wire::v1::Member| {
                     m.address.ends_with(&format!(":{}", self.wire_address.port()))
                 };
                 told.members.members.retain(|m| !own(m));
             });
+            own.finish(patience).await;
             let all_gone = until(|| metrics.streams_open() == 0);
             drop(tokio::time::timeout(patience, all_gone).await);
-            receive.stop_reading.cancel();
-            drain_commit.cancel();
-            stages.commit.finish().await?;
-            receive.stop.cancel();
+            engine.finish_segments().await?;
+            engine.receive.stop.cancel();
             stop_wire.cancel();
-            stages.wire.finish().await?;
+            sockets.wire.finish().await?;
             tracing::info!("leaving: writing the last blocks");
-            drain_flush.cancel();
-            stages.flush.finish().await?;
-            journal.stop_beating(&process).await?;
+            engine.finish_blocks().await?;
+            engine.leave().await?;
             stop_http.cancel();
-            stages.http.finish().await
+            sockets.http.finish().await
         };
         let ended = tokio::time::timeout(config.grace, end).await;
         stop.cancel();
@@ -310,11 +211,6 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// A tenth of the budget is for adoption; rebuilt spans take some sixteen times their segments.
-fn piece_bytes(memory: usize) -> u64 {
-    (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
-}
-
 async fn wire(
     listener: TcpListener,
     receive: Arc<Receive>,
@@ -334,7 +230,12 @@ async fn wire(
         .await
 }
 
-fn refresh(metrics: Arc<Metrics>, memory: Memory, live: Arc<Live>) -> Box<dyn Fn() + Send + Sync> {
+fn refresh(
+    metrics: Arc<Metrics>,
+    memory: Memory,
+    live: Arc<Live>,
+    store: Store,
+) -> Box<dyn Fn() + Send + Sync> {
     let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Box::new(move || {
         let (generations, spans, _, status) = live.totals();
@@ -343,6 +244,9 @@ fn refresh(metrics: Arc<Metrics>, memory: Memory, live: Arc<Live>) -> Box<dyn Fn
         metrics.generations.set(gauge(generations));
         metrics.spans_live.set(i64::try_from(spans).unwrap_or(i64::MAX));
         metrics.segments_uncovered.set(gauge(status.uncovered));
+        let oldest = live.oldest().map_or(0, |since| since.elapsed().as_secs());
+        metrics.oldest_uncovered_seconds.set(i64::try_from(oldest).unwrap_or(i64::MAX));
+        metrics.count_store(store.counters().snapshot());
     })
 }
 
@@ -353,66 +257,20 @@ async fn until(holds: impl Fn() -> bool) {
     }
 }
 
-/// The tasks, by stage. Each stage's set has one task but the helpers', who have nothing to finish.
+/// The tasks behind sockets.
 #[derive(Default)]
-struct Stages {
+struct Sockets {
     http: Stage<std::io::Error>,
     wire: Stage<tonic::transport::Error>,
-    commit: Stage<crate::commit::CommitError>,
-    flush: Stage<crate::flush::FlushError>,
-    helpers: Helpers,
 }
 
-struct Stage<E>(JoinSet<Result<(), E>>);
-
-impl<E> Default for Stage<E> {
-    fn default() -> Self {
-        Stage(JoinSet::new())
-    }
-}
-
-#[derive(Default)]
-struct Helpers(JoinSet<()>);
-
-impl Helpers {
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(task);
-    }
-}
-
-impl<E: std::error::Error + Send + Sync + 'static> Stage<E> {
-    fn spawn(&mut self, task: impl Future<Output = Result<(), E>> + Send + 'static) {
-        self.0.spawn(task);
-    }
-
-    /// Waits for the stage's end.
-    async fn finish(&mut self) -> anyhow::Result<()> {
-        while let Some(done) = self.0.join_next().await {
-            done??;
-        }
-        Ok(())
-    }
-
-    /// The error that ends the stage before its time.
-    async fn failure(&mut self) -> anyhow::Error {
-        match self.0.join_next().await {
-            Some(Ok(Err(error))) => error.into(),
-            Some(Err(error)) => error.into(),
-            Some(Ok(Ok(()))) => anyhow!("a task ended before its time"),
-            None => std::future::pending().await,
-        }
-    }
-}
-
-impl Stages {
-    /// The first failure of any stage.
-    async fn failure(&mut self) -> anyhow::Error {
-        tokio::select! {
-            error = self.http.failure() => error.context("serving HTTP"),
-            error = self.wire.failure() => error.context("serving the wire"),
-            error = self.commit.failure() => error.context("writing segments"),
-            error = self.flush.failure() => error.context("writing blocks"),
-        }
+/// The first failure of any stage.
+async fn failure(engine: &mut Engine, sockets: &mut Sockets) -> anyhow::Error {
+    tokio::select! {
+        error = sockets.http.failure() => error.context("serving HTTP"),
+        error = sockets.wire.failure() => error.context("serving the wire"),
+        error = engine.commit.failure() => error.context("writing segments"),
+        error = engine.flush.failure() => error.context("writing blocks"),
     }
 }
 

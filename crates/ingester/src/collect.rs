@@ -1,6 +1,7 @@
 //! Collecting garbage: on positive evidence alone ([`tributary_journal::collect`]).
 
 use crate::metrics::Metrics;
+use crate::names::Names;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,8 @@ pub struct Collector {
     pub journal: Journal,
     /// How long the slots of an hour are kept at least, for people to look at.
     pub keep_slots: Duration,
-    /// Now, in seconds since 1970: decides what is kept longer, never what is garbage.
-    pub seconds: fn() -> u32,
+    /// Tells the time: it decides what is kept longer, never what is garbage.
+    pub names: Names,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -83,7 +84,7 @@ impl Collector {
         owned: &BTreeSet<EpochId>,
     ) -> Result<(), JournalError> {
         let keep = u32::try_from(self.keep_slots.as_secs()).unwrap_or(u32::MAX);
-        let old = EpochId::new((self.seconds)().saturating_sub(keep), [0; 12]).hour();
+        let old = EpochId::new(self.names.seconds().saturating_sub(keep), [0; 12]).hour();
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
         for (epoch, held) in survey {
             let name = epoch.hour();

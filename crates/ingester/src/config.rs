@@ -5,13 +5,16 @@
 //! texts into values. Both collect every mistake, so that an operator fixes all of them at once.
 
 mod gather;
+mod limit;
 mod units;
 
 pub use gather::{Command, Mistakes, Settings, gather};
+use limit::{budget, container_limit};
 pub use units::{parse_bytes, parse_duration};
 
 use std::net::SocketAddr;
 use std::time::Duration;
+use tributary_receivers::{Kind, Strategy};
 
 /// One setting: its key in the YAML file. The variable is `TRIBUTARY_` and the key in capitals,
 /// the flag is `--` and the key with dashes.
@@ -44,6 +47,27 @@ pub const SETTINGS: &[Setting] = &[
         "./tributary-data",
         "where blocks and journal lie: file:///path, s3://bucket/prefix, gs://…, az://…",
     ),
+    setting(
+        "receivers",
+        "LIST",
+        "none",
+        "receivers to open for applications: none, all, otlp, jaeger, or names as below",
+    ),
+    setting("otlp_grpc_listen", "ADDRESS", "0.0.0.0:4317", "where OTLP/gRPC is received"),
+    setting("otlp_http_listen", "ADDRESS", "0.0.0.0:4318", "where OTLP/HTTP is received"),
+    setting("jaeger_compact_listen", "ADDRESS", "0.0.0.0:6831", "Jaeger's compact Thrift (UDP)"),
+    setting("jaeger_binary_listen", "ADDRESS", "0.0.0.0:6832", "Jaeger's binary Thrift (UDP)"),
+    setting("jaeger_http_listen", "ADDRESS", "0.0.0.0:14268", "Jaeger's Thrift over HTTP"),
+    setting("jaeger_grpc_listen", "ADDRESS", "0.0.0.0:14250", "Jaeger's gRPC"),
+    setting("jaeger_sampling_listen", "ADDRESS", "0.0.0.0:5778", "Jaeger's sampling strategies"),
+    setting(
+        "jaeger_sampling_rate",
+        "PART",
+        "1",
+        "the part of traces that Jaeger's clients are told to sample, 0 to 1",
+    ),
+    setting("zipkin_listen", "ADDRESS", "0.0.0.0:9411", "where Zipkin v1 and v2 are received"),
+    setting("cors_origins", "ORIGIN,…", "", "web pages that may send spans over HTTP; `*` for any"),
     setting("wire_listen", "ADDRESS", "0.0.0.0:4319", "where sidecars connect"),
     setting("http_listen", "ADDRESS", "0.0.0.0:3200", "Tempo's query API, /ready /live /metrics"),
     setting(
@@ -66,13 +90,13 @@ pub const SETTINGS: &[Setting] = &[
         "block_bytes",
         "BYTES",
         "64MiB",
-        "memory of one generation of spans: more becomes a block early",
+        "memory of one generation of spans, at most a quarter of all: more becomes a block early",
     ),
     setting(
         "memory",
-        "BYTES",
-        "256MiB",
-        "bound for all spans in memory; beyond it sidecars get no credit",
+        "BYTES|auto",
+        "auto",
+        "bound for all spans in memory; beyond it sidecars get no credit; auto: three fifths of the container's limit, or 256MiB",
     ),
     setting(
         "blocks_poll",
@@ -110,6 +134,12 @@ pub const SETTINGS: &[Setting] = &[
 pub struct Config {
     /// URL of the store.
     pub store: String,
+    /// The receivers for applications, and where.
+    pub receivers: Vec<(Kind, SocketAddr)>,
+    /// The sampling strategy that Jaeger's clients are told.
+    pub sampling: Strategy,
+    /// Origins whose browser pages may send spans over HTTP.
+    pub cors_origins: Vec<String>,
     /// Address of the wire listener.
     pub wire_listen: SocketAddr,
     /// Address of the HTTP listener.
@@ -159,6 +189,17 @@ impl Config {
         let mut bad = Mistakes::default();
         let config = Config {
             store: settings.text("store"),
+            receivers: receivers(settings, &mut bad),
+            sampling: settings.parse("jaeger_sampling_rate", &mut bad, |t| {
+                let rate = t.parse().ok().and_then(Strategy::new);
+                rate.ok_or_else(|| "is not between 0 and 1".to_owned())
+            }),
+            cors_origins: settings
+                .text("cors_origins")
+                .split(',')
+                .map(|origin| origin.trim().to_owned())
+                .filter(|origin| !origin.is_empty())
+                .collect(),
             wire_listen: settings.parse("wire_listen", &mut bad, |t| {
                 t.parse().map_err(|_| "is not ADDRESS:PORT, for example 0.0.0.0:4319".to_owned())
             }),
@@ -180,7 +221,10 @@ impl Config {
             segment_bytes: settings.parse("segment_bytes", &mut bad, parse_bytes),
             block_age: settings.parse("block_age", &mut bad, parse_duration),
             block_bytes: settings.parse("block_bytes", &mut bad, parse_bytes),
-            memory: settings.parse("memory", &mut bad, parse_bytes),
+            memory: settings.parse("memory", &mut bad, |t| match t {
+                "auto" => Ok(budget(container_limit())),
+                bytes => parse_bytes(bytes),
+            }),
             blocks_poll: settings.parse("blocks_poll", &mut bad, parse_duration),
             heartbeat: settings.parse("heartbeat", &mut bad, parse_duration),
             collect: settings.parse("collect", &mut bad, parse_duration),
@@ -215,13 +259,6 @@ impl Config {
             format!("segment_bytes is {}: must be between 64KiB and 16MiB", self.segment_bytes),
         );
         rule(
-            self.memory >= self.block_bytes.saturating_mul(2),
-            format!(
-                "memory ({}) must be at least twice block_bytes ({}): one generation grows while one is written",
-                self.memory, self.block_bytes
-            ),
-        );
-        rule(
             self.memory >= 64 << 20,
             format!(
                 "memory is {}: must be at least 64MiB, room for a few of the largest frames",
@@ -240,6 +277,24 @@ impl Config {
             rule(period >= Duration::from_millis(100), format!("{name} must be at least 100ms"));
         }
     }
+}
+
+/// The receivers that are switched on. All addresses are checked, also those of others.
+fn receivers(settings: &Settings, bad: &mut Mistakes) -> Vec<(Kind, SocketAddr)> {
+    let chosen = settings.parse("receivers", bad, Kind::list);
+    let places = [
+        (Kind::OtlpGrpc, "otlp_grpc_listen"),
+        (Kind::OtlpHttp, "otlp_http_listen"),
+        (Kind::JaegerCompact, "jaeger_compact_listen"),
+        (Kind::JaegerBinary, "jaeger_binary_listen"),
+        (Kind::JaegerHttp, "jaeger_http_listen"),
+        (Kind::JaegerGrpc, "jaeger_grpc_listen"),
+        (Kind::JaegerSampling, "jaeger_sampling_listen"),
+        (Kind::Zipkin, "zipkin_listen"),
+    ];
+    let read = |t: &str| t.parse().map_err(|_| "is not ADDRESS:PORT".to_owned());
+    let all = places.map(|(kind, key)| (kind, settings.parse(key, bad, read)));
+    all.into_iter().filter(|(kind, _)| chosen.contains(kind)).collect()
 }
 
 fn parse_bool(text: &str) -> Result<bool, String> {

@@ -15,8 +15,9 @@ use crate::blocks::Blocks;
 use crate::chain::Chain;
 use crate::group::{FreezeAt, Live, Work};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::BlockError;
 use tributary_journal::commit::{CommitRun, Ended};
@@ -151,7 +152,7 @@ where
 
 async fn sleep_until(then: Option<Instant>) {
     match then {
-        Some(then) => tokio::time::sleep_until(then.into()).await,
+        Some(then) => tokio::time::sleep_until(then).await,
         None => std::future::pending().await,
     }
 }

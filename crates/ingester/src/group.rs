@@ -14,7 +14,8 @@ pub use live::{Live, Work};
 use crate::memory::Permit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tributary_span::{Columns, TraceId};
 
 /// One frame's spans, durable.

@@ -2,7 +2,8 @@
 //! spans into blocks, answers queries.
 //!
 //! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
-//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`app`] puts the stages together; [`upkeep`]
+//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`engine`] puts the stages together and
+//! [`app`] sockets around them; [`upkeep`]
 //! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]). It must never
 //! depend on the sidecar.
 
@@ -13,8 +14,10 @@ mod chain;
 pub mod collect;
 pub mod commit;
 pub mod config;
+pub mod engine;
 pub mod flush;
 pub mod group;
+pub mod local;
 pub mod members;
 pub mod memory;
 pub mod metrics;
@@ -22,6 +25,7 @@ pub mod names;
 pub mod receive;
 mod run;
 pub mod serve;
+pub mod stage;
 pub mod upkeep;
 
 pub use run::run_from_args;

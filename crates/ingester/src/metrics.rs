@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tributary_store::Operations;
 
 /// Upper bounds of latency buckets, in seconds.
 const SECONDS: [f64; 14] =
@@ -95,6 +96,18 @@ metrics! {
     generations: Gauge = Gauge::default(), "generations";
     /// Spans in memory
     spans_live: Gauge = Gauge::default(), "spans_live";
+    /// Writes asked of the store, each attempt and each part counted
+    store_puts: Counter = Counter::default(), "store_puts";
+    /// Reads asked of the store
+    store_gets: Counter = Counter::default(), "store_gets";
+    /// Listings asked of the store
+    store_lists: Counter = Counter::default(), "store_lists";
+    /// Objects whose deletion was asked of the store
+    store_deletes: Counter = Counter::default(), "store_deletes";
+    /// Requests to the store that failed for another reason than that nothing was there
+    store_errors: Counter = Counter::default(), "store_errors";
+    /// Second copies of slow writes that were sent
+    store_hedges: Counter = Counter::default(), "store_hedges";
     /// Requests to the query API
     queries: Counter = Counter::default(), "queries";
     /// Queries in which another ingester could not be asked
@@ -111,6 +124,19 @@ impl Metrics {
     /// Streams that are open.
     pub fn streams_open(&self) -> usize {
         usize::try_from(self.streams.get()).unwrap_or(0)
+    }
+
+    /// Takes over what the store has counted.
+    pub fn count_store(&self, now: Operations) {
+        let set = |counter: &Counter, total: u64| {
+            counter.inc_by(total.saturating_sub(counter.get()));
+        };
+        set(&self.store_puts, now.puts);
+        set(&self.store_gets, now.gets + now.heads);
+        set(&self.store_lists, now.lists);
+        set(&self.store_deletes, now.deletes);
+        set(&self.store_errors, now.errors);
+        set(&self.store_hedges, now.hedges);
     }
 
     /// The page in Prometheus' text format.

@@ -13,6 +13,7 @@ pub use window::{OutOfOrder, Window};
 use crate::commit::Incoming;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::names::Names;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::unfold};
 use std::pin::Pin;
@@ -34,6 +35,8 @@ const EXPANSION: usize = 16;
 pub struct Receive {
     /// The ingester's name, told in the welcome.
     pub name: String,
+    /// Names the incarnations of streams that begin here.
+    pub names: Names,
     /// Budget for what is decoded.
     pub memory: Memory,
     /// Where valid frames go.
@@ -94,10 +97,11 @@ impl v1::ingest_server::Ingest for Service {
         let peer = peer_of(&hello)?;
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %peer.tenant, "stream opened");
         let state = Arc::new(StreamState::new(shared.metrics.clone()));
+        let tenant = peer.tenant.clone();
         let reader = read(shared.clone(), frames, peer, state.clone());
         let stop = shared.stop_reading.clone();
         shared.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
-        Ok(Response::new(replies(shared, state)))
+        Ok(Response::new(replies(shared, state, tenant)))
     }
 }
 
@@ -147,8 +151,7 @@ async fn read(
             return;
         }
         shared.metrics.frames_received.inc();
-        let estimate = frame.payload.len().saturating_mul(EXPANSION).saturating_add(4096);
-        let mut permit = shared.memory.take(estimate.min(shared.memory.limit() / 2)).await;
+        let mut permit = shared.memory.take(&peer.tenant, estimate(&frame, &shared.memory)).await;
         match decode(&mut dictionary, &frame) {
             Ok((dictionary, decoded)) => {
                 shared.memory.adjust(&mut permit, decoded.columns.bytes() + frame.payload.len());
@@ -187,9 +190,15 @@ async fn read(
     state.end();
 }
 
+/// Bytes to take for a frame before it is decoded.
+pub(crate) fn estimate(frame: &Frame, memory: &Memory) -> usize {
+    let estimate = frame.payload.len().saturating_mul(EXPANSION).saturating_add(4096);
+    estimate.min(memory.limit() / 2)
+}
+
 /// Decodes a frame; a new dictionary gets a decoder of its own, so that segments which still need
 /// the one before keep it.
-fn decode(
+pub(crate) fn decode(
     dictionary: &mut Option<Arc<Dictionary>>,
     frame: &Frame,
 ) -> Result<(Arc<Dictionary>, tributary_wire::frame::Decoded), FrameError> {
@@ -221,22 +230,24 @@ fn classify(error: &FrameError) -> (Reason, bool) {
 
 /// The replies of one stream: the welcome, then whatever happens, until all frames of an ended
 /// stream are settled.
-fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
+fn replies(shared: Arc<Receive>, state: Arc<StreamState>, tenant: Arc<str>) -> Replies {
     let mut told = shared.told.clone();
     let first = {
         let told = told.borrow_and_update();
         Kind::Welcome(v1::Welcome {
             version: tributary_wire::VERSION,
-            credit: credit(&shared),
+            credit: credit(&shared, &tenant),
             ingester: shared.name.clone(),
             members: Some(told.members.clone()),
         })
     };
     let first = futures_util::stream::iter([Ok(Reply { kind: Some(first) })]);
-    let rest = unfold((shared, state, told), |(shared, state, mut told)| async move {
+    let all = (shared, state, tenant, told);
+    let rest = unfold(all, |(shared, state, tenant, mut told)| async move {
         loop {
-            if let Some(kind) = state.next_reply(credit(&shared)) {
-                return Some((kind.map(|kind| Reply { kind: Some(kind) }), (shared, state, told)));
+            if let Some(kind) = state.next_reply(credit(&shared, &tenant)) {
+                let reply = kind.map(|kind| Reply { kind: Some(kind) });
+                return Some((reply, (shared, state, tenant, told)));
             }
             if state.is_over() {
                 return None;
@@ -252,7 +263,8 @@ fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
                         state.fail(Status::unavailable("the ingester is leaving"));
                     } else {
                         let kind = told.borrow_and_update().reply();
-                        return Some((Ok(Reply { kind: Some(kind) }), (shared, state, told)));
+                        let reply = Ok(Reply { kind: Some(kind) });
+                        return Some((reply, (shared, state, tenant, told)));
                     }
                 }
             }
@@ -262,7 +274,10 @@ fn replies(shared: Arc<Receive>, state: Arc<StreamState>) -> Replies {
 }
 
 /// Payload bytes that a stream may have in flight.
-fn credit(shared: &Receive) -> u64 {
+fn credit(shared: &Receive, tenant: &str) -> u64 {
+    if shared.memory.is_over_share(tenant) {
+        return 0;
+    }
     credit_of(shared.memory.limit(), shared.memory.used(), shared.metrics.streams_open()) as u64
 }
 

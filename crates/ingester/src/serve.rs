@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
+use tributary_receivers::Counters;
 use tributary_span::columns::{Builder, Translation};
 use tributary_span::otlp::encode;
 use tributary_span::{Columns, TraceId};
@@ -37,6 +38,8 @@ pub struct Serve {
     pub peers: Peers,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Counters of the receivers, by name.
+    pub receivers: Vec<(&'static str, Arc<Counters>)>,
     /// Whether `/ready` says so.
     pub ready: Arc<AtomicBool>,
     /// Sets the gauges that are read, not counted.
@@ -64,7 +67,7 @@ async fn handle(State(serve): State<Arc<Serve>>, request: Request) -> Response {
         "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or leaving\n"),
         "/metrics" => {
             (serve.refresh)();
-            text(StatusCode::OK, serve.metrics.page())
+            text(StatusCode::OK, serve.page())
         }
         path if path.starts_with(LIVE) => serve.local(path).await,
         _ => match api::read(&head, &serve.settings) {
@@ -110,6 +113,16 @@ fn respond(answer: Answer, gzip: bool) -> Response {
 }
 
 impl Serve {
+    /// The page of metrics, with the receivers' before its end.
+    fn page(&self) -> String {
+        const END: &str = "# EOF\n";
+        let page = self.metrics.page();
+        let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
+        let own = tributary_receivers::page("tributary_ingester_", &receivers);
+        let before = page.strip_suffix(END).unwrap_or(&page);
+        format!("{before}{own}{END}")
+    }
+
     /// Everything that is known of a trace. Memory is asked before the blocks: spans move from the
     /// one to the other, and asked the other way round they could be missed in both.
     async fn find(&self, call: &TraceCall) -> Found {

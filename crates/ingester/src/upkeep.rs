@@ -11,8 +11,9 @@ use crate::group::Live;
 use crate::metrics::Metrics;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::watch::Watch;
 use tributary_journal::{EpochId, Journal, JournalError};
@@ -86,6 +87,7 @@ impl Upkeep {
                     }
                 }
                 tokio::select! {
+                    biased;
                     () = self.lost.notified() => {}
                     () = tokio::time::sleep(self.period) => {}
                 }

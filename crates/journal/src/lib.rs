@@ -2,31 +2,30 @@
 //! only shared state.
 //!
 //! In come frames as sidecars sent them; out come segments (what acknowledgements depend on),
-//! commit slots (what makes blocks count and segments superfluous), and for whoever comes after a
-//! crash the plan of what is left to do. The decisions are plain functions and state machines
-//! without I/O, clock or tasks ([`epoch`], [`recover`], [`acks`]); [`Journal`] carries them out on
-//! a store. Nothing here knows what is in a frame or in a block, or how either is served.
+//! commit slots (what makes blocks count and segments superfluous), and whatever is left to do of a
+//! process that is gone. Decisions are state machines and plain functions without I/O, clock or
+//! tasks; [`Journal`] carries them out on a store, one request or a few at a time. Nothing here knows
+//! what is in a frame or in a block, or how either is served.
+//!
+//! | who | is told what to do by |
+//! |---|---|
+//! | the owner of an epoch | [`WriterEpoch`]: numbers, generations, which commit is next |
+//! | whoever commits | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
+//! | whoever adopts an epoch | [`adopt::Adoption`], on top of [`recover::plan`] |
+//! | who wonders whose turn it is | [`watch::Watch`]: suspicion by one's own clock and health |
+//! | who collects | [`collect`]: positive evidence alone; the floor; the breaker |
+//!
+//! The same state machines are what the model checker in `tests/model` explores.
 //!
 //! # How an ingester uses it
 //!
-//! At start:
-//! 1. [`Store::probe`](tributary_store::Store::probe), then [`Journal::open_cluster`].
-//! 2. Draw a process [`Uid`], open an epoch ([`EpochId::new`], [`WriterEpoch::new`]) and write the
-//!    first heartbeat ([`Journal::beat`]).
-//! 3. For each of [`Journal::epochs`] that no live process owns (being wrong about that costs work,
-//!    never data): [`Journal::listing`], [`recover::blocks_to_look_at`], [`Journal::block_states`],
-//!    [`recover::plan`]. Then, in this order: [`Journal::write_metas`] for `finish`;
-//!    [`Journal::delete_segments`] for `deletable`, and for `deletable_after_finish`; replay
-//!    `uncovered` in [`recover::pieces`]: read, build blocks minted for `next_slot` of *that*
-//!    epoch, write them, [`Journal::put_slot`] with `adopted` set, metas, delete. When the slot is
-//!    lost, forget the blocks and start again from the listing.
+//! At start: [`Store::probe`](tributary_store::Store::probe), [`Journal::open_cluster`], a process
+//! [`Uid`], and a first heartbeat ([`Journal::beat`]) that names the epoch to come: an epoch is named
+//! before it has a segment, so that nobody takes it for an abandoned one.
 //!
-//! A frame:
-//! 1. Decode and validate it before it is logged; what cannot be decoded is rejected now, or it
-//!    would come back at every recovery.
-//! 2. [`SegmentBuilder::missing`], export these definitions, [`SegmentBuilder::push`],
-//!    note which segment it is in. On `Full`, seal first.
-//! 3. Keep the decoded spans beside the open segment.
+//! A frame: decoded and validated before it is logged, since what cannot be decoded would come back
+//! at every adoption. [`SegmentBuilder::missing`], export these definitions,
+//! [`SegmentBuilder::push`]; on `Full`, seal first. Its spans are kept beside the open segment.
 //!
 //! A segment, 250–500 ms after its first frame or at 4–8 MiB, three or four on their way at once:
 //! 1. [`WriterEpoch::reserve`] a number (on `Finished`: roll over to a new epoch),
@@ -38,16 +37,14 @@
 //!    without acknowledging. `Lost`: the epoch's id exists twice; open a new epoch and put the
 //!    frames into it.
 //!
-//! A generation, by bytes, by age or at shutdown:
-//! 1. [`WriterEpoch::freeze`], then [`WriterEpoch::begin_commit`] when no other commit is under way.
-//! 2. Build the blocks; [`mint_block`](id::mint_block) their ids for [`Commit::slot`]; write data
-//!    and blooms, all of it (I4).
-//! 3. [`Journal::put_slot`]. `Won`: [`WriterEpoch::slot_won`]. `Lost`: [`WriterEpoch::slot_lost`],
-//!    drop the generations, open a new epoch, recover this one as any other. An error: call again
-//!    with the same slot.
-//! 4. [`Journal::write_metas`], [`WriterEpoch::metas_written`].
-//! 5. After a time of grace for readers, [`Journal::delete_segments`] of what that answered,
-//!    [`WriterEpoch::deleted`].
+//! A generation, by bytes, by age or at shutdown: [`WriterEpoch::freeze`],
+//! [`WriterEpoch::begin_commit`], build the blocks and [`mint_block`](id::mint_block) their ids for
+//! [`Commit::slot`], take the steps of a [`commit::CommitRun`]. Won: [`WriterEpoch::slot_won`],
+//! [`WriterEpoch::metas_written`], [`WriterEpoch::deleted`]. Lost: [`WriterEpoch::slot_lost`]; a new
+//! epoch begins, and this one is adopted like any other.
+//!
+//! At any time: what [`watch::Watch`] calls abandoned is adopted, heartbeat by heartbeat; now and
+//! then somebody surveys all epochs ([`Journal::survey`]) and collects.
 //!
 //! At the end: [`WriterEpoch::close`], freeze, commit until [`WriterEpoch::is_drained`],
 //! [`Journal::stop_beating`]. All of it is only for speed: a kill at any point loses nothing.
@@ -57,7 +54,10 @@
 //! * I1 An acknowledged frame lies in a segment that was completely stored before.
 //! * I2 A segment is deleted only if a slot of its epoch names it and all blocks of that slot have
 //!   had their metas.
-//! * I3 A slot is created once and never changed. (It is never removed, until hours are retired.)
+//! * I3 A slot is created once and never changed. It is removed only at or below the floor, where it
+//!   counts for nothing; the floor is raised only over hours without a segment, without a block whose
+//!   meta is missing, and without data that no slot names. Who takes a slot for evidence, or has just
+//!   created one, lists the floor after that.
 //! * I4 All data a slot names is complete before the slot is created, and was minted for it.
 //! * I5 Data minted for a slot that exists and does not name it is garbage for ever.
 //! * I6 The builder of slot k has read slots 0 to k−1 and covers only segments that none of them

@@ -1,7 +1,13 @@
 //! What a receiver counts. Plain numbers: how they are published is their owner's business.
 
 use crate::fault::Fault;
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use tokio::net::UdpSocket;
 use tributary_span::otlp::{Outcome, Reject};
 
 /// A number that many tasks raise.
@@ -43,6 +49,8 @@ pub struct Counters {
     pub otlp_bytes: Count,
     /// Requests taken, some of whose spans may have been rejected.
     pub requests_accepted: Count,
+    /// Requests that carry no spans and were answered (sampling strategies).
+    pub requests_answered: Count,
     /// Spans taken.
     pub spans: Count,
     /// Spans refused one by one (partial success), by the reason of the request's first.
@@ -59,6 +67,45 @@ pub struct Counters {
     pub requests_broken: Count,
     /// Requests for paths that nothing is served on.
     pub requests_unknown: Count,
+    /// Spans in datagrams that there was no room for: there is nobody to send them again.
+    pub spans_dropped: Count,
+    kernel: Mutex<Kernel>,
+}
+
+/// Datagrams that the kernel dropped before they could be read.
+#[derive(Debug, Default)]
+struct Kernel {
+    watched: Option<KernelDrops>,
+    /// The last count that was read.
+    last: u64,
+}
+
+/// Where the kernel counts the datagrams that it drops for a socket: the last column of its
+/// table of sockets. Read when it is asked for, so that it costs a datagram nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KernelDrops {
+    inode: u64,
+}
+
+impl KernelDrops {
+    /// The count of this socket.
+    pub(crate) fn of(socket: &UdpSocket) -> io::Result<Self> {
+        let inode = fs::metadata(format!("/proc/self/fd/{}", socket.as_raw_fd()))?.ino();
+        Ok(KernelDrops { inode })
+    }
+
+    fn read(self) -> Option<u64> {
+        ["/proc/self/net/udp", "/proc/self/net/udp6"]
+            .iter()
+            .find_map(|table| self.find(&fs::read_to_string(table).ok()?))
+    }
+
+    fn find(self, table: &str) -> Option<u64> {
+        const INODE: usize = 9;
+        let inode = self.inode.to_string();
+        let line = table.lines().find(|l| l.split_whitespace().nth(INODE) == Some(&inode))?;
+        line.split_whitespace().last()?.parse().ok()
+    }
 }
 
 /// Spans refused by reason.
@@ -84,12 +131,15 @@ impl Counters {
         put("accept_errors", "", self.accept_errors.get());
         put("requests_begun", "", self.requests.get());
         put("requests", "accepted", self.requests_accepted.get());
+        put("requests", "answered", self.requests_answered.get());
         put("requests", "refused", self.requests_refused.get());
         put("requests", "malformed", self.requests_malformed.get());
         put("requests", "too_large", self.requests_too_large.get());
         put("requests", "unsupported", self.requests_unsupported.get());
         put("requests", "broken", self.requests_broken.get());
         put("requests", "unknown", self.requests_unknown.get());
+        put("datagrams_dropped", "kernel", self.kernel_dropped());
+        put("spans_dropped", "refused", self.spans_dropped.get());
         put("bytes", "", self.bytes.get());
         put("otlp_bytes", "", self.otlp_bytes.get());
         put("spans_accepted", "", self.spans.get());
@@ -100,9 +150,34 @@ impl Counters {
         put("spans_rejected", "not_utf8", self.rejected.not_utf8.get());
     }
 
+    /// Datagrams that the kernel dropped, as far as it can be asked.
+    pub fn kernel_dropped(&self) -> u64 {
+        let mut kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(now) = kernel.watched.and_then(KernelDrops::read) {
+            kernel.last = now;
+        }
+        kernel.last
+    }
+
+    /// Publishes the kernel's count for a socket from now on.
+    pub(crate) fn watch_kernel(&self, drops: KernelDrops) {
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).watched = Some(drops);
+    }
+
+    /// Keeps the last count: the socket goes away.
+    pub(crate) fn keep_kernel(&self) {
+        self.kernel_dropped();
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).watched = None;
+    }
+
     pub(crate) fn taken(&self, outcome: &Outcome) {
         self.requests_accepted.add(1);
         self.spans.add(outcome.accepted);
+        self.rejected(outcome);
+    }
+
+    /// Spans of a request that were refused one by one.
+    pub(crate) fn rejected(&self, outcome: &Outcome) {
         let reason = match outcome.first {
             Some(Reject::TraceId) => &self.rejected.trace_id,
             Some(Reject::SpanId) => &self.rejected.span_id,
@@ -128,5 +203,47 @@ impl Counters {
             Fault::Path(_) => &self.requests_unknown,
         };
         count.add(1);
+    }
+}
+
+/// The counters of named receivers in Prometheus' text format 0.0.4: one family each, its name
+/// behind `prefix`, labelled by receiver and, where there is one, by reason.
+pub fn page(prefix: &str, receivers: &[(&str, &Counters)]) -> String {
+    let mut samples: Vec<(&str, &str, &str, u64)> = Vec::new();
+    for (receiver, counters) in receivers {
+        counters.each(|name, reason, value| samples.push((name, receiver, reason, value)));
+    }
+    // Families must not be torn apart; within one the order of the receivers stays.
+    samples.sort_by_key(|(name, ..)| *name);
+    let mut page = String::new();
+    for family in samples.chunk_by(|a, b| a.0 == b.0) {
+        let Some((name, ..)) = family.first() else { continue };
+        let (end, kind) =
+            if name.ends_with("_open") { ("", "gauge") } else { ("_total", "counter") };
+        let name = format!("{prefix}receiver_{name}{end}");
+        page += &format!("# HELP {name} Of one receiver.\n# TYPE {name} {kind}\n");
+        for (_, receiver, reason, value) in family {
+            let result = match *reason {
+                "" => String::new(),
+                reason => format!(",result=\"{reason}\""),
+            };
+            page += &format!("{name}{{receiver=\"{receiver}\"{result}}} {value}\n");
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_stand_in_the_kernels_table() {
+        let table = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
+              70: 0100007F:1AAF 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2 0000000000000000 12\n\
+             171: 0100007F:1AB0 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4712 2 0000000000000000 0\n";
+        for (inode, drops) in [(4711, Some(12)), (4712, Some(0)), (471, None)] {
+            assert_eq!(KernelDrops { inode }.find(table), drops, "{inode}");
+        }
     }
 }

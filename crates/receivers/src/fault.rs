@@ -1,8 +1,9 @@
 //! Every reason to turn a request away, and what it is called in gRPC and in HTTP.
 
 use crate::sink::{OfferError, Refused};
-use http::StatusCode;
+use ::http::StatusCode;
 use std::time::Duration;
+use tributary_span::protobuf::Malformed;
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +52,12 @@ impl From<OfferError> for Fault {
             OfferError::Refused(refused) => Fault::Refused(refused),
             OfferError::Malformed(_) => Fault::Malformed(error.to_string()),
         }
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(error: Malformed) -> Self {
+        Fault::Malformed(format!("not the protobuf that is expected here: {error}"))
     }
 }
 

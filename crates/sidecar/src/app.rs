@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use tributary_receivers::{Counters, Settings, otlp};
+use tributary_receivers::{Bound, Counters, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// After SIGTERM: how long requests that are being received may take to finish.
@@ -67,15 +67,8 @@ pub struct Report {
 #[derive(Debug)]
 pub struct App {
     config: Config,
-    receivers: Vec<Receiver>,
+    receivers: Vec<Bound>,
     admin: TcpListener,
-}
-
-#[derive(Debug)]
-struct Receiver {
-    name: &'static str,
-    listener: TcpListener,
-    counters: Arc<Counters>,
 }
 
 impl Config {
@@ -85,22 +78,24 @@ impl Config {
     /// The first that cannot be bound.
     pub async fn bind(self) -> Result<App, BindError> {
         let mut receivers = Vec::new();
-        for (name, listen) in [("otlp-grpc", self.otlp_grpc), ("otlp-http", self.otlp_http)] {
-            if let Some(listen) = listen {
-                let listener = bind(name, listen).await?;
-                receivers.push(Receiver { name, listener, counters: Arc::default() });
-            }
+        for &(kind, listen) in &self.receivers {
+            receivers.push(first(kind.name(), listen, async |at| kind.bind(at).await).await?);
         }
-        let admin = bind("admin", self.admin).await?;
+        let admin = first("admin", self.admin, async |at| TcpListener::bind(at).await).await?;
         Ok(App { config: self, receivers, admin })
     }
 }
 
-async fn bind(name: &'static str, listen: Listen) -> Result<TcpListener, BindError> {
+/// Binds the first candidate that can be had.
+async fn first<T>(
+    name: &'static str,
+    listen: Listen,
+    bind: impl AsyncFn(SocketAddr) -> io::Result<T>,
+) -> Result<T, BindError> {
     let mut failure = None;
     for address in listen.candidates() {
-        match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
+        match bind(address).await {
+            Ok(bound) => return Ok(bound),
             Err(error) => failure = Some(BindError { name, address, error }),
         }
     }
@@ -110,10 +105,10 @@ async fn bind(name: &'static str, listen: Listen) -> Result<TcpListener, BindErr
 impl App {
     /// The sockets: what each is for, and where.
     pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
-        let receivers = self.receivers.iter().map(|r| (r.name, &r.listener));
+        let receivers = self.receivers.iter().map(|r| (r.kind().name(), r.address()));
         receivers
-            .chain([("admin", &self.admin)])
-            .filter_map(|(name, listener)| Some((name, listener.local_addr().ok()?)))
+            .chain([("admin", self.admin.local_addr())])
+            .filter_map(|(name, address)| Some((name, address.ok()?)))
             .collect()
     }
 
@@ -133,7 +128,7 @@ impl App {
         let status = Arc::new(Status {
             ready: AtomicBool::new(true),
             buffer: Arc::clone(&buffer),
-            receivers: receivers.iter().map(|r| (r.name, Arc::clone(&r.counters))).collect(),
+            receivers: receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
         });
 
         // Owned here and dropped at the end of this function, after what they serve.
@@ -152,18 +147,16 @@ impl App {
 
         // A request larger than the buffer could never be admitted; it takes its space twice, as
         // bytes and as columns.
-        let settings =
-            Settings { body_bytes: LARGEST_BODY.min(config.buffer / 2), ..Settings::default() };
+        let settings = Settings {
+            body_bytes: LARGEST_BODY.min(config.buffer / 2),
+            cors_origins: config.cors_origins,
+            ..Settings::default()
+        };
         let stop_receivers = CancellationToken::new();
         let mut serving = JoinSet::new();
         for receiver in receivers {
-            serving.spawn(otlp::serve(
-                receiver.listener,
-                settings.clone(),
-                Arc::clone(&buffer),
-                receiver.counters,
-                stop_receivers.clone(),
-            ));
+            let (settings, sink) = (settings.clone(), Arc::clone(&buffer));
+            serving.spawn(receiver.serve(settings, config.sampling, sink, stop_receivers.clone()));
         }
 
         tokio::select! {

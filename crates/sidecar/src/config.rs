@@ -11,9 +11,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use tributary_receivers::{Kind, Strategy};
 
 /// All that a sidecar can be told, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where ingesters are found; at least one.
     pub upstream: Vec<Upstream>,
@@ -25,10 +26,12 @@ pub struct Config {
     pub tenant: Option<String>,
     /// What this sidecar is called in the ingesters' logs.
     pub name: String,
-    /// Where OTLP/gRPC is received.
-    pub otlp_grpc: Option<Listen>,
-    /// Where OTLP/HTTP is received.
-    pub otlp_http: Option<Listen>,
+    /// The receivers, and where.
+    pub receivers: Vec<(Kind, Listen)>,
+    /// The sampling strategy that Jaeger's clients are told.
+    pub sampling: Strategy,
+    /// Origins whose browser pages may send spans over HTTP; `*` for any.
+    pub cors_origins: Vec<String>,
     /// Where `/live`, `/ready` and `/metrics` are served.
     pub admin: Listen,
     /// Added to resources that lack these keys.
@@ -60,7 +63,7 @@ pub struct Log {
 }
 
 /// What the command line asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
     /// To run.
     Run(Box<Config>),
@@ -158,9 +161,19 @@ impl Config {
             given.take("buffer", faults, |text| at_least(values::size(text)?, LEAST_BUFFER));
         let tenant = given.take("tenant", faults, values::tenant);
         let name = given.take("name", faults, any);
-        let receivers = given.take("receivers", faults, Receivers::read);
-        let otlp_grpc = given.take("otlp-grpc-listen", faults, values::listen);
-        let otlp_http = given.take("otlp-http-listen", faults, values::listen);
+        let chosen = given.take("receivers", faults, |text| match Kind::list(text)? {
+            none if none.is_empty() => Err("names no receiver".to_owned()),
+            chosen => Ok(chosen),
+        });
+        let listens = Kind::ALL.map(|kind| {
+            let listen = given.take(&format!("{kind}-listen"), faults, values::listen);
+            (kind, listen)
+        });
+        let sampling = given.take("jaeger-sampling-rate", faults, |text| {
+            let rate = text.parse().ok().and_then(Strategy::new);
+            rate.ok_or_else(|| format!("`{text}` is not between 0 and 1"))
+        });
+        let cors_origins = given.take("cors-origins", faults, values::origins);
         let admin = given.take("admin-listen", faults, values::listen);
         let resource_attributes = given.take("resource-attributes", faults, values::attributes);
         let age = given.take("batch-age", faults, |text| {
@@ -184,15 +197,17 @@ impl Config {
             "debug" => Ok(tracing::Level::DEBUG),
             _ => Err(format!("`{text}` is none of error, warn, info, debug")),
         });
-        let receivers = receivers?;
+        let chosen = chosen?;
+        let receivers = listens.into_iter().filter(|(kind, _)| chosen.contains(kind));
         let config = Config {
             upstream: upstream?,
             tls: wants_tls.then_some(Tls { ca, name: tls_name }),
             buffer: buffer?,
             tenant,
             name: name.or(hostname).unwrap_or_default(),
-            otlp_grpc: otlp_grpc.filter(|_| receivers.otlp_grpc),
-            otlp_http: otlp_http.filter(|_| receivers.otlp_http),
+            receivers: receivers.map(|(kind, at)| Some((kind, at?))).collect::<Option<_>>()?,
+            sampling: sampling?,
+            cors_origins: cors_origins.unwrap_or_default(),
             admin: admin?,
             resource_attributes: resource_attributes.unwrap_or_default(),
             batch: BatchLimits { age: age?, bytes: bytes? },
@@ -205,16 +220,13 @@ impl Config {
 
     /// Two servers on one port are found here, not by a failure to bind.
     fn find_clashes(&self, faults: &mut Vec<Fault>) {
-        let servers = [
-            ("--otlp-grpc-listen", self.otlp_grpc),
-            ("--otlp-http-listen", self.otlp_http),
-            ("--admin-listen", Some(self.admin)),
-        ];
-        for (i, (name, listen)) in servers.iter().enumerate() {
-            for (other, others) in servers.iter().skip(i + 1) {
-                if let (Some(a), Some(b)) = (listen, others)
-                    && a.clashes(b)
-                {
+        let flag =
+            |(kind, listen): &(Kind, Listen)| (format!("--{kind}-listen"), kind.is_udp(), *listen);
+        let mut servers: Vec<_> = self.receivers.iter().map(flag).collect();
+        servers.push(("--admin-listen".to_owned(), false, self.admin));
+        for (i, (name, udp, listen)) in servers.iter().enumerate() {
+            for (other, other_udp, others) in servers.iter().skip(i + 1) {
+                if udp == other_udp && listen.clashes(others) {
                     faults.push(Fault::new(other, format!("the same address as {name}")));
                 }
             }
@@ -224,31 +236,6 @@ impl Config {
 
 fn at_least(size: usize, least: usize) -> Result<usize, String> {
     if size < least { Err(format!("less than {}KiB", least >> 10)) } else { Ok(size) }
-}
-
-/// Which receivers to open.
-#[derive(Default)]
-struct Receivers {
-    otlp_grpc: bool,
-    otlp_http: bool,
-}
-
-impl Receivers {
-    fn read(text: &str) -> Result<Receivers, String> {
-        let mut on = Receivers::default();
-        for name in values::items(text) {
-            match name {
-                "otlp" => (on.otlp_grpc, on.otlp_http) = (true, true),
-                "otlp-grpc" => on.otlp_grpc = true,
-                "otlp-http" => on.otlp_http = true,
-                _ => return Err(format!("`{name}` is none of otlp, otlp-grpc, otlp-http")),
-            }
-        }
-        if !on.otlp_grpc && !on.otlp_http {
-            return Err("names no receiver".to_owned());
-        }
-        Ok(on)
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The sidecar: takes spans on localhost in OTLP, and carries them to the ingesters.
+//! The sidecar: takes spans on localhost in whatever protocol, and carries them to the ingesters.
 //!
 //! In flow requests of the pod's own application ([`tributary_receivers`]); out flow frames
 //! ([`tributary_wire`]). In between spans are in a buffer that is bounded in bytes ([`buffer`]):

@@ -122,8 +122,7 @@ impl Metrics {
             page.family(name, "gauge", help);
             page.sample(name, &[], value);
         }
-        page.receivers(receivers);
-        page.text
+        page.text + &tributary_receivers::page(PREFIX, receivers)
     }
 }
 
@@ -169,29 +168,6 @@ impl Page {
         let name = format!("{name}_total");
         self.family(&name, "counter", help);
         self.sample(&name, &[], value);
-    }
-
-    /// The receivers' own counters, one family each, labelled by receiver and, where there is
-    /// one, by reason.
-    fn receivers(&mut self, receivers: &[(&str, &Counters)]) {
-        let mut samples: Vec<(&str, &str, &str, u64)> = Vec::new();
-        for (receiver, counters) in receivers {
-            counters.each(|name, reason, value| samples.push((name, receiver, reason, value)));
-        }
-        // Families must not be torn apart; within one the order of the receivers stays.
-        samples.sort_by_key(|(name, ..)| *name);
-        for family in samples.chunk_by(|a, b| a.0 == b.0) {
-            let Some((name, ..)) = family.first() else { continue };
-            let gauge = name.ends_with("_open");
-            let full = format!("receiver_{name}{}", if gauge { "" } else { "_total" });
-            let kind = if gauge { "gauge" } else { "counter" };
-            self.family(&full, kind, "Of one receiver.");
-            for (_, receiver, reason, value) in family {
-                let labels = [("receiver", *receiver), ("result", *reason)];
-                let labels = if reason.is_empty() { labels.get(..1) } else { Some(&labels[..]) };
-                self.sample(&full, labels.unwrap_or_default(), *value);
-            }
-        }
     }
 
     fn write(&mut self, text: std::fmt::Arguments<'_>) {

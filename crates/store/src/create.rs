@@ -26,6 +26,8 @@ pub(crate) struct Attempts {
     pub(crate) deadline: Duration,
     pub(crate) timeout: Duration,
     pub(crate) hedge_after: Option<Duration>,
+    /// The random part of pauses, when it is not to be random.
+    pub(crate) jitter: Option<u8>,
 }
 
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
@@ -99,7 +101,11 @@ pub(crate) async fn create(
             Found::Unclear(e) => last = e,
         }
         tried += 1;
-        let pause = pause(tried, crate::random::<1>()?[0]);
+        let random = match store.attempts.jitter {
+            Some(fixed) => fixed,
+            None => crate::random::<1>()?[0],
+        };
+        let pause = pause(tried, random);
         if started.elapsed() + pause >= store.attempts.deadline {
             return Err(last);
         }

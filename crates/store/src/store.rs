@@ -71,6 +71,7 @@ impl Store {
             deadline: options.create_deadline,
             timeout: options.attempt_timeout,
             hedge_after,
+            jitter: None,
         };
         Ok(Store {
             quick,
@@ -103,6 +104,8 @@ impl Store {
             deadline: options.create_deadline,
             timeout: options.attempt_timeout,
             hedge_after: None,
+            // A run over such a store can be repeated.
+            jitter: Some(u8::MAX),
         };
         let url = format!("{store}").into();
         Ok(Store {

@@ -4,8 +4,12 @@
 
 mod configuration;
 mod crash;
+mod daemonset;
+mod datagrams;
 mod every_field;
 mod foreign_readers;
 mod hostile_input;
+mod legacy;
+mod live_senders;
 mod recorded_traffic;
 mod sidecar_life;

@@ -1,6 +1,7 @@
 //! When the open segment is sealed: a decision, no I/O.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The limits of a segment.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ impl Cut {
     pub async fn wait(self) {
         match self {
             Cut::Now => {}
-            Cut::At(then) => tokio::time::sleep_until(then.into()).await,
+            Cut::At(then) => tokio::time::sleep_until(then).await,
             Cut::Never => std::future::pending().await,
         }
     }

@@ -25,6 +25,9 @@ pub struct Builder {
     pub settings: WriterSettings,
     /// Names them.
     pub names: Names,
+    /// Whether they are built where they are asked for, and not on a thread for long work: in a
+    /// simulation everything happens in one place.
+    pub inline: bool,
 }
 
 /// The blocks of one slot, built once: trying to store them again writes the same bytes under the
@@ -59,7 +62,10 @@ impl Builder {
                 let batches: Vec<&Columns> = batches.iter().map(Arc::as_ref).collect();
                 tributary_block::write(id, &tenant, &batches, &settings)
             };
-            blocks.push(tokio::task::spawn_blocking(write).await??);
+            blocks.push(match self.inline {
+                true => write()?,
+                false => tokio::task::spawn_blocking(write).await??,
+            });
         }
         Ok(Built { blocks, rows_in: generation.spans, uid: self.names.uid()? })
     }

@@ -3,7 +3,8 @@
 use super::{Batch, FreezeAt, Generation, is_due};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tributary_journal::epoch::{EpochError, EpochStatus};
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{Commit, EpochId, WriterEpoch};
@@ -113,7 +114,8 @@ impl Live {
         Ok((new, n))
     }
 
-    /// A segment is in the store: its spans are readable from now on. Whether a generation is due.
+    /// A segment is in the store: its spans are readable from now on. Whether whoever writes blocks
+    /// must look: a generation has begun or is due.
     ///
     /// # Errors
     /// When the segment was not reserved.
@@ -131,8 +133,10 @@ impl Live {
             return Err(EpochError::OutOfTurn("the epoch is not written by this process"));
         };
         if writer.core.durable(segment)?.is_some() {
+            // The first segment of a generation starts its time.
+            let begins = writer.active.since.is_none();
             writer.active.add(batches, now);
-            return Ok(newest != Some(epoch) || is_due(&writer.active, at, now));
+            return Ok(begins || newest != Some(epoch) || is_due(&writer.active, at, now));
         }
         // The segment of a lost epoch: live, and to be adopted.
         let mut generation = Generation::default();
@@ -263,6 +267,11 @@ impl Live {
         let mut found = Vec::new();
         inner.all().for_each(|g| g.find(tenant, trace, &mut found));
         found
+    }
+
+    /// When the oldest spans in memory became durable.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.lock().all().filter_map(|generation| generation.since).min()
     }
 
     /// Generations, spans and bytes in memory, and where the segments of all epochs are.

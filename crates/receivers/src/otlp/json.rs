@@ -15,6 +15,7 @@
 
 mod schema;
 
+use crate::translate::text;
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -30,7 +31,7 @@ use tributary_span::protobuf::put;
 ///
 /// # Errors
 /// When it is not JSON or a value is not what its field holds; the error names line and column.
-pub(super) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
     if json.trim_ascii().is_empty() {
         return Ok(out);
@@ -45,7 +46,7 @@ pub(super) fn to_protobuf(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
 }
 
 /// Bytes that [`to_protobuf`] makes at most of so many bytes of JSON.
-pub(super) fn longest(json: usize) -> usize {
+pub(crate) fn longest(json: usize) -> usize {
     json.saturating_add(json / 8)
 }
 
@@ -307,29 +308,6 @@ fn message<E>(
     let mut result = Ok(());
     put::message(out, number, |out| result = fill(out));
     result
-}
-
-/// Writes a text. A lone surrogate, which stands here as three bytes, becomes the replacement
-/// character; of other bytes that are not UTF-8 each becomes a question mark.
-fn text(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
-    if std::str::from_utf8(bytes).is_ok() {
-        return put::bytes(out, number, bytes);
-    }
-    let mut clean = String::with_capacity(bytes.len());
-    let mut broken = 0;
-    let replace = |clean: &mut String, broken: usize| {
-        clean.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, broken / 3));
-        clean.extend(std::iter::repeat_n('?', broken % 3));
-    };
-    for chunk in bytes.utf8_chunks() {
-        if !chunk.valid().is_empty() {
-            replace(&mut clean, std::mem::take(&mut broken));
-            clean.push_str(chunk.valid());
-        }
-        broken += chunk.invalid().len();
-    }
-    replace(&mut clean, broken);
-    put::bytes(out, number, clean.as_bytes());
 }
 
 /// The bytes of a hex id; one zero byte, which is no id, when it is not hex.

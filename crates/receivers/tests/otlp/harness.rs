@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tributary_receivers::{Counters, OfferError, Refused, Settings, Sink, otlp};
+use tributary_receivers::{Counters, OfferError, Protocol, Refused, Settings, Sink, serve};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -110,12 +110,17 @@ impl Server {
     }
 
     pub(crate) async fn with(settings: Settings) -> Server {
+        Server::of(Protocol::Otlp, settings).await
+    }
+
+    pub(crate) async fn of(protocol: Protocol, settings: Settings) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let sink = Arc::new(Memory::new());
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();
-        let task = tokio::spawn(otlp::serve(
+        let task = tokio::spawn(serve(
+            protocol,
             listener,
             settings,
             Arc::clone(&sink),

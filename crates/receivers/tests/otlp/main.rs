@@ -7,5 +7,7 @@ mod client;
 mod grpc;
 mod harness;
 mod http;
+mod legacy;
 mod life;
+mod matrix;
 mod requests;

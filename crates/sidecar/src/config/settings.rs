@@ -31,9 +31,17 @@ settings! {
     "buffer" "SIZE" "16MiB" "most bytes of spans held at any time; above it senders are refused";
     "tenant" "NAME" "" "tenant of all spans, whatever senders say; else theirs (X-Scope-OrgID)";
     "name" "TEXT" "" "what to call this sidecar in ingesters' logs; else $HOSTNAME";
-    "receivers" "LIST" "otlp-grpc,otlp-http" "which receivers to open";
+    "receivers" "LIST" "all" "which receivers to open: all, otlp, jaeger, or names as below";
     "otlp-grpc-listen" "ADDRESS" "127.0.0.1:4317" "where OTLP/gRPC is received";
     "otlp-http-listen" "ADDRESS" "127.0.0.1:4318" "where OTLP/HTTP is received";
+    "jaeger-compact-listen" "ADDRESS" "127.0.0.1:6831" "where Jaeger's compact Thrift is received (UDP)";
+    "jaeger-binary-listen" "ADDRESS" "127.0.0.1:6832" "where Jaeger's binary Thrift is received (UDP)";
+    "jaeger-http-listen" "ADDRESS" "127.0.0.1:14268" "where Jaeger's Thrift over HTTP is received";
+    "jaeger-grpc-listen" "ADDRESS" "127.0.0.1:14250" "where Jaeger's gRPC is received";
+    "jaeger-sampling-listen" "ADDRESS" "127.0.0.1:5778" "where Jaeger's clients ask for their sampling strategy";
+    "jaeger-sampling-rate" "PART" "1" "the part of traces that they are told to sample, 0 to 1";
+    "zipkin-listen" "ADDRESS" "127.0.0.1:9411" "where Zipkin v1 and v2 are received";
+    "cors-origins" "ORIGIN,…" "" "web pages that may send spans over HTTP: `https://shop.example`, or `*`";
     "admin-listen" "ADDRESS" ":4320" "where /live, /ready and /metrics are served";
     "resource-attributes" "K=V,…" "" "added to resources that lack these keys";
     "batch-age" "TIME" "200ms" "spans are sent at the latest after this time";
@@ -157,7 +165,7 @@ impl Given {
     /// there is no default either, or it cannot be read, which goes to `faults`.
     pub(super) fn take<T>(
         &self,
-        name: &'static str,
+        name: &str,
         faults: &mut Vec<Fault>,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {

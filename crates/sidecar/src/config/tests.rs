@@ -21,15 +21,16 @@ fn faults(args: &[&str], env: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn the_defaults() {
     let config = config(&["--upstream", "ingester"], &[("HOSTNAME", "pod-1")]);
-    let at = |text: &str| Some(Listen::At(text.parse().unwrap()));
+    let at = |text: &str| Listen::At(text.parse().unwrap());
     let expected = Config {
         upstream: vec![Upstream { host: "ingester".to_owned(), port: 4319, tls: false }],
         tls: None,
         buffer: 16 << 20,
         tenant: None,
         name: "pod-1".to_owned(),
-        otlp_grpc: at("127.0.0.1:4317"),
-        otlp_http: at("127.0.0.1:4318"),
+        receivers: Kind::ALL.map(|kind| (kind, at(&format!("127.0.0.1:{}", kind.port())))).to_vec(),
+        sampling: Strategy::default(),
+        cors_origins: vec![],
         admin: Listen::Everywhere(4320),
         resource_attributes: vec![],
         batch: BatchLimits { age: Duration::from_millis(200), bytes: 256 << 10 },
@@ -108,11 +109,15 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn single_mistakes() {
-    let table: [(&[&str], &str); 8] = [
+    let table: [(&[&str], &str); 12] = [
         (&[], "--upstream"),
         (&["--upstream"], "--upstream"),
         (&["--upstream", "a:b"], "--upstream"),
         (&["--upstream", "a", "--receivers", ","], "--receivers"),
+        (&["--upstream", "a", "--receivers", "none"], "--receivers"),
+        (&["--upstream", "a", "--zipkin-listen", "127.0.0.1:5778"], "--zipkin-listen"),
+        (&["--upstream", "a", "--jaeger-sampling-rate", "2"], "--jaeger-sampling-rate"),
+        (&["--upstream", "a", "--cors-origins", "shop"], "--cors-origins"),
         (&["--upstream", "a", "--otlp-http-listen", "127.0.0.1:4317"], "--otlp-http-listen"),
         (&["--upstream", "a", "--otlp-http-listen", ":4320"], "--admin-listen"),
         (&["--upstream", "a", "--upstream-tls-name", "x"], "--upstream-tls-name"),
@@ -128,8 +133,8 @@ fn a_receiver_that_is_off_cannot_clash() {
     let args =
         ["--upstream", "a", "--receivers", "otlp-grpc", "--otlp-http-listen", "127.0.0.1:4317"];
     let config = config(&args, &[]);
-    assert_eq!(config.otlp_http, None);
-    assert!(config.otlp_grpc.is_some());
+    let kinds: Vec<_> = config.receivers.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, [Kind::OtlpGrpc]);
 }
 
 #[test]

@@ -219,6 +219,22 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
+/// Origins as browsers send them: `scheme://host`, with a port if it is not the scheme's; or `*`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
+    let origin = |item: &str| {
+        let host = item.split_once("://").map(|(_, host)| host);
+        match host {
+            Some(host) if !host.is_empty() && !host.contains('/') => Ok(item.to_owned()),
+            _ if item == "*" => Ok(item.to_owned()),
+            _ => Err(format!("`{item}` is no origin such as `https://shop.example`, or `*`")),
+        }
+    };
+    items(text).map(origin).collect()
+}
+
 /// What stands between commas, blanks taken off, empty items left out.
 pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
@@ -371,6 +387,16 @@ mod tests {
         }
         assert!(attributes("=1").is_err());
         assert!(attributes("a=%ff").is_err());
+    }
+
+    #[test]
+    fn lists_of_origins() {
+        for good in ["https://a", "http://a:1, https://b", "*", ""] {
+            assert!(origins(good).is_ok(), "{good}");
+        }
+        for bad in ["a", "https://a/", "https://", "https://a/b"] {
+            assert!(origins(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ impl Sidecar {
         let fixed = [
             "--upstream",
             upstream,
+            "--receivers",
+            "otlp",
             "--otlp-grpc-listen",
             "127.0.0.1:0",
             "--otlp-http-listen",

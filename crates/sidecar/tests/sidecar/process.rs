@@ -6,10 +6,11 @@ use std::time::Duration;
 use tributary_testkit::Process;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tributary-sidecar");
-const PORTS: [(&str, &str); 3] = [
+const PORTS: [(&str, &str); 4] = [
     ("TRIBUTARY_OTLP_GRPC_LISTEN", "127.0.0.1:0"),
     ("TRIBUTARY_OTLP_HTTP_LISTEN", "127.0.0.1:0"),
     ("TRIBUTARY_ADMIN_LISTEN", "127.0.0.1:0"),
+    ("TRIBUTARY_RECEIVERS", "otlp"),
 ];
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn batch(memory: &Memory, tenant: &str, trace: u8) -> Batch {
         scope,
         ..SpanFields::default()
     });
-    let permit = memory.take(1024).await;
+    let permit = memory.take(tenant, 1024).await;
     Batch { tenant: tenant.into(), columns: Arc::new(b.take()), permit: Some(permit) }
 }
 
@@ -37,7 +37,10 @@ async fn spans_are_found_until_their_blocks_are_visible() {
     assert_eq!(live.reserve(epoch(3), now), Ok((epoch(1), 1)));
     assert_eq!(live.epochs(), [epoch(2), epoch(1)]);
     let (a, b) = (batch(&memory, "a", 1).await, batch(&memory, "b", 1).await);
-    assert_eq!(live.durable(epoch(1), segment(1), vec![a, b], AT, now), Ok(false));
+    let begins = live.durable(epoch(1), segment(1), vec![a], AT, now);
+    assert_eq!(begins, Ok(true), "its time must be watched from now on");
+    assert_eq!(live.reserve(epoch(3), now), Ok((epoch(1), 2)));
+    assert_eq!(live.durable(epoch(1), segment(2), vec![b], AT, now), Ok(false));
     assert_eq!(live.find("a", &TRACE).len(), 1);
     assert_eq!(live.find("a", &TraceId([2; 16])).len(), 0);
     live.freeze(Some(AT), now);
@@ -49,11 +52,11 @@ async fn spans_are_found_until_their_blocks_are_visible() {
     let late = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(0), vec![late], AT, now).unwrap();
     assert_eq!(live.find("a", &TRACE).len(), 2);
-    assert!(work.commit.generation.segments.keys().eq([&1]));
+    assert!(work.commit.generation.segments.keys().eq([&1, &2]));
     live.slot_won(&work).unwrap();
     assert_eq!(live.find("a", &TRACE).len(), 2, "readable until the metas are there");
-    assert_eq!(live.shown(&work), Ok(vec![1]));
-    live.deleted(epoch(1), &[1]).unwrap();
+    assert_eq!(live.shown(&work), Ok(vec![1, 2]));
+    live.deleted(epoch(1), &[1, 2]).unwrap();
     drop(work);
     assert_eq!(live.find("a", &TRACE).len(), 1);
     assert_eq!(memory.used(), 1024);

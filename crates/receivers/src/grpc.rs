@@ -1,27 +1,34 @@
-//! OTLP/gRPC: one unary call, by hand over HTTP/2.
+//! gRPC: unary calls, by hand over HTTP/2.
 //!
 //! A message is framed as one byte (0 plain, 1 compressed), its length as `u32` big-endian, and
 //! its bytes: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 //!
-//! The message goes on as the bytes that came. `grpc-timeout` is left to the client: whoever
-//! hangs up drops the call.
+//! OTLP's message goes on as the bytes that came, others are translated. `grpc-timeout` is left to
+//! the client: whoever hangs up drops the call.
 
-use super::answer::{self, Form};
-use super::route::{header, media_type};
-use super::{Receiver, http as plain};
+use crate::answer::{self, Form};
 use crate::body::{Encoding, Held, Reading};
 use crate::fault::Fault;
+use crate::http::{self as plain, Translate};
+use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::route::{content_type, header};
 use crate::sink::Sink;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use ::http::{Method, Request, Response, Version};
+use ::http::{Request, Response, Version};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use tracing::debug;
 use tributary_span::otlp::Outcome;
 
-/// The one method that is served.
-pub(super) const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+/// A method that takes spans.
+pub(crate) struct Method {
+    /// `/service/method`.
+    pub(crate) path: &'static str,
+    /// How its message becomes an OTLP request, unless it is one. Methods that translate answer
+    /// with an empty message, whatever was rejected.
+    pub(crate) translate: Option<Translate>,
+}
 
 /// Bytes of a frame's head.
 const HEAD: usize = 5;
@@ -35,20 +42,31 @@ const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encodin
 /// For headers: no blanks, and identity is named.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
 
-/// Serves one call.
-pub(super) async fn answer<S: Sink>(
+/// Whether a request is gRPC's.
+pub(crate) fn is<B>(request: &Request<B>) -> bool {
+    content_type(request.headers()).starts_with(b"application/grpc")
+        || request.uri().path() == crate::otlp::EXPORT.path
+        || request.uri().path() == crate::jaeger::POST_SPANS.path
+}
+
+/// Serves one call of `method`, the only one that there is.
+pub(crate) async fn answer<S: Sink>(
     receiver: &Receiver<S>,
     request: Request<Incoming>,
+    method: &Method,
 ) -> Response<Reply> {
     let version = request.version();
     // What the client can only be told in HTTP's own terms.
     if let Err(fault) = speaks_grpc(&request) {
         return plain::refuse(receiver, request, fault, None).await;
     }
-    match call(receiver, request).await {
+    match call(receiver, request, method).await {
         Ok(outcome) => {
             receiver.counters.taken(&outcome);
-            success(&outcome)
+            match method.translate {
+                None => message(&answer::response(&outcome, Form::Protobuf)),
+                Some(_) => message(&[]),
+            }
         }
         Err(fault) => {
             debug!(error = %fault, ?version, "grpc request turned away");
@@ -58,14 +76,27 @@ pub(super) async fn answer<S: Sink>(
     }
 }
 
+/// Serves a call whose answer is always the same.
+pub(crate) async fn constant<S: Sink>(
+    receiver: &Receiver<S>,
+    request: Request<Incoming>,
+    answer: &[u8],
+) -> Response<Reply> {
+    if let Err(fault) = speaks_grpc(&request) {
+        return plain::refuse(receiver, request, fault, None).await;
+    }
+    receiver.counters.requests_answered.add(1);
+    message(answer)
+}
+
 fn speaks_grpc<B>(request: &Request<B>) -> Result<(), Fault> {
     if request.version() != Version::HTTP_2 {
         return Err(Fault::Version);
     }
-    if request.method() != Method::POST {
+    if request.method() != ::http::Method::POST {
         return Err(Fault::Method);
     }
-    match media_type(header(request.headers(), &CONTENT_TYPE)) {
+    match content_type(request.headers()) {
         b"application/grpc" | b"application/grpc+proto" => Ok(()),
         _ => Err(Fault::ContentType("application/grpc, application/grpc+proto")),
     }
@@ -74,10 +105,14 @@ fn speaks_grpc<B>(request: &Request<B>) -> Result<(), Fault> {
 async fn call<S: Sink>(
     receiver: &Receiver<S>,
     request: Request<Incoming>,
+    method: &Method,
 ) -> Result<Outcome, Fault> {
     let (head, body) = request.into_parts();
-    if head.uri.path() != PATH {
-        return Err(Fault::Path("the only method is TraceService/Export of OTLP v1"));
+    if head.uri.path() != method.path {
+        return Err(match method.translate {
+            None => Fault::Path("the only method is TraceService/Export of OTLP v1"),
+            Some(_) => Fault::Path("the only methods are PostSpans and GetSamplingStrategy"),
+        });
     }
     let encoding = Encoding::named(header(&head.headers, &ENCODING)).ok_or(Fault::Encoding)?;
     let tenant = plain::tenant(&head.headers)?;
@@ -106,7 +141,11 @@ async fn call<S: Sink>(
     } else {
         held
     };
-    receiver.offer(tenant, held).await
+    let Some(translate) = method.translate else { return receiver.offer(tenant, held).await };
+    let held = plain::translated(receiver, held, translate)?;
+    let outcome = receiver.offer(tenant, held).await?;
+    plain::all_rejected(receiver, &outcome)?;
+    Ok(outcome)
 }
 
 /// The head of a frame.
@@ -143,12 +182,12 @@ fn one_message(body: &[u8]) -> Result<bool, Fault> {
     }
 }
 
-fn success(outcome: &Outcome) -> Response<Reply> {
-    let message = answer::response(outcome, Form::Protobuf);
+/// A successful answer with one message.
+fn message(message: &[u8]) -> Response<Reply> {
     let mut frame = Vec::with_capacity(HEAD + message.len());
     frame.push(0);
     frame.extend_from_slice(&u32::try_from(message.len()).unwrap_or_default().to_be_bytes());
-    frame.extend_from_slice(&message);
+    frame.extend_from_slice(message);
     let mut trailers = HeaderMap::with_capacity(1);
     trailers.insert(STATUS, HeaderValue::from_static("0"));
     let mut response = Response::new(Reply::with_trailers(Bytes::from(frame), trailers));

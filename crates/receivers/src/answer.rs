@@ -11,13 +11,13 @@ use tributary_span::protobuf::put;
 
 /// How a message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Protobuf,
     Json,
 }
 
 impl Form {
-    pub(super) fn content_type(self) -> &'static str {
+    pub(crate) fn content_type(self) -> &'static str {
         match self {
             Form::Protobuf => "application/x-protobuf",
             Form::Json => "application/json",
@@ -26,7 +26,7 @@ impl Form {
 }
 
 /// `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`.
-pub(super) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
+pub(crate) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
     if outcome.rejected == 0 {
         return match form {
             Form::Protobuf => Vec::new(),
@@ -53,7 +53,7 @@ pub(super) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
 
 /// `google.rpc.Status { code = 1, message = 2, details = 3 }`, with a `RetryInfo` where the
 /// sender may come again.
-pub(super) fn status(fault: &Fault, form: Form) -> Vec<u8> {
+pub(crate) fn status(fault: &Fault, form: Form) -> Vec<u8> {
     let (code, message) = (fault.code() as u8, fault.to_string());
     match form {
         Form::Protobuf => {
@@ -72,7 +72,7 @@ pub(super) fn status(fault: &Fault, form: Form) -> Vec<u8> {
 }
 
 /// [`status`] for gRPC's `grpc-status-details-bin`, where there is more to say than code and text.
-pub(super) fn status_details(fault: &Fault) -> Option<String> {
+pub(crate) fn status_details(fault: &Fault) -> Option<String> {
     fault.retry_after()?;
     Some(STANDARD_NO_PAD.encode(status(fault, Form::Protobuf)))
 }
@@ -93,12 +93,12 @@ fn retry_info(any: &mut Vec<u8>, delay: Duration) {
 }
 
 /// Seconds for `Retry-After`, which has no fractions: rounded up.
-pub(super) fn retry_after_seconds(delay: Duration) -> u64 {
+pub(crate) fn retry_after_seconds(delay: Duration) -> u64 {
     delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
 }
 
 /// A text in `grpc-message`: percent-encoded but for printable ASCII.
-pub(super) fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -1,0 +1,42 @@
+//! How much memory there is for spans when nobody says so.
+
+/// Where the kernel tells a container's limit: control groups of version 2, then of version 1.
+const LIMITS: [&str; 2] =
+    ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+/// Without a limit, or one so high that it is none.
+const UNLIMITED: usize = 256 << 20;
+/// A container with more than this is somebody's whole machine.
+const HIGHEST: usize = 64 << 30;
+
+/// The container's limit in bytes, if it has one.
+pub(super) fn container_limit() -> Option<usize> {
+    let read = |path| std::fs::read_to_string(path).ok();
+    LIMITS.into_iter().find_map(read).and_then(|text| text.trim().parse().ok())
+}
+
+/// The budget for spans: three fifths of the limit, since blocks in the making, connections and
+/// what the allocator keeps need the rest.
+pub(super) fn budget(limit: Option<usize>) -> usize {
+    match limit {
+        Some(limit) if limit <= HIGHEST => (limit / 5 * 3).max(64 << 20),
+        _ => UNLIMITED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_get_a_share_of_what_the_container_has() {
+        let table = [
+            (None, 256 << 20),
+            (Some(1 << 30), (1usize << 30) / 5 * 3),
+            (Some(32 << 20), 64 << 20),
+            (Some(usize::MAX), 256 << 20),
+        ];
+        for (limit, expected) in table {
+            assert_eq!(budget(limit), expected, "{limit:?}");
+        }
+    }
+}

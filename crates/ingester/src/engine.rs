@@ -1,0 +1,258 @@
+//! The ingester without its sockets: what journals, groups, writes blocks, adopts and collects.
+//!
+//! [`crate::app`] puts sockets around it, a simulation a faulty store beneath it.
+
+use crate::adopt::Adopter;
+use crate::blocks::Blocks;
+use crate::collect::Collector;
+use crate::commit::{Commit, CommitError, CutAt, Incoming};
+use crate::config::Config;
+use crate::flush::{Builder, Flush, FlushError, Steps};
+use crate::group::{FreezeAt, Live};
+use crate::members::{Members, members};
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::names::Names;
+use crate::receive::{Receive, Told};
+use crate::stage::{Helpers, Stage};
+use crate::upkeep::{Upkeep, Watching};
+use anyhow::Context;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tributary_block::WriterSettings;
+use tributary_journal::watch::{Patience, Watch};
+use tributary_journal::{Journal, Uid};
+use tributary_store::Store;
+
+/// Frames between the streams and the journal, counted beside their bytes, which memory bounds.
+const FRAMES_WAITING: usize = 1024;
+/// Memory for footers and filters of blocks.
+const BLOCK_CACHE: usize = 32 << 20;
+
+/// What the engine runs on.
+pub struct Foundation {
+    /// Where everything is kept.
+    pub store: Store,
+    /// Names what is new.
+    pub names: Names,
+    /// This process, as its heartbeat tells it.
+    pub own: tributary_journal::Live,
+    /// Whether blocks are built on the runtime's own threads and not on those for long work.
+    pub build_inline: bool,
+}
+
+/// The parts, and the tasks once they are started.
+pub struct Engine {
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// The budget for spans.
+    pub memory: Memory,
+    /// Spans in memory.
+    pub live: Arc<Live>,
+    /// Spans in blocks.
+    pub blocks: Arc<Blocks>,
+    /// The journal.
+    pub journal: Journal,
+    /// Query addresses of the other ingesters.
+    pub peers: watch::Receiver<Vec<String>>,
+    /// What sidecars are told.
+    pub told: Arc<watch::Sender<Told>>,
+    /// Where streams hand their frames.
+    pub receive: Arc<Receive>,
+    /// Ends everything where it stands.
+    pub stop: CancellationToken,
+    process: Uid,
+    drain_commit: CancellationToken,
+    drain_flush: CancellationToken,
+    /// Writes segments.
+    pub commit: Stage<CommitError>,
+    /// Writes blocks.
+    pub flush: Stage<FlushError>,
+    helpers: Helpers,
+    idle: Option<Idle>,
+}
+
+/// Tasks that are not started yet.
+struct Idle {
+    beating: Members,
+    upkeep: Upkeep,
+    commit: Commit,
+    frames: mpsc::Receiver<Incoming>,
+    flush: Flush,
+}
+
+impl Engine {
+    /// Puts the parts together. Nothing runs yet.
+    ///
+    /// # Errors
+    /// When the bucket belongs to somebody else, or the operating system gives no random bytes.
+    pub async fn new(config: &Config, on: Foundation) -> anyhow::Result<Engine> {
+        let Foundation { store, names, own, build_inline } = on;
+        let journal = Journal::new(store.clone());
+        journal.open_cluster(names.uid()?).await.context("the store's cluster.json")?;
+        let metrics = Arc::new(Metrics::default());
+        let memory = Memory::new(config.memory);
+        let live = Arc::new(Live::new(names.epoch()?));
+        let blocks =
+            Arc::new(Blocks::new(store.clone(), BLOCK_CACHE, config.blocks_poll, metrics.clone()));
+        let (told, told_receiver) = watch::channel(Told::default());
+        let told = Arc::new(told);
+        let (peers, peers_receiver) = watch::channel(Vec::new());
+        let stop = CancellationToken::new();
+        let (frames, frames_receiver) = mpsc::channel::<Incoming>(FRAMES_WAITING);
+        let (due, lost) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (process, instance) = (own.process, own.instance.clone());
+
+        let settings = WriterSettings::default();
+        let builder = Builder { store, settings, names: names.clone(), inline: build_inline };
+        let steps =
+            Steps { journal: journal.clone(), builder: builder.clone(), metrics: metrics.clone() };
+        let patience = Patience::from_heartbeat(config.heartbeat);
+        let watching = Watching::new(Watch::new(process, &instance, patience));
+        let upkeep = Upkeep {
+            watching: watching.clone(),
+            adopter: Adopter {
+                journal: journal.clone(),
+                builder: builder.clone(),
+                steps: steps.clone(),
+                live: live.clone(),
+                blocks: blocks.clone(),
+                metrics: metrics.clone(),
+                piece_bytes: piece_bytes(config.memory),
+            },
+            collector: Collector {
+                journal: journal.clone(),
+                keep_slots: config.keep_slots,
+                names: names.clone(),
+                metrics: metrics.clone(),
+            },
+            live: live.clone(),
+            journal: journal.clone(),
+            period: config.heartbeat,
+            collect_every: config.collect,
+            lost: lost.clone(),
+            metrics: metrics.clone(),
+        };
+        told.send_modify(|told| told.members = members([&own].into_iter()));
+        let epochs = live.clone();
+        let beating = Members {
+            journal: journal.clone(),
+            own,
+            period: config.heartbeat,
+            epochs: Box::new(move || epochs.epochs()),
+            watching,
+            told: told.clone(),
+            peers,
+            metrics: metrics.clone(),
+        };
+        let freeze_at = FreezeAt {
+            age: config.block_age,
+            // A quarter grows while others are written, and room is left for what comes in.
+            bytes: config.block_bytes.min(config.memory / 4),
+        };
+        let commit = Commit {
+            journal: journal.clone(),
+            instance: instance.clone(),
+            names: names.clone(),
+            live: live.clone(),
+            cut_at: CutAt { age: config.segment_age, bytes: config.segment_bytes },
+            freeze_at,
+            due: due.clone(),
+            metrics: metrics.clone(),
+        };
+        let (live_of_flush, blocks_of_flush) = (live.clone(), blocks.clone());
+        let flush = Flush {
+            builder,
+            steps,
+            live: live_of_flush,
+            blocks: blocks_of_flush,
+            freeze_at,
+            due,
+            lost,
+        };
+        let receive = Arc::new(Receive {
+            name: instance,
+            names,
+            memory: memory.clone(),
+            journal: frames,
+            told: told_receiver,
+            tasks: TaskTracker::new(),
+            stop_reading: stop.child_token(),
+            stop: stop.child_token(),
+            streams: AtomicU32::new(0),
+            metrics: metrics.clone(),
+        });
+        Ok(Engine {
+            metrics,
+            memory,
+            live,
+            blocks,
+            journal,
+            peers: peers_receiver,
+            told,
+            receive,
+            stop,
+            process,
+            drain_commit: CancellationToken::new(),
+            drain_flush: CancellationToken::new(),
+            commit: Stage::default(),
+            flush: Stage::default(),
+            helpers: Helpers::default(),
+            idle: Some(Idle { beating, upkeep, commit, frames: frames_receiver, flush }),
+        })
+    }
+
+    /// Writes the first heartbeat, which names the first epoch, adopts what a process before this
+    /// one in its place left, and starts the tasks.
+    ///
+    /// # Errors
+    /// When the blocks of the store cannot be listed.
+    pub async fn start(&mut self) -> anyhow::Result<()> {
+        let Some(mut idle) = self.idle.take() else { return Ok(()) };
+        self.blocks.poll_once().await.context("listing the blocks of the store")?;
+        idle.beating.round().await;
+        idle.upkeep.adopt_abandoned().await;
+        let stop = || self.stop.clone();
+        self.commit.spawn(idle.commit.run(idle.frames, self.drain_commit.clone(), stop()));
+        self.flush.spawn(idle.flush.run(self.drain_flush.clone(), stop()));
+        self.helpers.spawn(self.blocks.clone().run(stop()));
+        self.helpers.spawn(idle.beating.run(stop()));
+        self.helpers.spawn(idle.upkeep.run(stop()));
+        Ok(())
+    }
+
+    /// No more frames: those that came become durable and are acknowledged.
+    ///
+    /// # Errors
+    /// When segments cannot be written any more.
+    pub async fn finish_segments(&mut self) -> anyhow::Result<()> {
+        self.receive.stop_reading.cancel();
+        self.drain_commit.cancel();
+        self.commit.finish().await
+    }
+
+    /// Writes everything in memory as blocks.
+    ///
+    /// # Errors
+    /// When a block cannot be built.
+    pub async fn finish_blocks(&mut self) -> anyhow::Result<()> {
+        self.drain_flush.cancel();
+        self.flush.finish().await
+    }
+
+    /// Takes the heartbeat away: nothing is left to adopt.
+    ///
+    /// # Errors
+    /// When the store does not confirm it.
+    pub async fn leave(&self) -> anyhow::Result<()> {
+        Ok(self.journal.stop_beating(&self.process).await?)
+    }
+}
+
+/// A tenth of the budget is for adoption; rebuilt spans take some sixteen times their segments.
+fn piece_bytes(memory: usize) -> u64 {
+    (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
+}

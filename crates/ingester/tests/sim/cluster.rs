@@ -1,0 +1,266 @@
+//! The life of a cluster, and the books at its end.
+
+use crate::application::{self, Doors, Id, Ledger, tenant_of};
+use crate::dice::Dice;
+use crate::store::{Bucket, Line, Running};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::engine::{Engine, Foundation};
+use tributary_ingester::local::Local;
+use tributary_ingester::names::Names;
+use tributary_journal::{Journal, Live};
+use tributary_query::api::Window;
+use tributary_span::TraceId;
+use tributary_store::Store;
+
+const INGESTERS: usize = 3;
+const APPLICATIONS: u8 = 4;
+/// Requests of each application.
+const REQUESTS: u64 = 60;
+
+/// What happened in one life, or in many.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome {
+    pub(crate) seeds: u64,
+    pub(crate) acked: usize,
+    pub(crate) kills: u64,
+    pub(crate) freezes: u64,
+    pub(crate) outages: u64,
+    pub(crate) adoptions: u64,
+    pub(crate) lost_slots: u64,
+    pub(crate) collected: u64,
+    /// Spans that stand in more than one block.
+    pub(crate) twice: usize,
+    /// Requests to the bucket, and what stands for all of them.
+    pub(crate) requests: u64,
+    pub(crate) history: u64,
+    /// Simulated time.
+    pub(crate) hours: f64,
+}
+
+impl Outcome {
+    pub(crate) fn add(&mut self, other: &Outcome) {
+        self.seeds += other.seeds;
+        self.acked += other.acked;
+        self.kills += other.kills;
+        self.freezes += other.freezes;
+        self.outages += other.outages;
+        self.adoptions += other.adoptions;
+        self.lost_slots += other.lost_slots;
+        self.collected += other.collected;
+        self.twice += other.twice;
+        self.requests += other.requests;
+        self.hours += other.hours;
+    }
+}
+
+/// A process.
+struct Pod {
+    engine: Engine,
+    running: Running,
+}
+
+pub(crate) struct Cluster {
+    seed: u64,
+    bucket: Arc<Bucket>,
+    config: Config,
+    pods: Vec<Option<Pod>>,
+    doors: Doors,
+    started: u32,
+    outcome: Outcome,
+}
+
+impl Cluster {
+    /// A whole life under this seed.
+    pub(crate) async fn live(seed: u64) -> Outcome {
+        let begun = Instant::now();
+        let mut cluster = Cluster {
+            seed,
+            bucket: Bucket::new(seed),
+            config: config(),
+            pods: (0..INGESTERS).map(|_| None).collect(),
+            doors: Arc::new(Mutex::new(vec![None; INGESTERS])),
+            started: 0,
+            outcome: Outcome { seeds: 1, ..Outcome::default() },
+        };
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let mut applications = JoinSet::new();
+        for number in 1..=APPLICATIONS {
+            let own = seed ^ u64::from(number) << 32;
+            let (doors, ledger) = (cluster.doors.clone(), ledger.clone());
+            applications.spawn(application::run(number, own, REQUESTS, doors, ledger));
+        }
+        let mut dice = Dice::new(!seed);
+        while !applications.is_empty() {
+            cluster.something_happens(&mut dice).await;
+            while let Some(ended) = applications.try_join_next() {
+                ended.unwrap();
+            }
+        }
+        cluster.recover().await;
+        let ledger = std::mem::take(&mut *ledger.lock().unwrap());
+        cluster.balance(&ledger, begun).await;
+        cluster.outcome
+    }
+
+    async fn something_happens(&mut self, dice: &mut Dice) {
+        let seat = usize::try_from(dice.draw(INGESTERS as u64)).unwrap();
+        match dice.draw(10) {
+            0..=2 => {
+                self.kill(seat);
+                sleep(Duration::from_secs(dice.draw(40))).await;
+                self.start(seat, dice.draw(2) == 0).await;
+            }
+            // Longer than suspicion takes, or not.
+            3..=5 => self.freeze(seat, Duration::from_secs(1 + dice.draw(90))).await,
+            6 => {
+                self.bucket.set_down(true);
+                self.outcome.outages += 1;
+                sleep(Duration::from_secs(1 + dice.draw(120))).await;
+                self.bucket.set_down(false);
+            }
+            7 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
+            _ => sleep(Duration::from_secs(dice.draw(60))).await,
+        }
+        for seat in 0..INGESTERS {
+            if self.pods[seat].is_none() {
+                self.start(seat, false).await;
+            }
+        }
+    }
+
+    fn kill(&mut self, seat: usize) {
+        self.doors.lock().unwrap()[seat] = None;
+        if let Some(pod) = self.pods[seat].take() {
+            self.outcome.kills += 1;
+            self.count(&pod);
+            // Its tasks are gone with the engine; what is left of it waits for ever.
+            pod.running.set(false);
+            drop(pod);
+        }
+    }
+
+    fn count(&mut self, pod: &Pod) {
+        let metrics = &pod.engine.metrics;
+        self.outcome.adoptions += metrics.adoptions.get();
+        self.outcome.lost_slots += metrics.slots_lost.get();
+        self.outcome.collected += metrics.blocks_collected.get();
+    }
+
+    async fn freeze(&mut self, seat: usize, time: Duration) {
+        if let Some(pod) = &self.pods[seat] {
+            self.outcome.freezes += 1;
+            pod.running.set(false);
+            sleep(time).await;
+            pod.running.set(true);
+        }
+    }
+
+    async fn start(&mut self, seat: usize, as_another: bool) {
+        self.started += 1;
+        let running = Running::new();
+        let line = Line::new(self.bucket.clone(), self.started, running.clone());
+        let store = Store::from_parts(Arc::new(line), "").unwrap();
+        let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
+        let generation = if as_another { self.started } else { 0 };
+        let own = Live {
+            process: names.uid().unwrap(),
+            instance: format!("seat-{seat}-{generation}"),
+            query_address: String::new(),
+            wire_address: String::new(),
+            zone: String::new(),
+            epochs: Vec::new(),
+            counter: 0,
+            started: 0,
+        };
+        // What fails at the start ends the process; somebody starts it again.
+        let on = Foundation { store, names, own, build_inline: true };
+        let Ok(mut engine) = Engine::new(&self.config, on).await else { return };
+        if engine.start().await.is_err() {
+            return;
+        }
+        self.doors.lock().unwrap()[seat] = Some(Arc::new(Local::new(engine.receive.clone())));
+        self.pods[seat] = Some(Pod { engine, running });
+    }
+
+    /// Faults end. Whoever is there, and one more who was never there before, get time to put
+    /// everything in order.
+    async fn recover(&mut self) {
+        self.bucket.heal();
+        for seat in 0..INGESTERS {
+            self.kill(seat);
+        }
+        self.start(0, true).await;
+        let journal = Journal::new(self.healthy_store());
+        let patience = Instant::now() + Duration::from_secs(4 * 3600);
+        loop {
+            let survey = journal.survey().await.unwrap();
+            let left: Vec<_> =
+                survey.iter().filter(|(_, held)| !held.segments.is_empty()).collect();
+            // Late writes are over after a minute or so; a collection comes every ten.
+            let quiet = Instant::now() + Duration::from_secs(4 * 3600 - 1500) > patience;
+            if left.is_empty() && quiet {
+                break;
+            }
+            assert!(Instant::now() < patience, "seed {}: never adopted: {left:?}", self.seed);
+            sleep(Duration::from_secs(30)).await;
+        }
+        if let Some(mut pod) = self.pods[0].take() {
+            pod.engine.finish_segments().await.unwrap();
+            pod.engine.finish_blocks().await.unwrap();
+            self.count(&pod);
+        }
+    }
+
+    fn healthy_store(&self) -> Store {
+        let line = Line::new(self.bucket.clone(), 0, Running::new());
+        Store::from_parts(Arc::new(line), "").unwrap()
+    }
+
+    async fn balance(&mut self, ledger: &Ledger, begun: Instant) {
+        let seed = self.seed;
+        let blocks = tributary_ingester::blocks::Blocks::new(
+            self.healthy_store(),
+            1 << 20,
+            Duration::from_secs(10),
+            Arc::default(),
+        );
+        blocks.poll_once().await.unwrap();
+        let wanted: BTreeSet<(&str, [u8; 16])> =
+            ledger.offered.iter().map(|id| (tenant_of(id), id.0)).collect();
+        let mut found: BTreeMap<Id, usize> = BTreeMap::new();
+        for (tenant, trace) in wanted {
+            let answer = blocks.find(tenant, &TraceId(trace), Window::ALL).await;
+            assert!(answer.failed.is_empty(), "seed {seed}: {:?}", answer.failed);
+            for part in &answer.parts {
+                let mut in_block = BTreeSet::new();
+                for span in &part.spans.id {
+                    assert!(in_block.insert(span.0), "seed {seed}: {span:?} twice in a block");
+                    *found.entry((trace, span.0)).or_default() += 1;
+                }
+            }
+        }
+        let missing: Vec<&Id> = ledger.acked.iter().filter(|id| !found.contains_key(*id)).collect();
+        assert!(missing.is_empty(), "seed {seed}: lost {missing:?}");
+        let unknown: Vec<&Id> = found.keys().filter(|id| !ledger.offered.contains(*id)).collect();
+        assert!(unknown.is_empty(), "seed {seed}: nobody sent {unknown:?}");
+        self.outcome.acked = ledger.acked.len();
+        self.outcome.twice = found.values().filter(|n| **n > 1).count();
+        (self.outcome.history, self.outcome.requests) = self.bucket.history();
+        self.outcome.hours = begun.elapsed().as_secs_f64() / 3600.0;
+    }
+}
+
+fn config() -> Config {
+    let flags = ["--block-age", "20s", "--memory", "64MiB", "--heartbeat", "5s"];
+    let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
+    match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
+        Command::Run(settings) => Config::from_settings(&settings).unwrap(),
+        Command::Print(text) => panic!("{text}"),
+    }
+}

@@ -1,0 +1,322 @@
+//! A bucket that fails in every way that a bucket can, as a seed decides: late, never, twice, with
+//! the wrong answer, or with none.
+
+use crate::dice::Dice;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    Result,
+};
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+/// What all processes share.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    pub(crate) inner: InMemory,
+    dice: Mutex<Dice>,
+    /// Everything that took effect, when and by whom.
+    log: Mutex<(DefaultHasher, u64)>,
+    begun: Instant,
+    faulty: AtomicBool,
+    down: AtomicBool,
+}
+
+impl Bucket {
+    pub(crate) fn new(seed: u64) -> Arc<Bucket> {
+        Arc::new(Bucket {
+            inner: InMemory::new(),
+            dice: Mutex::new(Dice::new(seed)),
+            log: Mutex::default(),
+            begun: Instant::now(),
+            faulty: AtomicBool::new(true),
+            down: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on it does what it is asked to.
+    pub(crate) fn heal(&self) {
+        self.faulty.store(false, Ordering::SeqCst);
+        self.down.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// A number that two runs share only if the same happened in both, and how much did.
+    pub(crate) fn history(&self) -> (u64, u64) {
+        let log = self.log.lock().unwrap();
+        (log.0.finish(), log.1)
+    }
+
+    fn note(&self, who: u32, what: &str, path: &str) {
+        let mut log = self.log.lock().unwrap();
+        (self.begun.elapsed().as_millis(), who, what, path).hash(&mut log.0);
+        log.1 += 1;
+    }
+
+    fn draw(&self, below: u64) -> u64 {
+        self.dice.lock().unwrap().draw(below)
+    }
+}
+
+/// Whether a process runs. (Tokio's own channels for this wake up in an order that no seed
+/// decides.)
+#[derive(Debug, Clone)]
+pub(crate) struct Running(Arc<(AtomicBool, Notify)>);
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        Running(Arc::new((AtomicBool::new(true), Notify::new())))
+    }
+
+    /// Stands still or goes on. A process that was killed stands still for ever.
+    pub(crate) fn set(&self, running: bool) {
+        self.0.0.store(running, Ordering::SeqCst);
+        self.0.1.notify_waiters();
+    }
+
+    async fn awake(&self) {
+        loop {
+            let changed = self.0.1.notified();
+            if self.0.0.load(Ordering::SeqCst) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// One process's connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    bucket: Arc<Bucket>,
+    number: u32,
+    running: Running,
+}
+
+/// What befalls a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Fine,
+    /// It never arrives.
+    Lost,
+    /// It takes effect, the answer is lost.
+    Unanswered,
+    /// The client gives up; it takes effect much later.
+    Ghost,
+    /// It takes effect, and again much later.
+    Twice,
+    /// The store says that the name is taken, and stores nothing.
+    Conflict,
+}
+
+impl Line {
+    pub(crate) fn new(bucket: Arc<Bucket>, number: u32, running: Running) -> Self {
+        Line { bucket, number, running }
+    }
+
+    fn fate(&self, creates: bool) -> (Fate, Duration) {
+        let latency = Duration::from_millis(5 + self.bucket.draw(200));
+        if !self.bucket.faulty.load(Ordering::SeqCst) {
+            return (Fate::Fine, latency);
+        }
+        let fate = match self.bucket.draw(100) {
+            0..=2 => Fate::Lost,
+            3..=4 => Fate::Unanswered,
+            5 => Fate::Ghost,
+            6 => Fate::Twice,
+            7..=8 if creates => Fate::Conflict,
+            _ => Fate::Fine,
+        };
+        (fate, latency)
+    }
+
+    /// A request. What took off takes effect whether anybody waits for it or not.
+    async fn ask<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        path: String,
+        creates: bool,
+        effect: impl Fn() -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
+    ) -> Result<T> {
+        self.running.awake().await;
+        let (fate, latency) = self.fate(creates);
+        let late = Duration::from_secs(5 + self.bucket.draw(60));
+        let (bucket, number) = (self.bucket.clone(), self.number);
+        let effect = Arc::new(effect);
+        let take_effect = move |when: Duration| {
+            let (bucket, path, effect) = (bucket.clone(), path.clone(), effect.clone());
+            async move {
+                sleep(when).await;
+                bucket.note(number, what, &path);
+                effect().await
+            }
+        };
+        let answer = if self.bucket.down.load(Ordering::SeqCst) {
+            sleep(Duration::from_secs(2)).await;
+            Err(hiccup())
+        } else {
+            match fate {
+                Fate::Fine => join(take_effect(latency)).await,
+                Fate::Lost => {
+                    sleep(latency).await;
+                    Err(hiccup())
+                }
+                Fate::Conflict => {
+                    sleep(latency).await;
+                    Err(Error::AlreadyExists { path: String::new(), source: "a race".into() })
+                }
+                Fate::Unanswered => join(take_effect(latency)).await.and(Err(hiccup())),
+                Fate::Ghost => {
+                    tokio::spawn(async move { drop(take_effect(late).await) });
+                    sleep(latency).await;
+                    Err(hiccup())
+                }
+                Fate::Twice => {
+                    join(async move {
+                        let first = take_effect(latency).await;
+                        tokio::spawn(async move { drop(take_effect(late).await) });
+                        first
+                    })
+                    .await
+                }
+            }
+        };
+        self.running.awake().await;
+        answer
+    }
+}
+
+/// Runs what nobody can cancel.
+async fn join<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(hiccup()))
+}
+
+fn hiccup() -> Error {
+    Error::Generic { store: "bucket", source: "no answer".into() }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.number)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Line {
+    async fn put_opts(
+        &self,
+        to: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let (bucket, path) = (self.bucket.clone(), to.clone());
+        let creates = options.mode == PutMode::Create;
+        self.ask("put", to.to_string(), creates, move || {
+            let (bucket, path) = (bucket.clone(), path.clone());
+            let (payload, options) = (payload.clone(), options.clone());
+            Box::pin(async move { bucket.inner.put_opts(&path, payload, options).await })
+        })
+        .await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Err(Error::NotImplemented { operation: "parts".into(), implementer: "line".into() })
+    }
+
+    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
+        let (bucket, path) = (self.bucket.clone(), from.clone());
+        self.ask("get", from.to_string(), false, move || {
+            let (bucket, path, options) = (bucket.clone(), path.clone(), options.clone());
+            Box::pin(async move { bucket.inner.get_opts(&path, options).await })
+        })
+        .await
+    }
+
+    async fn get_ranges(&self, from: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let (bucket, path, ranges) = (self.bucket.clone(), from.clone(), ranges.to_vec());
+        self.ask("get", from.to_string(), false, move || {
+            let (bucket, path, ranges) = (bucket.clone(), path.clone(), ranges.clone());
+            Box::pin(async move { bucket.inner.get_ranges(&path, &ranges).await })
+        })
+        .await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        // One by one, so that a deletion can stop half-way.
+        let line = self.clone();
+        let delete = move |path: Result<Path>| {
+            let line = line.clone();
+            async move {
+                let path = path?;
+                let (bucket, gone) = (line.bucket.clone(), path.clone());
+                line.ask("delete", path.to_string(), false, move || {
+                    let (bucket, gone) = (bucket.clone(), gone.clone());
+                    Box::pin(async move { bucket.inner.delete(&gone).await })
+                })
+                .await?;
+                Ok(path)
+            }
+        };
+        paths.then(delete).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let (line, prefix) = (self.clone(), prefix.cloned());
+        let listed = async move {
+            let (bucket, name) = (line.bucket.clone(), format!("{prefix:?}"));
+            let all = line
+                .ask("list", name, false, move || {
+                    let (bucket, prefix) = (bucket.clone(), prefix.clone());
+                    Box::pin(async move {
+                        let found: Vec<_> = bucket.inner.list(prefix.as_ref()).collect().await;
+                        found.into_iter().collect::<Result<Vec<ObjectMeta>>>()
+                    })
+                })
+                .await;
+            let all: Vec<Result<ObjectMeta>> = match all {
+                Ok(all) => all.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            };
+            futures_util::stream::iter(all)
+        };
+        futures_util::stream::once(listed).flatten().boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let (bucket, prefix) = (self.bucket.clone(), prefix.cloned());
+        self.ask("list", format!("{prefix:?}"), false, move || {
+            let (bucket, prefix) = (bucket.clone(), prefix.clone());
+            Box::pin(async move { bucket.inner.list_with_delimiter(prefix.as_ref()).await })
+        })
+        .await
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(Error::NotImplemented { operation: "copies".into(), implementer: "line".into() })
+    }
+}

@@ -1,0 +1,209 @@
+//! What all protocols over HTTP share: bodies, tenants, browsers, and how a request is refused.
+
+use crate::answer::{self, Form};
+use crate::body::{self, Encoding, Held, Intake, Reading};
+use crate::fault::Fault;
+use crate::receiver::Receiver;
+use crate::reply::Reply;
+use crate::route::header;
+use crate::sink::Sink;
+use crate::tenant;
+use crate::translate::Room;
+use ::http::header::{self as name, HeaderMap, HeaderValue};
+use ::http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use std::time::Duration;
+use tracing::debug;
+use tributary_span::otlp::Outcome;
+
+/// How long a body that was turned away is read on, so that its sender sees the answer.
+const DISCARD: Duration = Duration::from_secs(5);
+
+/// Turns a body into an OTLP request.
+pub(crate) type Translate = fn(&[u8], &mut dyn Room) -> Result<Vec<u8>, Fault>;
+
+/// Takes a request in a protocol whose clients are told no more than yes or no: 202 without a
+/// body, or a status and a line of text.
+pub(crate) async fn take<S: Sink>(
+    receiver: &Receiver<S>,
+    request: Request<Incoming>,
+    translate: Translate,
+) -> Response<Reply> {
+    let sends = sends_now(&request);
+    let (head, mut body) = request.into_parts();
+    match offer(receiver, &head.headers, &mut body, translate).await {
+        Ok(outcome) => {
+            receiver.counters.taken(&outcome);
+            let mut response = Response::new(Reply::default());
+            *response.status_mut() = StatusCode::ACCEPTED;
+            response
+        }
+        Err(fault) => {
+            debug!(error = %fault, version = ?head.version, "http request turned away");
+            receiver.counters.fault(&fault);
+            drain(sends, body, &fault).await;
+            fault_response(&fault, None)
+        }
+    }
+}
+
+async fn offer<S: Sink>(
+    receiver: &Receiver<S>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+    translate: Translate,
+) -> Result<Outcome, Fault> {
+    let tenant = tenant(headers)?;
+    let held = read(receiver, headers, body).await?;
+    let held = translated(receiver, held, translate)?;
+    let outcome = receiver.offer(tenant, held).await?;
+    all_rejected(receiver, &outcome)?;
+    Ok(outcome)
+}
+
+/// Clients that know no partial success are told when nothing at all was taken.
+pub(crate) fn all_rejected<S>(receiver: &Receiver<S>, outcome: &Outcome) -> Result<(), Fault> {
+    match outcome.first {
+        Some(reject) if outcome.accepted == 0 => {
+            receiver.counters.rejected(outcome);
+            Err(Fault::Malformed(reject.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A held body, translated; the body is let go.
+pub(crate) fn translated<S: Sink>(
+    receiver: &Receiver<S>,
+    held: Held<S::Permit>,
+    translate: Translate,
+) -> Result<Held<S::Permit>, Fault> {
+    let mut intake = Intake::new(&*receiver.sink, usize::MAX);
+    let request = translate(&held.bytes, &mut intake)?;
+    Ok(intake.hold(request))
+}
+
+/// Whether a client sends its body without waiting to be asked. One that waits for "100 Continue"
+/// has sent nothing yet that could be discarded.
+pub(crate) fn sends_now<B>(request: &Request<B>) -> bool {
+    request.version() < Version::HTTP_2 && !request.headers().contains_key(name::EXPECT)
+}
+
+/// Reads on what is left of a body that was turned away.
+pub(crate) async fn drain(sends: bool, body: Incoming, fault: &Fault) {
+    if sends && !matches!(fault, Fault::Slow | Fault::Gone(_)) {
+        body::discard(body, DISCARD).await;
+    }
+}
+
+/// A request's body, decompressed.
+pub(crate) async fn read<S: Sink>(
+    receiver: &Receiver<S>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Result<Held<S::Permit>, Fault> {
+    let (settings, sink) = (&receiver.settings, &*receiver.sink);
+    let limit = settings.body_bytes;
+    let encoding = header(headers, &name::CONTENT_ENCODING);
+    let encoding = Encoding::named(encoding).ok_or(Fault::Encoding)?;
+    if headers.get_all(name::CONTENT_ENCODING).iter().nth(1).is_some() {
+        return Err(Fault::Encoding);
+    }
+    let read = async { Reading::begin(body, limit, sink, &receiver.counters)?.all().await };
+    let held =
+        tokio::time::timeout(settings.body_timeout, read).await.map_err(|_| Fault::Slow)??;
+    encoding.inflate(held, limit, sink)
+}
+
+/// The tenant that a request names.
+pub(crate) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
+    let Some(value) = headers.get(tenant::HEADER) else { return Ok(None) };
+    let id =
+        value.to_str().map_err(|_| Fault::Malformed(tenant::TenantError::Character.to_string()))?;
+    tenant::check(id).map_err(|error| Fault::Malformed(error.to_string()))?;
+    Ok(Some(id))
+}
+
+/// Turns a request away before its body was looked at.
+pub(crate) async fn refuse<S: Sink>(
+    receiver: &Receiver<S>,
+    request: Request<Incoming>,
+    fault: Fault,
+    form: Option<Form>,
+) -> Response<Reply> {
+    debug!(error = %fault, version = ?request.version(), path = request.uri().path(), "request turned away");
+    receiver.counters.fault(&fault);
+    if sends_now(&request) {
+        body::discard(request.into_body(), DISCARD).await;
+    }
+    fault_response(&fault, form)
+}
+
+/// The answer to a request that was turned away: a `google.rpc.Status` in the request's form, and
+/// plain text where the form is not known.
+pub(crate) fn fault_response(fault: &Fault, form: Option<Form>) -> Response<Reply> {
+    let mut response = match form {
+        Some(form) => respond(fault.http(), form, answer::status(fault, form)),
+        None => {
+            let mut response = Response::new(Reply::new(format!("{fault}\n")));
+            *response.status_mut() = fault.http();
+            let text = HeaderValue::from_static("text/plain; charset=utf-8");
+            response.headers_mut().insert(name::CONTENT_TYPE, text);
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    match fault {
+        Fault::Method => {
+            headers.insert(name::ALLOW, HeaderValue::from_static("POST"));
+        }
+        Fault::Encoding => {
+            headers.insert(name::ACCEPT_ENCODING, HeaderValue::from_static(Encoding::SUPPORTED));
+        }
+        _ => {}
+    }
+    if let Some(delay) = fault.retry_after() {
+        headers.insert(name::RETRY_AFTER, answer::retry_after_seconds(delay).into());
+    }
+    response
+}
+
+/// An answer in a form.
+pub(crate) fn respond(status: StatusCode, form: Form, message: Vec<u8>) -> Response<Reply> {
+    let mut response = Response::new(Reply::new(message));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(form.content_type());
+    response.headers_mut().insert(name::CONTENT_TYPE, content_type);
+    response
+}
+
+/// The request's origin if it is one that may send.
+pub(crate) fn allowed_origin<S>(
+    receiver: &Receiver<S>,
+    headers: &HeaderMap,
+) -> Option<HeaderValue> {
+    let origin = headers.get(name::ORIGIN)?;
+    let allowed = &receiver.settings.cors_origins;
+    let is = |one: &String| one == "*" || origin.as_bytes().eq_ignore_ascii_case(one.as_bytes());
+    allowed.iter().any(is).then(|| origin.clone())
+}
+
+/// Tells a browser that its page may see the answer.
+pub(crate) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(name::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(name::VARY, HeaderValue::from_static("origin"));
+}
+
+/// The answer to a browser that asks before it sends (Fetch standard, CORS-preflight). Any header
+/// may be sent: exporters are given headers by configuration.
+pub(crate) fn preflight(headers: &HeaderMap) -> Response<Reply> {
+    let mut response = Response::new(Reply::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let out = response.headers_mut();
+    out.insert(name::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+    if let Some(asked) = headers.get(name::ACCESS_CONTROL_REQUEST_HEADERS) {
+        out.insert(name::ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+    }
+    out.insert(name::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
+    response
+}

@@ -1,0 +1,213 @@
+//! Which receivers there are, by name: what both programs' settings choose from.
+
+use crate::counters::Counters;
+use crate::jaeger::sampling::Strategy;
+use crate::jaeger::udp;
+use crate::receiver::{self, Protocol};
+use crate::serve::Settings;
+use crate::sink::Sink;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio_util::sync::CancellationToken;
+
+/// A receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// OTLP/gRPC. (Both OTLP sockets speak both; the names are those of the ports.)
+    OtlpGrpc,
+    /// OTLP/HTTP.
+    OtlpHttp,
+    /// Jaeger's Thrift, compact, in datagrams.
+    JaegerCompact,
+    /// Jaeger's Thrift, binary, in datagrams. (Both sockets for datagrams understand both.)
+    JaegerBinary,
+    /// Jaeger's Thrift over HTTP.
+    JaegerHttp,
+    /// Jaeger's gRPC.
+    JaegerGrpc,
+    /// What Jaeger's clients ask their agent.
+    JaegerSampling,
+    /// Zipkin.
+    Zipkin,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 8] = [
+        Kind::OtlpGrpc,
+        Kind::OtlpHttp,
+        Kind::JaegerCompact,
+        Kind::JaegerBinary,
+        Kind::JaegerHttp,
+        Kind::JaegerGrpc,
+        Kind::JaegerSampling,
+        Kind::Zipkin,
+    ];
+
+    /// Its name in settings, logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::OtlpGrpc => "otlp-grpc",
+            Kind::OtlpHttp => "otlp-http",
+            Kind::JaegerCompact => "jaeger-compact",
+            Kind::JaegerBinary => "jaeger-binary",
+            Kind::JaegerHttp => "jaeger-http",
+            Kind::JaegerGrpc => "jaeger-grpc",
+            Kind::JaegerSampling => "jaeger-sampling",
+            Kind::Zipkin => "zipkin",
+        }
+    }
+
+    /// The port that clients use by default.
+    pub fn port(self) -> u16 {
+        match self {
+            Kind::OtlpGrpc => 4317,
+            Kind::OtlpHttp => 4318,
+            Kind::JaegerCompact => 6831,
+            Kind::JaegerBinary => 6832,
+            Kind::JaegerHttp => 14268,
+            Kind::JaegerGrpc => 14250,
+            Kind::JaegerSampling => 5778,
+            Kind::Zipkin => 9411,
+        }
+    }
+
+    /// Whether it takes datagrams.
+    pub fn is_udp(self) -> bool {
+        matches!(self, Kind::JaegerCompact | Kind::JaegerBinary)
+    }
+
+    /// A list with commas: names, families (`otlp`, `jaeger`), `all`, or `none` alone.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn list(text: &str) -> Result<Vec<Kind>, String> {
+        let mut chosen = Vec::new();
+        let items: Vec<_> = text.split(',').map(str::trim).filter(|i| !i.is_empty()).collect();
+        if items == ["none"] {
+            return Ok(chosen);
+        }
+        for item in &items {
+            let before = chosen.len();
+            chosen.extend(Kind::ALL.into_iter().filter(|kind| {
+                let name = kind.name();
+                *item == "all" || name == *item || name.split('-').next() == Some(*item)
+            }));
+            if chosen.len() == before {
+                let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+                return Err(format!("`{item}` is none of all, otlp, jaeger, {}", names.join(", ")));
+            }
+        }
+        if items.is_empty() {
+            return Err("names no receiver".to_owned());
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        Ok(chosen)
+    }
+
+    /// Binds its socket.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(self, address: SocketAddr) -> io::Result<Bound> {
+        let socket = match self.is_udp() {
+            true => Socket::Udp(udp::bind(address).await?),
+            false => Socket::Tcp(TcpListener::bind(address).await?),
+        };
+        Ok(Bound { kind: self, socket, counters: Arc::default() })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A receiver whose socket is bound.
+#[derive(Debug)]
+pub struct Bound {
+    kind: Kind,
+    socket: Socket,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Udp(UdpSocket),
+}
+
+impl Bound {
+    /// Which it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Where it is.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(listener) => listener.local_addr(),
+            Socket::Udp(socket) => socket.local_addr(),
+        }
+    }
+
+    /// What it counts.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// Receives until `stop`, then finishes what runs. Whoever cannot wait drops the future.
+    pub async fn serve<S: Sink>(
+        self,
+        settings: Settings,
+        strategy: Strategy,
+        sink: Arc<S>,
+        stop: CancellationToken,
+    ) {
+        let protocol = match self.kind {
+            Kind::JaegerHttp => Protocol::JaegerHttp,
+            Kind::JaegerGrpc => Protocol::JaegerGrpc(strategy),
+            Kind::JaegerSampling => Protocol::JaegerSampling(strategy),
+            Kind::Zipkin => Protocol::Zipkin,
+            _ => Protocol::Otlp,
+        };
+        match self.socket {
+            Socket::Tcp(listener) => {
+                receiver::serve(protocol, listener, settings, sink, self.counters, stop).await;
+            }
+            Socket::Udp(socket) => udp::serve(socket, sink, self.counters, stop).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists() {
+        use Kind::{JaegerHttp, OtlpGrpc, OtlpHttp, Zipkin};
+        let table: [(&str, Option<&[Kind]>); 8] = [
+            ("all", Some(&Kind::ALL)),
+            ("otlp", Some(&[OtlpGrpc, OtlpHttp])),
+            ("zipkin, jaeger-http,zipkin", Some(&[JaegerHttp, Zipkin])),
+            ("none", Some(&[])),
+            ("none,zipkin", None),
+            ("smoke", None),
+            ("", None),
+            (",", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Kind::list(text).ok().as_deref(), expected, "{text}");
+        }
+        assert_eq!(Kind::list("jaeger").unwrap().len(), 5);
+    }
+}

@@ -1,0 +1,31 @@
+//! Translations, from a form's bytes to spans as another decoder reads them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail as loud as the test"
+)]
+
+mod hostile;
+mod jaeger;
+mod zipkin;
+
+use tributary_receivers::form::Form;
+use tributary_testkit::NormalSpan;
+use tributary_testkit::normal::Value;
+
+/// The spans that a body becomes.
+fn spans(form: Form, body: &[u8]) -> Vec<NormalSpan> {
+    let request = form.translate(body, 64 << 20).unwrap();
+    NormalSpan::parse(&request).unwrap()
+}
+
+/// An attribute of a span, or of its resource.
+fn attribute<'s>(span: &'s NormalSpan, key: &str) -> Option<&'s Value> {
+    let all = span.attributes.iter().chain(&span.resource.attributes);
+    all.into_iter().find(|(k, _)| k == key).map(|(_, value)| value)
+}
+
+fn text(value: &str) -> Value {
+    Value::Str(value.to_owned())
+}

@@ -1,0 +1,204 @@
+//! Zipkin's four forms.
+
+use super::{attribute, spans, text};
+use tributary_receivers::form::Form;
+use tributary_testkit::normal::Value;
+
+/// One span, in v2's JSON.
+fn v2(members: &str) -> tributary_testkit::NormalSpan {
+    let body = format!(r#"[{{"traceId":"a1","id":"b2","timestamp":1000,{members}}}]"#);
+    let mut all = spans(Form::ZipkinV2Json, body.as_bytes());
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+#[test]
+fn one_span_is_the_same_in_every_form() {
+    let json_v2 = r#"[{"traceId":"00000000000000a1","id":"00000000000000b2","parentId":"c3",
+        "name":"get","kind":"SERVER","timestamp":1700000000000001,"duration":250,"debug":true,
+        "localEndpoint":{"serviceName":"shop","ipv4":"10.0.0.1","port":8080},
+        "remoteEndpoint":{"serviceName":"web","ipv4":"10.0.0.2","port":40000},
+        "annotations":[{"timestamp":1700000000000100,"value":"half"}],
+        "tags":{"a":"größe","error":"full"}}]"#;
+    let json_v1 = r#"[{"traceId":"a1","id":"b2","parentId":"00000000000000c3","name":"get",
+        "timestamp":1700000000000001,"duration":250,"debug":true,
+        "annotations":[
+            {"timestamp":1700000000000001,"value":"sr","endpoint":{"serviceName":"shop","ipv4":"10.0.0.1","port":8080}},
+            {"timestamp":1700000000000100,"value":"half"},
+            {"timestamp":1700000000000251,"value":"ss"}],
+        "binaryAnnotations":[
+            {"key":"ca","value":true,"endpoint":{"serviceName":"web","ipv4":"10.0.0.2","port":40000}},
+            {"key":"a","value":"größe"},{"key":"error","value":"full"}]}]"#;
+    let expected = spans(Form::ZipkinV2Json, json_v2.as_bytes());
+    let span = &expected[0];
+    assert_eq!(span.trace_id.to_string(), "000000000000000000000000000000a1");
+    assert_eq!(span.parent_id.to_string(), "00000000000000c3");
+    assert_eq!(
+        (span.kind, span.start, span.end),
+        (2, 1_700_000_000_000_001_000, 1_700_000_000_000_251_000)
+    );
+    assert_eq!((span.status_code, span.status_message.as_str()), (2, "full"));
+    assert_eq!(span.events.len(), 1);
+    for (key, value) in [
+        ("service.name", text("shop")),
+        ("net.host.ip", text("10.0.0.1")),
+        ("net.host.port", Value::Int(8080)),
+        ("peer.service", text("web")),
+        ("net.peer.ip", text("10.0.0.2")),
+        ("net.peer.port", Value::Int(40000)),
+        ("zipkin.debug", Value::Bool(true)),
+        ("a", text("größe")),
+        ("error", text("full")),
+    ] {
+        assert_eq!(attribute(span, key), Some(&value), "{key}");
+    }
+    assert_eq!(span.attributes.len(), 8);
+    assert_eq!(spans(Form::ZipkinV1Json, json_v1.as_bytes()), expected);
+    assert_eq!(spans(Form::ZipkinV1Thrift, &thrift()), expected);
+}
+
+/// The span above in v1's Thrift.
+fn thrift() -> Vec<u8> {
+    fn field(out: &mut Vec<u8>, kind: u8, id: u8, value: &[u8]) {
+        out.extend_from_slice(&[kind, 0, id]);
+        out.extend_from_slice(value);
+    }
+    fn string(out: &mut Vec<u8>, id: u8, value: &[u8]) {
+        let len = u32::try_from(value.len()).unwrap().to_be_bytes();
+        field(out, 11, id, &[&len[..], value].concat());
+    }
+    fn host(out: &mut Vec<u8>, id: u8, service: &str, ip: [u8; 4], port: u16) {
+        out.extend_from_slice(&[12, 0, id]);
+        field(out, 8, 1, &ip);
+        field(out, 6, 2, &port.to_be_bytes());
+        string(out, 3, service.as_bytes());
+        out.push(0);
+    }
+    fn list(out: &mut Vec<u8>, id: u8, items: &[Vec<u8>]) {
+        out.extend_from_slice(&[15, 0, id, 12, 0, 0, 0, u8::try_from(items.len()).unwrap()]);
+        items.iter().for_each(|item| out.extend_from_slice(item));
+    }
+    let annotation = |time: i64, value: &str, with_host: bool| {
+        let mut out = Vec::new();
+        field(&mut out, 10, 1, &time.to_be_bytes());
+        string(&mut out, 2, value.as_bytes());
+        if with_host {
+            host(&mut out, 3, "shop", [10, 0, 0, 1], 8080);
+        }
+        out.push(0);
+        out
+    };
+    let binary = |key: &str, value: &[u8], kind: i32, with_host: bool| {
+        let mut out = Vec::new();
+        string(&mut out, 1, key.as_bytes());
+        string(&mut out, 2, value);
+        field(&mut out, 8, 3, &kind.to_be_bytes());
+        if with_host {
+            host(&mut out, 4, "web", [10, 0, 0, 2], 40000);
+        }
+        out.push(0);
+        out
+    };
+    let mut out = vec![12, 0, 0, 0, 1];
+    field(&mut out, 10, 1, &0xa1i64.to_be_bytes());
+    string(&mut out, 3, b"get");
+    field(&mut out, 10, 4, &0xb2i64.to_be_bytes());
+    field(&mut out, 10, 5, &0xc3i64.to_be_bytes());
+    let start = 1_700_000_000_000_001;
+    let annotations = [
+        annotation(start, "sr", true),
+        annotation(start + 99, "half", false),
+        annotation(start + 250, "ss", false),
+    ];
+    list(&mut out, 6, &annotations);
+    let tags = [
+        binary("ca", &[1], 0, true),
+        binary("a", "größe".as_bytes(), 6, false),
+        binary("error", b"full", 6, false),
+    ];
+    list(&mut out, 8, &tags);
+    field(&mut out, 2, 9, &[1]);
+    field(&mut out, 10, 10, &start.to_be_bytes());
+    field(&mut out, 10, 11, &250i64.to_be_bytes());
+    out.push(0);
+    out
+}
+
+#[test]
+fn presence_of_error_is_the_error() {
+    let table = [
+        (r#""tags":{}"#, (0, "", None)),
+        (r#""tags":{"error":"true"}"#, (2, "", None)),
+        (r#""tags":{"error":""}"#, (2, "", Some(""))),
+        (r#""tags":{"error":"full"}"#, (2, "full", Some("full"))),
+        (r#""tags":{"otel.status_code":"OK"}"#, (1, "", None)),
+        (
+            r#""tags":{"otel.status_code":"STATUS_CODE_ERROR","otel.status_description":"x"}"#,
+            (2, "x", None),
+        ),
+        (r#""tags":{"error":"y","otel.status_description":"x"}"#, (2, "x", Some("y"))),
+    ];
+    for (members, (code, message, tag)) in table {
+        let span = v2(members);
+        assert_eq!((span.status_code, span.status_message.as_str()), (code, message), "{members}");
+        assert_eq!(attribute(&span, "error"), tag.map(text).as_ref(), "{members}");
+    }
+}
+
+#[test]
+fn packed_events_and_links_are_unpacked_or_stay_as_they_are() {
+    let table = [
+        (r#"{\"n\": {\"i\": 1}}"#, "n", 1),
+        (r#"\"n\": {\"i\": 1, \"f\": 1.5}"#, "n", 2),
+        (r#"n|{\"i\":1}|0"#, "n", 1),
+        (r#"n|{\"i\":1|0"#, r#"n|{"i":1|0"#, 0),
+        (r#"{\"n\": {}, \"m\": {}}"#, r#"{"n": {}, "m": {}}"#, 0),
+        (r#"{\"n\": 7}"#, r#"{"n": 7}"#, 0),
+        ("{", "{", 0),
+        ("", "", 0),
+    ];
+    for (value, name, attributes) in table {
+        let span = v2(&format!(r#""annotations":[{{"timestamp":5,"value":"{value}"}}]"#));
+        assert_eq!(span.events.len(), 1, "{value}");
+        assert_eq!((span.events[0].name.as_str(), span.events[0].time), (name, 5000), "{value}");
+        assert_eq!(span.events[0].attributes.len(), attributes, "{value}");
+    }
+    let span = v2(r#""tags":{"otlp.link.0":"0a|0b|s=1|{\"k\":true}|2","otlp.link.1":"0a|x|"}"#);
+    assert_eq!(span.links.len(), 1);
+    assert_eq!(span.links[0].trace_state, "s=1");
+    assert_eq!(span.links[0].dropped_attributes, 2);
+    assert_eq!(attribute(&span, "otlp.link.1"), Some(&text("0a|x|")));
+}
+
+#[test]
+fn what_is_missing_or_odd() {
+    let all = spans(
+        Form::ZipkinV2Json,
+        br#"[{"traceId":"1","id":"2","parentId":"2","annotations":[{"timestamp":9,"value":"x"}]},
+             {"traceId":"123456789012345678901234567890123","id":"2"},
+             {"traceId":"xyz","id":"2"},
+             {"id":null,"traceId":null,"kind":null,"tags":null,"annotations":null,"localEndpoint":null},
+             {"traceId":"1","id":"3","timestamp":1763800000123456.8,"duration":"5","kind":"ODD",
+              "localEndpoint":{"ipv4":"1.2.3.4","ipv6":"::1"},"unknown":{"deep":[[{}]]}}]"#,
+    );
+    assert_eq!(all.len(), 5);
+    assert_eq!((all[0].start, all[0].parent_id.to_string().as_str()), (9000, ""));
+    assert_eq!(attribute(&all[0], "otel.zipkin.absentField.startTime"), Some(&Value::Bool(true)));
+    // No ids: refused one by one where spans are taken in.
+    for span in &all[1..4] {
+        assert_eq!(span.trace_id.to_string(), "0".repeat(32));
+    }
+    assert_eq!((all[4].start, all[4].end), (1_763_800_000_123_456_750, 1_763_800_000_123_461_750));
+    assert_eq!(attribute(&all[4], "net.host.ip"), Some(&text("1.2.3.4")));
+    assert_eq!(attribute(&all[4], "net.host.ipv6"), Some(&text("::1")));
+    assert_eq!(all[4].kind, 0);
+}
+
+#[test]
+fn no_json_at_all() {
+    for body in ["", "{}", "[", "[{]", "[]x", "[{\"traceId\":1}]", "null"] {
+        assert!(Form::ZipkinV2Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
+        assert!(Form::ZipkinV1Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
+    }
+    assert_eq!(Form::ZipkinV2Json.translate(b" [ ] ", 1 << 20), Ok(Vec::new()));
+}

@@ -1,0 +1,79 @@
+//! The same spans, however they come: recorded requests as protobuf and as JSON, with every
+//! compression, over HTTP/1.1, HTTP/2 and gRPC.
+
+use super::client::{grpc, h2};
+use super::harness::Server;
+use super::requests::framed;
+use anyhow::{Result, ensure};
+use http::Method;
+use prost::Message;
+use std::io::Write;
+use tributary_testkit::http::Connection;
+use tributary_testkit::otlp::{TracesData, json};
+use tributary_testkit::{NormalSpan, normal, recordings};
+
+const CODINGS: [&str; 4] = ["identity", "gzip", "deflate", "zstd"];
+
+fn compressed(coding: &str, body: &[u8]) -> Result<Vec<u8>> {
+    let level = flate2::Compression::fast();
+    Ok(match coding {
+        "gzip" => {
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), level);
+            out.write_all(body)?;
+            out.finish()?
+        }
+        "deflate" => {
+            let mut out = flate2::write::ZlibEncoder::new(Vec::new(), level);
+            out.write_all(body)?;
+            out.finish()?
+        }
+        "zstd" => zstd::encode_all(body, 1)?,
+        _ => body.to_vec(),
+    })
+}
+
+#[tokio::test]
+async fn recorded_requests_are_the_same_on_every_road() -> Result<()> {
+    let server = Server::start().await;
+    let mut http1 = Connection::open(server.at).await?;
+    let mut ways = 0;
+    for recording in recordings()? {
+        // The first requests of a pod have its rare spans too: start-up, health checks.
+        for request in recording.records.iter().take(2) {
+            let meant = NormalSpan::parse(request)?;
+            let data = TracesData::decode(request.as_slice())?;
+            let text = serde_json::to_vec(&json::write(&data.resource_spans))?;
+            for coding in CODINGS {
+                for (kind, body) in
+                    [("application/x-protobuf", request), ("application/json", &text)]
+                {
+                    let body = compressed(coding, body)?;
+                    let headers = [("content-type", kind), ("content-encoding", coding)];
+                    let sent = http1.send(Method::POST, "/v1/traces", &headers, body.clone());
+                    ensure!(sent.await?.status == 200, "{kind} {coding} HTTP/1.1");
+                    same(&server, &meant)?;
+                    let answer = h2(server.at, Method::POST, "/v1/traces", &headers, body).await?;
+                    ensure!(answer.status == 200, "{kind} {coding} HTTP/2: {}", answer.text());
+                    same(&server, &meant)?;
+                    ways += 2;
+                }
+                let flag = u8::from(coding != "identity");
+                let body = framed(flag, &compressed(coding, request)?);
+                let answer = grpc(server.at, &[("grpc-encoding", coding)], body).await?;
+                ensure!(answer.grpc_status() == "0", "gRPC {coding}: {answer:?}");
+                same(&server, &meant)?;
+                ways += 1;
+            }
+        }
+    }
+    ensure!(ways == 28 * 2 * 20, "{ways} ways");
+    Ok(())
+}
+
+/// What the sink was offered last is what was meant.
+fn same(server: &Server, meant: &[NormalSpan]) -> Result<()> {
+    let taken = server.sink.taken.lock().map_err(|e| anyhow::anyhow!("{e}"))?.pop();
+    let (_, bytes) = taken.ok_or_else(|| anyhow::anyhow!("nothing was taken"))?;
+    let got = NormalSpan::parse(&bytes)?;
+    normal::compare(meant, &got).map_err(anyhow::Error::msg)
+}

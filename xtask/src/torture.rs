@@ -1,0 +1,27 @@
+//! Real processes under everything that can happen to them, for as long as one likes.
+
+use crate::{run, venv};
+use anyhow::{Context, Result, bail};
+
+/// `cargo xtask torture --minutes N [--seed N] [--rate SPANS_PER_SECOND]`: half of the time on a
+/// folder, half of it on S3.
+pub(crate) fn run(mut args: impl Iterator<Item = String>) -> Result<()> {
+    let python = venv::prepare()?;
+    let build = ["build", "--locked", "--workspace", "--bins", "--tests"];
+    run::step("programs and tests", &mut run::cargo(&build))?;
+    let test = ["test", "--locked", "--workspace", "--test", "torture"];
+    let mut torture = run::cargo(&test);
+    torture.args(["--", "--nocapture", "--test-threads", "1"]);
+    torture.env("TRIBUTARY_PYTHON", python);
+    while let Some(flag) = args.next() {
+        let value = args.next().with_context(|| format!("{flag} wants a number"))?;
+        let number: u64 = value.parse().with_context(|| format!("{flag} {value}: not a number"))?;
+        match flag.as_str() {
+            "--minutes" => torture.env("TRIBUTARY_TORTURE_SECONDS", (number * 30).to_string()),
+            "--seed" => torture.env("TRIBUTARY_TORTURE_SEED", number.to_string()),
+            "--rate" => torture.env("TRIBUTARY_TORTURE_RATE", number.to_string()),
+            _ => bail!("usage: cargo xtask torture [--minutes N] [--seed N] [--rate N]"),
+        };
+    }
+    run::step("torture", &mut torture)
+}
