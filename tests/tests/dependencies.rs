@@ -52,7 +52,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary-journal",
-        may: &["tributary-store"],
+        may: &["tributary-span", "tributary-store"],
         never_itself: &["hyper*", "tonic*", "object_store", "reqwest"],
         never_below: &["parquet"],
     },
@@ -110,7 +110,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary-tests",
-        may: &["tributary-testkit"],
+        may: &["tributary-testkit", "tributary-journal", "tributary-store"],
         never_itself: &[],
         never_below: &[],
     },

@@ -16,9 +16,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tributary_query::api::SINGLE_TENANT;
 use tributary_receivers::{Bound, OfferError, Refused, Settings, Sink, Strategy};
 use tributary_span::otlp::Outcome;
+use tributary_span::tenant;
 
 /// Permits are counted in units of this many bytes.
 const UNIT: usize = 1024;
@@ -73,7 +73,7 @@ impl Sink for Local {
     }
 
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
-        let lane = self.lane(tenant.unwrap_or(SINGLE_TENANT));
+        let lane = self.lane(tenant.unwrap_or(tenant::SINGLE));
         let lane = lane.ok_or_else(|| refused("more tenants than an ingester serves at once"))?;
         let (answer, answered) = oneshot::channel();
         let gone = |_| refused("the ingester is leaving");

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status, Streaming};
+use tributary_span::tenant;
 use tributary_wire::frame::{DecodeLimits, Decoder, FrameError};
 use tributary_wire::v1::{self, Frame, Hello, Reason, Reply, reply::Kind};
 
@@ -121,11 +122,9 @@ fn peer_of(hello: &Hello) -> Result<Peer, Status> {
         .as_ref()
         .try_into()
         .map_err(|_| Status::invalid_argument("hello.incarnation must have 16 bytes"))?;
-    let tenant =
-        if hello.tenant.is_empty() { tributary_query::api::SINGLE_TENANT } else { &hello.tenant };
-    tributary_journal::layout::check_tenant(tenant)
-        .map_err(|why| Status::invalid_argument(format!("hello.tenant: {why}")))?;
-    Ok(Peer { tenant: tenant.into(), incarnation })
+    let name = if hello.tenant.is_empty() { tenant::SINGLE } else { &hello.tenant };
+    tenant::check(name).map_err(|why| Status::invalid_argument(format!("hello.tenant: {why}")))?;
+    Ok(Peer { tenant: name.into(), incarnation })
 }
 
 /// Reads one stream to its end.

@@ -15,6 +15,7 @@
 //! have leading zeros, so names sort as numbers do.
 
 use crate::id::{EpochId, Uid};
+use tributary_span::tenant;
 use uuid::Uuid;
 
 /// The object that says whose bucket this is.
@@ -31,38 +32,6 @@ pub const LOG: &str = "journal/log";
 pub const META: &str = "meta.json";
 /// What Tempo renames a block's `meta.json` to when it has compacted the block away.
 pub const META_COMPACTED: &str = "meta.compacted.json";
-
-/// Why a text cannot be a tenant's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TenantError {
-    /// Empty, or longer than 150 bytes.
-    #[error("a tenant has 1 to 150 bytes, this one {0}")]
-    Length(usize),
-    /// `.` and `..` are folders of their own.
-    #[error("\".\" and \"..\" cannot be tenants")]
-    Dots,
-    /// A character that Tempo does not allow.
-    #[error("a tenant has only letters, digits and !-_.*'(), not {0:?}")]
-    Character(char),
-}
-
-/// Checks a tenant's name by Tempo's rules, which also make it safe as the name of a folder.
-///
-/// # Errors
-/// When it breaks one of them.
-pub fn check_tenant(tenant: &str) -> Result<(), TenantError> {
-    if tenant.is_empty() || tenant.len() > 150 {
-        return Err(TenantError::Length(tenant.len()));
-    }
-    if tenant == "." || tenant == ".." {
-        return Err(TenantError::Dots);
-    }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
-    match tenant.chars().find(|&c| !allowed(c)) {
-        Some(c) => Err(TenantError::Character(c)),
-        None => Ok(()),
-    }
-}
 
 /// The heartbeat of a process.
 pub fn live(process: &Uid) -> String {
@@ -104,12 +73,12 @@ pub fn quarantine(epoch: &EpochId, n: u64) -> String {
     format!("journal/quar/{epoch}-{n:010}")
 }
 
-/// The folder of a block. `tenant` has passed [`check_tenant`].
+/// The folder of a block. `tenant` has passed [`tenant::check`].
 pub fn block(tenant: &str, block: &Uuid) -> String {
     format!("{BLOCKS}/{tenant}/{}", block.as_hyphenated())
 }
 
-/// An object of a block, such as [`META`]. `tenant` has passed [`check_tenant`].
+/// An object of a block, such as [`META`]. `tenant` has passed [`tenant::check`].
 pub fn block_object(tenant: &str, block: &Uuid, name: &str) -> String {
     format!("{BLOCKS}/{tenant}/{}/{name}", block.as_hyphenated())
 }
@@ -160,7 +129,7 @@ fn parse_parts(path: &str) -> Option<Place> {
             }
         }
         ("blocks", tenant, block) => {
-            check_tenant(tenant).ok()?;
+            tenant::check(tenant).ok()?;
             let block = Uuid::parse_str(block).ok()?;
             let object = next()?;
             if object.is_empty() {
@@ -239,25 +208,5 @@ mod tests {
         for path in table {
             assert_eq!(parse(path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn tenants_follow_tempos_rules() {
-        for good in ["single-tenant", "a", "...", "A!-_.*'()9", &"x".repeat(150)] {
-            assert_eq!(check_tenant(good), Ok(()), "{good}");
-        }
-        let table = [
-            ("", TenantError::Length(0)),
-            (".", TenantError::Dots),
-            ("..", TenantError::Dots),
-            ("a/b", TenantError::Character('/')),
-            ("a|b", TenantError::Character('|')),
-            ("ä", TenantError::Character('ä')),
-            ("a\0", TenantError::Character('\0')),
-        ];
-        for (bad, error) in table {
-            assert_eq!(check_tenant(bad), Err(error), "{bad}");
-        }
-        assert_eq!(check_tenant(&"x".repeat(151)), Err(TenantError::Length(151)));
     }
 }

@@ -23,12 +23,12 @@
 //! 4. At most [`MAX_SLOT`] bytes.
 
 use crate::id::{EpochId, MAX_SLOTS, Uid, block_origin};
-use crate::layout;
 use crate::segment::SegmentInfo;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::Range;
+use tributary_span::tenant;
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ impl Slot {
             return wrong(format!("segment {n} is named twice"));
         }
         for block in &self.blocks {
-            if let Err(e) = layout::check_tenant(&block.tenant) {
+            if let Err(e) = tenant::check(&block.tenant) {
                 return wrong(format!("block {}: {e}", block.id));
             }
             let minted_here =

@@ -17,7 +17,7 @@ mod tenant;
 mod trace;
 
 pub use request::{Accept, Settings, Window, read};
-pub use tenant::{SINGLE_TENANT, Tenancy, check_tenant};
+pub use tenant::Tenancy;
 pub use trace::{Found, TraceCall, Version};
 
 use bytes::Bytes;

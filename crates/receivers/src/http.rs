@@ -7,7 +7,6 @@ use crate::receiver::Receiver;
 use crate::reply::Reply;
 use crate::route::header;
 use crate::sink::Sink;
-use crate::tenant;
 use crate::translate::Room;
 use ::http::header::{self as name, HeaderMap, HeaderValue};
 use ::http::{Request, Response, StatusCode, Version};
@@ -15,6 +14,7 @@ use hyper::body::Incoming;
 use std::time::Duration;
 use tracing::debug;
 use tributary_span::otlp::Outcome;
+use tributary_span::tenant;
 
 /// How long a body that was turned away is read on, so that its sender sees the answer.
 const DISCARD: Duration = Duration::from_secs(5);

@@ -29,7 +29,6 @@ mod reply;
 mod route;
 mod serve;
 mod sink;
-pub mod tenant;
 mod thrift;
 mod translate;
 mod zipkin;

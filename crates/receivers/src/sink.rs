@@ -24,7 +24,7 @@ pub trait Sink: Send + Sync + 'static {
     /// sender waits for the future. It may be dropped at any await when the sender goes away; the
     /// spans are then taken or not, as after any broken connection.
     ///
-    /// `tenant` is what the sender gave, already checked by [`crate::tenant::check`].
+    /// `tenant` is what the sender gave, already checked by [`tributary_span::tenant::check`].
     ///
     /// # Errors
     /// When the request is not protobuf, or when it cannot be taken now; nothing of it is kept then.

@@ -8,6 +8,7 @@ pub mod columns;
 mod id;
 pub mod otlp;
 pub mod protobuf;
+pub mod tenant;
 
 pub use columns::Columns;
 pub use id::{IdError, SpanId, TraceId};

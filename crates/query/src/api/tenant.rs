@@ -2,16 +2,12 @@
 
 use super::Answer;
 use http::StatusCode;
-
-/// The tenant of everything while tenants are off.
-pub const SINGLE_TENANT: &str = "single-tenant";
-
-const MAX_BYTES: usize = 150;
+use tributary_span::tenant::{SINGLE, check};
 
 /// Whether requests name tenants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tenancy {
-    /// Everything belongs to [`SINGLE_TENANT`]; the header is not looked at.
+    /// Everything belongs to [`SINGLE`]; the header is not looked at.
     #[default]
     Off,
     /// `X-Scope-OrgID` is needed. It may name several tenants, joined by `|`, whose answers are
@@ -25,7 +21,7 @@ pub enum Tenancy {
 /// 401 without a name where one is needed, 400 for a name that no tenant can have.
 pub(super) fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<String>, Answer> {
     if tenancy == Tenancy::Off {
-        return Ok(vec![SINGLE_TENANT.to_owned()]);
+        return Ok(vec![SINGLE.to_owned()]);
     }
     let header = header.unwrap_or_default();
     let Ok(names) = std::str::from_utf8(header) else {
@@ -37,7 +33,7 @@ pub(super) fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<Str
     }
     let mut tenants = Vec::new();
     for name in names.split('|') {
-        check_tenant(name).map_err(|why| {
+        check(name).map_err(|why| {
             Answer::error(StatusCode::BAD_REQUEST, format_args!("tenant {name:?}: {why}"))
         })?;
         tenants.push(name.to_owned());
@@ -47,21 +43,6 @@ pub(super) fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<Str
     Ok(tenants)
 }
 
-/// Checks Tempo's rule for a tenant's name: 1 to 150 bytes of letters, digits and `!-_.*'()`, and
-/// neither `.` nor `..`, since the name is a folder of the bucket.
-///
-/// # Errors
-/// What is wrong with the name, in words.
-pub fn check_tenant(name: &str) -> Result<(), &'static str> {
-    match name {
-        "" => Err("the name is empty"),
-        "." | ".." => Err("the name is a path"),
-        _ if name.len() > MAX_BYTES => Err("the name is longer than 150 bytes"),
-        _ if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!-_.*'()".contains(&b)) => Ok(()),
-        _ => Err("only letters, digits and !-_.*'() may stand in the name"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,7 +50,7 @@ mod tests {
     #[test]
     fn off_means_single_tenant_whatever_the_header_says() {
         for header in [None, Some(&b"a"[..]), Some(b"a/b"), Some(b"\xff")] {
-            assert_eq!(tenants(Tenancy::Off, header).unwrap(), [SINGLE_TENANT]);
+            assert_eq!(tenants(Tenancy::Off, header).unwrap(), [SINGLE]);
         }
     }
 
@@ -109,6 +90,5 @@ mod tests {
             assert_eq!(got.status, expected, "{header:?}");
             assert!(!got.body.is_empty());
         }
-        assert_eq!(check_tenant(&"x".repeat(150)), Ok(()));
     }
 }

@@ -245,13 +245,10 @@ pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
 /// # Errors
 /// What is wrong with the text.
 pub(super) fn tenant(text: &str) -> Result<String, String> {
-    let fine = |c: char| c.is_ascii_alphanumeric() || "!-_.*'()".contains(c);
-    if text.is_empty() || text.len() > 150 || !text.chars().all(fine) || text.starts_with('.') {
-        return Err(format!(
-            "`{text}` is no tenant: up to 150 letters, digits and !-_.*'() that do not begin with a dot"
-        ));
+    match tributary_span::tenant::check(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(why) => Err(format!("`{text}`: {why}")),
     }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 /// The header, and gRPC metadata, in which senders name their tenant.
 pub const HEADER: &str = "x-scope-orgid";
 
+/// The tenant of everything that names none.
+pub const SINGLE: &str = "single-tenant";
+
 /// Longest id in bytes, as in Tempo.
 pub const MAX_LEN: usize = 150;
 
