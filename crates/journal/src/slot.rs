@@ -62,12 +62,13 @@ pub struct Slot {
     pub quarantined: Vec<u64>,
     /// Spans in the covered segments.
     pub rows_in: u64,
-    /// Of these, spans left out because an equal one is in the same block.
+    /// Of these, spans left out because one with the same id and kind is in the same block.
     pub duplicates: u64,
     /// Of these, spans that no block can hold.
     #[serde(default)]
     pub rejected: u64,
-    /// Spans that were kept although another one has the same ids and other contents.
+    /// Of the duplicates, spans whose ids and kind are another's but whose contents are not: which
+    /// spans are one and the same is Tempo's rule, id and kind, and the first one counts.
     pub conflicts: u64,
     /// The epoch's owner writes no more. Late segments of earlier writes may still appear.
     pub closed: bool,
