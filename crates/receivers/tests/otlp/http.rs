@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use tributary_receivers::Settings;
 use tributary_testkit::http::{Answer, send};
 use tributary_testkit::otlp::ExportTraceServiceResponse;
+use tributary_testkit::sample;
 
 const PATH: &str = "/v1/traces";
 const PROTOBUF: &str = "application/x-protobuf";
@@ -33,6 +34,23 @@ async fn protobuf_and_json_are_answered_in_kind() {
     let spans = tributary_testkit::NormalSpan::parse(&server.sink.last()).unwrap();
     assert_eq!(spans[0].name, "json");
     assert_eq!(server.count("spans_accepted", ""), 3);
+}
+
+#[tokio::test]
+async fn an_oversized_span_does_not_take_its_batch_with_it() {
+    let server = Server::start().await;
+    let mut request = sample::plain(1);
+    let spans = &mut request.resource_spans[0].scope_spans[0].spans;
+    let mut large = spans[0].clone();
+    large.span_id = vec![2; 8];
+    large.name = "x".repeat(5 << 20);
+    spans.insert(0, large);
+    let body = request.encode_to_vec();
+    let answer = post(&server, &[("content-type", PROTOBUF)], body).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let partial = ExportTraceServiceResponse::decode(answer.body).unwrap().partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 1);
+    assert!(partial.error_message.contains("bytes"), "{}", partial.error_message);
 }
 
 #[tokio::test]
