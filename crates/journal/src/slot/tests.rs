@@ -67,7 +67,7 @@ fn a_slot_that_contradicts_itself_is_not_written() {
         ("not minted", Slot { epoch: EpochId::new(0, [1; 12]), ..slot() }),
         ("too large", Slot { k: MAX_SLOTS, ..slot() }),
         (
-            "\"..\"",
+            "must not be . or ..",
             Slot { blocks: vec![BlockEntry { tenant: "..".into(), ..block(3, 90) }], ..slot() },
         ),
     ];
