@@ -99,7 +99,8 @@ impl v1::ingest_server::Ingest for Service {
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %peer.tenant, "stream opened");
         let state = Arc::new(StreamState::new(shared.metrics.clone()));
         let tenant = peer.tenant.clone();
-        let reader = read(shared.clone(), frames, peer, state.clone());
+        let origin = Origin::new(&shared, peer, state.clone());
+        let reader = read(shared.clone(), frames, origin);
         let stop = shared.stop_reading.clone();
         shared.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
         Ok(Response::new(replies(shared, state, tenant)))
@@ -108,9 +109,9 @@ impl v1::ingest_server::Ingest for Service {
 
 /// Who sends a stream.
 #[derive(Debug, Clone)]
-struct Peer {
-    tenant: Arc<str>,
-    incarnation: [u8; 16],
+pub(crate) struct Peer {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) incarnation: [u8; 16],
 }
 
 fn peer_of(hello: &Hello) -> Result<Peer, Status> {
@@ -127,15 +128,55 @@ fn peer_of(hello: &Hello) -> Result<Peer, Status> {
     Ok(Peer { tenant: name.into(), incarnation })
 }
 
-/// Reads one stream to its end.
-async fn read(
-    shared: Arc<Receive>,
-    mut frames: Streaming<Frame>,
+/// Where frames come from, and what has been defined there.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    number: u32,
     peer: Peer,
-    state: Arc<StreamState>,
-) {
-    let mut dictionary: Option<Arc<Dictionary>> = None;
-    let number = shared.streams.fetch_add(1, Ordering::Relaxed);
+    dictionary: Option<Arc<Dictionary>>,
+    /// What becomes of the frames.
+    pub(crate) state: Arc<StreamState>,
+}
+
+impl Origin {
+    /// A new stream.
+    pub(crate) fn new(shared: &Receive, peer: Peer, state: Arc<StreamState>) -> Self {
+        let number = shared.streams.fetch_add(1, Ordering::Relaxed);
+        Origin { number, peer, dictionary: None, state }
+    }
+
+    /// Takes memory for a frame, decodes and validates it: what the journal takes.
+    ///
+    /// # Errors
+    /// When the frame cannot be decoded.
+    pub(crate) async fn admit(
+        &mut self,
+        shared: &Receive,
+        frame: Frame,
+    ) -> Result<Incoming, FrameError> {
+        let tenant = &self.peer.tenant;
+        let mut permit = shared.memory.take(tenant, estimate(&frame, &shared.memory)).await;
+        let (dictionary, decoded) = decode(&mut self.dictionary, &frame)?;
+        shared.memory.adjust(&mut permit, decoded.columns.bytes() + frame.payload.len());
+        shared.metrics.spans_received.inc_by(decoded.columns.len() as u64);
+        Ok(Incoming {
+            stream_number: self.number,
+            tenant: tenant.clone(),
+            incarnation: self.peer.incarnation,
+            seq: frame.seq,
+            payload: frame.payload,
+            dictionary,
+            referenced: decoded.referenced,
+            columns: Arc::new(decoded.columns),
+            permit,
+            stream: self.state.clone(),
+        })
+    }
+}
+
+/// Reads one stream to its end.
+async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, mut origin: Origin) {
+    let state = origin.state.clone();
     loop {
         let frame = match frames.message().await {
             Ok(Some(frame)) => frame,
@@ -145,28 +186,14 @@ async fn read(
                 break;
             }
         };
-        if let Err(out_of_order) = state.arrived(frame.seq) {
+        let seq = frame.seq;
+        if let Err(out_of_order) = state.arrived(seq) {
             state.fail(Status::invalid_argument(out_of_order.to_string()));
             return;
         }
         shared.metrics.frames_received.inc();
-        let mut permit = shared.memory.take(&peer.tenant, estimate(&frame, &shared.memory)).await;
-        match decode(&mut dictionary, &frame) {
-            Ok((dictionary, decoded)) => {
-                shared.memory.adjust(&mut permit, decoded.columns.bytes() + frame.payload.len());
-                shared.metrics.spans_received.inc_by(decoded.columns.len() as u64);
-                let incoming = Incoming {
-                    stream_number: number,
-                    tenant: peer.tenant.clone(),
-                    incarnation: peer.incarnation,
-                    seq: frame.seq,
-                    payload: frame.payload,
-                    dictionary,
-                    referenced: decoded.referenced,
-                    columns: Arc::new(decoded.columns),
-                    permit,
-                    stream: state.clone(),
-                };
+        match origin.admit(&shared, frame).await {
+            Ok(incoming) => {
                 if shared.journal.send(incoming).await.is_err() {
                     state.fail(Status::unavailable("the ingester is leaving"));
                     return;
@@ -175,8 +202,8 @@ async fn read(
             Err(error) => {
                 shared.metrics.frames_rejected.inc();
                 let (reason, permanent) = classify(&error);
-                tracing::warn!(%error, seq = frame.seq, permanent, "frame rejected");
-                state.reject(frame.seq, reason, error.to_string(), permanent);
+                tracing::warn!(%error, seq, permanent, "frame rejected");
+                state.reject(seq, reason, error.to_string(), permanent);
                 if !permanent {
                     state.fail(Status::failed_precondition(
                         "the stream's definitions are out of step",
@@ -190,14 +217,14 @@ async fn read(
 }
 
 /// Bytes to take for a frame before it is decoded.
-pub(crate) fn estimate(frame: &Frame, memory: &Memory) -> usize {
+fn estimate(frame: &Frame, memory: &Memory) -> usize {
     let estimate = frame.payload.len().saturating_mul(EXPANSION).saturating_add(4096);
     estimate.min(memory.limit() / 2)
 }
 
 /// Decodes a frame; a new dictionary gets a decoder of its own, so that segments which still need
 /// the one before keep it.
-pub(crate) fn decode(
+fn decode(
     dictionary: &mut Option<Arc<Dictionary>>,
     frame: &Frame,
 ) -> Result<(Arc<Dictionary>, tributary_wire::frame::Decoded), FrameError> {

@@ -1,12 +1,10 @@
 //! One tenant's way from the receivers into the journal: a stream whose sender is this process.
 
 use super::refused;
-use crate::commit::Incoming;
-use crate::receive::{Dictionary, Receive, StreamState, decode, estimate};
+use crate::receive::{Origin, Peer, Receive, StreamState};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -70,10 +68,7 @@ pub(super) async fn run(
 
 struct Lane {
     receive: Arc<Receive>,
-    tenant: Arc<str>,
-    state: Arc<StreamState>,
-    stream_number: u32,
-    incarnation: [u8; 16],
+    origin: Origin,
     seq: u64,
     builder: Builder,
     opened: Option<Instant>,
@@ -84,19 +79,15 @@ struct Lane {
     encoder: Encoder,
     /// Dictionary, and how many of its definitions were handed on.
     defined: (u32, u32),
-    dictionary: Option<Arc<Dictionary>>,
 }
 
 impl Lane {
     fn new(receive: Arc<Receive>, tenant: Arc<str>, state: Arc<StreamState>) -> Self {
-        let stream_number = receive.streams.fetch_add(1, Ordering::Relaxed);
+        // Frames are not sent twice, so that nobody needs to know them again.
+        let incarnation = receive.names.uid().map(|uid| uid.0).unwrap_or_default();
         Lane {
-            // Frames are not sent twice, so that nobody needs to know them again.
-            incarnation: receive.names.uid().map(|uid| uid.0).unwrap_or_default(),
+            origin: Origin::new(&receive, Peer { tenant, incarnation }, state),
             receive,
-            tenant,
-            state,
-            stream_number,
             seq: 0,
             builder: Builder::new(),
             opened: None,
@@ -104,7 +95,6 @@ impl Lane {
             waiting: VecDeque::new(),
             encoder: Encoder::new(),
             defined: (0, 0),
-            dictionary: None,
         }
     }
 
@@ -128,30 +118,12 @@ impl Lane {
         let gathered = std::mem::take(&mut self.gathered);
         for piece in pieces(columns) {
             let frame = self.frame(&piece);
-            let bytes = estimate(&frame, &self.receive.memory);
-            let mut permit = self.receive.memory.take(&self.tenant, bytes).await;
-            let decoded = match decode(&mut self.dictionary, &frame) {
-                Ok(decoded) => decoded,
+            let incoming = match self.origin.admit(&self.receive, frame).await {
+                Ok(incoming) => incoming,
                 Err(error) => {
                     tracing::error!(%error, "a frame of this ingester's own cannot be read");
                     return false;
                 }
-            };
-            let (dictionary, decoded) = decoded;
-            let held = decoded.columns.bytes() + frame.payload.len();
-            self.receive.memory.adjust(&mut permit, held);
-            self.receive.metrics.spans_received.inc_by(decoded.columns.len() as u64);
-            let incoming = Incoming {
-                stream_number: self.stream_number,
-                tenant: self.tenant.clone(),
-                incarnation: self.incarnation,
-                seq: frame.seq,
-                payload: frame.payload,
-                dictionary,
-                referenced: decoded.referenced,
-                columns: Arc::new(decoded.columns),
-                permit,
-                stream: self.state.clone(),
             };
             if self.receive.journal.send(incoming).await.is_err() {
                 return false;
@@ -174,7 +146,7 @@ impl Lane {
             .flatten();
         self.defined.1 = known.max(encoded.needs);
         self.seq += 1;
-        let in_order = self.state.arrived(self.seq);
+        let in_order = self.origin.state.arrived(self.seq);
         debug_assert!(in_order.is_ok(), "numbers rise by one");
         Frame {
             seq: self.seq,
@@ -188,7 +160,7 @@ impl Lane {
 
     /// Answers everybody whose frames are settled; whether the stream goes on.
     fn settle(&mut self) -> bool {
-        while let Some(reply) = self.state.next_reply(0) {
+        while let Some(reply) = self.origin.state.next_reply(0) {
             match reply {
                 Ok(Kind::Ack(ack)) => {
                     while let Some((_, done)) =
