@@ -65,7 +65,6 @@ impl Adopter {
                 Step::ReadSlots => Done::Slots(self.journal.slots(epoch).await?),
                 Step::ListSegments => Done::Segments(self.journal.segments(epoch).await?),
                 Step::LookAtBlocks(blocks) => {
-                    let blocks: Vec<_> = blocks.iter().collect();
                     Done::Blocks(self.journal.block_states(&blocks).await?)
                 }
                 Step::ListFloor => {

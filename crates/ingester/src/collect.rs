@@ -10,7 +10,7 @@ use tributary_journal::collect::{
 };
 use tributary_journal::id::block_origin;
 use tributary_journal::recover::BlockState;
-use tributary_journal::{EpochId, Journal, JournalError, Metaless};
+use tributary_journal::{EpochId, Journal, JournalError, Metaless, Slot};
 
 /// What collecting works with.
 pub struct Collector {
@@ -33,23 +33,25 @@ impl Collector {
         // In this order: data that is listed was minted before the slots are looked at.
         let (metaless, blocks) = self.journal.blocks_without_meta().await?;
         let survey = self.journal.survey().await?;
+        let mut minted = Vec::new();
+        let mut slots: BTreeMap<(EpochId, u32), Slot> = BTreeMap::new();
+        for block in metaless {
+            let Some(origin) = block_origin(&block.id) else { continue };
+            let Some(epoch) = epoch_of(&origin, survey.keys()) else { continue };
+            let k = origin.slot;
+            let filled = survey.get(&epoch).is_some_and(|held| held.slots.contains(&k));
+            if filled && !slots.contains_key(&(epoch, k)) {
+                slots.insert((epoch, k), self.journal.get_slot(&epoch, k).await?);
+            }
+            minted.push((block, epoch, k));
+        }
+        // After the slots were read: below the floor one is evidence for nothing.
+        let floor = self.journal.floor().await?;
         let mut unnamed: BTreeMap<EpochId, usize> = BTreeMap::new();
         let mut garbage: Vec<Metaless> = Vec::new();
-        for block in metaless {
-            let origin = block_origin(&block.id);
-            let Some((origin, epoch)) =
-                origin.and_then(|o| Some((o, epoch_of(&o, survey.keys())?)))
-            else {
-                continue;
-            };
-            let filled = survey.get(&epoch).is_some_and(|held| held.slots.contains(&origin.slot));
-            let slot = match filled {
-                true => Some(self.journal.get_slot(&epoch, origin.slot).await?),
-                false => None,
-            };
-            // After the slot was read: below the floor it is evidence for nothing.
-            let evidence = slot.is_some() && !self.journal.is_below_floor(&epoch).await?;
-            match verdict(&block.id, slot.as_ref().filter(|_| evidence)) {
+        for (block, epoch, k) in minted {
+            let counts = !is_below(floor.as_deref(), &epoch.hour());
+            match verdict(&block.id, slots.get(&(epoch, k)).filter(|_| counts)) {
                 Verdict::Garbage => garbage.push(block),
                 Verdict::Named | Verdict::Pending => *unnamed.entry(epoch).or_default() += 1,
                 Verdict::Foreign => {}
@@ -113,7 +115,7 @@ impl Collector {
     async fn finished(&self, epoch: &EpochId, held: &Held) -> Result<bool, JournalError> {
         for k in &held.slots {
             let slot = self.journal.get_slot(epoch, *k).await?;
-            let states = self.journal.block_states(&slot.blocks.iter().collect::<Vec<_>>()).await?;
+            let states = self.journal.block_states(&slot.blocks).await?;
             if states.values().any(|state| *state == BlockState::Unfinished) {
                 return Ok(false);
             }

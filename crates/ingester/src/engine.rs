@@ -163,12 +163,11 @@ impl Engine {
             due: due.clone(),
             metrics: metrics.clone(),
         };
-        let (live_of_flush, blocks_of_flush) = (live.clone(), blocks.clone());
         let flush = Flush {
             builder,
             steps,
-            live: live_of_flush,
-            blocks: blocks_of_flush,
+            live: live.clone(),
+            blocks: blocks.clone(),
             freeze_at,
             due,
             lost,

@@ -253,7 +253,7 @@ impl Journal {
     /// When the store cannot be listed.
     pub async fn block_states(
         &self,
-        blocks: &[&BlockEntry],
+        blocks: impl IntoIterator<Item = &BlockEntry>,
     ) -> Result<BTreeMap<Uuid, BlockState>, JournalError> {
         let look = |block: &BlockEntry| {
             let id = block.id;
@@ -280,7 +280,7 @@ impl Journal {
                 Ok::<_, JournalError>((id, state))
             }
         };
-        let looks = blocks.iter().map(|block| look(block)).collect::<Vec<_>>();
+        let looks = blocks.into_iter().map(look).collect::<Vec<_>>();
         stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await
     }
 

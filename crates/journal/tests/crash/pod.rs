@@ -245,7 +245,6 @@ impl Pod {
                 adopt::Step::ReadSlots => adopt::Done::Slots(journal.slots(epoch).await?),
                 adopt::Step::ListSegments => adopt::Done::Segments(journal.segments(epoch).await?),
                 adopt::Step::LookAtBlocks(blocks) => {
-                    let blocks: Vec<_> = blocks.iter().collect();
                     adopt::Done::Blocks(journal.block_states(&blocks).await?)
                 }
                 adopt::Step::ListFloor => {
