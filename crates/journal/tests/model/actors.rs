@@ -1,7 +1,7 @@
 //! Who is at work: each takes the steps that the journal's state machines tell, one at a time.
 
+use crate::protocol::{Mutant, Protocol};
 use crate::world::{State, epoch, info};
-use crate::{Mutant, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_journal::adopt::{self, Adoption};
 use tributary_journal::collect::{Hour, Verdict, floor_to_write, verdict};

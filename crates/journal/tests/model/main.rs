@@ -19,116 +19,12 @@
 )]
 
 mod actors;
+mod explore;
+mod protocol;
 mod world;
 
-use stateright::{Checker, Model, Property};
-use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use world::{Action, State};
-
-/// What is wrong with the protocol as it is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mutant {
-    /// Nothing.
-    None,
-    /// Frames are acknowledged when their segment is sent.
-    AckBeforeStored,
-    /// A slot covers every number up to the highest that was read.
-    CoverByInterval,
-    /// Data that no slot names is deleted, whether its slot exists or not.
-    CollectUnreferenced,
-    /// A commit that lost its slot tries the next one with the same blocks.
-    AimAgain,
-    /// The builder of a slot does not look which segments the slots before it cover.
-    BuildBlind,
-    /// Segments are deleted before the metas of their blocks are written.
-    DeleteBeforeMeta,
-    /// Slots of an old hour are deleted without a floor.
-    RetireWithoutFloor,
-    /// Slots are taken for evidence without a look at the floor.
-    TrustBelowFloor,
-}
-
-#[derive(Debug, Clone)]
-struct Protocol {
-    segments: u64,
-    /// Adopters, each of whom goes through the epoch once.
-    adopters: usize,
-    /// How often the collector may begin.
-    collections: u8,
-    /// How often a write may take effect.
-    landings: u8,
-    mutant: Mutant,
-}
-
-impl Protocol {
-    const fn small() -> Self {
-        Protocol { segments: 2, adopters: 1, collections: 0, landings: 1, mutant: Mutant::None }
-    }
-}
-
-impl Model for Protocol {
-    type State = State;
-    type Action = Action;
-
-    fn init_states(&self) -> Vec<State> {
-        vec![State::new(self)]
-    }
-
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        state.actions(self, actions);
-    }
-
-    fn next_state(&self, last: &State, action: Action) -> Option<State> {
-        let mut next = last.clone();
-        next.take(self, action);
-        (next != *last).then_some(next)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        vec![
-            Property::always("what is acknowledged is stored", |_, s: &State| s.nothing_is_lost()),
-            Property::always("what is acknowledged can be recovered", |p, s: &State| s.recovers(p)),
-            Property::always("a segment is covered once", |_, s: &State| s.covered_once()),
-            Property::always("what is named is there", |_, s: &State| s.nothing_dangles()),
-        ]
-    }
-}
-
-/// Checks every state; answers how many there are.
-fn check(protocol: Protocol) -> usize {
-    let checker = protocol.checker().threads(2).spawn_dfs().join();
-    checker.assert_properties();
-    checker.unique_state_count()
-}
-
-/// Whether the checker finds what is wrong.
-fn is_caught(protocol: Protocol) -> bool {
-    let any = stateright::HasDiscoveries::Any;
-    let checker = protocol.checker().threads(2).finish_when(any).spawn_dfs().join();
-    !checker.discoveries().is_empty()
-}
-
-/// A run over every state reaches those that the protocol is about; a model that never gets there
-/// proves nothing.
-fn reaches(protocol: Protocol, what: fn(&State) -> bool) -> bool {
-    let fingerprint = |state: &State| {
-        let mut hasher = DefaultHasher::new();
-        state.hash(&mut hasher);
-        hasher.finish()
-    };
-    let mut seen = BTreeSet::new();
-    let mut next = protocol.init_states();
-    while let Some(state) = next.pop() {
-        if what(&state) {
-            return true;
-        }
-        if seen.insert(fingerprint(&state)) {
-            next.extend(protocol.next_states(&state));
-        }
-    }
-    false
-}
+use explore::{check, is_caught, reaches};
+use protocol::{Mutant, Protocol};
 
 fn is_large() -> bool {
     std::env::var_os("TRIBUTARY_MODEL").is_some_and(|v| v == "large")

@@ -3,7 +3,7 @@
 //! Nobody has to take a step, and no write has to land: that is what crashes and lost writes are.
 
 use crate::actors::{Adopter, Collector, Committing, Owner};
-use crate::{Mutant, Protocol};
+use crate::protocol::{Mutant, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_journal::recover::BlockState;
 use tributary_journal::{EpochId, SegmentInfo, Slot};
