@@ -1,8 +1,9 @@
 //! The loop that mutates.
 
-use crate::{Random, Target, mutate};
+use crate::{Target, mutate};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use tributary_testkit::Random;
 
 /// Inputs that are kept to build upon.
 const MOST_KEPT: usize = 4096;

@@ -15,11 +15,9 @@
 pub mod engine;
 pub mod memory;
 mod mutate;
-mod random;
 mod targets;
 
 pub use mutate::mutate;
-pub use random::Random;
 pub use targets::TARGETS;
 
 /// A decoder under attack.

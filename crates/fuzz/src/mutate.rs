@@ -1,6 +1,6 @@
 //! Small changes to bytes, of the kinds that decoders trip over.
 
-use crate::Random;
+use tributary_testkit::Random;
 
 /// No input grows beyond this.
 const LONGEST: usize = 64 << 10;

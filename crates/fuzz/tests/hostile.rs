@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 use tributary_fuzz::engine::Engine;
-use tributary_fuzz::{Random, TARGETS, Target, memory, mutate};
+use tributary_fuzz::{TARGETS, Target, memory, mutate};
+use tributary_testkit::Random;
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;

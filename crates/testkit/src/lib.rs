@@ -12,12 +12,14 @@ pub mod normal;
 pub mod otlp;
 pub mod process;
 pub mod prometheus;
+mod random;
 pub mod sample;
 pub mod wait;
 
 pub use data::{Recording, data_dir, recording, recordings, traces};
 pub use normal::NormalSpan;
 pub use process::{Process, free_port};
+pub use random::Random;
 pub use wait::wait_for;
 
 use std::path::PathBuf;

@@ -19,9 +19,13 @@ impl Random {
     }
 
     /// A number below `end`; 0 when there is none.
+    pub fn draw(&mut self, end: u64) -> u64 {
+        self.bits() % end.max(1)
+    }
+
+    /// The same, of what can be counted here.
     pub fn below(&mut self, end: usize) -> usize {
-        let end = end.max(1) as u64;
-        usize::try_from(self.bits() % end).unwrap_or(0)
+        usize::try_from(self.draw(end as u64)).unwrap_or(0)
     }
 
     /// One byte.

@@ -1,6 +1,7 @@
 //! What happens when: an endless row of events that a seed decides.
 
 use std::time::Duration;
+use tributary_testkit::Random;
 
 /// Something that happens to the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(super) enum Event {
 /// The row of events, each with the time before it.
 #[derive(Debug)]
 pub(super) struct Chaos {
-    state: u64,
+    random: Random,
     seats: usize,
     frozen: bool,
 }
@@ -44,24 +45,15 @@ pub(super) struct Chaos {
 impl Chaos {
     /// What this seed decides.
     pub(super) fn new(seed: u64, seats: usize) -> Self {
-        Chaos { state: seed, seats, frozen: false }
-    }
-
-    /// SplitMix64.
-    fn draw(&mut self, below: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below
+        Chaos { random: Random::new(seed), seats, frozen: false }
     }
 
     fn seat(&mut self) -> usize {
-        usize::try_from(self.draw(self.seats as u64)).unwrap_or(0)
+        self.random.below(self.seats)
     }
 
     fn millis(&mut self, from: u64, to: u64) -> Duration {
-        Duration::from_millis(from + self.draw(to - from))
+        Duration::from_millis(from + self.random.draw(to - from))
     }
 }
 
@@ -74,9 +66,9 @@ impl Iterator for Chaos {
             // Longer than suspicion takes, so that whoever wakes up is a zombie.
             return Some((self.millis(3000, 5000), Event::Thaw));
         }
-        let event = match self.draw(10) {
+        let event = match self.random.draw(10) {
             0..=3 => {
-                let (seat, as_another) = (self.seat(), self.draw(2) == 0);
+                let (seat, as_another) = (self.seat(), self.random.draw(2) == 0);
                 Event::Kill { seat, as_another, down: self.millis(0, 1500) }
             }
             4..=6 => {

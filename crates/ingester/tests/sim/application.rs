@@ -1,7 +1,6 @@
 //! An application: offers spans to one ingester or another until one of them takes them, and keeps
 //! the ledger.
 
-use crate::dice::Dice;
 use prost::Message;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tributary_ingester::local::Local;
 use tributary_receivers::Sink;
+use tributary_testkit::Random;
 use tributary_testkit::otlp::{
     ExportTraceServiceRequest, InstrumentationScope, Resource, ResourceSpans, ScopeSpans, Span,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn run(
     doors: Doors,
     ledger: Arc<Mutex<Ledger>>,
 ) {
-    let mut dice = Dice::new(seed);
+    let mut dice = Random::new(seed);
     for request in 0..requests {
         let ids: Vec<Id> = (0..=dice.draw(3))
             .map(|n| {

@@ -1,7 +1,6 @@
 //! The life of a cluster, and the books at its end.
 
 use crate::application::{self, Doors, Id, Ledger, tenant_of};
-use crate::dice::Dice;
 use crate::store::{Bucket, Line, Running};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -17,6 +16,7 @@ use tributary_journal::{Journal, Live};
 use tributary_query::api::Window;
 use tributary_span::TraceId;
 use tributary_store::Store;
+use tributary_testkit::Random;
 
 const INGESTERS: usize = 3;
 const APPLICATIONS: u8 = 4;
@@ -95,7 +95,7 @@ impl Cluster {
             let (doors, ledger) = (cluster.doors.clone(), ledger.clone());
             applications.spawn(application::run(number, own, REQUESTS, doors, ledger));
         }
-        let mut dice = Dice::new(!seed);
+        let mut dice = Random::new(!seed);
         while !applications.is_empty() {
             cluster.something_happens(&mut dice).await;
             while let Some(ended) = applications.try_join_next() {
@@ -108,7 +108,7 @@ impl Cluster {
         cluster.outcome
     }
 
-    async fn something_happens(&mut self, dice: &mut Dice) {
+    async fn something_happens(&mut self, dice: &mut Random) {
         let seat = usize::try_from(dice.draw(INGESTERS as u64)).unwrap();
         match dice.draw(10) {
             0..=2 => {

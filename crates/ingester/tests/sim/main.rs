@@ -13,7 +13,6 @@
 
 mod application;
 mod cluster;
-mod dice;
 mod store;
 
 use cluster::{Cluster, Outcome};

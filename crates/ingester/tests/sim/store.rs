@@ -1,7 +1,6 @@
 //! A bucket that fails in every way that a bucket can, as a seed decides: late, never, twice, with
 //! the wrong answer, or with none.
 
-use crate::dice::Dice;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -22,12 +21,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
+use tributary_testkit::Random;
 
 /// What all processes share.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) inner: InMemory,
-    dice: Mutex<Dice>,
+    dice: Mutex<Random>,
     /// Everything that took effect, when and by whom.
     log: Mutex<(DefaultHasher, u64)>,
     begun: Instant,
@@ -39,7 +39,7 @@ impl Bucket {
     pub(crate) fn new(seed: u64) -> Arc<Bucket> {
         Arc::new(Bucket {
             inner: InMemory::new(),
-            dice: Mutex::new(Dice::new(seed)),
+            dice: Mutex::new(Random::new(seed)),
             log: Mutex::default(),
             begun: Instant::now(),
             faulty: AtomicBool::new(true),
