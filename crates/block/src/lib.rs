@@ -5,6 +5,7 @@
 //! is; written last, it makes the block live).
 //!
 //! - [`write()`] makes a block of the columns of a generation.
+//! - [`Merge`] reads several at once, for a [`BlockWriter`] that makes one of them.
 //! - [`Block`] reads one: whole row groups, or one trace by its id with a few ranged reads.
 //! - [`bloom`], [`BlockMeta`] and [`Object`] are the other objects and the names of all.
 
@@ -15,6 +16,7 @@ mod encode;
 mod error;
 mod extras;
 mod json;
+mod merge;
 pub mod meta;
 mod read;
 mod schema;
@@ -25,6 +27,7 @@ mod write;
 pub use bloom::Bloom;
 pub use dedicated::DedicatedColumn;
 pub use error::BlockError;
+pub use merge::{InputError, Merge};
 pub use meta::{BlockMeta, Encoding, Object};
 pub use read::{Block, FolderSource, Source, lookup};
-pub use write::{BlockStats, FinishedBlock, WriterSettings, write};
+pub use write::{BlockStats, BlockWriter, FinishedBlock, WriterSettings, write};

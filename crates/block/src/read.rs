@@ -63,9 +63,44 @@ impl Block {
         source: &S,
         number: usize,
     ) -> Result<Columns, BlockError> {
-        let group = self.footer.row_groups.get(number);
-        let group = group.ok_or_else(|| BlockError::corrupt("no such row group"))?;
+        let group = self.group(number)?;
         self.rows(source, group, 0..group.rows).await
+    }
+
+    /// The ids of a row group's traces, in its order.
+    pub(crate) async fn trace_ids<S: Source>(
+        &self,
+        source: &S,
+        number: usize,
+    ) -> Result<Vec<TraceId>, BlockError> {
+        fetch::trace_ids(source, &self.footer, self.group(number)?).await
+    }
+
+    /// The spans of some rows of a row group.
+    pub(crate) async fn group_rows<S: Source>(
+        &self,
+        source: &S,
+        number: usize,
+        rows: Range<usize>,
+    ) -> Result<Columns, BlockError> {
+        self.rows(source, self.group(number)?, rows).await
+    }
+
+    /// Where in the data all bytes of a row group stand.
+    pub(crate) fn group_bytes(&self, number: usize) -> Range<u64> {
+        let group = self.footer.row_groups.get(number);
+        let chunks = group.into_iter().flat_map(|g| &g.chunks).map(|chunk| chunk.bytes.clone());
+        let extras = group.and_then(|g| g.extras.as_ref()).map(|place| place.range());
+        chunks
+            .chain(extras)
+            .filter(|range| !range.is_empty())
+            .reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))
+            .unwrap_or_default()
+    }
+
+    fn group(&self, number: usize) -> Result<&RowGroup, BlockError> {
+        let group = self.footer.row_groups.get(number);
+        group.ok_or_else(|| BlockError::corrupt("no such row group"))
     }
 
     /// The spans of one trace, if the block has it. The bloom filter is not asked: see [`lookup`].

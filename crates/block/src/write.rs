@@ -21,7 +21,7 @@ use leaves::Leaves;
 use plan::Plan;
 use shared::Shared;
 use texts::Interner;
-use tributary_span::Columns;
+use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
 
 /// How blocks are written.
@@ -89,67 +89,126 @@ pub fn write(
     batches: &[&Columns],
     settings: &WriterSettings,
 ) -> Result<FinishedBlock, BlockError> {
-    dedicated::check(&settings.dedicated)?;
-    if batches.iter().map(|b| b.len()).sum::<usize>() > i32::MAX as usize {
-        return Err(BlockError::TooLarge("more than 2^31 spans"));
+    let mut writer = BlockWriter::new(id, tenant, settings.clone())?;
+    writer.push(batches)?;
+    writer.finish()
+}
+
+/// A block that is written piece by piece, each with the whole traces of a range of ids, in
+/// ascending order: for more spans than are to be in memory at once.
+pub struct BlockWriter {
+    id: Uuid,
+    tenant: String,
+    settings: WriterSettings,
+    file: File,
+    stats: BlockStats,
+    /// All traces so far, ascending.
+    traces: Vec<TraceId>,
+    /// Earliest start and latest end of a span.
+    times: (u64, u64),
+}
+
+impl BlockWriter {
+    /// An empty block.
+    ///
+    /// # Errors
+    /// When the settings cannot be carried out.
+    pub fn new(id: Uuid, tenant: &str, settings: WriterSettings) -> Result<Self, BlockError> {
+        dedicated::check(&settings.dedicated)?;
+        let file = File::new(&settings)?;
+        let (stats, traces, times) = (BlockStats::default(), Vec::new(), (u64::MAX, 0));
+        Ok(BlockWriter { id, tenant: tenant.to_owned(), settings, file, stats, traces, times })
     }
-    let plan = Plan::new(batches);
-    let mut texts = Interner::new(batches.iter().map(|b| b.texts.len()).sum());
-    let mut placer = Placer::new(&settings.dedicated, &mut texts);
-    let mut shared = Shared::default();
-    let batches: Vec<Batch<'_>> = batches
-        .iter()
-        .map(|&columns| {
-            let map = texts.batch(columns);
-            let resources = 0..columns.resources.attrs_end.len();
-            let scopes = 0..columns.scopes.attrs_end.len();
-            Batch {
-                resources: resources
-                    .map(|n| shared.resource(columns, n, &map, &mut placer, &mut texts))
-                    .collect(),
-                scopes: scopes
-                    .map(|n| shared.scope(columns, n, &map, &mut placer, &mut texts))
-                    .collect(),
-                texts: map,
-                columns,
-            }
-        })
-        .collect();
-    let mut file = File::new(settings)?;
-    let mut gatherer = Gatherer::new(&batches, &mut texts, &mut placer, &shared);
-    let mut group = Group::default();
-    let mut stats = BlockStats { traces: plan.traces.len() as u64, ..BlockStats::default() };
-    let (mut start_time, mut end_time) = (u64::MAX, 0);
-    for (n, &trace) in plan.traces.iter().enumerate() {
-        gatherer.trace(&mut group, trace, plan.spans_of(n));
-        let last = n + 1 == plan.traces.len();
-        if last || group.spans.id.len() >= settings.row_group_spans {
-            stats.spans += group.spans.id.len() as u64;
-            start_time = group.traces.start.iter().copied().fold(start_time, u64::min);
-            end_time = group.traces.end.iter().copied().fold(end_time, u64::max);
-            file.row_group(&Leaves::new(&group, &shared, gatherer.placer, gatherer.texts))?;
-            group = Group::default();
+
+    /// Adds traces, whose spans may lie in any number of batches. A row group ends with them.
+    ///
+    /// # Errors
+    /// When one of the traces does not come after all that were added before, or it is too much
+    /// for one block.
+    pub fn push(&mut self, batches: &[&Columns]) -> Result<(), BlockError> {
+        if batches.iter().map(|b| b.len()).sum::<usize>() > i32::MAX as usize {
+            return Err(BlockError::TooLarge("more than 2^31 spans"));
         }
+        let plan = Plan::new(batches);
+        if self.traces.last().zip(plan.traces.first()).is_some_and(|(last, next)| next <= last) {
+            return Err(BlockError::Settings("traces were added out of order".to_owned()));
+        }
+        let mut texts = Interner::new(batches.iter().map(|b| b.texts.len()).sum());
+        let mut placer = Placer::new(&self.settings.dedicated, &mut texts);
+        let mut shared = Shared::default();
+        let batches: Vec<Batch<'_>> = batches
+            .iter()
+            .map(|&columns| {
+                let map = texts.batch(columns);
+                let resources = 0..columns.resources.attrs_end.len();
+                let scopes = 0..columns.scopes.attrs_end.len();
+                Batch {
+                    resources: resources
+                        .map(|n| shared.resource(columns, n, &map, &mut placer, &mut texts))
+                        .collect(),
+                    scopes: scopes
+                        .map(|n| shared.scope(columns, n, &map, &mut placer, &mut texts))
+                        .collect(),
+                    texts: map,
+                    columns,
+                }
+            })
+            .collect();
+        let mut gatherer = Gatherer::new(&batches, &mut texts, &mut placer, &shared);
+        let mut group = Group::default();
+        for (n, &trace) in plan.traces.iter().enumerate() {
+            gatherer.trace(&mut group, trace, plan.spans_of(n));
+            let last = n + 1 == plan.traces.len();
+            if last || group.spans.id.len() >= self.settings.row_group_spans {
+                self.stats.spans += group.spans.id.len() as u64;
+                self.times.0 = group.traces.start.iter().copied().fold(self.times.0, u64::min);
+                self.times.1 = group.traces.end.iter().copied().fold(self.times.1, u64::max);
+                let leaves = Leaves::new(&group, &shared, gatherer.placer, gatherer.texts);
+                self.file.row_group(&leaves)?;
+                group = Group::default();
+            }
+        }
+        self.stats.traces += plan.traces.len() as u64;
+        self.stats.duplicates += gatherer.dropped.duplicates;
+        self.stats.conflicts += gatherer.dropped.conflicts;
+        self.traces.extend(plan.traces);
+        Ok(())
     }
-    stats.duplicates = gatherer.dropped.duplicates;
-    stats.conflicts = gatherer.dropped.conflicts;
-    let finished = file.finish()?;
-    let blooms = bloom::write(&plan.traces);
-    let meta = BlockMeta {
-        format: Encoding::VParquet4,
-        block_id: id,
-        tenant_id: tenant.to_owned(),
-        start_time: start_time.min(end_time),
-        end_time,
-        total_objects: stats.traces,
-        size: finished.bytes.len() as u64,
-        compaction_level: settings.compaction_level,
-        index_page_size: 0,
-        total_records: finished.row_groups,
-        bloom_shards: u32::try_from(blooms.len()).unwrap_or(u32::MAX),
-        footer_size: finished.footer,
-        dedicated_columns: settings.dedicated.clone(),
-        replication_factor: 1,
-    };
-    Ok(FinishedBlock { meta, data: finished.bytes, blooms, stats })
+
+    /// Bytes of the data so far.
+    pub fn bytes(&self) -> usize {
+        self.file.bytes()
+    }
+
+    /// What was added so far.
+    pub fn stats(&self) -> BlockStats {
+        self.stats
+    }
+
+    /// The block.
+    ///
+    /// # Errors
+    /// When the footer cannot be written.
+    pub fn finish(self) -> Result<FinishedBlock, BlockError> {
+        let finished = self.file.finish()?;
+        let blooms = bloom::write(&self.traces);
+        let (start_time, end_time) = self.times;
+        let meta = BlockMeta {
+            format: Encoding::VParquet4,
+            block_id: self.id,
+            tenant_id: self.tenant,
+            start_time: start_time.min(end_time),
+            end_time,
+            total_objects: self.stats.traces,
+            size: finished.bytes.len() as u64,
+            compaction_level: self.settings.compaction_level,
+            index_page_size: 0,
+            total_records: finished.row_groups,
+            bloom_shards: u32::try_from(blooms.len()).unwrap_or(u32::MAX),
+            footer_size: finished.footer,
+            dedicated_columns: self.settings.dedicated,
+            replication_factor: 1,
+        };
+        Ok(FinishedBlock { meta, data: finished.bytes, blooms, stats: self.stats })
+    }
 }

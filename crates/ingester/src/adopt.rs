@@ -170,7 +170,7 @@ impl Adopter {
         let Some(Piece { generation, built }) = piece.take() else { return Ok(Ended::Lost) };
         let ended = self.steps.until_visible(&mut run, &built).await;
         if matches!(ended, Ok(Ended::Won)) {
-            self.blocks.written(&built);
+            self.blocks.written(built.metas());
             built.count(&self.metrics);
         }
         self.live.forget_adopted(&generation);

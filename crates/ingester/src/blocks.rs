@@ -1,15 +1,18 @@
-//! The blocks that are known: what this ingester wrote, and what a poll of the bucket found.
+//! The blocks that are known: what this ingester wrote, and what a poll of the bucket found, without
+//! those that have been merged into others.
 
-use crate::flush::Built;
 use crate::metrics::Metrics;
-use std::collections::VecDeque;
+use crate::windows::Windows;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockError, BlockMeta, FolderSource, Object};
-use tributary_journal::layout;
-use tributary_query::api::Window;
+use tributary_journal::window::compacted_origin;
+use tributary_journal::{Journal, JournalError, Window, layout};
+use tributary_query::api;
 use tributary_query::blocks::{Blocklist, Cache, InBlocks, find};
 use tributary_span::TraceId;
 use tributary_store::{Store, StoreError};
@@ -17,12 +20,19 @@ use uuid::Uuid;
 
 /// Blocks of one query that are read at a time.
 const PARALLEL: usize = 8;
+/// Polls between two looks at what has been merged: until then a block is asked beside the one that
+/// it went into, which costs time and no more.
+const WINDOWS_EVERY: u32 = 4;
 
 /// All known blocks, and how to read them.
 pub struct Blocks {
     store: Store,
     cache: Cache,
     list: Mutex<Blocklist>,
+    windows: Windows,
+    /// By tenant: what has been merged into other blocks and is still listed.
+    replaced: Mutex<BTreeMap<String, BTreeSet<Uuid>>>,
+    polls: AtomicU32,
     /// Blocks that this ingester wrote, until every other one has surely seen them.
     recent: Mutex<VecDeque<(Instant, Arc<BlockMeta>)>>,
     poll: Duration,
@@ -32,8 +42,46 @@ pub struct Blocks {
 impl Blocks {
     /// No block known yet. `cache` bounds the bytes kept of footers and filters.
     pub fn new(store: Store, cache: usize, poll: Duration, metrics: Arc<Metrics>) -> Self {
-        let cache = Cache::new(cache);
-        Blocks { store, cache, list: Mutex::default(), recent: Mutex::default(), poll, metrics }
+        Blocks {
+            cache: Cache::new(cache),
+            list: Mutex::default(),
+            windows: Windows::new(Journal::new(store.clone())),
+            replaced: Mutex::default(),
+            polls: AtomicU32::new(0),
+            recent: Mutex::default(),
+            store,
+            poll,
+            metrics,
+        }
+    }
+
+    /// What has been merged.
+    pub fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// The known blocks that fit, by window. Those that no ingester made belong to none.
+    pub fn by_window(
+        &self,
+        fits: impl Fn(&BlockMeta) -> bool,
+    ) -> BTreeMap<Window, Vec<Arc<BlockMeta>>> {
+        let mut windows: BTreeMap<Window, Vec<Arc<BlockMeta>>> = BTreeMap::new();
+        for meta in self.list().all().filter(|meta| fits(meta)) {
+            if let Some(window) = Window::of(&meta.tenant_id, &meta.block_id) {
+                windows.entry(window).or_default().push(meta.clone());
+            }
+        }
+        windows
+    }
+
+    /// Blocks of a window that were merged into others and of which something was still there at the
+    /// last poll.
+    pub fn replaced(&self, window: &Window) -> impl Iterator<Item = Uuid> + use<> {
+        let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_tenant = replaced.get(&window.tenant).cloned().unwrap_or_default();
+        let window = window.clone();
+        let is_in = move |id: &Uuid| Window::of(&window.tenant, id).as_ref() == Some(&window);
+        of_tenant.into_iter().filter(is_in)
     }
 
     fn list(&self) -> MutexGuard<'_, Blocklist> {
@@ -41,12 +89,12 @@ impl Blocks {
     }
 
     /// This ingester has made blocks visible.
-    pub fn written(&self, built: &Built) {
+    pub fn written(&self, metas: impl IntoIterator<Item = BlockMeta>) {
         let now = Instant::now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        for block in &built.blocks {
-            self.list().insert(block.meta.clone());
-            recent.push_back((now, Arc::new(block.meta.clone())));
+        for meta in metas {
+            self.list().insert(meta.clone());
+            recent.push_back((now, Arc::new(meta)));
         }
         // Two polls: one may have been under way when the block appeared.
         let seen = self.poll * 3;
@@ -57,7 +105,7 @@ impl Blocks {
     }
 
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
-    pub async fn find(&self, tenant: &str, trace: &TraceId, window: Window) -> InBlocks {
+    pub async fn find(&self, tenant: &str, trace: &TraceId, window: api::Window) -> InBlocks {
         let candidates = self.list().candidates(tenant, window);
         let found = self.find_in(candidates, trace).await;
         let is_gone = |(_, error): &(_, BlockError)| matches!(error, BlockError::Missing(_));
@@ -77,7 +125,13 @@ impl Blocks {
     pub async fn find_recent(&self, tenant: &str, trace: &TraceId) -> InBlocks {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let metas = recent.into_iter().map(|(_, meta)| meta).filter(|m| m.tenant_id == tenant);
-        self.find_in(metas.collect(), trace).await
+        let mut found = self.find_in(metas.collect(), trace).await;
+        // What was merged and is gone by now stands in the block that it went into.
+        let replaced = self.windows.replaced(tenant, |id| self.list().get(tenant, id).is_some());
+        found.failed.retain(|(meta, error)| {
+            !(matches!(error, BlockError::Missing(_)) && replaced.contains(&meta.block_id))
+        });
+        found
     }
 
     async fn find_in(&self, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {
@@ -91,7 +145,8 @@ impl Blocks {
     /// Looks the bucket up until `stop`, once at once.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.poll_once().await {
+            let n = self.polls.fetch_add(1, Ordering::Relaxed);
+            if let Err(error) = self.poll_blocks(n.is_multiple_of(WINDOWS_EVERY)).await {
                 tracing::warn!(%error, "blocks could not be listed");
             }
             if stop.run_until_cancelled(tokio::time::sleep(self.poll)).await.is_none() {
@@ -100,28 +155,65 @@ impl Blocks {
         }
     }
 
-    /// Lists all tenants' blocks and reads the metas of those not known yet.
+    /// Lists all tenants' blocks, reads the metas of those not known yet, and forgets what has been
+    /// merged into others.
     ///
     /// # Errors
     /// When the bucket cannot be listed.
-    pub async fn poll_once(&self) -> Result<(), StoreError> {
+    pub async fn poll_once(&self) -> Result<(), JournalError> {
+        self.poll_blocks(true).await
+    }
+
+    async fn poll_blocks(&self, windows_too: bool) -> Result<(), JournalError> {
+        if windows_too {
+            self.windows.refresh().await?;
+        }
         let mut tenants = self.store.list_folders(layout::BLOCKS).await?;
         tenants.extend(self.list().tenants().map(str::to_owned));
         tenants.sort();
         tenants.dedup();
         for tenant in tenants {
-            let before = self.list().ids(&tenant);
-            let folder = format!("{}/{tenant}", layout::BLOCKS);
-            let names = self.store.list_folders(&folder).await?;
-            let listed = names.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
-            let settled = self.list().settle(&tenant, &before, &listed);
-            settled.gone.iter().for_each(|block| self.cache.forget(&tenant, block));
-            for block in settled.unknown {
-                self.learn(&tenant, &block).await;
-            }
+            self.poll_tenant(&tenant).await?;
         }
         self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
         Ok(())
+    }
+
+    async fn poll_tenant(&self, tenant: &str) -> Result<(), StoreError> {
+        let before = self.list().ids(tenant);
+        let folder = format!("{}/{tenant}", layout::BLOCKS);
+        let names = self.store.list_folders(&folder).await?;
+        let listed: BTreeSet<Uuid> =
+            names.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
+        let settled = self.list().settle(tenant, &before, &listed);
+        settled.gone.iter().for_each(|block| self.cache.forget(tenant, block));
+        // What came out of a merge first: then it is known what need not be read.
+        let is_made = |id: &Uuid| compacted_origin(id).is_some();
+        let (made, fresh): (Vec<_>, Vec<_>) = settled.unknown.into_iter().partition(is_made);
+        let replaced = self.forget_replaced(tenant);
+        for block in made.iter().filter(|block| !replaced.contains(block)) {
+            self.learn(tenant, block).await;
+        }
+        let replaced = self.forget_replaced(tenant);
+        for block in fresh.iter().filter(|block| !replaced.contains(block)) {
+            self.learn(tenant, block).await;
+        }
+        let left = replaced.intersection(&listed).copied().collect();
+        let mut all = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(tenant.to_owned(), left);
+        Ok(())
+    }
+
+    /// Leaves out of answers what has been merged into blocks that are known.
+    pub fn forget_replaced(&self, tenant: &str) -> BTreeSet<Uuid> {
+        let mut list = self.list();
+        let replaced = self.windows.replaced(tenant, |id| list.get(tenant, id).is_some());
+        for block in &replaced {
+            if list.remove(tenant, block) {
+                self.cache.forget(tenant, block);
+            }
+        }
+        replaced
     }
 
     /// Reads a block's meta. One without is not visible yet, or was compacted away.

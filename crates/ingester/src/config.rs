@@ -117,6 +117,18 @@ pub const SETTINGS: &[Setting] = &[
         "how often one of the ingesters looks for blocks that can never become visible",
     ),
     setting(
+        "compact",
+        "DURATION|never",
+        "1m",
+        "how often small blocks are looked for that are worth merging; never: a Tempo that compacts this bucket does it",
+    ),
+    setting(
+        "keep_compacted",
+        "DURATION",
+        "1h",
+        "how long blocks are kept that were merged into others, for readers that have not noticed",
+    ),
+    setting(
         "keep_slots",
         "DURATION",
         "24h",
@@ -166,6 +178,10 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Period of collections.
     pub collect: Duration,
+    /// Period of compaction; none when blocks stay as they are.
+    pub compact: Option<Duration>,
+    /// Age up to which merged blocks are kept.
+    pub keep_compacted: Duration,
     /// Age up to which commit slots are kept.
     pub keep_slots: Duration,
     /// Whether queries must name their tenant.
@@ -228,6 +244,11 @@ impl Config {
             blocks_poll: settings.parse("blocks_poll", &mut bad, parse_duration),
             heartbeat: settings.parse("heartbeat", &mut bad, parse_duration),
             collect: settings.parse("collect", &mut bad, parse_duration),
+            compact: settings.parse("compact", &mut bad, |t| match t {
+                "never" => Ok(None),
+                period => parse_duration(period).map(Some),
+            }),
+            keep_compacted: settings.parse("keep_compacted", &mut bad, parse_duration),
             keep_slots: settings.parse("keep_slots", &mut bad, parse_duration),
             multitenancy: settings.parse("multitenancy", &mut bad, parse_bool),
             fsync: settings.parse("fsync", &mut bad, parse_bool),
@@ -273,6 +294,7 @@ impl Config {
             ("blocks_poll", self.blocks_poll),
             ("heartbeat", self.heartbeat),
             ("collect", self.collect),
+            ("compact", self.compact.unwrap_or(self.collect)),
         ] {
             rule(period >= Duration::from_millis(100), format!("{name} must be at least 100ms"));
         }

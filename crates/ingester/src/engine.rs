@@ -6,6 +6,7 @@ use crate::adopt::Adopter;
 use crate::blocks::Blocks;
 use crate::collect::Collector;
 use crate::commit::{Commit, CommitError, CutAt, Incoming};
+use crate::compact::Compactor;
 use crate::config::Config;
 use crate::flush::{Builder, Flush, FlushError, Steps};
 use crate::group::{FreezeAt, Live};
@@ -17,12 +18,14 @@ use crate::receive::{Receive, Told};
 use crate::stage::{Helpers, Stage};
 use crate::upkeep::{Upkeep, Watching};
 use anyhow::Context;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_block::WriterSettings;
+use tributary_journal::compact::Limits;
 use tributary_journal::watch::{Patience, Watch};
 use tributary_journal::{Journal, Uid};
 use tributary_store::Store;
@@ -79,6 +82,7 @@ pub struct Engine {
 struct Idle {
     beating: Members,
     upkeep: Upkeep,
+    compactor: Option<Compactor>,
     commit: Commit,
     frames: mpsc::Receiver<Incoming>,
     flush: Flush,
@@ -112,6 +116,17 @@ impl Engine {
             Steps { journal: journal.clone(), builder: builder.clone(), metrics: metrics.clone() };
         let patience = Patience::from_heartbeat(config.heartbeat);
         let watching = Watching::new(Watch::new(process, &instance, patience));
+        let compactor = config.compact.map(|period| Compactor {
+            journal: journal.clone(),
+            builder: builder.clone(),
+            blocks: blocks.clone(),
+            watching: watching.clone(),
+            limits: limits(config.memory),
+            keep: config.keep_compacted,
+            period,
+            metrics: metrics.clone(),
+            memory: BTreeMap::new(),
+        });
         let upkeep = Upkeep {
             watching: watching.clone(),
             adopter: Adopter {
@@ -128,6 +143,7 @@ impl Engine {
                 keep_slots: config.keep_slots,
                 names: names.clone(),
                 metrics: metrics.clone(),
+                pending: Mutex::default(),
             },
             live: live.clone(),
             journal: journal.clone(),
@@ -200,7 +216,7 @@ impl Engine {
             commit: Stage::default(),
             flush: Stage::default(),
             helpers: Helpers::default(),
-            idle: Some(Idle { beating, upkeep, commit, frames: frames_receiver, flush }),
+            idle: Some(Idle { beating, upkeep, compactor, commit, frames: frames_receiver, flush }),
         })
     }
 
@@ -220,6 +236,9 @@ impl Engine {
         self.helpers.spawn(self.blocks.clone().run(stop()));
         self.helpers.spawn(idle.beating.run(stop()));
         self.helpers.spawn(idle.upkeep.run(stop()));
+        if let Some(compactor) = idle.compactor {
+            self.helpers.spawn(compactor.run(stop()));
+        }
         Ok(())
     }
 
@@ -254,4 +273,15 @@ impl Engine {
 /// A tenth of the budget is for adoption; rebuilt spans take some sixteen times their segments.
 fn piece_bytes(memory: usize) -> u64 {
     (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
+}
+
+/// Of each block that is merged a row group is in memory, a few megabytes of it, and the block that
+/// comes out as a whole.
+fn limits(memory: usize) -> Limits {
+    Limits {
+        most: (memory / (32 << 20)).clamp(4, 32),
+        fewest: 4,
+        bytes: (memory / 2) as u64,
+        block: (memory / 16) as u64,
+    }
 }

@@ -8,6 +8,7 @@
 mod build;
 mod steps;
 
+pub(crate) use build::entry;
 pub use build::{Builder, Built};
 pub use steps::Steps;
 
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_block::BlockError;
 use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{EpochId, JournalError, adopt, commit};
+use tributary_journal::{EpochId, JournalError, Window, adopt, commit, compact};
 use tributary_store::StoreError;
 
 /// Pause before something that the store did not take is tried again.
@@ -43,6 +44,9 @@ pub enum FlushError {
     /// The epoch has no slot left.
     #[error("epoch {0} has no commit slot left")]
     NoSlotLeft(EpochId),
+    /// The window has no record left.
+    #[error("window {} of tenant {} has no record left", .0.hour_name(), .0.tenant)]
+    NoRecordLeft(Window),
     /// The task that builds blocks panicked.
     #[error("building a block panicked")]
     Panicked(#[from] tokio::task::JoinError),
@@ -55,6 +59,9 @@ pub enum FlushError {
     /// The same, in an adoption.
     #[error("an adoption's steps were taken out of turn")]
     Adoption(#[from] adopt::OutOfTurn),
+    /// The same, in a compaction.
+    #[error("a compaction's steps were taken out of turn")]
+    Compaction(#[from] compact::OutOfTurn),
 }
 
 /// The task that writes blocks, and what it works with.
@@ -126,7 +133,7 @@ impl Flush {
             return Ok(());
         }
         self.live.slot_won(work)?;
-        self.blocks.written(&built);
+        self.blocks.written(built.metas());
         let deletable = self.live.shown(work)?;
         built.count(&self.steps.metrics);
         self.steps.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());

@@ -4,8 +4,8 @@
 //! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
 //! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`engine`] puts the stages together and
 //! [`app`] sockets around them; [`upkeep`]
-//! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]). It must never
-//! depend on the sidecar.
+//! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]); [`compact`] merges
+//! small blocks. It must never depend on the sidecar.
 
 pub mod adopt;
 pub mod app;
@@ -13,6 +13,7 @@ pub mod blocks;
 mod chain;
 pub mod collect;
 pub mod commit;
+pub mod compact;
 pub mod config;
 pub mod engine;
 pub mod flush;
@@ -27,5 +28,6 @@ mod run;
 pub mod serve;
 pub mod stage;
 pub mod upkeep;
+pub mod windows;
 
 pub use run::run_from_args;

@@ -72,7 +72,17 @@ metrics! {
     blocks_collected: Counter = Counter::default(), "blocks_collected";
     /// Collections that were stopped because they would have deleted too much
     collections_stopped: Counter = Counter::default(), "collections_stopped";
-    /// Commit slots of old hours that were deleted
+    /// Merges of blocks that were carried out
+    compactions: Counter = Counter::default(), "compactions";
+    /// Merges whose blocks were in vain, since another ingester was quicker
+    compactions_lost: Counter = Counter::default(), "compactions_lost";
+    /// Passes over a window that failed and are tried again
+    compactions_failed: Counter = Counter::default(), "compactions_failed";
+    /// Blocks that were merged into others
+    blocks_merged: Counter = Counter::default(), "blocks_merged";
+    /// Blocks deleted some time after they were merged into others
+    blocks_superseded_deleted: Counter = Counter::default(), "blocks_superseded_deleted";
+    /// Commit slots and records of old hours that were deleted
     slots_retired: Counter = Counter::default(), "slots_retired";
     /// Seconds since the oldest segment that no block covers became durable, of this process
     oldest_uncovered_seconds: Gauge = Gauge::default(), "oldest_uncovered_seconds";

@@ -5,14 +5,21 @@
 //! |---|---|---|
 //! | segment | a slot names it with its length, and each block of that slot has its meta | [`crate::recover`] |
 //! | data of a block without meta | the slot it was minted for exists and does not name it (I5) | [`verdict`] |
-//! | slots of an hour | no segment is left in that hour or before, each block named has had its meta, no unnamed data is left; `floor` is written first | [`floor_to_write`] |
+//! | a block that a record supersedes | its outputs are visible or superseded in their turn, and the record is old | [`crate::compact`] |
+//! | data of a compacted block without meta | the record it was minted for exists and does not name it (I5) | [`verdict_on_compacted`] |
+//! | slots and records of an hour | no segment and no superseded block is left in that hour or before, each block named has had its meta, no unnamed data is left; `floor` is written first | [`floor_to_write`] |
 //!
 //! Everything else stays. Data whose slot does not exist is never touched: either there are
 //! uncovered segments behind it, and adoption will fill the slot, or the slot is below the floor.
+//! Behind a record that does not exist there is nothing but blocks that are visible, so nobody may
+//! ever fill it: a collector then does, with a record that only takes the number
+//! ([`Record::empty`]), and whoever meant to create it loses.
 //! That an hour is old only keeps slots around for people to look at; safety comes from the floor.
 
 use crate::id::{BlockOrigin, EpochId, block_origin};
+use crate::record::Record;
 use crate::slot::Slot;
+use crate::window::{Window, compacted_origin};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -53,6 +60,20 @@ pub fn verdict(block: &Uuid, slot: Option<&Slot>) -> Verdict {
     }
 }
 
+/// Judges the data of a compacted block without a meta, by the record that it was minted for if that
+/// exists. The floor, listed after that record was read, must be below it.
+pub fn verdict_on_compacted(tenant: &str, block: &Uuid, record: Option<&Record>) -> Verdict {
+    let (Some(origin), Some(window)) = (compacted_origin(block), Window::of(tenant, block)) else {
+        return Verdict::Foreign;
+    };
+    match record {
+        None => Verdict::Pending,
+        Some(record) if record.k != origin.record || record.window() != window => Verdict::Foreign,
+        Some(record) if record.outputs.iter().any(|named| named.id == *block) => Verdict::Named,
+        Some(_) => Verdict::Garbage,
+    }
+}
+
 /// The one epoch of these that the block may have been minted for. Two epochs that share what a
 /// block's id tells of them make its origin unknown, so that it is left alone.
 pub fn epoch_of<'e>(
@@ -73,9 +94,12 @@ pub struct Hour {
     pub segments: usize,
     /// Whether one of its epochs is named by a heartbeat, ours included.
     pub owned: bool,
-    /// Whether each block that its slots name has had its meta, by a look after the slots were read.
+    /// Whether each block that its slots and records name has had its meta, by a look after they were
+    /// read.
     pub finished: bool,
-    /// Block data without a meta that was minted for one of its epochs.
+    /// Blocks that its records supersede and that are not gone.
+    pub superseded: usize,
+    /// Block data without a meta that was minted for one of its epochs or windows.
     pub unnamed: usize,
     /// Whether it has been as it is for long enough. Comfort, not safety.
     pub old: bool,
@@ -85,7 +109,8 @@ pub struct Hour {
 /// done with. `None` when the oldest one is not.
 pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
     let done = |hour: &Hour| {
-        hour.segments == 0 && !hour.owned && hour.finished && hour.unnamed == 0 && hour.old
+        let left = hour.segments + hour.superseded + hour.unnamed;
+        left == 0 && !hour.owned && hour.finished && hour.old
     };
     hours.iter().take_while(|(_, hour)| done(hour)).last().map(|(name, _)| name.as_str())
 }

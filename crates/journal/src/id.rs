@@ -122,8 +122,13 @@ pub fn block_origin(block: &Uuid) -> Option<BlockOrigin> {
 impl BlockOrigin {
     /// The hour of that epoch, as [`EpochId::hour`].
     pub fn hour(&self) -> String {
+        EpochId::new(self.seconds(), [0; 12]).hour()
+    }
+
+    /// Seconds since 1970 at which that epoch began, by its writer's clock.
+    pub fn seconds(&self) -> u32 {
         let [a, b, c, d, ..] = self.epoch_prefix;
-        EpochId::new(u32::from_be_bytes([a, b, c, d]), [0; 12]).hour()
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// Whether the block may have been made for this epoch.

@@ -5,17 +5,20 @@ use crate::cluster::{Cluster, ClusterError, FORMAT};
 use crate::id::{EpochId, Uid};
 use crate::layout::{self, Place};
 use crate::live::{Live, LiveError};
-use crate::recover::{BlockState, Listing};
+use crate::record::RecordError;
+use crate::recover::Listing;
 use crate::segment::{Sealed, Segment, SegmentError};
 use crate::slot::{BlockEntry, Slot, SlotError};
+use crate::window::Window;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
-use uuid::Uuid;
 
 mod upkeep;
+mod windows;
 
 pub use upkeep::Metaless;
+pub use windows::Windows;
 
 /// Objects read, or written, at a time by one call.
 const AT_ONCE: usize = 8;
@@ -45,6 +48,17 @@ pub enum JournalError {
         k: u32,
         /// Why.
         source: SlotError,
+    },
+    /// A window's record cannot be read or written: the window is to be left alone, and somebody to
+    /// be told.
+    #[error("record {k} of tenant {}'s window {}: {source}", window.tenant, window.hour_name())]
+    Record {
+        /// The window.
+        window: Window,
+        /// The record's number.
+        k: u32,
+        /// Why.
+        source: RecordError,
     },
     /// The bucket must not be used.
     #[error(transparent)]
@@ -245,43 +259,6 @@ impl Journal {
     pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
         let slots = self.slots(epoch).await?;
         Ok(Listing { slots, segments: self.segments(epoch).await? })
-    }
-
-    /// What lies in the store of these blocks.
-    ///
-    /// # Errors
-    /// When the store cannot be listed.
-    pub async fn block_states(
-        &self,
-        blocks: impl IntoIterator<Item = &BlockEntry>,
-    ) -> Result<BTreeMap<Uuid, BlockState>, JournalError> {
-        let look = |block: &BlockEntry| {
-            let id = block.id;
-            let folder = layout::block(&block.tenant, &id);
-            async move {
-                let found = self.store.list(&folder).await?;
-                let has = |name: &str| {
-                    found.iter().any(|object| {
-                        object
-                            .path
-                            .strip_prefix(&folder)
-                            .is_some_and(|rest| rest.strip_prefix('/') == Some(name))
-                    })
-                };
-                let state = if has(layout::META) {
-                    BlockState::Visible
-                } else if has(layout::META_COMPACTED) {
-                    BlockState::Compacted
-                } else if found.is_empty() {
-                    BlockState::Gone
-                } else {
-                    BlockState::Unfinished
-                };
-                Ok::<_, JournalError>((id, state))
-            }
-        };
-        let looks = blocks.into_iter().map(look).collect::<Vec<_>>();
-        stream::iter(looks).buffer_unordered(AT_ONCE).try_collect().await
     }
 
     /// Writes our heartbeat.

@@ -7,7 +7,8 @@
 //! journal/log/<hour>/<epoch>/c/<k>.cmt         commit slot k of an epoch (create-only)
 //! journal/quar/<epoch>-<n>                     copy of a segment that cannot be read
 //! journal/probe/<id>/…                         trial of the store at start, deleted at once
-//! journal/floor/<hour>                         no slot of this hour or an earlier one counts
+//! journal/windows/<hour>/<tenant>/<k>.rec      record k of a tenant's window (create-only)
+//! journal/floor/<hour>                         no slot and no record of this hour or an earlier one counts
 //! blocks/<tenant>/<block uuid>/…               blocks in Tempo's layout (its `prefix`: `blocks`)
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! have leading zeros, so names sort as numbers do.
 
 use crate::id::{EpochId, Uid};
+use crate::window::Window;
 use tributary_span::tenant;
 use uuid::Uuid;
 
@@ -28,6 +30,8 @@ pub const LIVE: &str = "journal/live";
 pub const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
 pub const LOG: &str = "journal/log";
+/// The folder of all windows, by hour and tenant.
+pub const WINDOWS: &str = "journal/windows";
 /// The object of a block that makes it visible to readers; written last.
 pub const META: &str = "meta.json";
 /// What Tempo renames a block's `meta.json` to when it has compacted the block away.
@@ -68,6 +72,16 @@ pub fn slot(epoch: &EpochId, k: u32) -> String {
     format!("{}/{k:05}.cmt", slots(epoch))
 }
 
+/// The folder of a window's records. Its tenant has passed [`tenant::check`].
+pub fn records(window: &Window) -> String {
+    format!("{WINDOWS}/{}/{}", window.hour_name(), window.tenant)
+}
+
+/// Record `k` of a window.
+pub fn record(window: &Window, k: u32) -> String {
+    format!("{}/{k:05}.rec", records(window))
+}
+
 /// The copy of a segment that cannot be read.
 pub fn quarantine(epoch: &EpochId, n: u64) -> String {
     format!("journal/quar/{epoch}-{n:010}")
@@ -94,6 +108,8 @@ pub enum Place {
     Segment(EpochId, u64),
     /// A commit slot.
     Slot(EpochId, u32),
+    /// A window's record.
+    Record(Window, u32),
     /// An object of a block.
     Block {
         /// The tenant.
@@ -128,6 +144,12 @@ fn parse_parts(path: &str) -> Option<Place> {
                 _ => return None,
             }
         }
+        ("journal", "windows", hour) => {
+            let tenant = next()?;
+            tenant::check(tenant).ok()?;
+            let k = next()?.strip_suffix(".rec")?.parse().ok()?;
+            Place::Record(Window::named(hour, tenant)?, k)
+        }
         ("blocks", tenant, block) => {
             tenant::check(tenant).ok()?;
             let block = Uuid::parse_str(block).ok()?;
@@ -148,6 +170,7 @@ fn build(place: &Place) -> String {
         Place::Live(process) => live(process),
         Place::Segment(epoch, n) => segment(epoch, *n),
         Place::Slot(epoch, k) => slot(epoch, *k),
+        Place::Record(window, k) => record(window, *k),
         Place::Block { tenant, block, object } => block_object(tenant, block, object),
     }
 }
@@ -171,6 +194,10 @@ mod tests {
             (
                 Place::Slot(epoch, 65_535),
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/c/65535.cmt".to_owned(),
+            ),
+            (
+                Place::Record(Window { hour: 498_734, tenant: "it's(a)*".into() }, 12),
+                "journal/windows/2026-11-23T14/it's(a)*/00012.rec".to_owned(),
             ),
             (
                 Place::Block {
@@ -199,6 +226,10 @@ mod tests {
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/+000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/x/0000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg/x",
+            "journal/windows/2026-11-23T14/t/12.rec",
+            "journal/windows/2026-11-23T24/t/00012.rec",
+            "journal/windows/2026-11-23T14/../00012.rec",
+            "journal/windows/2026-11-23T14/t/00012.rec/x",
             "blocks/../cdcdcdcd-cdcd-cdcd-cdcd-cdcdcdcdcdcd/data.parquet",
             "blocks/t/CDCDCDCD-cdcd-cdcd-cdcd-cdcdcdcdcdcd/data.parquet",
             "blocks/t/cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd/data.parquet",

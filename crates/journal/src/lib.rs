@@ -13,6 +13,7 @@
 //! | whoever commits | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
 //! | whoever adopts an epoch | [`adopt::Adoption`], on top of [`recover::plan`] |
 //! | who wonders whose turn it is | [`watch::Watch`]: suspicion by one's own clock and health |
+//! | who compacts a window | [`compact::Compaction`]: records decide what is superseded |
 //! | who collects | [`collect`]: positive evidence alone; the floor; the breaker |
 //!
 //! The same state machines are what the model checker in `tests/model` explores.
@@ -54,17 +55,20 @@
 //! * I1 An acknowledged frame lies in a segment that was completely stored before.
 //! * I2 A segment is deleted only if a slot of its epoch names it and all blocks of that slot have
 //!   had their metas.
-//! * I3 A slot is created once and never changed. It is removed only at or below the floor, where it
-//!   counts for nothing; the floor is raised only over hours without a segment, without a block whose
-//!   meta is missing, and without data that no slot names. Who takes a slot for evidence, or has just
-//!   created one, lists the floor after that.
-//! * I4 All data a slot names is complete before the slot is created, and was minted for it.
-//! * I5 Data minted for a slot that exists and does not name it is garbage for ever.
+//! * I3 A slot is created once and never changed, and so is a window's record. Both are removed only
+//!   at or below the floor, where they count for nothing; the floor is raised only over hours without
+//!   a segment, without a block whose meta is missing, without superseded blocks that are still there,
+//!   and without data that no slot and no record names. Who takes a slot or a record for evidence, or
+//!   has just created one, lists the floor after that.
+//! * I4 All data that a slot or a record names is complete before it is created, and was minted for it.
+//! * I5 Data minted for a slot or a record that exists and does not name it is garbage for ever.
 //! * I6 The builder of slot k has read slots 0 to k−1 and covers only segments that none of them
-//!   names: each segment is covered at most once.
+//!   names: each segment is covered at most once. With records and the blocks that they supersede it
+//!   is the same.
 //! * I7 An answer is made from visible blocks and uncovered segments (or the memory that holds
 //!   them), deduplicated: never less than everything acknowledged, once recovery is through.
-//! * I8 A visible block disappears only by compaction or retention.
+//! * I8 A visible block disappears only when a record supersedes it, and after the record's outputs
+//!   have become visible: at each instant every span is in one that is.
 //! * I9 No rule that deletes or hides compares the clocks of two machines.
 //! * I10 For each slot: spans in covered segments = rows in blocks + duplicates + rejected.
 //!
@@ -76,20 +80,27 @@ pub mod audit;
 pub mod cluster;
 pub mod collect;
 pub mod commit;
+pub mod compact;
 pub mod epoch;
+mod framed;
 mod grow;
 pub mod id;
 mod io;
 pub mod layout;
 pub mod live;
+pub mod record;
 pub mod recover;
 pub mod segment;
 pub mod slot;
 pub mod watch;
+pub mod window;
 
 pub use epoch::{Commit, WriterEpoch};
+pub use framed::Encoded;
 pub use id::{EpochId, Uid};
-pub use io::{Heartbeat, Journal, JournalError, Metaless};
+pub use io::{Heartbeat, Journal, JournalError, Metaless, Windows};
 pub use live::Live;
+pub use record::Record;
 pub use segment::{NewFrame, Sealed, Segment, SegmentBuilder, SegmentInfo};
 pub use slot::{BlockEntry, Slot};
+pub use window::Window;

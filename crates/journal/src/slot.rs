@@ -1,15 +1,7 @@
 //! A commit slot: one create-only object that makes blocks count and segments superfluous, both
 //! in the same instant.
 //!
-//! ```text
-//! offset  bytes
-//!      0      8  "TRIBCMT" and a zero byte
-//!      8      2  version, 1 (little-endian)
-//!     10      2  zero
-//!     12      4  CRC-32 of all bytes from 16 on (little-endian)
-//!     16     16  uid: random, new for this attempt at the slot
-//!     32      …  MessagePack map with named fields ([`Slot`])
-//! ```
+//! Its frame is [`crate::framed`]'s, `TRIBCMT` with a zero byte, version 1; its map is [`Slot`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the epoch to a
 //! newer process, because it cannot tell what is covered. New named fields may join without a new
@@ -22,12 +14,12 @@
 //! 3. A block is named by one slot and has an id that was minted for it ([`crate::id`]).
 //! 4. At most [`MAX_SLOT`] bytes.
 
+use crate::framed::{self, Encoded, Form, Unreadable};
 use crate::id::{EpochId, MAX_SLOTS, Uid, block_origin};
 use crate::segment::SegmentInfo;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::ops::Range;
 use tributary_span::tenant;
 use uuid::Uuid;
 
@@ -35,11 +27,9 @@ use uuid::Uuid;
 mod tests;
 
 /// The largest slot, in bytes: a generation with more blocks than fit is committed in parts.
-pub const MAX_SLOT: usize = 16 << 20;
+pub const MAX_SLOT: usize = framed::MAX;
 
-const MAGIC: [u8; 8] = *b"TRIBCMT\0";
-const VERSION: u16 = 1;
-const HEAD: usize = 32;
+const FORM: Form = Form { magic: *b"TRIBCMT\0", version: 1 };
 
 /// What a slot says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,16 +98,16 @@ pub enum SlotError {
     Wrong(String),
 }
 
-/// A slot ready to be written.
-#[derive(Debug, Clone)]
-pub struct EncodedSlot {
-    /// The object.
-    pub bytes: Bytes,
-    /// Where in it the bytes are that no other writer can have written.
-    pub identity: Range<usize>,
+impl From<Unreadable> for SlotError {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::Version(version) => SlotError::UnknownVersion(version),
+            Unreadable::Damaged(what) => SlotError::Damaged(what),
+        }
+    }
 }
 
-fn no_uid() -> Uid {
+pub(crate) fn no_uid() -> Uid {
     Uid([0; 16])
 }
 
@@ -126,22 +116,9 @@ impl Slot {
     ///
     /// # Errors
     /// When it breaks one of its invariants.
-    pub fn encode(&self) -> Result<EncodedSlot, SlotError> {
+    pub fn encode(&self) -> Result<Encoded, SlotError> {
         self.check()?;
-        let mut out = Vec::with_capacity(1024);
-        out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
-        out.extend_from_slice(&[0; 6]);
-        out.extend_from_slice(&self.uid.0);
-        let written = rmp_serde::encode::write_named(&mut out, self);
-        written.map_err(|e| SlotError::Wrong(e.to_string()))?;
-        if out.len() > MAX_SLOT {
-            return Err(SlotError::Wrong(format!("{} bytes, {MAX_SLOT} are allowed", out.len())));
-        }
-        let crc = crc32fast::hash(out.get(16..).unwrap_or_default());
-        let field = out.iter_mut().skip(12).zip(crc.to_le_bytes());
-        field.for_each(|(to, from)| *to = from);
-        Ok(EncodedSlot { bytes: out.into(), identity: 0..HEAD })
+        framed::encode(FORM, &self.uid, self).map_err(SlotError::Wrong)
     }
 
     /// Reads a slot.
@@ -150,29 +127,8 @@ impl Slot {
     /// When a single bit is not as it was written, the version is not known, or the slot breaks
     /// one of its invariants.
     pub fn decode(bytes: &[u8]) -> Result<Slot, SlotError> {
-        use SlotError::Damaged;
-        if bytes.len() > MAX_SLOT {
-            return Err(Damaged("longer than any slot"));
-        }
-        let (head, map) =
-            bytes.split_first_chunk::<HEAD>().ok_or(Damaged("shorter than its head"))?;
-        let [magic @ .., v0, v1, z0, z1, c0, c1, c2, c3] =
-            head.first_chunk::<16>().ok_or(Damaged("head"))?;
-        if magic != &MAGIC {
-            return Err(Damaged("does not begin as a slot"));
-        }
-        let version = u16::from_le_bytes([*v0, *v1]);
-        if version != VERSION {
-            return Err(SlotError::UnknownVersion(version));
-        }
-        let covered = bytes.get(16..).unwrap_or_default();
-        if [*z0, *z1] != [0, 0]
-            || crc32fast::hash(covered) != u32::from_le_bytes([*c0, *c1, *c2, *c3])
-        {
-            return Err(Damaged("checksum"));
-        }
-        let mut slot: Slot = rmp_serde::from_slice(map).map_err(|_| Damaged("map"))?;
-        slot.uid = Uid(*head.last_chunk::<16>().ok_or(Damaged("head"))?);
+        let (uid, mut slot) = framed::decode::<Slot>(FORM, bytes)?;
+        slot.uid = uid;
         slot.check()?;
         Ok(slot)
     }

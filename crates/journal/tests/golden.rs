@@ -5,9 +5,12 @@
 
 use bytes::Bytes;
 use std::path::Path;
+use tributary_journal::record::Input;
 use tributary_journal::segment::{Frame, Header};
+use tributary_journal::window::mint_compacted;
 use tributary_journal::{
-    BlockEntry, EpochId, NewFrame, Segment, SegmentBuilder, SegmentInfo, Slot, Uid, id,
+    BlockEntry, EpochId, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo, Slot, Uid, Window,
+    id,
 };
 
 fn golden(name: &str, written_now: &[u8]) -> Bytes {
@@ -86,5 +89,31 @@ fn slot_version_1() {
     let encoded = slot.encode().unwrap();
     let golden = golden("slot-v1.bin", &encoded.bytes);
     assert_eq!(Slot::decode(&golden), Ok(slot));
+    assert_eq!(encoded.bytes, golden, "the same content is written in another way now");
+}
+
+#[test]
+fn record_version_1() {
+    let window = Window { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let record = Record {
+        outputs: vec![BlockEntry {
+            tenant: window.tenant.clone(),
+            id: mint_compacted(&window, 300, [1, 2, 3, 4, 5, 6]).unwrap(),
+            meta: Bytes::from_static(br#"{"format":"vParquet4"}"#),
+            rows: 96,
+            size: 123_456,
+            crc: 0xdead_beef,
+        }],
+        inputs: vec![Input {
+            id: id::mint_block(&epoch(), 7, [6, 5, 4, 3, 2, 1]).unwrap(),
+            rows: 100,
+        }],
+        duplicates: 4,
+        conflicts: 2,
+        ..Record::empty(Uid([7; 16]), &window, 300)
+    };
+    let encoded = record.encode().unwrap();
+    let golden = golden("record-v1.bin", &encoded.bytes);
+    assert_eq!(Record::decode(&golden), Ok(record));
     assert_eq!(encoded.bytes, golden, "the same content is written in another way now");
 }

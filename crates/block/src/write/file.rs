@@ -60,6 +60,11 @@ impl File {
         Ok(())
     }
 
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.writer.bytes_written()
+    }
+
     pub(super) fn finish(mut self) -> Result<FinishedFile, BlockError> {
         let directory = extras::directory(&self.extras);
         self.writer.append_key_value_metadata(KeyValue::new(extras::KEY.to_owned(), directory));

@@ -7,7 +7,7 @@ use crate::names::Names;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
-use tributary_block::{BlockStats, FinishedBlock, Object, WriterSettings};
+use tributary_block::{BlockMeta, BlockStats, FinishedBlock, Object, WriterSettings};
 use tributary_journal::id::mint_block;
 use tributary_journal::{BlockEntry, EpochId, SegmentInfo, Slot, Uid, layout};
 use tributary_span::Columns;
@@ -74,11 +74,23 @@ impl Builder {
     ///
     /// # Errors
     /// When the store did not confirm one of them; doing it again is right.
-    pub async fn store_data(&self, built: &Built) -> Result<(), StoreError> {
-        let objects = built.blocks.iter().flat_map(objects);
+    pub async fn store_data(&self, blocks: &[FinishedBlock]) -> Result<(), StoreError> {
+        let objects = blocks.iter().flat_map(objects);
         let puts = objects.map(|(path, bytes)| async move { self.store.put(&path, bytes).await });
         let puts: Vec<_> = puts.collect();
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+    }
+}
+
+/// A block as a slot or a record names it.
+pub(crate) fn entry(block: &FinishedBlock) -> BlockEntry {
+    BlockEntry {
+        tenant: block.meta.tenant_id.clone(),
+        id: block.meta.block_id,
+        meta: block.meta.to_json().into(),
+        rows: block.stats.spans,
+        size: block.data.len() as u64,
+        crc: crc32fast::hash(&block.data),
     }
 }
 
@@ -93,16 +105,14 @@ fn objects(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
 }
 
 impl Built {
+    /// The metas of the blocks.
+    pub fn metas(&self) -> impl Iterator<Item = BlockMeta> {
+        self.blocks.iter().map(|block| block.meta.clone())
+    }
+
     /// The slot that names these blocks and the segments they cover.
     pub fn slot(&self, epoch: EpochId, k: u32, covers: Vec<SegmentInfo>) -> Slot {
-        let blocks = self.blocks.iter().map(|block| BlockEntry {
-            tenant: block.meta.tenant_id.clone(),
-            id: block.meta.block_id,
-            meta: block.meta.to_json().into(),
-            rows: block.stats.spans,
-            size: block.data.len() as u64,
-            crc: crc32fast::hash(&block.data),
-        });
+        let blocks = self.blocks.iter().map(entry);
         let stats = self.stats();
         Slot {
             uid: self.uid,

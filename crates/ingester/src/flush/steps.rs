@@ -34,7 +34,7 @@ impl Steps {
             let done = match run.step() {
                 Step::StoreData(_) => {
                     until_done("a block could not be stored yet; its segments stay", || async {
-                        self.builder.store_data(built).await.inspect_err(|_| {
+                        self.builder.store_data(&built.blocks).await.inspect_err(|_| {
                             self.metrics.flushes_failed.inc();
                         })
                     })

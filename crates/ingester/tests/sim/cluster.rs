@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tributary_block::{Block, FolderSource};
+use tributary_ingester::blocks::Blocks;
 use tributary_ingester::config::{Command, Config, gather};
 use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::local::Local;
 use tributary_ingester::names::Names;
-use tributary_journal::{Journal, Live};
-use tributary_query::api::Window;
+use tributary_journal::{Journal, Live, layout};
+use tributary_query::api;
 use tributary_span::TraceId;
 use tributary_store::Store;
 use tributary_testkit::Random;
@@ -34,6 +36,11 @@ pub(crate) struct Outcome {
     pub(crate) adoptions: u64,
     pub(crate) lost_slots: u64,
     pub(crate) collected: u64,
+    /// Merges of blocks, and those that another ingester had done first.
+    pub(crate) merges: u64,
+    pub(crate) merges_lost: u64,
+    /// Merged blocks that were deleted in the end.
+    pub(crate) deleted: u64,
     /// Spans that stand in more than one block.
     pub(crate) twice: usize,
     /// Requests to the bucket, and what stands for all of them.
@@ -53,6 +60,9 @@ impl Outcome {
         self.adoptions += other.adoptions;
         self.lost_slots += other.lost_slots;
         self.collected += other.collected;
+        self.merges += other.merges;
+        self.merges_lost += other.merges_lost;
+        self.deleted += other.deleted;
         self.twice += other.twice;
         self.requests += other.requests;
         self.hours += other.hours;
@@ -150,6 +160,9 @@ impl Cluster {
         self.outcome.adoptions += metrics.adoptions.get();
         self.outcome.lost_slots += metrics.slots_lost.get();
         self.outcome.collected += metrics.blocks_collected.get();
+        self.outcome.merges += metrics.compactions.get();
+        self.outcome.merges_lost += metrics.compactions_lost.get();
+        self.outcome.deleted += metrics.blocks_superseded_deleted.get();
     }
 
     async fn freeze(&mut self, seat: usize, time: Duration) {
@@ -224,40 +237,63 @@ impl Cluster {
 
     async fn balance(&mut self, ledger: &Ledger, begun: Instant) {
         let seed = self.seed;
-        let blocks = tributary_ingester::blocks::Blocks::new(
-            self.healthy_store(),
-            1 << 20,
-            Duration::from_secs(10),
-            Arc::default(),
-        );
+        let blocks =
+            Blocks::new(self.healthy_store(), 1 << 20, Duration::from_secs(10), Arc::default());
         blocks.poll_once().await.unwrap();
         let wanted: BTreeSet<(&str, [u8; 16])> =
             ledger.offered.iter().map(|id| (tenant_of(id), id.0)).collect();
-        let mut found: BTreeMap<Id, usize> = BTreeMap::new();
+        let mut found: BTreeSet<Id> = BTreeSet::new();
         for (tenant, trace) in wanted {
-            let answer = blocks.find(tenant, &TraceId(trace), Window::ALL).await;
+            let answer = blocks.find(tenant, &TraceId(trace), api::Window::ALL).await;
             assert!(answer.failed.is_empty(), "seed {seed}: {:?}", answer.failed);
-            for part in &answer.parts {
-                let mut in_block = BTreeSet::new();
-                for span in &part.spans.id {
-                    assert!(in_block.insert(span.0), "seed {seed}: {span:?} twice in a block");
-                    *found.entry((trace, span.0)).or_default() += 1;
-                }
-            }
+            let spans = answer.parts.iter().flat_map(|part| &part.spans.id);
+            found.extend(spans.map(|span| (trace, span.0)));
         }
-        let missing: Vec<&Id> = ledger.acked.iter().filter(|id| !found.contains_key(*id)).collect();
+        self.each_stands_once(&blocks).await;
+        let missing: Vec<&Id> = ledger.acked.difference(&found).collect();
         assert!(missing.is_empty(), "seed {seed}: lost {missing:?}");
-        let unknown: Vec<&Id> = found.keys().filter(|id| !ledger.offered.contains(*id)).collect();
+        let unknown: Vec<&Id> = found.difference(&ledger.offered).collect();
         assert!(unknown.is_empty(), "seed {seed}: nobody sent {unknown:?}");
         self.outcome.acked = ledger.acked.len();
-        self.outcome.twice = found.values().filter(|n| **n > 1).count();
         (self.outcome.history, self.outcome.requests) = self.bucket.history();
         self.outcome.hours = begun.elapsed().as_secs_f64() / 3600.0;
     }
 }
 
+impl Cluster {
+    /// What came twice has been merged: within a window no span stands in two blocks, or twice in
+    /// one. (One that came before and after the hour stands in two windows.)
+    async fn each_stands_once(&mut self, blocks: &Blocks) {
+        let mut all: BTreeSet<(String, Id)> = BTreeSet::new();
+        for (window, metas) in blocks.by_window(|_| true) {
+            let mut here = BTreeSet::new();
+            for meta in metas {
+                let folder = layout::block(&meta.tenant_id, &meta.block_id);
+                let source = FolderSource::new(self.healthy_store(), folder);
+                let block = Block::open(&source, meta.as_ref().clone()).await.unwrap();
+                for group in 0..block.row_groups() {
+                    let columns = block.row_group(&source, group).await.unwrap();
+                    for row in 0..columns.len() {
+                        let id = (columns.trace_of(row).0, columns.spans.id[row].0);
+                        assert!(here.insert(id), "seed {}: {id:?} twice in {window:?}", self.seed);
+                        let new = all.insert((window.tenant.clone(), id));
+                        self.outcome.twice += usize::from(!new);
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn config() -> Config {
-    let flags = ["--block-age", "20s", "--memory", "64MiB", "--heartbeat", "5s"];
+    let flags = [
+        ["--block-age", "20s"],
+        ["--memory", "64MiB"],
+        ["--heartbeat", "5s"],
+        ["--compact", "20s"],
+        ["--keep-compacted", "2m"],
+    ];
+    let flags = flags.concat();
     let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
     match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
         Command::Run(settings) => Config::from_settings(&settings).unwrap(),

@@ -66,6 +66,7 @@ fn nothing_acknowledged_is_lost_whatever_the_seed() {
     // What never happened was not tested.
     assert!(all.kills > 0 && all.freezes > 0 && all.outages > 0, "{all:?}");
     assert!(all.lost_slots > 0 && all.adoptions > 0 && all.collected > 0, "{all:?}");
+    assert!(all.merges > 0 && all.merges_lost > 0 && all.deleted > 0, "{all:?}");
 }
 
 #[test]

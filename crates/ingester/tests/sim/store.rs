@@ -13,12 +13,13 @@ use object_store::{
     ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     Result,
 };
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tributary_testkit::Random;
@@ -30,6 +31,8 @@ pub(crate) struct Bucket {
     dice: Mutex<Random>,
     /// Everything that took effect, when and by whom.
     log: Mutex<(DefaultHasher, u64)>,
+    /// When each object was written, by the clock of the simulation.
+    written: Mutex<BTreeMap<Path, Duration>>,
     begun: Instant,
     faulty: AtomicBool,
     down: AtomicBool,
@@ -41,6 +44,7 @@ impl Bucket {
             inner: InMemory::new(),
             dice: Mutex::new(Random::new(seed)),
             log: Mutex::default(),
+            written: Mutex::default(),
             begun: Instant::now(),
             faulty: AtomicBool::new(true),
             down: AtomicBool::new(false),
@@ -67,6 +71,18 @@ impl Bucket {
         let mut log = self.log.lock().unwrap();
         (self.begun.elapsed().as_millis(), who, what, path).hash(&mut log.0);
         log.1 += 1;
+    }
+
+    fn put(&self, path: &Path) {
+        self.written.lock().unwrap().insert(path.clone(), self.begun.elapsed());
+    }
+
+    /// What a listing says of an object, with the time of the simulation.
+    fn dated(&self, mut object: ObjectMeta) -> ObjectMeta {
+        let written = self.written.lock().unwrap().get(&object.location).copied();
+        let since = Duration::from_secs(1_795_442_400) + written.unwrap_or_default();
+        object.last_modified = (SystemTime::UNIX_EPOCH + since).into();
+        object
     }
 
     fn draw(&self, below: u64) -> u64 {
@@ -232,7 +248,11 @@ impl ObjectStore for Line {
         self.ask("put", to.to_string(), creates, move || {
             let (bucket, path) = (bucket.clone(), path.clone());
             let (payload, options) = (payload.clone(), options.clone());
-            Box::pin(async move { bucket.inner.put_opts(&path, payload, options).await })
+            Box::pin(async move {
+                let done = bucket.inner.put_opts(&path, payload, options).await?;
+                bucket.put(&path);
+                Ok(done)
+            })
         })
         .await
     }
@@ -294,7 +314,8 @@ impl ObjectStore for Line {
                     let (bucket, prefix) = (bucket.clone(), prefix.clone());
                     Box::pin(async move {
                         let found: Vec<_> = bucket.inner.list(prefix.as_ref()).collect().await;
-                        found.into_iter().collect::<Result<Vec<ObjectMeta>>>()
+                        let dated = found.into_iter().map(|object| Ok(bucket.dated(object?)));
+                        dated.collect::<Result<Vec<ObjectMeta>>>()
                     })
                 })
                 .await;

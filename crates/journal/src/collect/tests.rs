@@ -52,6 +52,33 @@ fn data_is_garbage_only_when_its_slot_says_so() {
 }
 
 #[test]
+fn compacted_data_is_garbage_only_when_its_record_says_so() {
+    use crate::window::mint_compacted;
+    let window = Window { hour: 498_734, tenant: "t".into() };
+    let record = |window: &Window, k: u32, outputs: &[Uuid]| Record {
+        outputs: slot(epoch(1), 0, outputs).blocks,
+        ..Record::empty(Uid([1; 16]), window, k)
+    };
+    let block = mint_compacted(&window, 3, [1; 6]).unwrap();
+    let sibling = mint_compacted(&window, 3, [2; 6]).unwrap();
+    let other = Window { tenant: "other".into(), ..window.clone() };
+    let table = [
+        (None, Verdict::Pending),
+        (Some(record(&window, 3, &[sibling])), Verdict::Garbage),
+        (Some(record(&window, 3, &[])), Verdict::Garbage),
+        (Some(record(&window, 3, &[sibling, block])), Verdict::Named),
+        (Some(record(&window, 2, &[])), Verdict::Foreign),
+        (Some(record(&other, 3, &[])), Verdict::Foreign),
+    ];
+    for (record, expected) in table {
+        assert_eq!(verdict_on_compacted("t", &block, record.as_ref()), expected, "{record:?}");
+    }
+    let fresh = mint_block(&epoch(1), 3, [1; 6]).unwrap();
+    let at_three = record(&window, 3, &[]);
+    assert_eq!(verdict_on_compacted("t", &fresh, Some(&at_three)), Verdict::Foreign);
+}
+
+#[test]
 fn an_origin_that_is_not_clear_is_none() {
     let origin = block_origin(&mint_block(&epoch(1), 0, [1; 6]).unwrap()).unwrap();
     assert_eq!(epoch_of(&origin, [epoch(1), epoch(2)].iter()), Some(epoch(1)));
@@ -72,6 +99,7 @@ fn hours_are_retired_from_the_oldest_on() {
         (vec![done.clone(), Hour { owned: true, ..done.clone() }, done.clone()], Some("h0")),
         (vec![Hour { segments: 1, ..done.clone() }, done.clone()], None),
         (vec![Hour { unnamed: 1, ..done.clone() }], None),
+        (vec![Hour { superseded: 1, ..done.clone() }], None),
         (vec![Hour { finished: false, ..done.clone() }], None),
     ];
     for (hours, expected) in table {

@@ -37,7 +37,15 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn is_below_floor(&self, epoch: &EpochId) -> Result<bool, JournalError> {
-        Ok(collect::is_below(self.floor().await?.as_deref(), &epoch.hour()))
+        self.is_below(&epoch.hour()).await
+    }
+
+    /// Whether the floor covers an hour. Ask after what it is to be evidence for was read.
+    ///
+    /// # Errors
+    /// When the store cannot be listed.
+    pub async fn is_below(&self, hour: &str) -> Result<bool, JournalError> {
+        Ok(collect::is_below(self.floor().await?.as_deref(), hour))
     }
 
     /// Raises the floor to an hour that [`collect::floor_to_write`] answered.

@@ -2,6 +2,9 @@ use super::*;
 use crate::id::mint_block;
 use proptest::prelude::*;
 
+/// Bytes before the map.
+const HEAD: usize = 32;
+
 fn epoch() -> EpochId {
     EpochId::new(1_795_442_400, [1; 12])
 }

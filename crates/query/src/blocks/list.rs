@@ -34,6 +34,11 @@ impl Blocklist {
         self.tenants.get(tenant)?.get(block)
     }
 
+    /// All blocks of all tenants.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<BlockMeta>> {
+        self.tenants.values().flat_map(BTreeMap::values)
+    }
+
     /// The tenants that have blocks.
     pub fn tenants(&self) -> impl Iterator<Item = &str> {
         self.tenants.keys().map(String::as_str)

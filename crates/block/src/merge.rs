@@ -1,0 +1,170 @@
+//! Several blocks of one tenant, read side by side in the order of their traces: what one larger
+//! block is made of.
+//!
+//! A step hands out all spans of a range of trace ids, from all inputs; steps ascend, so that each
+//! trace is whole within one step. Memory is bounded by the inputs' number: of each, the ids of its
+//! traces and the bytes of one row group are held, and of all together the spans of one step.
+
+use crate::read::Block;
+use crate::{BlockError, BlockMeta, Object, Source};
+use bytes::Bytes;
+use std::ops::Range;
+use tributary_span::{Columns, TraceId};
+
+/// Spans that a step is meant to have.
+const SPANS: usize = 8 << 10;
+/// Traces of all inputs in the first step, before it is known how many spans they have.
+const FIRST: usize = 256;
+/// And in any step.
+const MOST: usize = 64 << 10;
+
+/// The blocks, and how far they have been read.
+pub struct Merge<S> {
+    inputs: Vec<Input<S>>,
+    traces: usize,
+}
+
+/// One of the blocks cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("block {number} of those to merge")]
+pub struct InputError {
+    /// Which one, in the order in which they were given.
+    pub number: usize,
+    /// Why.
+    #[source]
+    pub error: BlockError,
+}
+
+struct Input<S> {
+    block: Block,
+    source: Held<S>,
+    /// Ids of its traces, ascending.
+    ids: Vec<TraceId>,
+    /// Where each row group's rows end, counted over all.
+    ends: Vec<usize>,
+    /// Rows that have been handed out.
+    done: usize,
+    /// Spans that have been handed out.
+    spans: u64,
+}
+
+impl<S: Source> Merge<S> {
+    /// Opens the blocks: their metas, and where their bytes are. Of spans with the same id and kind the first block's counts.
+    ///
+    /// # Errors
+    /// When one of them cannot be had, is corrupt, or does not ascend by trace id.
+    pub async fn open(blocks: Vec<(BlockMeta, S)>) -> Result<Self, InputError> {
+        let mut inputs = Vec::with_capacity(blocks.len());
+        for (number, (meta, source)) in blocks.into_iter().enumerate() {
+            let input = Input::open(meta, source).await;
+            inputs.push(input.map_err(|error| InputError { number, error })?);
+        }
+        Ok(Merge { inputs, traces: FIRST })
+    }
+
+    /// Spans that were handed out of each block.
+    pub fn spans(&self) -> impl Iterator<Item = u64> {
+        self.inputs.iter().map(|input| input.spans)
+    }
+
+    /// The next traces, in as many batches as it takes; none when all were handed out.
+    ///
+    /// # Errors
+    /// When bytes cannot be had or are corrupt.
+    pub async fn next(&mut self) -> Result<Vec<Columns>, InputError> {
+        let step = self.traces.div_ceil(self.inputs.len().max(1));
+        // Up to the first id at which an input would have had its share.
+        let shares = self.inputs.iter().filter_map(|input| input.ids.get(input.done + step - 1));
+        let last = shares.min().copied();
+        let mut batches = Vec::new();
+        let mut rows = 0;
+        for (number, input) in self.inputs.iter_mut().enumerate() {
+            let end = match last {
+                Some(last) => input.ids.partition_point(|id| *id <= last),
+                None => input.ids.len(),
+            };
+            rows += end.saturating_sub(input.done);
+            let read = input.read(end, &mut batches).await;
+            read.map_err(|error| InputError { number, error })?;
+        }
+        let spans: usize = batches.iter().map(Columns::len).sum();
+        if rows > 0 {
+            // Traces differ in size; a wrong guess is made good by the next step.
+            let fitting = SPANS.saturating_mul(rows) / spans.max(1);
+            self.traces = fitting.clamp(self.inputs.len().max(1), MOST);
+        }
+        Ok(batches)
+    }
+}
+
+impl<S: Source> Input<S> {
+    async fn open(meta: BlockMeta, source: S) -> Result<Self, BlockError> {
+        let block = Block::open(&source, meta).await?;
+        let (mut ids, mut ends) = (Vec::new(), Vec::new());
+        for group in 0..block.row_groups() {
+            ids.extend(block.trace_ids(&source, group).await?);
+            ends.push(ids.len());
+        }
+        if !ids.is_sorted_by(|a, b| a < b) {
+            return Err(BlockError::corrupt("traces do not ascend by id"));
+        }
+        if ids.len() as u64 != block.meta().total_objects {
+            return Err(BlockError::corrupt("another number of traces than the meta says"));
+        }
+        let source = Held { source, at: 0, bytes: Bytes::new() };
+        Ok(Input { block, source, ids, ends, done: 0, spans: 0 })
+    }
+
+    /// Reads rows up to `end`, from one row group after the other.
+    async fn read(&mut self, end: usize, batches: &mut Vec<Columns>) -> Result<(), BlockError> {
+        while self.done < end {
+            let group = self.ends.partition_point(|e| *e <= self.done);
+            let first = group.checked_sub(1).and_then(|g| self.ends.get(g)).copied().unwrap_or(0);
+            let to = self.ends.get(group).copied().unwrap_or(end).min(end);
+            if self.done == first {
+                self.source.hold(self.block.group_bytes(group)).await?;
+            }
+            let rows = self.done - first..to - first;
+            let columns = self.block.group_rows(&self.source, group, rows).await?;
+            self.spans += columns.len() as u64;
+            batches.push(columns);
+            self.done = to;
+        }
+        Ok(())
+    }
+}
+
+/// A block's bytes, with those of one row group at hand: rows are read many times from it.
+struct Held<S> {
+    source: S,
+    at: u64,
+    bytes: Bytes,
+}
+
+impl<S: Source> Held<S> {
+    async fn hold(&mut self, range: Range<u64>) -> Result<(), BlockError> {
+        self.bytes = Bytes::new();
+        self.bytes = self.source.range(Object::Data, range.clone()).await?;
+        self.at = range.start;
+        Ok(())
+    }
+
+    fn at_hand(&self, range: &Range<u64>) -> Option<Bytes> {
+        let start = usize::try_from(range.start.checked_sub(self.at)?).ok()?;
+        let end = usize::try_from(range.end.checked_sub(self.at)?).ok()?;
+        (start <= end && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))
+    }
+}
+
+impl<S: Source> Source for Held<S> {
+    async fn range(&self, object: Object, range: Range<u64>) -> Result<Bytes, BlockError> {
+        match self.at_hand(&range).filter(|_| object == Object::Data) {
+            Some(bytes) => Ok(bytes),
+            None => self.source.range(object, range).await,
+        }
+    }
+
+    async fn whole(&self, object: Object) -> Result<Bytes, BlockError> {
+        self.source.whole(object).await
+    }
+}
