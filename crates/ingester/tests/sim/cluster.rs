@@ -82,6 +82,8 @@ pub(crate) struct Cluster {
     pods: Vec<Option<Pod>>,
     doors: Doors,
     started: u32,
+    /// Whether everybody takes itself for the only one.
+    rivals: bool,
     outcome: Outcome,
 }
 
@@ -96,6 +98,7 @@ impl Cluster {
             pods: (0..INGESTERS).map(|_| None).collect(),
             doors: Arc::new(Mutex::new(vec![None; INGESTERS])),
             started: 0,
+            rivals: false,
             outcome: Outcome { seeds: 1, ..Outcome::default() },
         };
         let ledger = Arc::new(Mutex::new(Ledger::default()));
@@ -177,7 +180,8 @@ impl Cluster {
     async fn start(&mut self, seat: usize, as_another: bool) {
         self.started += 1;
         let running = Running::new();
-        let line = Line::new(self.bucket.clone(), self.started, running.clone());
+        let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
+        let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
         let store = Store::from_parts(Arc::new(line), "").unwrap();
         let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
         let generation = if as_another { self.started } else { 0 };
@@ -201,14 +205,17 @@ impl Cluster {
         self.pods[seat] = Some(Pod { engine, running });
     }
 
-    /// Faults end. Whoever is there, and one more who was never there before, get time to put
-    /// everything in order.
+    /// Faults end. One who was never there before, or several of whom each takes itself for the only
+    /// one, get time to put everything in order.
     async fn recover(&mut self) {
         self.bucket.heal();
         for seat in 0..INGESTERS {
             self.kill(seat);
         }
-        self.start(0, true).await;
+        self.rivals = !self.seed.is_multiple_of(2);
+        for seat in 0..if self.rivals { INGESTERS } else { 1 } {
+            self.start(seat, true).await;
+        }
         let journal = Journal::new(self.healthy_store());
         let patience = Instant::now() + Duration::from_secs(4 * 3600);
         loop {
@@ -223,7 +230,8 @@ impl Cluster {
             assert!(Instant::now() < patience, "seed {}: never adopted: {left:?}", self.seed);
             sleep(Duration::from_secs(30)).await;
         }
-        if let Some(mut pod) = self.pods[0].take() {
+        for seat in 0..INGESTERS {
+            let Some(mut pod) = self.pods[seat].take() else { continue };
             pod.engine.finish_segments().await.unwrap();
             pod.engine.finish_blocks().await.unwrap();
             self.count(&pod);
@@ -231,7 +239,7 @@ impl Cluster {
     }
 
     fn healthy_store(&self) -> Store {
-        let line = Line::new(self.bucket.clone(), 0, Running::new());
+        let line = Line::new(self.bucket.clone(), 0, Running::new(), false);
         Store::from_parts(Arc::new(line), "").unwrap()
     }
 

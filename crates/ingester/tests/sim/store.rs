@@ -123,6 +123,10 @@ pub(crate) struct Line {
     bucket: Arc<Bucket>,
     number: u32,
     running: Running,
+    /// Whether it sees no heartbeat but its own, so that it takes itself for the only one: what
+    /// depends on who lives is then done by several at once.
+    alone: bool,
+    heartbeat: Arc<Mutex<Option<Path>>>,
 }
 
 /// What befalls a request.
@@ -142,8 +146,13 @@ enum Fate {
 }
 
 impl Line {
-    pub(crate) fn new(bucket: Arc<Bucket>, number: u32, running: Running) -> Self {
-        Line { bucket, number, running }
+    pub(crate) fn new(bucket: Arc<Bucket>, number: u32, running: Running, alone: bool) -> Self {
+        Line { bucket, number, running, alone, heartbeat: Arc::default() }
+    }
+
+    fn sees(&self, object: &Path) -> bool {
+        let is_heartbeat = object.as_ref().starts_with("journal/live/");
+        !(self.alone && is_heartbeat) || self.heartbeat.lock().unwrap().as_ref() == Some(object)
     }
 
     fn fate(&self, creates: bool) -> (Fate, Duration) {
@@ -243,6 +252,9 @@ impl ObjectStore for Line {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        if to.as_ref().starts_with("journal/live/") {
+            *self.heartbeat.lock().unwrap() = Some(to.clone());
+        }
         let (bucket, path) = (self.bucket.clone(), to.clone());
         let creates = options.mode == PutMode::Create;
         self.ask("put", to.to_string(), creates, move || {
@@ -320,7 +332,7 @@ impl ObjectStore for Line {
                 })
                 .await;
             let all: Vec<Result<ObjectMeta>> = match all {
-                Ok(all) => all.into_iter().map(Ok).collect(),
+                Ok(all) => all.into_iter().filter(|o| line.sees(&o.location)).map(Ok).collect(),
                 Err(error) => vec![Err(error)],
             };
             futures_util::stream::iter(all)
