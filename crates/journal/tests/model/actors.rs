@@ -261,6 +261,7 @@ impl Collector {
                     segments: self.segments,
                     owned: false,
                     finished: self.finished,
+                    superseded: 0,
                     unnamed: self.unnamed,
                     old: true,
                 };

@@ -21,6 +21,7 @@
 mod actors;
 mod explore;
 mod protocol;
+mod windows;
 mod world;
 
 use explore::{check, is_caught, reaches};
@@ -54,11 +55,11 @@ fn collection_and_retirement_while_zombies_are_about() {
 #[test]
 fn the_model_gets_to_where_things_go_wrong() {
     let collecting = Protocol { segments: 1, collections: 2, landings: 2, ..Protocol::small() };
-    assert!(reaches(Protocol::small(), |s| s.owner_lost()), "the owner never loses a slot");
-    assert!(reaches(Protocol::small(), |s| s.slots() > 1), "there is never a second slot");
-    assert!(reaches(collecting.clone(), |s| s.collected > 0), "nothing is ever collected");
-    assert!(reaches(collecting.clone(), |s| s.floor && s.slots() > 0), "no slot comes too late");
-    assert!(reaches(collecting, |s| !s.relogged.is_empty()), "nothing is ever logged again");
+    assert!(reaches(&Protocol::small(), |s| s.owner_lost()), "the owner never loses a slot");
+    assert!(reaches(&Protocol::small(), |s| s.slots() > 1), "there is never a second slot");
+    assert!(reaches(&collecting, |s| s.collected > 0), "nothing is ever collected");
+    assert!(reaches(&collecting, |s| s.floor && s.slots() > 0), "no slot comes too late");
+    assert!(reaches(&collecting, |s| !s.relogged.is_empty()), "nothing is ever logged again");
 }
 
 #[test]
