@@ -145,6 +145,7 @@ async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, mut origin: Or
             Err(status) => {
                 if status.code() == Code::OutOfRange {
                     shared.metrics.limited(Limit::Message);
+                    state.fail(status.clone());
                 }
                 tracing::debug!(%status, "stream broken");
                 break;

@@ -17,7 +17,7 @@ const FRAME: u64 = 2_000;
 const SMALL: u64 = 20;
 
 /// Spans `from..to` of a trace: a chain, the deepest tree there is.
-fn chain(trace: TraceId, from: u64, to: u64) -> Columns {
+pub(crate) fn chain(trace: TraceId, from: u64, to: u64) -> Columns {
     let mut b = Builder::new();
     let (key, value) = (b.text(b"service.name"), b.text(b"everything"));
     b.resource_attr(Attr { key, kind: Kind::Str, value: u64::from(value.0) });

@@ -10,5 +10,6 @@
 mod fairness;
 mod gate;
 mod giant;
+mod refused;
 mod repeats;
 mod server;

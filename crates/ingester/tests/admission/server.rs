@@ -84,9 +84,6 @@ impl Server {
 
     /// Opens a stream for a lane of the sidecar.
     pub(crate) async fn open(&self, lane: u32, tenant: &str) -> Stream {
-        let to = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        let mut client = IngestClient::new(to.connect().await.unwrap());
-        let (frames, receiver) = mpsc::channel(4);
         let hello = Hello {
             version: 1,
             incarnation: vec![7; 16].into(),
@@ -94,11 +91,19 @@ impl Server {
             tenant: tenant.into(),
             name: String::new(),
         };
-        frames.send(Frame { hello: Some(hello), ..Frame::default() }).await.unwrap();
-        let replies = client.push(ReceiverStream::new(receiver)).await.unwrap().into_inner();
-        let mut stream = Stream { frames, replies };
+        let mut stream = self.greet(hello).await.unwrap();
         assert!(matches!(stream.next().await, Ok(Some(Kind::Welcome(_)))));
         stream
+    }
+
+    /// Opens a stream with this hello.
+    pub(crate) async fn greet(&self, hello: Hello) -> Result<Stream, Status> {
+        let to = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        let mut client = IngestClient::new(to.connect().await.unwrap());
+        let (frames, receiver) = mpsc::channel(4);
+        frames.send(Frame { hello: Some(hello), ..Frame::default() }).await.unwrap();
+        let replies = client.push(ReceiverStream::new(receiver)).await?.into_inner();
+        Ok(Stream { frames, replies })
     }
 }
 
