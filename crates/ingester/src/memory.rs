@@ -31,6 +31,13 @@ pub struct Permit {
     memory: Memory,
 }
 
+impl Permit {
+    /// What it holds.
+    pub fn bytes(&self) -> usize {
+        self.units * UNIT
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         self.memory.give(&self.tenant, self.units);
