@@ -6,14 +6,15 @@
 
 mod cut;
 
-pub use cut::{CutAt, Open, next_cut};
+pub use cut::{Cut, CutAt, Open, next_cut};
 
 use crate::chain::Chain;
 use crate::group::{Batch, FreezeAt, Live};
+use crate::limits::{Limit, Policy};
 use crate::memory::Permit;
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::receive::{Dictionary, StreamState};
+use crate::receive::{Dictionary, FrameId, Known, StreamState};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,7 @@ use tributary_journal::segment::{Header, MAX_SEGMENT, NewFrame, Sealed, SegmentB
 use tributary_journal::{EpochId, Uid};
 use tributary_span::Columns;
 use tributary_store::{Created, StoreError};
+use tributary_wire::frame::FrameError;
 use tributary_wire::v1::Reason;
 
 /// Segments on their way to the store at a time.
@@ -36,6 +38,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// A valid frame on its way into a segment.
 #[derive(Debug)]
 pub struct Incoming {
+    /// By which it is known should it come again; none if it never does.
+    pub id: Option<FrameId>,
     /// Number of its stream in this process.
     pub stream_number: u32,
     /// Tenant of the stream.
@@ -61,6 +65,7 @@ pub struct Incoming {
 /// What becomes of a frame once its segment is durable.
 struct Waiting {
     batch: Batch,
+    id: Option<FrameId>,
     seq: u64,
     stream: Arc<StreamState>,
 }
@@ -81,6 +86,8 @@ pub struct Commit {
     pub freeze_at: FreezeAt,
     /// Wakes the task that writes blocks.
     pub due: Arc<Notify>,
+    /// Frames that are known should they come again.
+    pub known: Arc<Known>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -99,6 +106,16 @@ struct Written {
     sealed: Sealed,
     waiting: Vec<Waiting>,
     since: Instant,
+}
+
+/// What became of a frame that was to join a segment.
+enum Pushed {
+    /// It is in it.
+    In,
+    /// There is no room for it.
+    Full(Box<Incoming>),
+    /// What it refers to is not there any more.
+    Undefined(Box<Incoming>, FrameError),
 }
 
 /// No segment can be written any more; the process must end, and a new one opens a new epoch.
@@ -134,15 +151,27 @@ impl Commit {
         let commit = Arc::new(self);
         let mut segment = Segment::default();
         let mut puts: JoinSet<Result<Written, CommitError>> = JoinSet::new();
-        let mut closed = false;
+        // One that did not fit any more: it begins the next segment.
+        let mut held: Option<Box<Incoming>> = None;
+        let (mut closed, mut blocked) = (false, false);
         loop {
             let open = Open { bytes: segment.builder.bytes(), since: segment.since };
-            let cut = next_cut(&open, commit.cut_at, Instant::now(), closed);
+            let cut = match held {
+                Some(_) => Cut::Now,
+                None => next_cut(&open, commit.cut_at, Instant::now(), closed),
+            };
             let may_put = puts.len() < IN_FLIGHT;
             if cut.is_now() && may_put {
-                let segment = std::mem::take(&mut segment);
-                puts.spawn(write(commit.clone(), segment, stop.clone()));
+                let full = std::mem::take(&mut segment);
+                puts.spawn(write(commit.clone(), full, stop.clone()));
+                if let Some(frame) = held.take() {
+                    held = commit.push(&mut segment, *frame);
+                }
+                blocked = false;
                 continue;
+            }
+            if cut.is_now() && !std::mem::replace(&mut blocked, true) {
+                commit.metrics.limited(Limit::Segments);
             }
             if closed && puts.is_empty() && segment.waiting.is_empty() {
                 return Ok(());
@@ -157,22 +186,7 @@ impl Commit {
                 () = cut.wait(), if may_put => {}
                 frame = frames.recv(), if !closed && !cut.is_now() => match frame {
                     None => closed = true,
-                    Some(frame) => {
-                        // One that does not fit any more begins the next segment.
-                        if let Err(frame) = segment.push(frame) {
-                            while puts.len() >= IN_FLIGHT {
-                                if let Some(done) = puts.join_next().await {
-                                    commit.durable(done.map_err(CommitError::Panicked)??)?;
-                                }
-                            }
-                            let full = std::mem::take(&mut segment);
-                            puts.spawn(write(commit.clone(), full, stop.clone()));
-                            if let Err(frame) = segment.push(*frame) {
-                                let why = format!("the frame is larger than a segment of {MAX_SEGMENT} bytes");
-                                frame.stream.reject(frame.seq, Reason::TooLarge, why, true);
-                            }
-                        }
-                    }
+                    Some(frame) => held = commit.push(&mut segment, frame),
                 },
             }
         }
@@ -183,17 +197,49 @@ impl Commit {
         let Written { epoch, sealed, waiting, since } = written;
         let spans: u64 = waiting.iter().map(|w| w.batch.columns.len() as u64).sum();
         let (batches, acks): (Vec<_>, Vec<_>) =
-            waiting.into_iter().map(|w| (w.batch, (w.stream, w.seq))).unzip();
+            waiting.into_iter().map(|w| (w.batch, (w.stream, w.seq, w.id))).unzip();
         if self.live.durable(epoch, sealed.info, batches, self.freeze_at, Instant::now())? {
             self.due.notify_one();
         }
-        acks.iter().for_each(|(stream, seq)| stream.durable(*seq));
+        for (stream, seq, id) in acks {
+            stream.durable(seq);
+            if let Some(id) = id {
+                self.known.durable(id);
+            }
+        }
         let metrics = &self.metrics;
         metrics.spans_journaled.inc_by(spans);
         metrics.segments.inc();
         metrics.segment_bytes.inc_by(sealed.info.len);
         metrics.ack_seconds.observe(since.elapsed().as_secs_f64());
         Ok(())
+    }
+
+    /// Appends a frame to the open segment; gives it back if it has to wait for the next one.
+    fn push(&self, segment: &mut Segment, frame: Incoming) -> Option<Box<Incoming>> {
+        match segment.push(frame) {
+            Pushed::In => {}
+            Pushed::Full(frame) if !segment.waiting.is_empty() => return Some(frame),
+            Pushed::Full(frame) => {
+                let why = format!("the frame is larger than a segment of {MAX_SEGMENT} bytes");
+                self.refuse(&frame, Reason::TooLarge, Limit::SegmentSize, why);
+            }
+            Pushed::Undefined(frame, error) => {
+                let why = format!("its definitions are gone: {error}");
+                self.refuse(&frame, Reason::Undefined, Limit::Undefined, why);
+            }
+        }
+        None
+    }
+
+    /// A frame will not be in a segment: tells everybody who brought it.
+    fn refuse(&self, frame: &Incoming, reason: Reason, limit: Limit, why: String) {
+        let permanent = limit.policy() == Policy::Rejects;
+        self.metrics.limited(limit);
+        if let Some(id) = &frame.id {
+            self.known.given_up(id, reason, &why, permanent);
+        }
+        frame.stream.reject(frame.seq, reason, why, permanent);
     }
 
     /// A number and a name of its own for the next segment.
@@ -206,9 +252,8 @@ impl Commit {
 }
 
 impl Segment {
-    /// Appends a frame with the definitions that the segment lacks; gives it back if it does not
-    /// fit.
-    fn push(&mut self, frame: Incoming) -> Result<(), Box<Incoming>> {
+    /// Appends a frame with the definitions that the segment lacks.
+    fn push(&mut self, frame: Incoming) -> Pushed {
         let missing =
             self.builder.missing(frame.stream_number, frame.dictionary.number, &frame.referenced);
         let definitions = if missing.is_empty() {
@@ -216,11 +261,7 @@ impl Segment {
         } else {
             match frame.dictionary.export(&missing) {
                 Ok(definitions) => definitions,
-                Err(error) => {
-                    let why = format!("its definitions are gone: {error}");
-                    frame.stream.reject(frame.seq, Reason::Undefined, why, false);
-                    return Ok(());
-                }
+                Err(error) => return Pushed::Undefined(Box::new(frame), error),
             }
         };
         let new = NewFrame {
@@ -235,13 +276,13 @@ impl Segment {
             payload: &frame.payload,
         };
         if self.builder.push(&new).is_err() {
-            return Err(Box::new(frame));
+            return Pushed::Full(Box::new(frame));
         }
         self.since.get_or_insert_with(Instant::now);
-        let batch =
-            Batch { tenant: frame.tenant, columns: frame.columns, permit: Some(frame.permit) };
-        self.waiting.push(Waiting { batch, seq: frame.seq, stream: frame.stream });
-        Ok(())
+        let Incoming { id, seq, stream, tenant, columns, permit, .. } = frame;
+        let batch = Batch { tenant, columns, permit: Some(permit) };
+        self.waiting.push(Waiting { batch, id, seq, stream });
+        Pushed::In
     }
 }
 

@@ -14,7 +14,7 @@ use crate::members::{Members, members};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::receive::{Receive, Told};
+use crate::receive::{Known, Receive, Told};
 use crate::stage::{Helpers, Stage};
 use crate::upkeep::{Upkeep, Watching};
 use anyhow::Context;
@@ -34,6 +34,9 @@ use tributary_store::Store;
 const FRAMES_WAITING: usize = 1024;
 /// Memory for footers and filters of blocks.
 const BLOCK_CACHE: usize = 32 << 20;
+
+/// One part in so many of the memory budget remembers durable frames, beside it.
+const KNOWN_PART: usize = 64;
 
 /// What the engine runs on.
 pub struct Foundation {
@@ -169,7 +172,9 @@ impl Engine {
             // A quarter grows while others are written, and room is left for what comes in.
             bytes: config.block_bytes.min(config.memory / 4),
         };
+        let known = Arc::new(Known::new(config.memory / KNOWN_PART, metrics.clone()));
         let commit = Commit {
+            known: known.clone(),
             journal: journal.clone(),
             instance: instance.clone(),
             names: names.clone(),
@@ -192,6 +197,7 @@ impl Engine {
             name: instance,
             names,
             memory: memory.clone(),
+            known,
             journal: frames,
             told: told_receiver,
             tasks: TaskTracker::new(),

@@ -35,7 +35,8 @@ pub struct Batch {
 pub struct Generation {
     /// Batches by tenant.
     pub tenants: BTreeMap<Arc<str>, Vec<Arc<Columns>>>,
-    /// Memory of the columns.
+    /// Memory of the columns, as the budget counts it: it counts small frames for more than their
+    /// columns.
     pub bytes: usize,
     /// Number of spans, as received.
     pub spans: u64,
@@ -49,7 +50,8 @@ impl Generation {
     pub fn add(&mut self, batches: Vec<Batch>, now: Instant) {
         self.since.get_or_insert(now);
         for batch in batches {
-            self.bytes += batch.columns.bytes();
+            let held = batch.permit.as_ref().map_or(0, Permit::bytes);
+            self.bytes += batch.columns.bytes().max(held);
             self.spans += batch.columns.len() as u64;
             self.permits.extend(batch.permit);
             self.tenants.entry(batch.tenant).or_default().push(batch.columns);
@@ -67,7 +69,7 @@ impl Generation {
 pub struct FreezeAt {
     /// Age of its first segment.
     pub age: Duration,
-    /// Memory of its columns.
+    /// Memory of its columns, as the budget counts it.
     pub bytes: usize,
 }
 

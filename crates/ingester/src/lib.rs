@@ -10,6 +10,7 @@
 pub mod adopt;
 pub mod app;
 pub mod blocks;
+
 mod chain;
 pub mod collect;
 pub mod commit;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod engine;
 pub mod flush;
 pub mod group;
+pub mod limits;
 pub mod local;
 pub mod members;
 pub mod memory;

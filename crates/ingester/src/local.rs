@@ -7,12 +7,16 @@
 
 mod lane;
 
+use crate::limits::Limit;
+use crate::memory::{Standing, Why};
 use crate::receive::Receive;
 use bytes::Bytes;
 use lane::Offered;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +28,7 @@ use tributary_span::tenant;
 const UNIT: usize = 1024;
 /// Requests that wait for a lane, beside their bytes, which are admitted.
 const WAITING: usize = 256;
-/// Tenants that have a lane at a time.
+/// Tenants that have a lane at a time. One that has no request under way makes room for another.
 const MOST_TENANTS: usize = 64;
 /// When a refused sender may come again.
 const COME_AGAIN: Duration = Duration::from_secs(1);
@@ -35,31 +39,94 @@ pub struct Local {
     receive: Arc<Receive>,
     /// Room for requests that are being received: a quarter of the memory budget.
     room: Arc<Semaphore>,
-    lanes: Mutex<HashMap<Arc<str>, mpsc::Sender<Offered>>>,
+    units: usize,
+    doors: Mutex<BTreeMap<Arc<str>, Door>>,
+}
+
+/// A tenant's way in.
+#[derive(Debug)]
+struct Door {
+    lane: mpsc::Sender<Offered>,
+    held: Arc<Held>,
+}
+
+/// Bytes of the requests that a tenant has under way.
+#[derive(Debug, Default)]
+struct Held(AtomicUsize);
+
+impl Held {
+    fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A request under way. Dropping it ends that.
+#[derive(Debug)]
+struct Entered {
+    lane: mpsc::Sender<Offered>,
+    held: Arc<Held>,
+    bytes: usize,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.held.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl Local {
     /// Hands on to the journal behind `receive`.
     pub fn new(receive: Arc<Receive>) -> Self {
-        let room = Arc::new(Semaphore::new(receive.memory.limit() / 4 / UNIT));
-        Local { receive, room, lanes: Mutex::default() }
+        let units = receive.memory.limit() / 4 / UNIT;
+        let room = Arc::new(Semaphore::new(units));
+        Local { receive, room, units, doors: Mutex::default() }
     }
 
-    /// The lane of a tenant, which is opened if there is none.
-    fn lane(&self, tenant: &str) -> Option<mpsc::Sender<Offered>> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lane) = lanes.get(tenant) {
-            return Some(lane.clone());
+    /// Lets a request of `bytes`, which has room already, in at its tenant's door. The door is
+    /// opened if there is none.
+    fn enter(&self, tenant: &str, bytes: usize) -> Result<Entered, Refused> {
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = doors.get(tenant).map_or(0, |door| door.held.bytes());
+        let others =
+            doors.iter().filter(|(name, door)| ***name != *tenant && door.held.bytes() > 0);
+        let standing = Standing {
+            limit: self.units * UNIT,
+            used: self.units.saturating_sub(self.room.available_permits()) * UNIT,
+            held,
+            tenants: others.count() + 1,
+        };
+        if standing.verdict(0) == Some(Why::Share) {
+            let why = "the tenant has more requests under way than its share";
+            return Err(self.refused(Limit::RequestShare, why));
         }
-        if lanes.len() >= MOST_TENANTS {
-            return None;
+        // One whose lane has failed is opened again.
+        if doors.get(tenant).is_none_or(|door| door.lane.is_closed()) {
+            if doors.len() >= MOST_TENANTS {
+                let idle = doors.iter().find(|(_, door)| door.held.bytes() == 0);
+                let idle = idle.map(|(name, _)| name.clone()).ok_or_else(|| {
+                    let why = "more tenants than an ingester serves at once";
+                    self.refused(Limit::Tenants, why)
+                })?;
+                // Its lane ends when all that came through it is settled.
+                doors.remove(&idle);
+            }
+            doors.insert(tenant.into(), self.open(tenant.into()));
         }
-        let tenant: Arc<str> = tenant.into();
+        let Some(door) = doors.get(tenant) else { unreachable!("it was opened") };
+        let (lane, held, bytes) = (door.lane.clone(), door.held.clone(), bytes.max(1));
+        held.0.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Entered { lane, held, bytes })
+    }
+
+    fn open(&self, tenant: Arc<str>) -> Door {
         let (lane, offers) = mpsc::channel(WAITING);
-        let run = lane::run(self.receive.clone(), tenant.clone(), offers);
-        self.receive.tasks.spawn(run);
-        lanes.insert(tenant, lane.clone());
-        Some(lane)
+        self.receive.tasks.spawn(lane::run(self.receive.clone(), tenant, offers));
+        Door { lane, held: Arc::default() }
+    }
+
+    fn refused(&self, limit: Limit, why: &'static str) -> Refused {
+        self.receive.metrics.limited(limit);
+        refused(why)
     }
 }
 
@@ -69,16 +136,24 @@ impl Sink for Local {
     fn admit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let permit = self.room.clone().try_acquire_many_owned(units);
-        permit.map_err(|_| refused("the ingester has no room for more requests"))
+        permit.map_err(|_| {
+            self.refused(Limit::RequestRoom, "the ingester has no room for more requests")
+        })
     }
 
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
-        let lane = self.lane(tenant.unwrap_or(tenant::SINGLE));
-        let lane = lane.ok_or_else(|| refused("more tenants than an ingester serves at once"))?;
+        let entered = self.enter(tenant.unwrap_or(tenant::SINGLE), request.len())?;
         let (answer, answered) = oneshot::channel();
-        let gone = |_| refused("the ingester is leaving");
-        lane.send(Offered { request, answer }).await.map_err(|_| gone(()))?;
-        answered.await.map_err(|_| gone(()))?
+        let gone = || self.refused(Limit::Leaving, "the ingester is leaving");
+        match entered.lane.try_send(Offered { request, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(offered)) => {
+                self.receive.metrics.limited(Limit::LaneQueue);
+                entered.lane.send(offered).await.map_err(|_| gone())?;
+            }
+            Err(TrySendError::Closed(_)) => return Err(gone().into()),
+        }
+        answered.await.map_err(|_| gone())?
     }
 }
 
@@ -125,6 +200,9 @@ impl Running {
             tracing::warn!("requests were cut off; their senders still have their spans");
             self.tasks.shutdown().await;
         }
-        self.local.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.local.doors.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
+
+#[cfg(test)]
+mod tests;

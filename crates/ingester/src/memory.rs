@@ -1,64 +1,76 @@
 //! One budget in bytes for all spans in memory, and who of the tenants holds how much of it.
 //!
 //! Bytes are taken before a frame is decoded and travel with its spans until their block is
-//! visible. When less than a fifth is left, a tenant that holds more than its share waits, so that
-//! it cannot starve the others: a share is the budget divided by the tenants that hold any of it. As
-//! long as there is room, everybody may borrow.
+//! visible. Who must wait, and who of those that wait is next, is decided by [`shares`]: no tenant can
+//! starve another one, however many streams it has.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+mod shares;
 
-/// Permits are counted in units of this many bytes, so that a semaphore's count holds them.
+pub(crate) use shares::Standing;
+pub use shares::Why;
+
+use shares::Shares;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// Bytes are counted in units of this many, so that small changes wake nobody.
 const UNIT: usize = 1024;
 
 /// The budget. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    free: Arc<Semaphore>,
+    shares: Arc<Mutex<Shares<oneshot::Sender<Permit>>>>,
     units: usize,
-    tenants: Arc<Tenants>,
-}
-
-#[derive(Debug, Default)]
-struct Tenants {
-    held: Mutex<HashMap<Arc<str>, Arc<Held>>>,
-    /// Told whenever somebody gives something back.
-    given_back: Notify,
-}
-
-/// What one tenant holds, in units.
-#[derive(Debug, Default)]
-struct Held {
-    units: AtomicUsize,
 }
 
 /// Bytes held. Dropping it gives them back.
 #[derive(Debug)]
 pub struct Permit {
-    permit: OwnedSemaphorePermit,
-    held: Arc<Held>,
-    tenants: Arc<Tenants>,
+    units: usize,
+    tenant: Arc<str>,
+    memory: Memory,
+}
+
+impl Permit {
+    /// What it holds.
+    pub fn bytes(&self) -> usize {
+        self.units * UNIT
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.held.units.fetch_sub(self.permit.num_permits(), Ordering::Relaxed);
-        self.tenants.given_back.notify_waiters();
+        self.memory.give(&self.tenant, self.units);
     }
 }
 
-/// Whether a tenant must wait: when the budget is nearly used up, those above their share do.
-fn must_wait(limit: usize, used: usize, held: usize, tenants: usize) -> bool {
-    used > limit / 5 * 4 && held > limit / tenants.max(1)
+/// A place in the line for bytes. Dropping it leaves the line.
+#[derive(Debug)]
+pub struct Queued {
+    why: Why,
+    /// Until it has come.
+    granted: Option<oneshot::Receiver<Permit>>,
+    memory: Memory,
+}
+
+/// The answer to whoever asks for bytes.
+#[derive(Debug)]
+pub enum Asked {
+    /// Here they are.
+    Granted(Permit),
+    /// Not now.
+    Queued(Queued),
 }
 
 impl Memory {
     /// A budget of `bytes`.
     pub fn new(bytes: usize) -> Self {
-        let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS);
-        Memory { free: Arc::new(Semaphore::new(units)), units, tenants: Arc::default() }
+        let units = (bytes / UNIT).max(1);
+        Memory { shares: Arc::new(Mutex::new(Shares::new(units))), units }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shares<oneshot::Sender<Permit>>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes in all.
@@ -68,51 +80,60 @@ impl Memory {
 
     /// Bytes in use.
     pub fn used(&self) -> usize {
-        self.units.saturating_sub(self.free.available_permits()) * UNIT
+        self.lock().used() * UNIT
     }
 
-    /// Whether this tenant gets nothing more at the moment, whatever is left.
+    /// Whether this tenant gets nothing more at the moment because of what it holds.
     pub fn is_over_share(&self, tenant: &str) -> bool {
-        let (held, tenants) = {
-            let all = self.tenants.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let units = |held: &Held| held.units.load(Ordering::Relaxed);
-            let tenants = all.values().filter(|held| units(held) > 0).count();
-            (all.get(tenant).map_or(0, |held| units(held)), tenants)
-        };
-        let used = self.units.saturating_sub(self.free.available_permits());
-        must_wait(self.units, used, held, tenants)
+        self.lock().verdict(tenant) == Some(Why::Share)
     }
 
-    fn held(&self, tenant: &str) -> Arc<Held> {
-        let mut all = self.tenants.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = all.get(tenant) {
-            return held.clone();
-        }
-        // Whoever holds nothing is not remembered.
-        all.retain(|_, held| Arc::strong_count(held) > 1);
-        let held = Arc::<Held>::default();
-        all.insert(tenant.into(), held.clone());
-        held
-    }
-
-    /// Waits for `bytes`. More than the whole budget counts as the whole budget, so that nothing
+    /// Asks for `bytes`. More than the whole budget counts as the whole budget, so that nothing
     /// waits for ever; what a frame may claim is bounded before.
-    pub async fn take(&self, tenant: &str, bytes: usize) -> Permit {
-        loop {
-            let given_back = self.tenants.given_back.notified();
-            if !self.is_over_share(tenant) {
-                break;
-            }
-            given_back.await;
+    pub fn ask(&self, tenant: &Arc<str>, bytes: usize) -> Asked {
+        let units = bytes.div_ceil(UNIT).min(self.units);
+        let (waiter, mut granted) = oneshot::channel();
+        let why = {
+            let mut shares = self.lock();
+            let Err(why) = shares.take(tenant, units) else {
+                drop(shares);
+                return Asked::Granted(self.permit(tenant.clone(), units));
+            };
+            shares.wait(tenant, units, waiter);
+            why
+        };
+        // It may be the next all the same: others wait because of what they hold.
+        self.serve();
+        match granted.try_recv() {
+            Ok(permit) => Asked::Granted(permit),
+            Err(_) => Asked::Queued(Queued { why, granted: Some(granted), memory: self.clone() }),
         }
-        let held = self.held(tenant);
-        let units = u32::try_from(bytes.div_ceil(UNIT).min(self.units)).unwrap_or(u32::MAX);
-        match self.free.clone().acquire_many_owned(units).await {
-            Ok(permit) => {
-                held.units.fetch_add(permit.num_permits(), Ordering::Relaxed);
-                Permit { permit, held, tenants: self.tenants.clone() }
-            }
-            Err(_) => unreachable!("the semaphore is never closed"),
+    }
+
+    /// Waits for `bytes`, as [`Memory::ask`] gives them.
+    pub async fn take(&self, tenant: &str, bytes: usize) -> Permit {
+        match self.ask(&tenant.into(), bytes) {
+            Asked::Granted(permit) => permit,
+            Asked::Queued(queued) => queued.granted().await,
+        }
+    }
+
+    fn permit(&self, tenant: Arc<str>, units: usize) -> Permit {
+        Permit { units, tenant, memory: self.clone() }
+    }
+
+    fn give(&self, tenant: &str, units: usize) {
+        self.lock().give(tenant, units);
+        self.serve();
+    }
+
+    /// Serves whoever can be served now.
+    fn serve(&self) {
+        loop {
+            let next = self.lock().next();
+            let Some((tenant, units, waiter)) = next else { return };
+            // A permit that nobody takes any more gives itself back.
+            drop(waiter.send(self.permit(tenant, units)));
         }
     }
 
@@ -120,17 +141,41 @@ impl Memory {
     /// it is free, since the columns are there already and the estimate was meant to be high.
     pub fn adjust(&self, permit: &mut Permit, bytes: usize) {
         let wanted = bytes.div_ceil(UNIT).min(self.units);
-        let had = permit.permit.num_permits();
-        if wanted < had {
-            drop(permit.permit.split(had - wanted));
-            permit.held.units.fetch_sub(had - wanted, Ordering::Relaxed);
-            self.tenants.given_back.notify_waiters();
-        } else if wanted > had {
-            let more = u32::try_from(wanted - had).unwrap_or(u32::MAX);
-            if let Ok(more) = self.free.clone().try_acquire_many_owned(more) {
-                permit.held.units.fetch_add(more.num_permits(), Ordering::Relaxed);
-                permit.permit.merge(more);
-            }
+        if wanted < permit.units {
+            self.give(&permit.tenant, permit.units - wanted);
+            permit.units = wanted;
+        } else if self.lock().take_used(&permit.tenant, wanted - permit.units) {
+            permit.units = wanted;
+        }
+    }
+}
+
+impl Queued {
+    /// What it waits for.
+    pub fn why(&self) -> Why {
+        self.why
+    }
+
+    /// Waits for its turn.
+    pub async fn granted(mut self) -> Permit {
+        let permit = match self.granted.as_mut() {
+            Some(granted) => granted.await,
+            None => unreachable!("it is waited for once"),
+        };
+        self.granted = None;
+        match permit {
+            Ok(permit) => permit,
+            Err(_) => unreachable!("whoever waits is served before the budget goes away"),
+        }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(mut granted) = self.granted.take() {
+            granted.close();
+            self.memory.lock().retain(|waiter| !waiter.is_closed());
+            self.memory.serve();
         }
     }
 }
@@ -140,54 +185,77 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
-    #[tokio::test]
-    async fn permits_are_counted_and_come_back() {
-        let memory = Memory::new(100 * UNIT);
-        let mut a = memory.take("t", 50 * UNIT).await;
+    fn tenant(name: &str) -> Arc<str> {
+        name.into()
+    }
+
+    fn now(asked: Asked) -> Option<Permit> {
+        match asked {
+            Asked::Granted(permit) => Some(permit),
+            Asked::Queued(queued) => queued.granted().now_or_never(),
+        }
+    }
+
+    fn later(asked: Asked) -> Queued {
+        match asked {
+            Asked::Granted(permit) => panic!("{permit:?}"),
+            Asked::Queued(queued) => queued,
+        }
+    }
+
+    #[test]
+    fn permits_are_counted_and_come_back() {
+        let (memory, t) = (Memory::new(100 * UNIT), tenant("t"));
+        let mut a = now(memory.ask(&t, 50 * UNIT)).unwrap();
         assert_eq!(memory.used(), 50 * UNIT);
         memory.adjust(&mut a, 20 * UNIT);
         assert_eq!(memory.used(), 20 * UNIT);
         memory.adjust(&mut a, 30 * UNIT);
         assert_eq!(memory.used(), 30 * UNIT);
-        let b = memory.take("t", usize::MAX);
+        let all = later(memory.ask(&t, usize::MAX));
         drop(a);
-        let b = b.await;
+        let all = all.granted().now_or_never().unwrap();
         assert_eq!(memory.used(), memory.limit());
-        drop(b);
+        drop(all);
         assert_eq!(memory.used(), 0);
     }
 
     #[test]
-    fn those_above_their_share_wait_when_little_is_left() {
-        // limit, used, held, tenants
-        let table = [
-            ((100, 80, 80, 1), false),
-            ((100, 100, 100, 1), false),
-            ((100, 81, 70, 2), true),
-            ((100, 81, 11, 2), false),
-            ((100, 60, 60, 2), false),
-            ((100, 90, 34, 3), true),
-        ];
-        for ((limit, used, held, tenants), waits) in table {
-            assert_eq!(must_wait(limit, used, held, tenants), waits, "{used} {held} {tenants}");
+    fn a_loud_tenant_leaves_room_for_a_quiet_one() {
+        let (memory, loud, quiet) = (Memory::new(100 * UNIT), tenant("loud"), tenant("quiet"));
+        let mut held = Vec::new();
+        // A crowd of streams asks at once: most of them wait.
+        let mut crowd = Vec::new();
+        for _ in 0..40 {
+            match memory.ask(&loud, 10 * UNIT) {
+                Asked::Granted(permit) => held.push(permit),
+                Asked::Queued(queued) => crowd.push(queued),
+            }
         }
+        assert_eq!((held.len(), crowd.len()), (9, 31));
+        // The quiet one stands behind none of them.
+        let first = now(memory.ask(&quiet, 9 * UNIT));
+        assert!(first.is_some(), "the quiet one is served");
+        assert!(memory.is_over_share("loud") && !memory.is_over_share("quiet"));
+        // And the loud ones again, as soon as something comes back.
+        held.truncate(4);
+        let served = crowd.into_iter().filter_map(|queued| queued.granted().now_or_never());
+        assert_eq!(served.count(), 31, "one after the other");
     }
 
-    #[tokio::test]
-    async fn a_loud_tenant_leaves_room_for_a_quiet_one() {
-        let memory = Memory::new(100 * UNIT);
-        let _small = memory.take("quiet", UNIT).await;
-        let mut loud = Vec::new();
-        while let Some(permit) = memory.take("loud", 10 * UNIT).now_or_never() {
-            loud.push(permit);
-        }
-        assert!(memory.used() <= 91 * UNIT, "{}", memory.used() / UNIT);
-        assert!(memory.is_over_share("loud") && !memory.is_over_share("quiet"));
-        let quiet = memory.take("quiet", 9 * UNIT).now_or_never();
-        assert!(quiet.is_some(), "the quiet one is served");
-        // And the loud one again, as soon as something comes back.
-        let waiting = memory.take("loud", UNIT);
-        let give_back = async { loud.truncate(4) };
-        let (_permit, ()) = tokio::join!(waiting, give_back);
+    #[test]
+    fn whoever_leaves_the_line_holds_nobody_up() {
+        let (memory, a, b) = (Memory::new(100 * UNIT), tenant("a"), tenant("b"));
+        let held = now(memory.ask(&a, 60 * UNIT)).unwrap();
+        let large = later(memory.ask(&b, 80 * UNIT));
+        let small = later(memory.ask(&a, 10 * UNIT));
+        drop(large);
+        assert!(small.granted().now_or_never().is_some());
+        // Nor does one who leaves with what it was just given.
+        let next = later(memory.ask(&b, 90 * UNIT));
+        drop(held);
+        assert_eq!(memory.used(), 90 * UNIT);
+        drop(next);
+        assert_eq!(memory.used(), 0);
     }
 }

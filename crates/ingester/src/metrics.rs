@@ -1,7 +1,9 @@
 //! Every counter of the ingester.
 
+use crate::limits::Limit;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
@@ -10,6 +12,9 @@ use tributary_store::Operations;
 /// Upper bounds of latency buckets, in seconds.
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+/// Name and value of labels.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 macro_rules! metrics {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ty = $make:expr, $name:literal;)+) => {
@@ -38,8 +43,18 @@ macro_rules! metrics {
 metrics! {
     /// Streams of sidecars that are open
     streams: Gauge = Gauge::default(), "streams";
+    /// Streams that were last told that they may have nothing in flight but one frame
+    streams_without_credit: Gauge = Gauge::default(), "streams_without_credit";
+    /// How often a limit was met, and what happens there
+    limited: Family<Labels<2>, Counter> = limits(), "limited";
+    /// Seconds that a frame waited for memory, of those that did
+    memory_wait_seconds: Histogram = Histogram::new(SECONDS), "memory_wait_seconds";
     /// Frames that came
     frames_received: Counter = Counter::default(), "frames_received";
+    /// Frames that came again and were not logged again
+    frames_repeated: Counter = Counter::default(), "frames_repeated";
+    /// Durable frames that would not be known again: the oldest make room
+    frames_forgotten: Counter = Counter::default(), "frames_forgotten";
     /// Frames that could not be decoded
     frames_rejected: Counter = Counter::default(), "frames_rejected";
     /// Spans in frames that were decoded
@@ -130,7 +145,28 @@ metrics! {
     flush_seconds: Histogram = Histogram::new(SECONDS), "flush_seconds";
 }
 
+/// A counter for each limit, so that the page shows them before they are met.
+fn limits() -> Family<Labels<2>, Counter> {
+    let family = Family::default();
+    Limit::ALL.iter().for_each(|&limit| drop(family.get_or_create(&labels(limit))));
+    family
+}
+
+fn labels(limit: Limit) -> Labels<2> {
+    [("limit", limit.name()), ("policy", limit.policy().name())]
+}
+
 impl Metrics {
+    /// A limit was met.
+    pub fn limited(&self, limit: Limit) {
+        self.limited.get_or_create(&labels(limit)).inc();
+    }
+
+    /// How often a limit was met.
+    pub fn times_limited(&self, limit: Limit) -> u64 {
+        self.limited.get_or_create(&labels(limit)).get()
+    }
+
     /// Streams that are open.
     pub fn streams_open(&self) -> usize {
         usize::try_from(self.streams.get()).unwrap_or(0)
@@ -167,7 +203,15 @@ mod tests {
     fn the_page_has_the_names_that_dashboards_use() {
         let metrics = Metrics::default();
         metrics.spans_journaled.inc_by(7);
+        metrics.limited(Limit::Memory);
+        assert_eq!(metrics.times_limited(Limit::Memory), 1);
         let page = metrics.page();
+        for line in [
+            "tributary_ingester_limited_total{limit=\"memory\",policy=\"waits\"} 1\n",
+            "tributary_ingester_limited_total{limit=\"tenants\",policy=\"refuses\"} 0\n",
+        ] {
+            assert!(page.contains(line), "{page}");
+        }
         assert!(page.contains("tributary_ingester_spans_journaled_total 7\n"), "{page}");
         assert!(
             page.contains("# HELP tributary_ingester_streams Streams of sidecars that are open")

@@ -36,7 +36,7 @@ pub(super) async fn run(
     tenant: Arc<str>,
     mut offers: mpsc::Receiver<Offered>,
 ) {
-    let state = Arc::new(StreamState::new(receive.metrics.clone()));
+    let state = receive.new_stream();
     let mut lane = Lane::new(receive, tenant, state.clone());
     let mut open = true;
     while open || !lane.waiting.is_empty() || !lane.gathered.is_empty() {
@@ -86,7 +86,7 @@ impl Lane {
         // Frames are not sent twice, so that nobody needs to know them again.
         let incarnation = receive.names.uid().map(|uid| uid.0).unwrap_or_default();
         Lane {
-            origin: Origin::new(&receive, Peer { tenant, incarnation }, state),
+            origin: Origin::new(&receive, Peer { tenant, incarnation, lane: None }, state),
             receive,
             seq: 0,
             builder: Builder::new(),
@@ -119,13 +119,14 @@ impl Lane {
         for piece in pieces(columns) {
             let frame = self.frame(&piece);
             let incoming = match self.origin.admit(&self.receive, frame).await {
-                Ok(incoming) => incoming,
+                Ok(Some(incoming)) => incoming,
+                Ok(None) => continue,
                 Err(error) => {
                     tracing::error!(%error, "a frame of this ingester's own cannot be read");
                     return false;
                 }
             };
-            if self.receive.journal.send(incoming).await.is_err() {
+            if self.receive.log(incoming).await.is_err() {
                 return false;
             }
         }
@@ -146,7 +147,7 @@ impl Lane {
             .flatten();
         self.defined.1 = known.max(encoded.needs);
         self.seq += 1;
-        let in_order = self.origin.state.arrived(self.seq);
+        let in_order = self.origin.state.arrived(self.seq, encoded.payload.len());
         debug_assert!(in_order.is_ok(), "numbers rise by one");
         Frame {
             seq: self.seq,

@@ -8,8 +8,16 @@ use std::collections::VecDeque;
 /// Frames of one stream that are not acknowledged yet, in order of arrival.
 #[derive(Debug, Default)]
 pub struct Window {
-    frames: VecDeque<(u64, bool)>,
+    frames: VecDeque<InFlight>,
+    bytes: usize,
     acked: u64,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    seq: u64,
+    bytes: usize,
+    settled: bool,
 }
 
 /// A frame number that does not follow the ones before.
@@ -23,32 +31,44 @@ pub struct OutOfOrder {
 }
 
 impl Window {
-    /// A frame has come.
+    /// A frame with a payload of so many bytes has come.
     ///
     /// # Errors
     /// When its number is not above the ones before. Gaps are fine: a frame between may have been
     /// acknowledged by another ingester.
-    pub fn arrived(&mut self, seq: u64) -> Result<(), OutOfOrder> {
-        let last = self.frames.back().map_or(self.acked, |&(seq, _)| seq);
+    pub fn arrived(&mut self, seq: u64, bytes: usize) -> Result<(), OutOfOrder> {
+        let last = self.frames.back().map_or(self.acked, |frame| frame.seq);
         if seq <= last {
             return Err(OutOfOrder { last, got: seq });
         }
-        self.frames.push_back((seq, false));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.frames.push_back(InFlight { seq, bytes, settled: false });
         Ok(())
+    }
+
+    /// A frame in flight turned out to count as so many bytes, if that is more than its payload.
+    pub fn weighs(&mut self, seq: u64, bytes: usize) {
+        if let Ok(at) = self.frames.binary_search_by_key(&seq, |frame| frame.seq)
+            && let Some(frame) = self.frames.get_mut(at).filter(|frame| !frame.settled)
+        {
+            let more = bytes.saturating_sub(frame.bytes);
+            frame.bytes += more;
+            self.bytes = self.bytes.saturating_add(more);
+        }
     }
 
     /// A frame is durable, or was rejected: settled either way. The new number to acknowledge up
     /// to, if it has risen.
     pub fn settled(&mut self, seq: u64) -> Option<u64> {
-        if let Ok(at) = self.frames.binary_search_by_key(&seq, |&(seq, _)| seq)
+        if let Ok(at) = self.frames.binary_search_by_key(&seq, |frame| frame.seq)
             && let Some(frame) = self.frames.get_mut(at)
         {
-            frame.1 = true;
+            frame.settled = true;
+            self.bytes = self.bytes.saturating_sub(std::mem::take(&mut frame.bytes));
         }
         let before = self.acked;
-        while let Some(&(seq, true)) = self.frames.front() {
-            self.acked = seq;
-            self.frames.pop_front();
+        while let Some(frame) = self.frames.pop_front_if(|frame| frame.settled) {
+            self.acked = frame.seq;
         }
         (self.acked > before).then_some(self.acked)
     }
@@ -56,6 +76,11 @@ impl Window {
     /// Frames that wait for their acknowledgement.
     pub fn waiting(&self) -> usize {
         self.frames.len()
+    }
+
+    /// Bytes of frames that are not settled.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
@@ -67,15 +92,20 @@ mod tests {
     fn acknowledgements_wait_for_the_gap() {
         let mut w = Window::default();
         for seq in [3, 4, 5, 9] {
-            w.arrived(seq).unwrap();
+            w.arrived(seq, 10).unwrap();
         }
-        assert_eq!(w.settled(4), None);
-        assert_eq!(w.settled(3), Some(4));
-        assert_eq!(w.settled(9), None);
-        assert_eq!(w.settled(77), None);
-        assert_eq!(w.settled(5), Some(9));
+        assert_eq!((w.settled(4), w.bytes()), (None, 30));
+        assert_eq!((w.settled(4), w.bytes()), (None, 30));
+        for (seq, bytes, all) in [(3, 5, 30), (3, 50, 70), (4, 50, 70), (77, 50, 70)] {
+            w.weighs(seq, bytes);
+            assert_eq!(w.bytes(), all, "{seq}");
+        }
+        assert_eq!((w.settled(3), w.bytes()), (Some(4), 20));
+        assert_eq!((w.settled(9), w.bytes()), (None, 10));
+        assert_eq!((w.settled(77), w.bytes()), (None, 10));
+        assert_eq!((w.settled(5), w.bytes()), (Some(9), 0));
         assert_eq!(w.waiting(), 0);
-        assert_eq!(w.arrived(9), Err(OutOfOrder { last: 9, got: 9 }));
-        assert_eq!(w.arrived(10), Ok(()));
+        assert_eq!(w.arrived(9, 1), Err(OutOfOrder { last: 9, got: 9 }));
+        assert_eq!(w.arrived(10, 1), Ok(()));
     }
 }

@@ -117,3 +117,16 @@ async fn generations_are_due_by_age_or_bytes() {
     assert!(!is_due(&g, at(100, 1 << 20), now));
     assert!(is_due(&g, at(100, 1 << 20), now + Duration::from_secs(100)));
 }
+
+#[tokio::test]
+async fn small_frames_make_a_generation_due_before_they_fill_the_memory() {
+    let (memory, now) = (Memory::new(100 << 10), Instant::now());
+    let at = FreezeAt { age: Duration::from_secs(10), bytes: 25 << 10 };
+    let mut generation = Generation::default();
+    for n in 1..=25 {
+        assert!(!is_due(&generation, at, now), "{n}");
+        generation.add(vec![batch(&memory, "t", n).await], now);
+    }
+    assert!(is_due(&generation, at, now));
+    assert_eq!((memory.used(), generation.bytes), (25 << 10, 25 << 10));
+}

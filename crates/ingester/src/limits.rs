@@ -1,0 +1,113 @@
+//! Every limit at which an ingester makes a sender wait or refuses it, in one place: its name, what
+//! happens there, and what people read about it. Each is a label of one family of counters
+//! (`limited`), raised where the limit stands, once each time it was met. `docs/limits.md` is
+//! checked against this list.
+
+/// What happens to whoever meets a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// It waits, and what it brings waits with it: nothing is dropped.
+    Waits,
+    /// It may send less: one frame at a time.
+    Slows,
+    /// It is told to come again, or to go elsewhere; it still owns its spans.
+    Refuses,
+    /// It is told that this will never be taken; it counts the loss.
+    Rejects,
+}
+
+impl Policy {
+    /// Its name as a label.
+    pub fn name(self) -> &'static str {
+        match self {
+            Policy::Waits => "waits",
+            Policy::Slows => "slows",
+            Policy::Refuses => "refuses",
+            Policy::Rejects => "rejects",
+        }
+    }
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $limit:ident = $name:literal, $policy:ident;)+) => {
+        /// A limit.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Limit {
+            $($(#[doc = $doc])+ $limit,)+
+        }
+
+        impl Limit {
+            /// All of them.
+            pub const ALL: &[Limit] = &[$(Limit::$limit,)+];
+
+            /// Its name as a label.
+            pub fn name(self) -> &'static str {
+                match self { $(Limit::$limit => $name,)+ }
+            }
+
+            /// What happens there.
+            pub fn policy(self) -> Policy {
+                match self { $(Limit::$limit => Policy::$policy,)+ }
+            }
+        }
+    };
+}
+
+limits! {
+    /// A stream does not begin as the protocol says, or its tenant has no valid name.
+    Hello = "hello", Refuses;
+    /// The numbers of a stream's frames do not rise.
+    Order = "order", Refuses;
+    /// A message of a stream is larger than any may be.
+    Message = "message", Refuses;
+    /// A stream has more in flight than any is ever given leave to, or does not read its replies.
+    Stream = "stream", Waits;
+    /// A stream was told that it may have nothing in flight but one frame.
+    Credit = "credit", Slows;
+    /// The memory budget has no room for a frame.
+    Memory = "memory", Waits;
+    /// The frame's tenant holds more than its share of memory while little is left.
+    TenantShare = "tenant_share", Waits;
+    /// A frame cannot be decoded.
+    Malformed = "malformed", Rejects;
+    /// A frame would take more than a limit once it is decoded.
+    FrameSize = "frame_size", Rejects;
+    /// A frame needs definitions that its stream has not carried.
+    Undefined = "undefined", Refuses;
+    /// As many frames wait for the journal as may.
+    JournalQueue = "journal_queue", Waits;
+    /// As many segments are on their way to the store as may be, and another one is due.
+    Segments = "segments", Waits;
+    /// A frame is larger than a segment.
+    SegmentSize = "segment_size", Rejects;
+    /// The ingester is leaving.
+    Leaving = "leaving", Refuses;
+    /// The ingester's own receivers hold as many bytes of requests as they may.
+    RequestRoom = "request_room", Refuses;
+    /// The tenant's requests hold more than its share of those bytes while little is left.
+    RequestShare = "request_share", Refuses;
+    /// As many tenants send to the ingester's own receivers at a time as may.
+    Tenants = "tenants", Refuses;
+    /// As many requests of one tenant wait to be gathered as may.
+    LaneQueue = "lane_queue", Waits;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/limits.md");
+
+    #[test]
+    fn the_page_has_every_limit_and_no_other() {
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+        let rows: Vec<(&str, &str)> = rows
+            .filter_map(|row| {
+                let (name, rest) = row.split_once("` | ")?;
+                Some((name, rest.split_once(" | ")?.0))
+            })
+            .collect();
+        let limits = Limit::ALL.iter().map(|b| (b.name(), b.policy().name()));
+        assert_eq!(rows, limits.collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,15 @@
+//! What an ingester lets in: its engine behind a real socket, over a bucket whose segments can be held
+//! back or refused.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test a panic is the answer"
+)]
+
+mod fairness;
+mod gate;
+mod giant;
+mod refused;
+mod repeats;
+mod server;
