@@ -3,7 +3,9 @@
 //!
 //! A step hands out all spans of a range of trace ids, from all inputs; steps ascend, so that each
 //! trace is whole within one step. Memory is bounded by the inputs' number: of each, the ids of its
-//! traces and the bytes of one row group are held, and of all together the spans of one step.
+//! traces and the bytes of one row group are held, and of all together the spans of one step. A trace
+//! that has more spans than a step may have is not merged: whoever merges leaves out the block that
+//! has most of it.
 
 use crate::read::Block;
 use crate::{BlockError, BlockMeta, Object, Source};
@@ -13,6 +15,8 @@ use tributary_span::{Columns, TraceId};
 
 /// Spans that a step is meant to have.
 const SPANS: usize = 8 << 10;
+/// Spans that it may have, beside those of the last read.
+const MOST_SPANS: usize = 16 * SPANS;
 /// Traces of all inputs in the first step, before it is known how many spans they have.
 const FIRST: usize = 256;
 /// And in any step.
@@ -70,30 +74,56 @@ impl<S: Source> Merge<S> {
     /// The next traces, in as many batches as it takes; none when all were handed out.
     ///
     /// # Errors
-    /// When bytes cannot be had or are corrupt.
+    /// When bytes cannot be had or are corrupt, or a trace has too many spans to be merged.
     pub async fn next(&mut self) -> Result<Vec<Columns>, InputError> {
+        let fewest = self.inputs.len().max(1);
+        let before: Vec<(usize, u64)> = self.inputs.iter().map(|i| (i.done, i.spans)).collect();
+        loop {
+            if let Some(batches) = self.step().await? {
+                let spans: usize = batches.iter().map(Columns::len).sum();
+                let rows = self.inputs.iter().zip(&before).map(|(i, (done, _))| i.done - done);
+                // Traces differ in size; a wrong guess is made good by the next step.
+                let fitting = SPANS.saturating_mul(rows.sum()) / spans.max(1);
+                self.traces = fitting.clamp(fewest, MOST);
+                return Ok(batches);
+            }
+            let read =
+                self.inputs.iter().zip(&before).map(|(input, (_, spans))| input.spans - spans);
+            let largest = read.enumerate().max_by_key(|(_, spans)| *spans);
+            if self.traces <= fewest {
+                let error = BlockError::TooLarge("more spans of one trace than are merged");
+                let number = largest.map_or(0, |(number, _)| number);
+                return Err(InputError { number, error });
+            }
+            self.traces = (self.traces / 4).max(fewest);
+            for (input, (done, spans)) in self.inputs.iter_mut().zip(&before) {
+                (input.done, input.spans) = (*done, *spans);
+            }
+        }
+    }
+
+    /// Reads on by a step; `None` when that is too much for one.
+    async fn step(&mut self) -> Result<Option<Vec<Columns>>, InputError> {
         let step = self.traces.div_ceil(self.inputs.len().max(1));
         // Up to the first id at which an input would have had its share.
         let shares = self.inputs.iter().filter_map(|input| input.ids.get(input.done + step - 1));
         let last = shares.min().copied();
         let mut batches = Vec::new();
-        let mut rows = 0;
         for (number, input) in self.inputs.iter_mut().enumerate() {
             let end = match last {
                 Some(last) => input.ids.partition_point(|id| *id <= last),
                 None => input.ids.len(),
             };
-            rows += end.saturating_sub(input.done);
-            let read = input.read(end, &mut batches).await;
-            read.map_err(|error| InputError { number, error })?;
+            while input.done < end {
+                if batches.iter().map(Columns::len).sum::<usize>() > MOST_SPANS {
+                    return Ok(None);
+                }
+                let read = input.read(end).await;
+                batches.push(read.map_err(|error| InputError { number, error })?);
+            }
         }
         let spans: usize = batches.iter().map(Columns::len).sum();
-        if rows > 0 {
-            // Traces differ in size; a wrong guess is made good by the next step.
-            let fitting = SPANS.saturating_mul(rows) / spans.max(1);
-            self.traces = fitting.clamp(self.inputs.len().max(1), MOST);
-        }
-        Ok(batches)
+        Ok((spans <= MOST_SPANS || step > 1).then_some(batches))
     }
 }
 
@@ -111,41 +141,39 @@ impl<S: Source> Input<S> {
         if ids.len() as u64 != block.meta().total_objects {
             return Err(BlockError::corrupt("another number of traces than the meta says"));
         }
-        let source = Held { source, at: 0, bytes: Bytes::new() };
+        let source = Held { source, group: None, at: 0, bytes: Bytes::new() };
         Ok(Input { block, source, ids, ends, done: 0, spans: 0 })
     }
 
-    /// Reads rows up to `end`, from one row group after the other.
-    async fn read(&mut self, end: usize, batches: &mut Vec<Columns>) -> Result<(), BlockError> {
-        while self.done < end {
-            let group = self.ends.partition_point(|e| *e <= self.done);
-            let first = group.checked_sub(1).and_then(|g| self.ends.get(g)).copied().unwrap_or(0);
-            let to = self.ends.get(group).copied().unwrap_or(end).min(end);
-            if self.done == first {
-                self.source.hold(self.block.group_bytes(group)).await?;
-            }
-            let rows = self.done - first..to - first;
-            let columns = self.block.group_rows(&self.source, group, rows).await?;
-            self.spans += columns.len() as u64;
-            batches.push(columns);
-            self.done = to;
+    /// Reads rows up to `end`, or to the end of their row group.
+    async fn read(&mut self, end: usize) -> Result<Columns, BlockError> {
+        let group = self.ends.partition_point(|e| *e <= self.done);
+        let first = group.checked_sub(1).and_then(|g| self.ends.get(g)).copied().unwrap_or(0);
+        let to = self.ends.get(group).copied().unwrap_or(end).min(end);
+        if self.source.group != Some(group) {
+            self.source.hold(group, self.block.group_bytes(group)).await?;
         }
-        Ok(())
+        let rows = self.done - first..to - first;
+        let columns = self.block.group_rows(&self.source, group, rows).await?;
+        self.spans += columns.len() as u64;
+        self.done = to;
+        Ok(columns)
     }
 }
 
 /// A block's bytes, with those of one row group at hand: rows are read many times from it.
 struct Held<S> {
     source: S,
+    group: Option<usize>,
     at: u64,
     bytes: Bytes,
 }
 
 impl<S: Source> Held<S> {
-    async fn hold(&mut self, range: Range<u64>) -> Result<(), BlockError> {
-        self.bytes = Bytes::new();
+    async fn hold(&mut self, group: usize, range: Range<u64>) -> Result<(), BlockError> {
+        (self.group, self.bytes) = (None, Bytes::new());
         self.bytes = self.source.range(Object::Data, range.clone()).await?;
-        self.at = range.start;
+        (self.group, self.at) = (Some(group), range.start);
         Ok(())
     }
 

@@ -87,6 +87,39 @@ fn the_block_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn a_trace_that_is_too_large_names_the_block_that_has_most_of_it() {
+    // Spans of one trace, and of many small ones beside it.
+    let spans = |from: u64, count: u64| -> Vec<Columns> {
+        let request = |span: u64| {
+            let mut request = sample::plain(1);
+            for scope in request.resource_spans.iter_mut().flat_map(|r| &mut r.scope_spans) {
+                scope.spans.truncate(1);
+                for one in &mut scope.spans {
+                    one.span_id = (1 + span).to_be_bytes().to_vec();
+                }
+            }
+            columns(&request.encode_to_vec())
+        };
+        (from..from + count).map(request).collect()
+    };
+    let small: Vec<Columns> =
+        (2..200).map(|seed| columns(&sample::request(seed).encode_to_vec())).collect();
+    let settings = WriterSettings::default();
+    let giant = block_of(&[small.clone(), spans(1000, 140_000)].concat(), &settings);
+    let other = block_of(&[small, spans(0, 10)].concat(), &settings);
+    let inputs = [other, giant].map(|block| (block.meta.clone(), block));
+    let mut merge = wait(Merge::open(inputs.into())).unwrap();
+    let error = loop {
+        match wait(merge.next()) {
+            Ok(step) => assert!(!step.is_empty(), "the giant was merged"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.number, 1);
+    assert!(matches!(error.error, BlockError::TooLarge(_)), "{}", error.error);
+}
+
+#[test]
 fn pieces_of_a_block_ascend() {
     let of = |seed| columns(&sample::request(seed).encode_to_vec());
     let (low, high) = match sample::trace_id(1) < sample::trace_id(2) {

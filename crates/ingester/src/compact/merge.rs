@@ -64,6 +64,12 @@ impl Compactor {
             Ok(read) => read,
             Err(InputError { error: BlockError::Missing(_), .. }) => return Ok(None),
             Err(error) if is_of_the_store(&error) => return Err(error.error.into()),
+            Err(InputError { number, error: BlockError::TooLarge(why) }) => {
+                let block = metas.get(number).map(|meta| meta.block_id);
+                tracing::warn!(why, ?block, "a block is not merged with others");
+                remembered.unreadable.extend(block);
+                return Ok(None);
+            }
             Err(error) => {
                 let block = metas.get(error.number).map(|meta| meta.block_id);
                 tracing::error!(error = %Chain(&error), ?block, "a block cannot be read; it is not merged with others");
