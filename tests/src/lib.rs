@@ -2,10 +2,12 @@
 //! ports of their own, and the recorded traffic.
 
 pub mod ingester;
+pub mod journal;
 pub mod legacy;
 pub mod load;
 pub mod place;
 pub mod program;
+pub mod reader;
 pub mod replay;
 pub mod sidecar;
 pub mod torture;

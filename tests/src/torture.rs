@@ -26,7 +26,8 @@ const INGESTERS: usize = 3;
 /// Applications at a time, each with a sidecar.
 const SIDECARS: usize = 3;
 /// How long spans stay in memory: short, so that every event meets all stages.
-const FLAGS: &[&str] = &["--block-age", "3s", "--collect", "10s"];
+const FLAGS: &[&str] =
+    &["--block-age", "3s", "--collect", "10s", "--compact", "1s", "--keep-compacted", "5s"];
 
 /// What is to be endured.
 #[derive(Debug, Clone)]
@@ -166,7 +167,7 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
         let ingester = seat.ingester.take().context("an ingester")?;
         ingester.stop().await?;
     }
-    verify(&place)?;
+    crate::journal::verify(&place)?;
     let scratch = tempfile::tempdir()?;
     let blocks = fetch_blocks(&store, scratch.path()).await?;
     report.blocks = blocks.len() as u64;
@@ -295,17 +296,6 @@ async fn open(place: &Place) -> Result<Store> {
     let settings = place.env().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let options = StoreOptions { settings, ..StoreOptions::default() };
     Ok(Store::open(&place.url(), &options).await?)
-}
-
-/// `tributary journal --verify` finds every promise kept.
-fn verify(place: &Place) -> Result<()> {
-    let mut tool = std::process::Command::new(crate::program::tool()?);
-    tool.args(["journal", "--store", &place.url(), "--verify"]).envs(place.env());
-    let output = tool.output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "the journal is not in order: {said}\n{errors}");
-    Ok(())
 }
 
 /// Copies the data of all visible blocks into a folder.

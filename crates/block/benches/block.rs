@@ -6,7 +6,8 @@
 use anyhow::Result;
 use std::time::{Duration, Instant};
 use tributary_block::{
-    Block, BlockMeta, FolderSource, Source, WriterSettings, bloom, lookup, write,
+    Block, BlockMeta, BlockWriter, FinishedBlock, FolderSource, Merge, Source, WriterSettings,
+    bloom, lookup, write,
 };
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -102,6 +103,7 @@ async fn run() -> Result<()> {
         "read all              {:8.2} µs/span",
         per(*reads.iter().min().expect("runs"), spans)
     );
+    merge(&all).await?;
     println!("open handle           {:8} bytes of memory", handle.bytes());
 
     let mut ids: Vec<TraceId> = all.iter().flat_map(|c| c.traces.iter().copied()).collect();
@@ -111,6 +113,43 @@ async fn run() -> Result<()> {
     by_id("footer and bloom cached, memory", &block, &block.meta, &ids, true).await?;
     by_id("footer and bloom cached, files", &source, &block.meta, &ids, true).await?;
     by_id("nothing cached, files", &source, &block.meta, &ids, false).await
+}
+
+/// Eight blocks, as of two ingesters of which each wrote four, become one.
+#[expect(clippy::print_stdout, reason = "the table is the result")]
+async fn merge(all: &[Columns]) -> Result<()> {
+    let settings = WriterSettings::default();
+    let eighth = |n: usize| {
+        let own: Vec<&Columns> = all.iter().skip(n).step_by(8).collect();
+        write(Uuid::from_u128(n as u128), "t", &own, &settings)
+    };
+    let inputs = (0..8).map(eighth).collect::<Result<Vec<FinishedBlock>, _>>()?;
+    let mut times = Vec::new();
+    let mut spans = 0;
+    for _ in 0..RUNS {
+        let start = Instant::now();
+        let blocks = inputs.iter().map(|block| (block.meta.clone(), block.clone()));
+        let mut merge = Merge::open(blocks.collect()).await?;
+        let mut writer = BlockWriter::new(Uuid::nil(), "t", settings.clone())?;
+        let mut waiting: Vec<Columns> = Vec::new();
+        loop {
+            let step = merge.next().await?;
+            let ended = step.is_empty();
+            waiting.extend(step);
+            if ended || waiting.iter().map(Columns::len).sum::<usize>() >= 32 << 10 {
+                writer.push(&waiting.iter().collect::<Vec<_>>())?;
+                waiting.clear();
+            }
+            if ended {
+                break;
+            }
+        }
+        spans = writer.finish()?.stats.spans;
+        times.push(start.elapsed());
+    }
+    let best = times.iter().min().copied().unwrap_or_default();
+    println!("row\tmerging blocks, CPU per span\t{:.3}\tµs", per(best, usize::try_from(spans)?));
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]

@@ -1,6 +1,6 @@
 //! What can be said about a journal from outside, while others work in it.
 //!
-//! In come looks at the store, an epoch at a time ([`EpochView`]); out come what lies there
+//! In come looks at the store, an epoch ([`EpochView`]) or a window ([`WindowView`]) at a time; out come what lies there
 //! ([`summarize`]) and what must not be so ([`check`] and, with the objects read, the functions of
 //! [`content`]). Nothing here reads, deletes or decides anything: an auditor must not share the
 //! rules of what it audits, so it has its own, over the same invariants (I1 to I10 of the crate).
@@ -22,9 +22,11 @@ pub mod content;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use check::{check, strays};
 pub use summary::{EpochSummary, Pile, summarize};
+pub use windows::{WindowSummary, WindowView, check_window, summarize_window};
 
 use crate::id::EpochId;
 use crate::layout;
@@ -52,8 +54,10 @@ pub struct EpochView {
     pub copies: BTreeSet<u64>,
     /// All blocks that a slot names or that were minted for this epoch, listed after the segments.
     pub blocks: BTreeMap<BlockKey, BlockFound>,
-    /// Tenants in whose folder lies a block that no ingester minted: somebody compacts there, so
-    /// that a block which is gone may be in a larger one.
+    /// Of these, what a record which counts supersedes: read after the blocks were looked at.
+    pub superseded: BTreeSet<BlockKey>,
+    /// Tenants in whose folder lies a block that no ingester minted: another program compacts there,
+    /// so that a block which is gone may be in a larger one.
     pub compacted_tenants: BTreeSet<String>,
 }
 
@@ -127,8 +131,10 @@ pub enum Rule {
     I4,
     /// Data that the slot it was minted for does not name is garbage, and never visible.
     I5,
-    /// Each segment is covered at most once.
+    /// Each segment is covered, and each block superseded, at most once.
     I6,
+    /// A visible block disappears only when what it went into is visible.
+    I8,
     /// Spans in covered segments = rows in blocks + duplicates + rejected.
     I10,
     /// An object is what was written: its checksums hold and it can be decoded.

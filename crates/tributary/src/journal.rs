@@ -14,7 +14,7 @@ use report::Report;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
-use tributary_journal::audit::{self, EpochView, Finding, Severity};
+use tributary_journal::audit::{self, EpochView, Finding, Severity, WindowView};
 use tributary_store::{Store, StoreError, StoreOptions};
 
 /// Something is violated.
@@ -71,6 +71,11 @@ async fn audited(options: &Options) -> Result<(u8, String)> {
         let findings = settled(&bucket, &view, options.verify, &mut report).await?;
         report.add(audit::summarize(&view), findings);
     }
+    for window in bucket.windows().await? {
+        let view = bucket.look_at_window(&window).await?;
+        let findings = settled_window(&bucket, &view, options.verify, &mut report).await?;
+        report.add_window(audit::summarize_window(&view), findings);
+    }
     let strays = bucket.strays().await?;
     report.add_strays(strays);
     let code = if report.violations() > 0 { VIOLATED } else { 0 };
@@ -103,4 +108,30 @@ async fn settled(
         second.extend(verify::epoch(bucket.store(), &view, Some(&suspects)).await?.0);
     }
     Ok(audit::confirmed(first, &second))
+}
+
+/// The same for a window.
+async fn settled_window(
+    bucket: &Bucket,
+    view: &WindowView,
+    deep: bool,
+    report: &mut Report,
+) -> Result<Vec<Finding>> {
+    let look = async |view: &WindowView| {
+        let mut found = audit::check_window(view);
+        let mut read = verify::Read::default();
+        if deep {
+            let (findings, all) = verify::window(bucket.store(), view).await?;
+            found.extend(findings);
+            read = all;
+        }
+        Ok::<_, anyhow::Error>((found, read))
+    };
+    let (first, read) = look(view).await?;
+    report.read.add(&read);
+    if first.is_empty() {
+        return Ok(first);
+    }
+    let view = bucket.look_at_window(&view.window).await?;
+    Ok(audit::confirmed(first, &look(&view).await?.0))
 }

@@ -1,14 +1,11 @@
 //! The blocks are standard Parquet: other engines read the same spans out of them.
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-use std::path::PathBuf;
-use std::process::Command;
+use anyhow::{Result, ensure};
 use std::sync::Arc;
-use tributary_testkit::{python, recordings, traces, workspace_root};
+use tributary_testkit::{recordings, traces};
 use tributary_tests::ingester::HOLD;
 use tributary_tests::replay::replay;
-use tributary_tests::{Ingester, Place};
+use tributary_tests::{Ingester, Place, reader};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pyarrow_and_duckdb_count_the_same_spans() -> Result<()> {
@@ -21,7 +18,7 @@ async fn pyarrow_and_duckdb_count_the_same_spans() -> Result<()> {
     let files = place.parquet_files()?;
     ensure!(!files.is_empty(), "no block in {:?}", place.path());
     for reader in ["pyarrow", "duckdb"] {
-        let counted = count(reader, &files)?;
+        let counted = reader::count(reader, &files)?;
         for trace in traces()? {
             let expected = serde_json::json!([trace.spans, trace.errors, trace.distinct_span_ids]);
             let got = counted.get(&trace.trace_id);
@@ -35,12 +32,4 @@ async fn pyarrow_and_duckdb_count_the_same_spans() -> Result<()> {
         ensure!(traces == tributary_testkit::data::totals()?.traces, "{reader}: {traces} traces");
     }
     Ok(())
-}
-
-fn count(reader: &str, files: &[PathBuf]) -> Result<Value> {
-    let script = workspace_root().join("tests/python/count_spans.py");
-    let output = Command::new(python()?).arg(script).arg(reader).args(files).output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{reader} ended with {}: {errors}", output.status);
-    serde_json::from_slice(&output.stdout).with_context(|| format!("{reader}: {errors}"))
 }

@@ -2,6 +2,7 @@
 //!
 //! Every story has its own processes, its own ports and its own store.
 
+mod compaction;
 mod configuration;
 mod crash;
 mod daemonset;

@@ -1,10 +1,13 @@
-//! Segments, commit slots, heartbeats and the bucket's identity.
+//! Segments, commit slots, windows' records, heartbeats and the bucket's identity.
 
 use bytes::Bytes;
 use tributary_journal::cluster::{Cluster, FORMAT};
+use tributary_journal::record::Input;
 use tributary_journal::segment::Header;
+use tributary_journal::window::mint_compacted;
 use tributary_journal::{
-    BlockEntry, EpochId, Live, NewFrame, Segment, SegmentBuilder, SegmentInfo, Slot, Uid, id,
+    BlockEntry, EpochId, Live, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo, Slot, Uid,
+    Window, id,
 };
 
 fn epoch() -> EpochId {
@@ -123,6 +126,46 @@ pub(super) fn slot(input: &[u8]) -> String {
     }
 }
 
+pub(super) fn records() -> Vec<Vec<u8>> {
+    [(0, 0), (1, 2), (4, 30)].map(|(outputs, inputs)| a_record(outputs, inputs)).to_vec()
+}
+
+fn a_record(outputs: u8, inputs: u8) -> Vec<u8> {
+    let window = Window { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let output = |i: u8| BlockEntry {
+        tenant: window.tenant.clone(),
+        id: mint_compacted(&window, 3, [i; 6]).unwrap_or_default(),
+        meta: Bytes::from_static(br#"{"format":"vParquet4","blockID":"..."}"#),
+        rows: 0,
+        size: 123_456,
+        crc: 0xdead_beef,
+    };
+    let input = |i: u8| Input {
+        id: id::mint_block(&epoch(), u32::from(i), [i; 6]).unwrap_or_default(),
+        rows: 7,
+    };
+    let record = Record {
+        outputs: (0..outputs).map(output).collect(),
+        inputs: (0..inputs).map(input).collect(),
+        duplicates: 7 * u64::from(inputs),
+        conflicts: 1,
+        ..Record::empty(Uid([2; 16]), &window, 3)
+    };
+    record.encode().map(|encoded| encoded.bytes.to_vec()).unwrap_or_default()
+}
+
+/// Decodes; what is accepted can be written again and is then read as the same.
+pub(super) fn record(input: &[u8]) -> String {
+    match Record::decode(input) {
+        Err(error) => kind(&error),
+        Ok(record) => {
+            let again = record.encode().map(|encoded| Record::decode(&encoded.bytes));
+            assert_eq!(again, Ok(Ok(record.clone())));
+            format!("{} outputs, {} inputs", record.outputs.len(), record.inputs.len())
+        }
+    }
+}
+
 /// What went wrong, without what of the input is quoted in it.
 fn kind(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
@@ -130,6 +173,7 @@ fn kind(error: &dyn std::error::Error) -> String {
     unquoted.filter(|c| !c.is_ascii_digit()).collect()
 }
 
+/// Slots and records have the same frame.
 pub(super) fn repair_slot(input: &mut [u8]) {
     let crc = crc(input.get(16..));
     put(input.get_mut(12..16), crc);

@@ -137,7 +137,7 @@ fn block_is_there(view: &EpochView, slot: &Slot, entry: &BlockEntry) -> Option<F
     let all = slot.covers.len();
     let named = format!("slot {} of epoch {} names it", slot.k, slot.epoch);
     let explained = view.compacted_tenants.contains(&entry.tenant);
-    if block.compacted {
+    if block.compacted || view.superseded.contains(&key) {
         return None;
     }
     if block.is_gone() {

@@ -55,7 +55,8 @@ pub struct EpochSummary {
 
 /// Whether the block that a slot names was made visible or has been compacted away since.
 fn is_finished(view: &EpochView, key: &BlockKey) -> bool {
-    view.blocks.get(key).is_some_and(|block| block.meta || block.compacted)
+    view.superseded.contains(key)
+        || view.blocks.get(key).is_some_and(|block| block.meta || block.compacted)
 }
 
 pub(super) fn keys(slot: &Slot) -> impl Iterator<Item = BlockKey> + '_ {

@@ -182,7 +182,7 @@ fn what_was_seen_is_not_looked_at_again_without_a_reason() {
         (Seen::Gone, true, true, true),
     ];
     for (before, old, visible, looks) in table {
-        let mut pass = pass(if visible { &[a] } else { &[made(0)] });
+        let mut pass = pass(&[if visible { a } else { made(0) }]);
         pass.done(seen(&[(record(0, &[a, b]), old)], before)).unwrap();
         pass.done(BELOW).unwrap();
         let step = pass.step();

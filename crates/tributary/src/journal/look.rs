@@ -2,13 +2,18 @@
 
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use tributary_journal::audit::{BlockFound, BlockKey, EpochView, Finding, SegmentFound, strays};
+use tributary_journal::audit::{
+    BlockFound, BlockKey, EpochView, Finding, SegmentFound, WindowView, strays,
+};
 use tributary_journal::cluster::Cluster;
 use tributary_journal::id::{BlockOrigin, block_origin};
 use tributary_journal::layout::{self, Place};
+use tributary_journal::record::{MAX_RECORD, RecordError};
 use tributary_journal::slot::{MAX_SLOT, Slot, SlotError};
-use tributary_journal::{EpochId, Journal, JournalError};
+use tributary_journal::window::compacted_origin;
+use tributary_journal::{EpochId, Journal, JournalError, Window};
 use tributary_store::{ObjectInfo, Store, StoreError};
+use uuid::Uuid;
 
 /// A bucket, and what was listed of it at the beginning.
 pub(crate) struct Bucket {
@@ -19,6 +24,8 @@ pub(crate) struct Bucket {
     copies: BTreeMap<EpochId, BTreeSet<u64>>,
     /// Blocks that were minted for an epoch, by the part of the epoch's id that they tell.
     minted: BTreeMap<[u8; 7], BTreeMap<BlockKey, BlockFound>>,
+    /// Blocks that were minted for a window.
+    merged: BTreeMap<Window, BTreeSet<Uuid>>,
     compacted_tenants: BTreeSet<String>,
 }
 
@@ -43,6 +50,7 @@ impl Bucket {
             owners: BTreeMap::new(),
             copies: BTreeMap::new(),
             minted: BTreeMap::new(),
+            merged: BTreeMap::new(),
             compacted_tenants: BTreeSet::new(),
         };
         for tenant in bucket.store().list_folders(layout::BLOCKS).await? {
@@ -87,12 +95,71 @@ impl Bucket {
                     let blocks = self.minted.entry(epoch_prefix).or_default();
                     blocks.entry((tenant, block)).or_default().add(&name, object.size);
                 }
+                None if compacted_origin(&block).is_some() => {
+                    if let Some(window) = Window::of(&tenant, &block) {
+                        self.merged.entry(window).or_default().insert(block);
+                    }
+                }
                 None => {
                     self.compacted_tenants.insert(tenant);
                 }
             }
         }
         Ok(())
+    }
+
+    /// The windows that have records, or blocks that were minted for one.
+    pub(crate) async fn windows(&self) -> Result<BTreeSet<Window>> {
+        let listed = self.journal.windows().await?;
+        Ok(listed.into_keys().chain(self.merged.keys().cloned()).collect())
+    }
+
+    /// A look at a window: records, then blocks, then the floor.
+    pub(crate) async fn look_at_window(&self, window: &Window) -> Result<WindowView> {
+        let mut view = WindowView {
+            window: window.clone(),
+            retired: false,
+            records: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+        };
+        for object in self.store().list(&layout::records(window)).await? {
+            let Some(Place::Record(_, k)) = layout::parse(&object.path) else { continue };
+            // Nothing is taken into memory because it is there.
+            let record = match object.size > MAX_RECORD as u64 {
+                true => Err(RecordError::Damaged("longer than any record")),
+                false => match self.journal.get_record(window, k).await {
+                    Ok(record) => Ok(record),
+                    Err(JournalError::Record { source, .. }) => Err(source),
+                    Err(JournalError::Store(StoreError::NotFound { .. })) => continue,
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            view.records.insert(k, record);
+        }
+        let mut blocks = self.merged.get(window).cloned().unwrap_or_default();
+        for record in view.records.values().flatten() {
+            blocks.extend(record.inputs.iter().map(|input| input.id));
+            blocks.extend(record.outputs.iter().map(|output| output.id));
+        }
+        for id in blocks {
+            let found = self.look_at_block(&(window.tenant.clone(), id)).await?;
+            view.blocks.insert(id, found);
+        }
+        view.retired = self.journal.is_below(&window.hour_name()).await?;
+        Ok(view)
+    }
+
+    /// Which of the blocks that are not there, as far as was seen, have been merged into others.
+    async fn superseded(&self, view: &EpochView) -> Result<BTreeSet<BlockKey>> {
+        let is_there = |key: &BlockKey| view.blocks.get(key).is_some_and(|b| b.meta || b.compacted);
+        let missing = named(view).filter(|key| !is_there(key));
+        let windows: BTreeSet<Window> = missing.filter_map(|(t, id)| Window::of(&t, &id)).collect();
+        let mut superseded = BTreeSet::new();
+        for window in windows {
+            let found = self.look_at_window(&window).await?.superseded();
+            superseded.extend(found.into_iter().map(|id| (window.tenant.clone(), id)));
+        }
+        Ok(superseded)
     }
 
     /// The first look at an epoch. Its blocks are taken out of what was listed at the beginning.
@@ -110,6 +177,7 @@ impl Bucket {
             let block = self.look_at_block(&key).await?;
             view.blocks.insert(key, block);
         }
+        view.superseded = self.superseded(&view).await?;
         // Last, since a slot counts only if the floor was below it after it was read.
         view.retired = self.journal.is_below_floor(&view.epoch).await?;
         Ok(view)
@@ -123,6 +191,7 @@ impl Bucket {
             let block = self.look_at_block(&key).await?;
             view.blocks.insert(key, block);
         }
+        view.superseded = self.superseded(&view).await?;
         // Last, since a slot counts only if the floor was below it after it was read.
         view.retired = self.journal.is_below_floor(&view.epoch).await?;
         Ok(view)
@@ -152,6 +221,7 @@ impl Bucket {
             segments: segments.collect(),
             copies: self.copies.get(epoch).cloned().unwrap_or_default(),
             blocks: BTreeMap::new(),
+            superseded: BTreeSet::new(),
             compacted_tenants: self.compacted_tenants.clone(),
         })
     }

@@ -5,7 +5,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tributary_journal::audit::{EpochSummary, Finding, Pile, Severity};
+use tributary_journal::audit::{EpochSummary, Finding, Pile, Severity, WindowSummary};
 
 /// Everything that was found. As JSON it has the names of its fields; new ones may join.
 #[derive(Debug, Serialize)]
@@ -16,6 +16,8 @@ pub(crate) struct Report {
     verified: bool,
     /// All epochs, oldest first.
     epochs: Vec<EpochSummary>,
+    /// Windows in which something was merged.
+    windows: Vec<WindowSummary>,
     /// What is wrong or worth knowing.
     findings: Vec<Finding>,
     /// What was read.
@@ -24,8 +26,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(cluster: String, verified: bool) -> Self {
-        let (epochs, findings) = (Vec::new(), Vec::new());
-        Report { cluster, verified, epochs, findings, read: Read::default() }
+        let (epochs, windows, findings) = (Vec::new(), Vec::new(), Vec::new());
+        Report { cluster, verified, epochs, windows, findings, read: Read::default() }
+    }
+
+    pub(crate) fn add_window(&mut self, window: WindowSummary, findings: Vec<Finding>) {
+        self.windows.push(window);
+        self.findings.extend(findings);
     }
 
     pub(crate) fn add(&mut self, epoch: EpochSummary, findings: Vec<Finding>) {
@@ -84,6 +91,14 @@ impl Report {
                 );
             }
         }
+        for window in &self.windows {
+            let unfinished = "named by a record, not visible yet: the next pass writes its meta";
+            folders(&mut text, "unfinished", &window.unfinished, unfinished);
+            let pending = "its record does not exist yet: being made, or left by a crash";
+            folders(&mut text, "pending", &window.pending, pending);
+            let garbage = "its record names other blocks: never visible, may be deleted";
+            folders(&mut text, "garbage", &window.garbage, garbage);
+        }
         for found in &self.findings {
             let severity = match found.severity {
                 Severity::Violation => "VIOLATION",
@@ -112,6 +127,17 @@ impl Report {
                 bytes(collectable.bytes),
             ),
         );
+        if !self.windows.is_empty() {
+            let sum = |of: fn(&WindowSummary) -> u64| self.windows.iter().map(of).sum::<u64>();
+            let (blocks, superseded) = (sum(|w| w.blocks), sum(|w| w.superseded));
+            line(
+                text,
+                format_args!(
+                    "{} windows merged into {blocks} blocks; {superseded} merged ones are still to be deleted",
+                    self.windows.len()
+                ),
+            );
+        }
         if self.verified {
             let Read { segments, blocks, spans, bytes: read } = self.read;
             let read = bytes(read);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_block::{Block, BlockError, BlockMeta, Bloom, FolderSource, Object, Source, bloom};
 use tributary_journal::audit::content::{self, BlockRead, SegmentRead, SpansRead};
-use tributary_journal::audit::{EpochView, Finding};
+use tributary_journal::audit::{EpochView, Finding, WindowView};
 use tributary_journal::segment::{Group, MAX_SEGMENT, Segment, SegmentError};
 use tributary_journal::{BlockEntry, SegmentInfo, layout};
 use tributary_span::Columns;
@@ -31,6 +31,13 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    fn add_block(&mut self, block: &BlockRead) {
+        self.blocks += 1;
+        self.bytes += block.data.map_or(0, |(size, _)| size);
+        let spans = block.spans.as_ref().and_then(|spans| spans.as_ref().ok());
+        self.spans += spans.map_or(0, |spans| spans.rows);
+    }
+
     pub(crate) fn add(&mut self, other: &Read) {
         self.segments += other.segments;
         self.blocks += other.blocks;
@@ -72,18 +79,31 @@ pub(crate) async fn epoch(
             found.extend(content::segment(&read));
         }
     }
-    for entry in slots().flat_map(|slot| &slot.blocks) {
+    let is_merged =
+        |entry: &&BlockEntry| view.superseded.contains(&(entry.tenant.clone(), entry.id));
+    for entry in slots().flat_map(|slot| &slot.blocks).filter(|entry| !is_merged(entry)) {
         let folder = layout::block(&entry.tenant, &entry.id);
         let concerns = |path: &&str| path.strip_prefix(&folder).is_some_and(|p| p.starts_with('/'));
         if only.is_none_or(|only| only.iter().any(concerns)) {
             let source = FolderSource::new(store.clone(), folder);
             let block = block(store, &source, entry).await?;
-            read.blocks += 1;
-            read.bytes += block.data.map_or(0, |(size, _)| size);
-            let spans = block.spans.as_ref().and_then(|spans| spans.as_ref().ok());
-            read.spans += spans.map_or(0, |spans| spans.rows);
+            read.add_block(&block);
             found.extend(content::block(entry, &block));
         }
+    }
+    Ok((found, read))
+}
+
+/// Reads the blocks that a window's records made and that stand.
+pub(crate) async fn window(store: &Store, view: &WindowView) -> Result<(Vec<Finding>, Read)> {
+    let mut found = Vec::new();
+    let mut read = Read::default();
+    for (_, entry) in view.standing() {
+        let folder = layout::block(&entry.tenant, &entry.id);
+        let source = FolderSource::new(store.clone(), folder);
+        let block = block(store, &source, entry).await?;
+        read.add_block(&block);
+        found.extend(content::block(entry, &block));
     }
     Ok((found, read))
 }
