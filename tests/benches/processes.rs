@@ -1,6 +1,8 @@
 //! What the real programs cost on this machine, as rows of the cost table.
 //!
-//! `cargo xtask bench` builds the programs as users deploy them and runs this.
+//! `cargo xtask bench` builds the programs as users deploy them and runs this. One part alone:
+//! `cargo bench -p tributary-tests --bench processes -- acknowledgements`, with `TRIBUTARY_SIDECAR`
+//! and `TRIBUTARY_INGESTER` pointing at such programs.
 #![expect(clippy::print_stdout, reason = "rows go to whoever asked for them")]
 
 use anyhow::{Context, Result, ensure};
@@ -19,19 +21,32 @@ fn row(name: &str, value: f64, unit: &str) {
 }
 
 fn main() -> Result<()> {
-    // Cargo passes flags that only its own harness knows.
+    // Cargo passes flags that only its own harness knows. Names choose some of the parts.
+    let names: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted = |part: &str| names.is_empty() || names.iter().any(|name| name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        sidecar_at_rest().await?;
-        start_to_first_span().await?;
-        sidecar_under_load().await?;
-        ingester().await?;
-        acknowledgements("local store", Place::folder()?).await?;
-        acknowledgements("moto", Place::bucket().await?).await?;
-        for rate in [0.0, 1e3, 5e4] {
-            requests(rate).await?;
+        if wanted("sidecar") {
+            sidecar_at_rest().await?;
+            start_to_first_span().await?;
+            sidecar_under_load().await?;
         }
-        takeover().await
+        if wanted("ingester") {
+            ingester().await?;
+        }
+        if wanted("acknowledgements") {
+            acknowledgements("local store", Place::folder()?).await?;
+            acknowledgements("moto", Place::bucket().await?).await?;
+        }
+        if wanted("requests") {
+            for rate in [0.0, 1e3, 5e4] {
+                requests(rate).await?;
+            }
+        }
+        if wanted("takeover") {
+            takeover().await?;
+        }
+        Ok(())
     })
 }
 
