@@ -20,7 +20,7 @@ fn torture(seed: u64) -> Torture {
     }
 }
 
-/// Bytes of the disk when it is not full: so many that only a minute of full speed needs most.
+/// Bytes of the disk while it is not to be full: enough for some minutes of full speed.
 const DISK: u64 = 4 << 30;
 
 #[test]
