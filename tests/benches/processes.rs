@@ -161,7 +161,7 @@ async fn ingester() -> Result<()> {
 
 /// How long a frame waits for its acknowledgement at 10k spans a second, and how much of that is
 /// the store's. The ingester's histograms have one entry a segment, for the frame that waited
-/// longest in it; quantiles are interpolated inside their bucket, which are a fifth wide.
+/// longest in it; quantiles are interpolated inside their bucket, which is about a fifth wide.
 async fn acknowledgements(name: &str, place: Place) -> Result<()> {
     // Some three segments a second: enough of them for the slowest of a thousand.
     let time = Duration::from_secs(320);
