@@ -1,13 +1,14 @@
 //! What the real programs cost on this machine, as rows of the cost table.
 //!
-//! `cargo xtask bench` builds the programs as users deploy them and runs this.
+//! `cargo xtask bench` builds the programs as users deploy them and runs this. One part alone:
+//! `cargo bench -p tributary-tests --bench processes -- acknowledgements`, with `TRIBUTARY_SIDECAR`
+//! and `TRIBUTARY_INGESTER` pointing at such programs.
 #![expect(clippy::print_stdout, reason = "rows go to whoever asked for them")]
 
 use anyhow::{Context, Result, ensure};
 use http::Method;
 use std::time::{Duration, Instant};
 use tributary_testkit::http::Connection;
-use tributary_testkit::prometheus::Metrics;
 use tributary_testkit::{Process, free_port, recordings, sample};
 use tributary_tests::load::Load;
 use tributary_tests::sidecar::LISTENERS;
@@ -20,17 +21,32 @@ fn row(name: &str, value: f64, unit: &str) {
 }
 
 fn main() -> Result<()> {
-    // Cargo passes flags that only its own harness knows.
+    // Cargo passes flags that only its own harness knows. Names choose some of the parts.
+    let names: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted = |part: &str| names.is_empty() || names.iter().any(|name| name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        sidecar_at_rest().await?;
-        start_to_first_span().await?;
-        sidecar_under_load().await?;
-        ingester().await?;
-        for rate in [0.0, 1e3, 5e4] {
-            requests(rate).await?;
+        if wanted("sidecar") {
+            sidecar_at_rest().await?;
+            start_to_first_span().await?;
+            sidecar_under_load().await?;
         }
-        takeover().await
+        if wanted("ingester") {
+            ingester().await?;
+        }
+        if wanted("acknowledgements") {
+            acknowledgements("local store", Place::folder()?).await?;
+            acknowledgements("moto", Place::bucket().await?).await?;
+        }
+        if wanted("requests") {
+            for rate in [0.0, 1e3, 5e4] {
+                requests(rate).await?;
+            }
+        }
+        if wanted("takeover") {
+            takeover().await?;
+        }
+        Ok(())
     })
 }
 
@@ -130,6 +146,7 @@ async fn ingester() -> Result<()> {
     ingester.until("tributary_ingester_spans_live", |n| n == 0.0).await?;
     let cpu = usage::cpu(&ingester.process)? - before;
     row("ingester CPU per span, wire to block", cpu.as_secs_f64() * 1e6 / all, "µs");
+    row("ingester CPU per million spans at saturation", cpu.as_secs_f64() * 1e6 / all, "s");
     row(
         "ingester peak RSS at saturation",
         ingester.process.peak_resident_bytes()? as f64 / MIB,
@@ -139,19 +156,40 @@ async fn ingester() -> Result<()> {
     let folder = place.path().context("a folder")?.join("blocks");
     row("stored bytes per span", usage::folder_bytes(&folder)? as f64 / all, "B");
     row("blocks", place.parquet_files()?.len() as f64, "");
-    let metrics = ingester.metrics().await?;
-    let p99 = quantile(&metrics, "tributary_ingester_ack_seconds", 0.99).context("ack_seconds")?;
-    row("ack, 99th percentile, local store", p99 * 1e3, "ms");
     trace_by_id(&ingester).await
 }
 
-/// The upper bound of the bucket in which a quantile lies.
-fn quantile(metrics: &Metrics, name: &str, q: f64) -> Option<f64> {
-    let count = metrics.sum(&format!("{name}_count"), &[])?;
-    let buckets = metrics.0.iter().filter(|s| s.name == format!("{name}_bucket"));
-    let reached = buckets.filter(|s| s.value >= count * q);
-    let bounds = reached.filter_map(|s| s.labels.get("le")?.parse::<f64>().ok());
-    bounds.min_by(f64::total_cmp)
+/// How long a frame waits for its acknowledgement at 10k spans a second, and how much of that is
+/// the store's. The ingester's histograms have one entry a segment, for the frame that waited
+/// longest in it; quantiles are interpolated inside their bucket, which is about a fifth wide.
+async fn acknowledgements(name: &str, place: Place) -> Result<()> {
+    // Some three segments a second: enough of them for the slowest of a thousand.
+    let time = Duration::from_secs(320);
+    let ingester = Ingester::start_as_deployed(&place, &[]).await?;
+    let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
+    let mut load = Load::new(Traffic::of(&recordings()?)?);
+    let before = usage::cpu(&ingester.process)?;
+    let done = load.run(&sidecar, Some(1e4), time).await?;
+    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    let metrics = ingester.metrics().await?;
+    for (quantity, histogram) in [("ack", "ack_seconds"), ("segment PUT", "put_seconds")] {
+        let histogram = format!("tributary_ingester_{histogram}");
+        for (nth, q) in [("50th", 0.5), ("99th", 0.99), ("99.9th", 0.999)] {
+            let value = metrics.quantile(&histogram, q).context("no segments")?;
+            row(&format!("{quantity}, {nth} percentile, {name}"), value * 1e3, "ms");
+        }
+    }
+    let segments = metrics.sum("tributary_ingester_segments_total", &[]).context("segments")?;
+    row(&format!("segments written, {name}"), segments, "");
+    let all = done.spans as f64;
+    ingester.until("tributary_ingester_spans_live", |n| n == 0.0).await?;
+    let cpu = usage::cpu(&ingester.process)? - before;
+    let per_million = cpu.as_secs_f64() * 1e6 / all;
+    row(&format!("ingester CPU per million spans at 10k spans/s, {name}"), per_million, "s");
+    let peak = ingester.process.peak_resident_bytes()? as f64 / MIB;
+    row(&format!("ingester peak RSS at 10k spans/s, {name}"), peak, "MiB");
+    row(&format!("spans sent at 10k spans/s, {name}"), all / 1e6, "million");
+    Ok(())
 }
 
 async fn trace_by_id(ingester: &Ingester) -> Result<()> {

@@ -5,42 +5,80 @@ Prints a JSON object of numbers. The recorded traffic has spans that share an id
 count as often as they were sent.
 """
 
-import collections
 import json
 import sys
 
+import pyarrow
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 ENTRY = 25
 PATH = "rs.list.element.ss.list.element.Spans.list.element."
+KINDS = pyarrow.array([bytes([kind]) for kind in range(256)], pyarrow.binary())
+EMPTY = pyarrow.scalar(b"", pyarrow.binary())
 
 
-def spans(path):
-    table = pyarrow.parquet.ParquetFile(path)
-    for group in range(table.num_row_groups):
-        columns = ["TraceID", PATH + "SpanID", PATH + "Kind"]
-        for row in table.read_row_group(group, columns=columns).to_pylist():
-            for resource in row["rs"]:
-                for scope in resource["ss"]:
-                    for span in scope["Spans"]:
-                        yield row["TraceID"] + span["SpanID"] + bytes([span["Kind"]])
+def counted(spans, name):
+    """How often each one stands there."""
+    table = pyarrow.table({"span": spans})
+    return table.group_by("span").aggregate([([], "count_all")]).rename_columns(["span", name])
+
+
+def ledger(path):
+    buffer = pyarrow.py_buffer(open(path, "rb").read())
+    entries = len(buffer) // ENTRY
+    spans = pyarrow.Array.from_buffers(pyarrow.binary(ENTRY), entries, [None, buffer])
+    return counted(spans.cast(pyarrow.binary()), "taken")
+
+
+def inner(lists, rows):
+    """The elements of lists, and of which row each is."""
+    return pc.list_flatten(lists), rows.take(pc.list_parent_indices(lists))
+
+
+def block(path):
+    columns = ["TraceID", PATH + "SpanID", PATH + "Kind"]
+    table = pyarrow.parquet.ParquetFile(path).read(columns=columns)
+    traces, resources = (table[name].combine_chunks() for name in ("TraceID", "rs"))
+    rows = pyarrow.array(range(table.num_rows), pyarrow.int64())
+    resources, rows = inner(resources, rows)
+    scopes, rows = inner(pc.struct_field(resources, "ss"), rows)
+    spans, rows = inner(pc.struct_field(scopes, "Spans"), rows)
+    parts = [
+        traces.take(rows),
+        pc.struct_field(spans, "SpanID"),
+        KINDS.take(pc.struct_field(spans, "Kind")),
+    ]
+    parts = [part.cast(pyarrow.binary()) for part in parts]
+    return counted(pc.binary_join_element_wise(*parts, EMPTY), "stored")
+
+
+def where(condition, values):
+    return pc.sum(pc.if_else(condition, values, 0)).as_py() or 0
 
 
 def main():
-    ledger = open(sys.argv[1], "rb").read()
-    taken = collections.Counter(ledger[i : i + ENTRY] for i in range(0, len(ledger), ENTRY))
-    blocks, twice = collections.Counter(), 0
-    for path in sys.argv[2:]:
-        block = collections.Counter(spans(path))
-        twice += sum(n - taken[span] for span, n in block.items() if n > max(taken[span], 1))
-        blocks.update(block.keys())
+    taken = ledger(sys.argv[1])
+    nothing = pyarrow.table({"span": pyarrow.array([], pyarrow.binary())})
+    nothing = counted(nothing["span"], "stored")
+    blocks = pyarrow.concat_tables([nothing] + [block(path) for path in sys.argv[2:]])
+
+    each = blocks.join(taken, "span", join_type="left outer")
+    sent = pc.fill_null(each["taken"], 0)
+    allowed = pc.max_element_wise(sent, 1)
+    twice = where(pc.greater(each["stored"], allowed), pc.subtract(each["stored"], sent))
+
+    blocks = blocks.group_by("span").aggregate([([], "count_all")])
+    both = blocks.join(taken, "span", join_type="full outer")
+    sent, times = both["taken"], both["count_all"]
+    stored = pc.is_valid(times)
     json.dump(
         {
-            "found": sum(taken[span] for span in blocks if span in taken),
-            "missing": sum(n for span, n in taken.items() if span not in blocks),
-            "unknown": sum(span not in taken for span in blocks),
+            "found": where(stored, pc.fill_null(sent, 0)),
+            "missing": where(pc.invert(stored), pc.fill_null(sent, 0)),
+            "unknown": where(pc.is_null(sent), 1),
             "twice_in_a_block": twice,
-            "in_two_blocks": sum(n > 1 for n in blocks.values()),
+            "in_two_blocks": where(pc.fill_null(pc.greater(times, 1), False), 1),
         },
         sys.stdout,
     )

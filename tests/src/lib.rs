@@ -1,8 +1,8 @@
 //! What the end-to-end stories and whole-process benches are told with: the real programs, on
 //! ports of their own, and the recorded traffic.
 
+pub mod books;
 pub mod ingester;
-pub mod journal;
 pub mod legacy;
 pub mod load;
 pub mod place;

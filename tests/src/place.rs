@@ -1,8 +1,10 @@
-//! Where ingesters store: a folder of the test's own, or a bucket of an S3 server.
+//! Where ingesters store: a folder of the test's own, on a disk of its own if need be, or a bucket
+//! of an S3 server.
 
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use tributary_testkit::disk::{self, Disk};
 use tributary_testkit::moto::Moto;
 
 /// A store that is gone when this is dropped.
@@ -10,6 +12,8 @@ use tributary_testkit::moto::Moto;
 pub enum Place {
     /// A local folder.
     Folder(TempDir),
+    /// A folder on a disk that can be full.
+    Disk(Disk),
     /// A bucket behind a server.
     Bucket(Moto),
 }
@@ -21,6 +25,14 @@ impl Place {
     /// When it cannot be made.
     pub fn folder() -> Result<Place> {
         Ok(Place::Folder(tempfile::tempdir()?))
+    }
+
+    /// An empty folder on a disk of so many bytes. Only within [`alone`].
+    ///
+    /// # Errors
+    /// When it cannot be mounted.
+    pub fn disk(bytes: u64) -> Result<Place> {
+        Ok(Place::Disk(Disk::mount(bytes)?))
     }
 
     /// An empty bucket of a server of its own.
@@ -37,6 +49,7 @@ impl Place {
     pub fn url(&self) -> String {
         match self {
             Place::Folder(dir) => format!("file://{}", dir.path().display()),
+            Place::Disk(disk) => format!("file://{}", disk.path().display()),
             Place::Bucket(_) => "s3://tributary/some/prefix".to_owned(),
         }
     }
@@ -44,15 +57,16 @@ impl Place {
     /// Variables that a program needs beside it.
     pub fn env(&self) -> Vec<(&'static str, String)> {
         match self {
-            Place::Folder(_) => Vec::new(),
+            Place::Folder(_) | Place::Disk(_) => Vec::new(),
             Place::Bucket(moto) => moto.env(),
         }
     }
 
     /// The folder, when it is one.
-    pub fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<PathBuf> {
         match self {
-            Place::Folder(dir) => Some(dir.path()),
+            Place::Folder(dir) => Some(dir.path().to_owned()),
+            Place::Disk(disk) => Some(disk.path()),
             Place::Bucket(_) => None,
         }
     }
@@ -72,6 +86,21 @@ impl Place {
         found.retain(|path| path.is_file());
         Ok(found)
     }
+}
+
+/// Runs `story`, the body of the test that libtest knows as `name`, where it may have
+/// [`Place::disk`].
+///
+/// # Errors
+/// What the story says; or that there can be no disk, and what it needs.
+pub fn alone<S>(name: &str, story: S) -> Result<()>
+where
+    S: Future<Output = Result<()>>,
+{
+    disk::alone(name, || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(story)
+    })
 }
 
 fn folders(parent: Option<&Path>) -> Result<Vec<PathBuf>> {

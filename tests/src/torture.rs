@@ -1,30 +1,21 @@
 //! Traffic at full speed while ingesters are killed, frozen, replaced and cut off from their
 //! store, and the books at the end: each span that a sidecar took is in a block, none twice in one.
 
+mod applications;
 mod chaos;
-mod ledger;
 
-use crate::replay::Protocol;
-use crate::replay::Sender;
-use crate::{Ingester, LONG, Place, Sidecar, Traffic};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{Ingester, LONG, Place, books};
+use anyhow::{Context, Result};
+use applications::Applications;
 use chaos::{Chaos, Event};
-use ledger::Ledger;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
 use tributary_journal::Journal;
-use tributary_store::{Store, StoreOptions};
-use tributary_testkit::{free_port, recordings, wait_for};
+use tributary_testkit::{disk, free_port, wait_for};
 
 /// Ingesters at a time.
 const INGESTERS: usize = 3;
-/// Applications at a time, each with a sidecar.
-const SIDECARS: usize = 3;
 /// How long spans stay in memory: short, so that every event meets all stages.
 const FLAGS: &[&str] =
     &["--block-age", "3s", "--collect", "10s", "--compact", "1s", "--keep-compacted", "5s"];
@@ -36,8 +27,9 @@ pub struct Torture {
     pub time: Duration,
     /// Decides what happens when.
     pub seed: u64,
-    /// Most spans a second that the applications send; they are shared out.
-    pub spans_per_second: u64,
+    /// Most spans a second that the applications send, all of them together; `None`: as many as the
+    /// sidecars take.
+    pub spans_per_second: Option<u64>,
 }
 
 /// What was endured.
@@ -53,6 +45,8 @@ pub struct Report {
     pub blackouts: u32,
     /// Times that the store did not answer.
     pub outages: u32,
+    /// Times that the disk was full.
+    pub full_disks: u32,
     /// Spans that sidecars took.
     pub spans: u64,
     /// Spans found in blocks, different ones.
@@ -61,6 +55,8 @@ pub struct Report {
     pub twice: u64,
     /// Blocks.
     pub blocks: u64,
+    /// Files that killed writers left unfinished in a folder.
+    pub unfinished: usize,
     /// From a kill to nothing being left uncovered of what was killed, at the end of the run.
     pub settled: Duration,
 }
@@ -69,16 +65,18 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} kills, {} zombies, {} replaced, {} blackouts, {} outages of the store; {} spans taken, {} found, {} in two blocks, {} blocks; settled in {:.1} s",
+            "{} kills, {} zombies, {} replaced, {} blackouts, {} outages of the store, {} full disks; {} spans taken, {} found, {} in two blocks, {} blocks, {} unfinished files; settled in {:.1} s",
             self.kills,
             self.zombies,
             self.replaced,
             self.blackouts,
             self.outages,
+            self.full_disks,
             self.spans,
             self.found,
             self.twice,
             self.blocks,
+            self.unfinished,
             self.settled.as_secs_f64()
         )
     }
@@ -125,7 +123,7 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
         seats.push(seat);
     }
     let upstream: Vec<String> = seats.iter().map(|seat| seat.wire.to_string()).collect();
-    let (applications, stop, taken) = start_applications(&upstream.join(","), &torture)?;
+    let applications = Applications::start(&upstream.join(","), &torture)?;
 
     let mut report = Report::default();
     let end = Instant::now() + torture.time;
@@ -146,14 +144,11 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
     for seat in seats.iter_mut().filter(|seat| seat.ingester.is_none()) {
         seat.start(&place, true).await?;
     }
-    stop.store(true, Ordering::Relaxed);
-    let ledger = finish(applications).await?;
+    let ledger = applications.finish().await.with_context(|| logs(&seats))?;
     report.spans = ledger.len() as u64;
-    ensure!(report.spans == taken.load(Ordering::Relaxed), "the ledger is not complete");
 
     let settling = Instant::now();
-    let store = open(&place).await?;
-    let journal = Journal::new(store.clone());
+    let journal = Journal::new(books::open(&place).await?);
     wait_for("that no segment is left", LONG, || async {
         let survey = journal.survey().await.map_err(|e| e.to_string())?;
         let left = survey.into_iter().filter(|(_, held)| !held.segments.is_empty());
@@ -167,17 +162,13 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
         let ingester = seat.ingester.take().context("an ingester")?;
         ingester.stop().await?;
     }
-    crate::journal::verify(&place)?;
-    let scratch = tempfile::tempdir()?;
-    let blocks = fetch_blocks(&store, scratch.path()).await?;
-    report.blocks = blocks.len() as u64;
-    let balance = ledger.balance(scratch.path(), &blocks)?;
+    let balance = ledger.settle(&place).await.with_context(|| report.to_string())?;
+    report.blocks = balance.blocks;
     report.found = balance.found;
     report.twice = balance.in_two_blocks;
-    ensure!(
-        balance.missing == 0 && balance.unknown == 0 && balance.twice_in_a_block == 0,
-        "the books do not balance: {balance:?}; {report}"
-    );
+    if let Some(folder) = place.path() {
+        report.unfinished = disk::unfinished(&folder)?.len();
+    }
     Ok(report)
 }
 
@@ -231,6 +222,18 @@ async fn happen(
             tokio::time::sleep(down).await;
             server.process().thaw()
         }
+        Event::FullDisk { down, seat } => {
+            let Place::Disk(disk) = place else { return Ok(()) };
+            disk.fill()?;
+            report.full_disks += 1;
+            tokio::time::sleep(down / 2).await;
+            let seat = seats.get_mut(seat).context("a seat")?;
+            seat.kill()?;
+            report.kills += 1;
+            tokio::time::sleep(down / 2).await;
+            disk.free()?;
+            seat.start(place, false).await
+        }
     }
 }
 
@@ -241,73 +244,4 @@ fn logs(seats: &[Seat]) -> String {
         format!("seat {}:\n{}", seat.number, output.join("\n"))
     };
     seats.iter().map(log).collect::<Vec<_>>().join("\n")
-}
-
-type Applications = JoinSet<Result<Ledger>>;
-
-fn start_applications(
-    upstream: &str,
-    torture: &Torture,
-) -> Result<(Applications, Arc<AtomicBool>, Arc<AtomicU64>)> {
-    let recordings = recordings()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let taken = Arc::new(AtomicU64::new(0));
-    let mut applications = JoinSet::new();
-    for i in 0..SIDECARS {
-        let own: Vec<_> = recordings.iter().skip(i).step_by(SIDECARS).cloned().collect();
-        let traffic = Traffic::of(&own)?;
-        let (upstream, stop, taken) = (upstream.to_owned(), stop.clone(), taken.clone());
-        let pace = torture.spans_per_second / SIDECARS as u64;
-        applications.spawn(async move {
-            let sidecar = Sidecar::start(&upstream, &["--buffer", "64MiB"]).await?;
-            let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
-            let (mut ledger, begun) = (Ledger::default(), Instant::now());
-            for n in 0.. {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                let due = Duration::from_millis(ledger.len() as u64 * 1000 / pace.max(1));
-                tokio::time::sleep_until((begun + due).into()).await;
-                let (request, spans) = traffic.request(n);
-                sender.send(&request).await?;
-                ledger.add(&request)?;
-                taken.fetch_add(spans as u64, Ordering::Relaxed);
-            }
-            // Nothing but an acknowledgement empties a sidecar.
-            sidecar
-                .until("tributary_sidecar_spans_acked_total", |n| n >= ledger.len() as f64)
-                .await?;
-            sidecar.stop().await?;
-            Ok(ledger)
-        });
-    }
-    Ok((applications, stop, taken))
-}
-
-async fn finish(mut applications: Applications) -> Result<Ledger> {
-    let mut all = Ledger::default();
-    while let Some(ledger) = applications.join_next().await {
-        all.merge(ledger??);
-    }
-    Ok(all)
-}
-
-async fn open(place: &Place) -> Result<Store> {
-    let settings = place.env().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    let options = StoreOptions { settings, ..StoreOptions::default() };
-    Ok(Store::open(&place.url(), &options).await?)
-}
-
-/// Copies the data of all visible blocks into a folder.
-async fn fetch_blocks(store: &Store, to: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for object in store.list("blocks").await? {
-        let Some(folder) = object.path.strip_suffix("/meta.json") else { continue };
-        let data = store.get(&format!("{folder}/data.parquet")).await?;
-        let Some((_, id)) = folder.rsplit_once('/') else { bail!("no block: {folder}") };
-        let file = to.join(format!("{id}.parquet"));
-        std::fs::write(&file, data)?;
-        files.push(file);
-    }
-    Ok(files)
 }

@@ -3,11 +3,16 @@
 use anyhow::{Result, ensure};
 use tributary_testkit::{NormalSpan, Recording};
 
-/// One recorded request, and where in its bytes the trace ids of its spans stand.
+/// Trace id, span id and kind of a span: by these it is known.
+pub type Identity = [u8; 16 + 8 + 1];
+
+/// One recorded request, where in its bytes the trace ids of its spans stand, and who its spans
+/// are.
 #[derive(Debug)]
 struct Template {
     bytes: Vec<u8>,
     trace_ids: Vec<usize>,
+    identities: Vec<Identity>,
 }
 
 /// An endless row of requests.
@@ -44,13 +49,28 @@ impl Traffic {
         let (round, i) = (i / self.0.len(), i % self.0.len());
         let Some(template) = self.0.get(i) else { return (Vec::new(), 0) };
         let mut bytes = template.bytes.clone();
-        let round = u32::try_from(round).unwrap_or(u32::MAX).to_be_bytes();
         for &at in &template.trace_ids {
-            let id = bytes.get_mut(at..).unwrap_or_default();
-            id.iter_mut().zip(round).for_each(|(byte, change)| *byte ^= change);
+            change(bytes.get_mut(at..).unwrap_or_default(), round);
         }
         (bytes, template.trace_ids.len())
     }
+
+    /// Who the spans of request `i` are.
+    pub fn identities(&self, i: usize) -> impl Iterator<Item = Identity> {
+        let (round, i) = (i / self.0.len(), i % self.0.len());
+        let identities = self.0.get(i).map(|t| t.identities.as_slice()).unwrap_or_default();
+        identities.iter().map(move |identity| {
+            let mut identity = *identity;
+            change(&mut identity, round);
+            identity
+        })
+    }
+}
+
+/// Makes a trace id that of a round.
+fn change(id: &mut [u8], round: usize) {
+    let round = u32::try_from(round).unwrap_or(u32::MAX).to_be_bytes();
+    id.iter_mut().zip(round).for_each(|(byte, change)| *byte ^= change);
 }
 
 /// Finds the trace ids of the spans: field 1, 16 bytes, in the order of the spans.
@@ -66,7 +86,14 @@ fn template(bytes: &[u8]) -> Result<Template> {
         trace_ids.push(from + found + 2);
         from += found + needle.len();
     }
-    Ok(Template { bytes: bytes.to_vec(), trace_ids })
+    let identities = spans.iter().map(identity).collect::<Result<_>>()?;
+    Ok(Template { bytes: bytes.to_vec(), trace_ids, identities })
+}
+
+fn identity(span: &NormalSpan) -> Result<Identity> {
+    let kind = u8::try_from(span.kind)?;
+    let bytes = [span.trace_id.0.as_slice(), &span.span_id.0, &[kind]].concat();
+    bytes.try_into().map_err(|_| anyhow::anyhow!("ids of other lengths: {span:?}"))
 }
 
 #[cfg(test)]
@@ -84,6 +111,9 @@ mod tests {
         let (bytes, spans) = traffic.request(round * 0x0102);
         let mut other = NormalSpan::parse(&bytes).unwrap();
         assert_eq!(spans, first.len());
+        let expected: Vec<Identity> = other.iter().map(|span| identity(span).unwrap()).collect();
+        let identities: Vec<Identity> = traffic.identities(round * 0x0102).collect();
+        assert_eq!(identities, expected);
         for (span, was) in other.iter_mut().zip(&first) {
             assert_ne!(span.trace_id, was.trace_id);
             span.trace_id.0[2] ^= 1;

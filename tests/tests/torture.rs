@@ -4,6 +4,7 @@
 use anyhow::Result;
 use std::time::Duration;
 use tributary_tests::Place;
+use tributary_tests::place::alone;
 use tributary_tests::torture::{Torture, endure};
 
 /// As long as `TRIBUTARY_TORTURE_SECONDS` says, or a little.
@@ -14,14 +15,20 @@ fn torture(seed: u64) -> Torture {
     Torture {
         time: Duration::from_secs(number("TRIBUTARY_TORTURE_SECONDS", 25)),
         seed: number("TRIBUTARY_TORTURE_SEED", seed),
-        spans_per_second: number("TRIBUTARY_TORTURE_RATE", 3000),
+        // 0: as many as the sidecars take.
+        spans_per_second: Some(number("TRIBUTARY_TORTURE_RATE", 3000)).filter(|rate| *rate > 0),
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_on_a_folder() -> Result<()> {
-    report("folder", endure(Place::folder()?, torture(1)).await?);
-    Ok(())
+/// Bytes of the disk while it is not to be full: enough for some minutes of full speed.
+const DISK: u64 = 4 << 30;
+
+#[test]
+fn nothing_acknowledged_is_lost_on_a_folder() -> Result<()> {
+    alone("nothing_acknowledged_is_lost_on_a_folder", async {
+        report("folder", endure(Place::disk(DISK)?, torture(1)).await?);
+        Ok(())
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@
 
 mod table;
 
-use crate::run;
+use crate::{run, venv};
 use anyhow::{Context, Result, ensure};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -24,6 +24,7 @@ const PACKAGES: &[&str] =
     &["tributary-receivers", "tributary-wire", "tributary-block", "tributary-tests"];
 
 pub(crate) fn run() -> Result<()> {
+    let python = venv::prepare()?;
     let sidecar = ["build", "--locked", "--profile", "sidecar", "-p", "tributary-sidecar"];
     run::step("sidecar", &mut run::cargo(&sidecar))?;
     let ingester = ["build", "--locked", "--release", "-p", "tributary-ingester"];
@@ -34,6 +35,7 @@ pub(crate) fn run() -> Result<()> {
         let mut bench = run::cargo(&["bench", "--locked", "-p", package, "--bench", "*"]);
         bench.env("TRIBUTARY_SIDECAR", run::target().join("sidecar/tributary-sidecar"));
         bench.env("TRIBUTARY_INGESTER", run::target().join("release/tributary-ingester"));
+        bench.env("TRIBUTARY_PYTHON", &python);
         rows.extend(listen(&mut bench)?);
     }
     println!("\n{}", table::render(&rows));

@@ -4,7 +4,7 @@ use crate::{run, venv};
 use anyhow::{Context, Result, bail};
 
 /// `cargo xtask torture --minutes N [--seed N] [--rate SPANS_PER_SECOND]`: half of the time on a
-/// folder, half of it on S3.
+/// folder, half of it on S3. Rate 0: as many as the sidecars take.
 pub(crate) fn run(mut args: impl Iterator<Item = String>) -> Result<()> {
     let python = venv::prepare()?;
     let build = ["build", "--locked", "--workspace", "--bins", "--tests"];

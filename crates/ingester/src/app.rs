@@ -1,9 +1,10 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open and probe the store → answer probes → adopt what a predecessor left → take
+//! Start: bind → open, tidy and probe the store → answer probes → adopt what a predecessor left → take
 //! streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge what
 //! came → write blocks → leave. Each stage hands everything on to the next; a kill at any point loses nothing.
 
+use crate::chain::Chain;
 use crate::config::Config;
 use crate::engine::{Engine, Foundation};
 use crate::group::Live;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::Uid;
 use tributary_query::api::{self, Tenancy};
@@ -31,6 +33,10 @@ use tributary_wire::v1::ingest_server::IngestServer;
 const LARGEST_FRAME: usize = 16 << 20;
 /// Longest time that sidecars get to move elsewhere.
 const MOVE_WITHIN: Duration = Duration::from_secs(5);
+/// How long a store that cannot be used yet is waited for; a new process does no better.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// Pause between two trials of such a store.
+const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// An ingester with bound sockets.
 pub struct App {
@@ -207,8 +213,24 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     let store = Store::open(&config.store, &options)
         .await
         .with_context(|| format!("the store {}", config.store))?;
-    store.probe().await.with_context(|| format!("the store {} cannot be used", config.store))?;
-    Ok(store)
+    // Before the trial: on a full disk it may need just that room.
+    match tributary_store::remove_unfinished(&config.store).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "removed what killed writers left unfinished"),
+        Err(error) => tracing::warn!(error = %Chain(&error), "unfinished files stay"),
+    }
+    let begun = Instant::now();
+    loop {
+        match store.probe().await {
+            Ok(()) => return Ok(store),
+            // Its text holds all that is known.
+            Err(error) if !error.is_transient() || begun.elapsed() >= START_WITHIN => {
+                anyhow::bail!("{error}")
+            }
+            Err(error) => tracing::warn!("{error}; it is tried again"),
+        }
+        tokio::time::sleep(START_AGAIN_AFTER).await;
+    }
 }
 
 async fn wire(

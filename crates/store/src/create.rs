@@ -31,6 +31,8 @@ pub(crate) struct Attempts {
 }
 
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
+/// A write that is still not done after this long is told of in the log, once.
+const TELL_AFTER: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
@@ -73,6 +75,7 @@ pub(crate) async fn create(
     let started = Instant::now();
     let mut timed_out = 0;
     let mut tried = 0;
+    let mut told = false;
     loop {
         let left = store.attempts.deadline.saturating_sub(started.elapsed());
         let timeout = store.attempts.timeout(bytes.len(), timed_out).min(left);
@@ -108,6 +111,15 @@ pub(crate) async fn create(
         let pause = pause(tried, random);
         if started.elapsed() + pause >= store.attempts.deadline {
             return Err(last);
+        }
+        if !told && started.elapsed() >= TELL_AFTER {
+            told = true;
+            let seconds = store.attempts.deadline.saturating_sub(started.elapsed()).as_secs();
+            tracing::warn!(
+                path,
+                error = last.chain(),
+                "a write has not been taken yet; it is tried for another {seconds} s"
+            );
         }
         add(&store.counters.create_retries, 1);
         tokio::time::sleep(pause).await;

@@ -26,12 +26,14 @@ mod open;
 mod options;
 mod probe;
 mod store;
+mod unfinished;
 
 pub use counters::{Counters, Operations};
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use probe::ProbeError;
 pub use store::{Created, ObjectInfo, Store};
+pub use unfinished::remove_unfinished;
 
 /// Fills `bytes` with randomness from the operating system, for names and ids that no other
 /// process may choose.

@@ -51,7 +51,12 @@ pub enum ProbeError {
 fn advice(chain: &str) -> &'static str {
     // Paths of the services that hand out credentials to machines of Amazon, Google and Azure.
     let services = ["latest/api/token", "latest/meta-data", "computeMetadata", "metadata/identity"];
-    if services.iter().any(|path| chain.contains(path)) {
+    // What systems say to a write beyond the end of a disk, or of what a user may have of it.
+    let full = ["No space left on device", "quota exceeded"];
+    if full.iter().any(|text| chain.contains(text)) {
+        "The disk is full: make room or give the store a larger one. Sidecars keep what was not \
+         acknowledged meanwhile, as far as their buffers reach"
+    } else if services.iter().any(|path| chain.contains(path)) {
         "No credentials are set, so the cloud's metadata service was asked, which gave none. Set \
          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (GOOGLE_SERVICE_ACCOUNT, \
          AZURE_STORAGE_ACCOUNT_KEY), or give the pod's service account a role"
@@ -174,5 +179,8 @@ mod tests {
         assert!(advice(metadata).contains("AWS_ACCESS_KEY_ID"));
         let bucket = "Error performing PUT http://127.0.0.1:9000/traces/journal/probe/0/create";
         assert!(advice(bucket).contains("endpoint and region"));
+        let full = "Unable to copy data to file: No space left on device (os error 28)";
+        assert!(advice(full).contains("disk is full"));
+        assert!(advice("Disk quota exceeded (os error 122)").contains("disk is full"));
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Recorded data ([`data`]), an OTLP decoder that shares no code with the one under test
 //! ([`otlp`]), spans in a form that can be compared field by field ([`normal`]), waiting with a
-//! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), and small readers of
-//! HTTP and of Prometheus' text. Nothing here depends on the crates that it helps to test.
+//! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), a disk that can be full
+//! ([`disk`]), and small readers of HTTP and of Prometheus' text. Nothing here depends on the
+//! crates that it helps to test.
 
 pub mod data;
+pub mod disk;
 pub mod http;
 pub mod moto;
 pub mod normal;

@@ -38,6 +38,28 @@ impl Metrics {
         found.peek()?;
         Some(found.map(|s| s.value).sum())
     }
+
+    /// A quantile of a histogram (its name without `_bucket`), 0 to 1, as Prometheus computes it:
+    /// what was observed is taken to be spread evenly over its bucket. `None` when nothing was
+    /// observed. What lies above the last bound counts as that bound.
+    pub fn quantile(&self, name: &str, q: f64) -> Option<f64> {
+        let name = format!("{name}_bucket");
+        let buckets = self.0.iter().filter(|s| s.name == name);
+        let bound = |s: &Sample| s.labels.get("le")?.parse::<f64>().ok();
+        let mut buckets: Vec<(f64, f64)> =
+            buckets.filter_map(|s| Some((bound(s)?, s.value))).collect();
+        buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let rank = buckets.last().map(|(_, count)| count * q).filter(|_| q > 0.0)?;
+        let (mut from, mut below) = (0.0, 0.0);
+        for (to, count) in buckets {
+            if count >= rank && count > below {
+                let part = (rank - below) / (count - below);
+                return Some(if to.is_finite() { from + (to - from) * part } else { from });
+            }
+            (from, below) = (to, count);
+        }
+        None
+    }
 }
 
 fn sample(line: &str) -> Option<Sample> {
@@ -93,5 +115,19 @@ mod tests {
         assert_eq!(metrics.sum("a", &[]), None);
         assert_eq!(metrics.sum("le", &[]), Some(f64::INFINITY));
         assert_eq!(Metrics::parse("no sample").unwrap_err(), "no sample");
+    }
+
+    #[test]
+    fn quantiles_lie_inside_their_bucket() {
+        let text = "h_bucket{le=\"1\"} 0\nh_bucket{le=\"2\"} 10\nh_bucket{le=\"4\"} 90\n\
+                    h_bucket{le=\"+Inf\"} 100\nh_count 100\nh_sum 1\n\
+                    none_bucket{le=\"1\"} 0\nnone_bucket{le=\"+Inf\"} 0\n";
+        let metrics = Metrics::parse(text).unwrap();
+        let table = [(0.05, 1.5), (0.1, 2.0), (0.5, 3.0), (0.9, 4.0), (0.99, 4.0)];
+        for (q, expected) in table {
+            assert_eq!(metrics.quantile("h", q), Some(expected), "{q}");
+        }
+        assert_eq!(metrics.quantile("none", 0.5), None);
+        assert_eq!(metrics.quantile("other", 0.5), None);
     }
 }

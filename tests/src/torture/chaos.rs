@@ -32,6 +32,14 @@ pub(super) enum Event {
         /// For how long.
         down: Duration,
     },
+    /// The disk under the store is full for some time, and half way an ingester is killed; another
+    /// takes its place when there is room again.
+    FullDisk {
+        /// For how long.
+        down: Duration,
+        /// Whose ingester.
+        seat: usize,
+    },
 }
 
 /// The row of events, each with the time before it.
@@ -66,7 +74,7 @@ impl Iterator for Chaos {
             // Longer than suspicion takes, so that whoever wakes up is a zombie.
             return Some((self.millis(3000, 5000), Event::Thaw));
         }
-        let event = match self.random.draw(10) {
+        let event = match self.random.draw(12) {
             0..=3 => {
                 let (seat, as_another) = (self.seat(), self.random.draw(2) == 0);
                 Event::Kill { seat, as_another, down: self.millis(0, 1500) }
@@ -76,7 +84,8 @@ impl Iterator for Chaos {
                 Event::Freeze { seat: self.seat() }
             }
             7 => Event::Blackout { down: self.millis(0, 3000) },
-            _ => Event::Outage { down: self.millis(500, 6000) },
+            8..=9 => Event::Outage { down: self.millis(500, 6000) },
+            _ => Event::FullDisk { down: self.millis(1000, 8000), seat: self.seat() },
         };
         Some((self.millis(200, 2000), event))
     }
@@ -95,6 +104,6 @@ mod tests {
             .iter()
             .map(|(_, event)| format!("{event:?}").split(' ').next().unwrap().to_owned())
             .collect();
-        assert_eq!(names.len(), 5, "{names:?}");
+        assert_eq!(names.len(), 6, "{names:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tributary_journal::Window;
 use tributary_testkit::{recordings, wait_for};
 use tributary_tests::replay::replay;
-use tributary_tests::{Ingester, LONG, Place, Sent, journal, reader};
+use tributary_tests::{Ingester, LONG, Place, Sent, books, reader};
 use uuid::Uuid;
 
 const FLAGS: &[&str] =
@@ -45,7 +45,7 @@ async fn what_came_twice_over_two_ingesters_stands_once() -> Result<()> {
     for ingester in ingesters {
         ingester.stop().await?;
     }
-    journal::verify(&place)?;
+    books::verify(&place)?;
     let counted = reader::count("pyarrow", &place.parquet_files()?)?;
     for (trace, spans) in &sent.0 {
         let distinct: BTreeMap<_, _> =

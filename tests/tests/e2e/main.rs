@@ -9,6 +9,7 @@ mod daemonset;
 mod datagrams;
 mod every_field;
 mod foreign_readers;
+mod full_disk;
 mod hostile_input;
 mod legacy;
 mod live_senders;
