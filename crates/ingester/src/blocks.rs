@@ -2,9 +2,10 @@
 
 use crate::flush::Built;
 use crate::metrics::Metrics;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockError, BlockMeta, FolderSource, Object};
@@ -26,14 +27,44 @@ pub struct Blocks {
     /// Blocks that this ingester wrote, until every other one has surely seen them.
     recent: Mutex<VecDeque<(Instant, Arc<BlockMeta>)>>,
     poll: Duration,
+    polled: Mutex<Polled>,
+    /// Queries that need a look-up take turns: one looks, and those that came before it began are
+    /// served by it.
+    turn: Semaphore,
     metrics: Arc<Metrics>,
+}
+
+/// When the last look-ups began of which nothing failed.
+#[derive(Debug, Default)]
+struct Polled {
+    all: Option<Instant>,
+    tenants: BTreeMap<String, Instant>,
+}
+
+/// Blocks may be there that are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum LookUpError {
+    /// They could not be listed.
+    #[error("they could not be listed")]
+    List(#[from] StoreError),
+    /// Some are listed, but what they hold is not known.
+    #[error("the metas of {0} of them could not be had")]
+    Metas(usize),
 }
 
 impl Blocks {
     /// No block known yet. `cache` bounds the bytes kept of footers and filters.
     pub fn new(store: Store, cache: usize, poll: Duration, metrics: Arc<Metrics>) -> Self {
-        let cache = Cache::new(cache);
-        Blocks { store, cache, list: Mutex::default(), recent: Mutex::default(), poll, metrics }
+        Blocks {
+            store,
+            cache: Cache::new(cache),
+            list: Mutex::default(),
+            recent: Mutex::default(),
+            poll,
+            polled: Mutex::default(),
+            turn: Semaphore::new(1),
+            metrics,
+        }
     }
 
     fn list(&self) -> MutexGuard<'_, Blocklist> {
@@ -54,6 +85,38 @@ impl Blocks {
             recent.pop_front();
         }
         self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
+    }
+
+    fn polled(&self) -> MutexGuard<'_, Polled> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A look-up that began then or later is young enough as long as all others answer: they tell
+    /// what they wrote in the last three periods ([`Blocks::find_recent`]).
+    pub fn young_enough(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(self.poll * 2).unwrap_or(now)
+    }
+
+    /// Sees to it that a tenant's blocks were looked up at `since` or later.
+    ///
+    /// # Errors
+    /// When they could not be.
+    pub async fn look_up_since(&self, tenant: &str, since: Instant) -> Result<(), LookUpError> {
+        let is_done = || {
+            let polled = self.polled();
+            polled.all.max(polled.tenants.get(tenant).copied()).is_some_and(|begun| begun >= since)
+        };
+        if is_done() {
+            return Ok(());
+        }
+        let Ok(_turn) = self.turn.acquire().await else {
+            unreachable!("the semaphore is never closed")
+        };
+        if is_done() {
+            return Ok(());
+        }
+        self.poll_tenant(tenant).await
     }
 
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
@@ -103,29 +166,54 @@ impl Blocks {
     /// Lists all tenants' blocks and reads the metas of those not known yet.
     ///
     /// # Errors
-    /// When the bucket cannot be listed.
-    pub async fn poll_once(&self) -> Result<(), StoreError> {
+    /// When the bucket cannot be listed, or a meta cannot be had.
+    pub async fn poll_once(&self) -> Result<(), LookUpError> {
+        let begun = Instant::now();
         let mut tenants = self.store.list_folders(layout::BLOCKS).await?;
         tenants.extend(self.list().tenants().map(str::to_owned));
         tenants.sort();
         tenants.dedup();
+        let mut unknown = 0;
         for tenant in tenants {
-            let before = self.list().ids(&tenant);
-            let folder = format!("{}/{tenant}", layout::BLOCKS);
-            let names = self.store.list_folders(&folder).await?;
-            let listed = names.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
-            let settled = self.list().settle(&tenant, &before, &listed);
-            settled.gone.iter().for_each(|block| self.cache.forget(&tenant, block));
-            for block in settled.unknown {
-                self.learn(&tenant, &block).await;
+            match self.poll_tenant(&tenant).await {
+                Ok(()) => {}
+                Err(LookUpError::Metas(n)) => unknown += n,
+                Err(error) => return Err(error),
             }
         }
-        self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
+        if unknown > 0 {
+            return Err(LookUpError::Metas(unknown));
+        }
+        self.polled().all = Some(begun);
         Ok(())
     }
 
-    /// Reads a block's meta. One without is not visible yet, or was compacted away.
-    async fn learn(&self, tenant: &str, block: &Uuid) {
+    /// The same for one tenant.
+    async fn poll_tenant(&self, tenant: &str) -> Result<(), LookUpError> {
+        let begun = Instant::now();
+        let before = self.list().ids(tenant);
+        let folder = format!("{}/{tenant}", layout::BLOCKS);
+        let names = self.store.list_folders(&folder).await?;
+        let listed = names.iter().filter_map(|name| Uuid::try_parse(name).ok()).collect();
+        let settled = self.list().settle(tenant, &before, &listed);
+        settled.gone.iter().for_each(|block| self.cache.forget(tenant, block));
+        let mut unknown = 0;
+        for block in settled.unknown {
+            unknown += usize::from(!self.learn(tenant, &block).await);
+        }
+        self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
+        if unknown > 0 {
+            return Err(LookUpError::Metas(unknown));
+        }
+        let mut polled = self.polled();
+        polled.tenants.retain(|_, then| begun.duration_since(*then) < self.poll * 2);
+        polled.tenants.insert(tenant.to_owned(), begun);
+        Ok(())
+    }
+
+    /// Reads a block's meta. One without is not visible yet, or was compacted away. Whether all is
+    /// known that can be.
+    async fn learn(&self, tenant: &str, block: &Uuid) -> bool {
         let path = layout::block_object(tenant, block, &Object::Meta.name());
         match self.store.get(&path).await {
             Ok(json) => match BlockMeta::parse(&json) {
@@ -141,7 +229,40 @@ impl Blocks {
                 }
             },
             Err(StoreError::NotFound { .. }) => {}
-            Err(error) => tracing::warn!(path, %error, "a block's meta could not be had"),
+            Err(error) => {
+                tracing::warn!(path, %error, "a block's meta could not be had");
+                return false;
+            }
         }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object_store::memory::InMemory;
+
+    #[tokio::test(start_paused = true)]
+    async fn blocks_are_looked_up_when_the_list_is_too_old() {
+        let store = Store::from_parts(Arc::new(InMemory::new()), "").unwrap();
+        let poll = Duration::from_secs(10);
+        let blocks = Blocks::new(store.clone(), 1 << 20, poll, Arc::default());
+        let lists = || store.counters().snapshot().lists;
+        blocks.poll_once().await.unwrap();
+        assert_eq!(lists(), 1, "no tenant has any");
+        blocks.look_up_since("a", blocks.young_enough()).await.unwrap();
+        assert_eq!(lists(), 1, "the list is young enough");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let now = Instant::now();
+        let both = tokio::join!(blocks.look_up_since("a", now), blocks.look_up_since("a", now));
+        both.0.unwrap();
+        both.1.unwrap();
+        assert_eq!(lists(), 2, "one look-up serves both");
+        blocks.look_up_since("b", now).await.unwrap();
+        assert_eq!(lists(), 3, "but another tenant's is another one");
+        tokio::time::advance(poll * 2).await;
+        blocks.look_up_since("a", blocks.young_enough()).await.unwrap();
+        assert_eq!(lists(), 4, "its own look-ups have stopped");
     }
 }

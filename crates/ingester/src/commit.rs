@@ -10,7 +10,7 @@ pub use cut::{CutAt, Open, next_cut};
 
 use crate::chain::Chain;
 use crate::group::{Batch, FreezeAt, Live};
-use crate::memory::Permit;
+use crate::memory::{Memory, Permit};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::receive::{Dictionary, StreamState};
@@ -81,6 +81,8 @@ pub struct Commit {
     pub freeze_at: FreezeAt,
     /// Wakes the task that writes blocks.
     pub due: Arc<Notify>,
+    /// Told when spans have come to rest in a generation.
+    pub memory: Memory,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -187,6 +189,7 @@ impl Commit {
         if self.live.durable(epoch, sealed.info, batches, self.freeze_at, Instant::now())? {
             self.due.notify_one();
         }
+        self.memory.look_after();
         acks.iter().for_each(|(stream, seq)| stream.durable(*seq));
         let metrics = &self.metrics;
         metrics.spans_journaled.inc_by(spans);

@@ -5,6 +5,7 @@
 //! it cannot starve the others: a share is the budget divided by the tenants that hold any of it. As
 //! long as there is room, everybody may borrow.
 
+use crate::group::spill::Account;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,24 @@ pub struct Memory {
     free: Arc<Semaphore>,
     units: usize,
     tenants: Arc<Tenants>,
+    shortage: Arc<Shortage>,
+}
+
+/// Who waits, and who looks after it.
+#[derive(Debug, Default)]
+struct Shortage {
+    /// Units that are waited for.
+    wanted: AtomicUsize,
+    look: Notify,
+}
+
+/// Somebody who waits for so many units.
+struct Wanting<'m>(&'m Shortage, usize);
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.fetch_sub(self.1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +77,33 @@ impl Memory {
     /// A budget of `bytes`.
     pub fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS);
-        Memory { free: Arc::new(Semaphore::new(units)), units, tenants: Arc::default() }
+        let free = Arc::new(Semaphore::new(units));
+        Memory { free, units, tenants: Arc::default(), shortage: Arc::default() }
+    }
+
+    /// What is taken and what is waited for.
+    pub fn account(&self) -> Account {
+        let wanted = self.shortage.wanted.load(Ordering::Relaxed).saturating_mul(UNIT);
+        Account { limit: self.limit(), used: self.used(), wanted }
+    }
+
+    /// Waits until somebody may have to wait, or [`Memory::look_after`] was called.
+    pub async fn looked_after(&self) {
+        self.shortage.look.notified().await;
+    }
+
+    /// Spans came to rest: whoever looks after memory may be able to make room now.
+    pub fn look_after(&self) {
+        self.shortage.look.notify_one();
+    }
+
+    /// Announces that somebody takes so many units.
+    fn want(&self, units: usize) -> Wanting<'_> {
+        self.shortage.wanted.fetch_add(units, Ordering::Relaxed);
+        if units > self.free.available_permits() {
+            self.look_after();
+        }
+        Wanting(&self.shortage, units)
     }
 
     /// Bytes in all.
@@ -98,6 +143,8 @@ impl Memory {
     /// Waits for `bytes`. More than the whole budget counts as the whole budget, so that nothing
     /// waits for ever; what a frame may claim is bounded before.
     pub async fn take(&self, tenant: &str, bytes: usize) -> Permit {
+        let units = bytes.div_ceil(UNIT).min(self.units);
+        let _wanting = self.want(units);
         loop {
             let given_back = self.tenants.given_back.notified();
             if !self.is_over_share(tenant) {
@@ -106,7 +153,7 @@ impl Memory {
             given_back.await;
         }
         let held = self.held(tenant);
-        let units = u32::try_from(bytes.div_ceil(UNIT).min(self.units)).unwrap_or(u32::MAX);
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
         match self.free.clone().acquire_many_owned(units).await {
             Ok(permit) => {
                 held.units.fetch_add(permit.num_permits(), Ordering::Relaxed);

@@ -54,9 +54,6 @@ pub struct Others {
     /// Epochs that no heartbeat names and that had segments when the store was last swept, if this
     /// is the process that sweeps.
     pub unnamed: BTreeSet<EpochId>,
-    /// The last time that a process was seen to be gone, or an epoch to be done with: what was
-    /// there is in blocks, which must have been looked up since.
-    pub moved: Option<Duration>,
     /// No round has succeeded for so long that there may be others.
     pub in_the_dark: bool,
 }
@@ -84,7 +81,7 @@ pub struct Watch {
     done: BTreeSet<EpochId>,
     /// See [`Others::unnamed`].
     unnamed: BTreeSet<EpochId>,
-    /// See [`Others::moved`].
+    /// See [`Watch::moved`].
     moved: Option<Duration>,
 }
 
@@ -182,7 +179,6 @@ impl Watch {
     pub fn others(&self, now: Duration) -> Others {
         let mut others = Others {
             unnamed: self.unnamed.clone(),
-            moved: self.moved,
             in_the_dark: self.is_late(now),
             ..Others::default()
         };
@@ -194,6 +190,13 @@ impl Watch {
             }
         }
         others
+    }
+
+    /// The last time that a process was seen to be gone, or an epoch to be done with: what was
+    /// there is in blocks, whose list must have been looked up since. To be asked after whatever may
+    /// have been there.
+    pub fn moved(&self) -> Option<Duration> {
+        self.moved
     }
 
     /// Epochs of suspects that are ours to adopt now.

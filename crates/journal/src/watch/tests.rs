@@ -167,7 +167,7 @@ fn queries_know_where_the_spans_of_others_are() {
     let others = watch.others(secs(5));
     assert_eq!(asked(&others), [uid(2), uid(3)]);
     assert_eq!(others.unattended, [epoch(4)].into(), "it answers no queries");
-    assert_eq!((others.in_the_dark, others.moved), (false, None));
+    assert_eq!((others.in_the_dark, watch.moved()), (false, None));
 
     // Process 2 is suspected, and what it left is adopted: it may wake up and write on.
     (5..=20).step_by(5).for_each(|at| watch.round(secs(at), Some(beats(at))));
@@ -175,12 +175,12 @@ fn queries_know_where_the_spans_of_others_are() {
     let others = watch.others(secs(20));
     assert_eq!(asked(&others), [uid(3)]);
     assert_eq!(others.unattended, [epoch(2), epoch(4)].into());
-    assert_eq!(others.moved, Some(secs(20)));
+    assert_eq!(watch.moved(), Some(secs(20)));
 
     // Process 3 leaves: its last blocks are older than the round that finds it gone.
     watch.round(secs(25), Some(vec![answers(2, 7)]));
     let others = watch.others(secs(25));
-    assert_eq!((asked(&others), others.moved), (vec![], Some(secs(25))));
+    assert_eq!((asked(&others), watch.moved()), (vec![], Some(secs(25))));
     assert_eq!(others.unattended, [epoch(2)].into());
 
     // Rounds fail: after a while there may be somebody that nobody has heard of.
