@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(lists(), 2, "one look-up serves both");
         blocks.look_up_since("b", now).await.unwrap();
         assert_eq!(lists(), 3, "but another tenant's is another one");
-        tokio::time::advance(poll * 2).await;
+        tokio::time::advance(poll * 2 + Duration::from_millis(1)).await;
         blocks.look_up_since("a", blocks.young_enough()).await.unwrap();
         assert_eq!(lists(), 4, "its own look-ups have stopped");
     }

@@ -13,6 +13,7 @@
 
 mod application;
 mod cluster;
+mod reader;
 mod store;
 
 use cluster::{Cluster, Outcome};
@@ -66,6 +67,8 @@ fn nothing_acknowledged_is_lost_whatever_the_seed() {
     // What never happened was not tested.
     assert!(all.kills > 0 && all.freezes > 0 && all.outages > 0, "{all:?}");
     assert!(all.lost_slots > 0 && all.adoptions > 0 && all.collected > 0, "{all:?}");
+    assert!(all.spilled > 0 && all.rebuilt > 0, "{all:?}");
+    assert!(all.answers.whole > all.answers.partial, "{all:?}");
 }
 
 #[test]

@@ -146,6 +146,7 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     let first = live.begin_commit().unwrap();
     live.slot_won(&first).unwrap();
     live.shown(&first).unwrap();
+    drop(first);
     let second = live.begin_commit().unwrap();
     let rest = second.commit.generation.segments.keys().copied().collect::<Vec<_>>();
     assert_eq!((second.commit.slot, second.generation.spilled, rest), (1, true, vec![1]));
