@@ -87,7 +87,8 @@ fn encode(ids: &[Id]) -> Vec<u8> {
     let spans = ids.iter().map(|(trace, span)| Span {
         trace_id: trace.to_vec(),
         span_id: span.to_vec(),
-        name: "made-up".into(),
+        // Long enough to fill an ingester's memory, and no two alike.
+        name: format!("{span:?} {}", "made-up ".repeat(128)),
         kind: 1,
         start_time_unix_nano: 1_795_344_000_000_000_000,
         end_time_unix_nano: 1_795_344_000_001_000_000,

@@ -22,7 +22,9 @@ use tributary_testkit::Random;
 const INGESTERS: usize = 3;
 const APPLICATIONS: u8 = 4;
 /// Of each ingester, bytes.
-const MEMORY: usize = 128 << 10;
+const MEMORY: usize = 32 << 10;
+/// Who asks for traces meanwhile.
+const READERS: u64 = 3;
 /// Requests of each application.
 const REQUESTS: u64 = 60;
 
@@ -108,8 +110,10 @@ impl Cluster {
         }
         let answers = Arc::new(Mutex::new(Answers::default()));
         let mut readers = JoinSet::new();
-        let (doors, books, told) = (cluster.doors.clone(), ledger.clone(), answers.clone());
-        readers.spawn(reader::run(seed, doors, books, told));
+        for number in 0..READERS {
+            let (doors, books, told) = (cluster.doors.clone(), ledger.clone(), answers.clone());
+            readers.spawn(reader::run(number, seed, doors, books, told));
+        }
         let mut dice = Random::new(!seed);
         while !applications.is_empty() {
             cluster.something_happens(&mut dice).await;

@@ -65,14 +65,15 @@ impl Reader {
 
 /// Asks on and on.
 pub(crate) async fn run(
+    number: u64,
     seed: u64,
     doors: Doors,
     ledger: Arc<Mutex<Ledger>>,
     answers: Arc<Mutex<Answers>>,
 ) {
-    let mut dice = Random::new(seed ^ 0x7ead);
+    let mut dice = Random::new(seed ^ (0x7ead + number) << 48);
     loop {
-        sleep(Duration::from_millis(500 + dice.draw(9_000))).await;
+        sleep(Duration::from_millis(200 + dice.draw(4_000))).await;
         let trace = u128::from(1 + dice.draw(TRACES)).to_be_bytes();
         let tenant = ["one", "two"][usize::from(dice.draw(2) == 0)];
         let Some(door) = a_door(&doors, &mut dice) else { continue };
