@@ -5,7 +5,6 @@
 //! it cannot starve the others: a share is the budget divided by the tenants that hold any of it. As
 //! long as there is room, everybody may borrow.
 
-use crate::group::spill::Account;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +50,17 @@ struct Tenants {
 #[derive(Debug, Default)]
 struct Held {
     units: AtomicUsize,
+}
+
+/// The budget in numbers, bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// The budget.
+    pub limit: usize,
+    /// Taken.
+    pub used: usize,
+    /// Waited for.
+    pub wanted: usize,
 }
 
 /// Bytes held. Dropping it gives them back.

@@ -13,22 +13,11 @@
 //! in a generation, and that is the time to look again.
 
 use super::{Live, Place, Relieved};
-use crate::memory::Memory;
+use crate::memory::{Account, Memory};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-/// The budget as the decision sees it, bytes.
-#[derive(Debug, Clone, Copy)]
-pub struct Account {
-    /// The budget.
-    pub limit: usize,
-    /// Taken.
-    pub used: usize,
-    /// Waited for.
-    pub wanted: usize,
-}
 
 /// A generation in memory that waits.
 #[derive(Debug, Clone, Copy)]

@@ -134,7 +134,7 @@ impl Cluster {
 
     async fn something_happens(&mut self, dice: &mut Random) {
         let seat = usize::try_from(dice.draw(INGESTERS as u64)).unwrap();
-        match dice.draw(12) {
+        match dice.draw(11) {
             0..=2 => {
                 self.kill(seat);
                 sleep(Duration::from_secs(dice.draw(40))).await;
@@ -148,12 +148,12 @@ impl Cluster {
                 sleep(Duration::from_secs(1 + dice.draw(120))).await;
                 self.bucket.set_down(false);
             }
-            7..=8 => {
+            7 => {
                 self.bucket.set_blocks_down(true);
                 sleep(Duration::from_secs(30 + dice.draw(90))).await;
                 self.bucket.set_blocks_down(false);
             }
-            9 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
+            8 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
             _ => sleep(Duration::from_secs(dice.draw(60))).await,
         }
         for seat in 0..INGESTERS {

@@ -1,7 +1,8 @@
 //! Generations that leave memory when it runs short.
 
 use super::{Generation, Inner, Live};
-use crate::group::spill::{Account, Relief, Waiting, relief};
+use crate::group::spill::{Relief, Waiting, relief};
+use crate::memory::Account;
 use std::sync::Arc;
 use tributary_journal::EpochId;
 

@@ -1,6 +1,5 @@
 use super::*;
-use crate::group::spill::Account;
-use crate::memory::Memory;
+use crate::memory::{Account, Memory};
 use tributary_span::SpanId;
 use tributary_span::columns::{Builder, SpanFields, Text};
 
