@@ -5,22 +5,22 @@
 //! at a time, so that the memory of it is bounded beside that of the spans that come in.
 
 use crate::blocks::Blocks;
-use crate::chain::Chain;
 use crate::flush::{Builder, Built, FlushError, Steps};
-use crate::group::{Batch, Generation, Live};
+use crate::group::{Generation, Live};
 use crate::metrics::Metrics;
+use crate::rebuild::Rebuilder;
 use std::sync::Arc;
-use tokio::time::Instant;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
 use tributary_journal::commit::{CommitRun, Ended};
-use tributary_journal::segment::{Group, Header, SegmentError};
-use tributary_journal::{EpochId, Journal, JournalError, Segment, SegmentInfo};
-use tributary_wire::frame::{DecodeLimits, Decoder};
+use tributary_journal::segment::Header;
+use tributary_journal::{EpochId, Journal, JournalError};
 
 /// What adoption works with.
 pub struct Adopter {
     /// The journal.
     pub journal: Journal,
+    /// Reads segments back.
+    pub rebuilder: Rebuilder,
     /// Builds blocks.
     pub builder: Builder,
     /// Takes the steps of commits.
@@ -40,15 +40,6 @@ pub struct Adopter {
 struct Piece {
     generation: Arc<Generation>,
     built: Built,
-}
-
-/// What was read of a piece's segments.
-#[derive(Default)]
-struct Read {
-    generation: Generation,
-    covers: Vec<SegmentInfo>,
-    quarantined: Vec<u64>,
-    rejected: u64,
 }
 
 impl Adopter {
@@ -110,56 +101,18 @@ impl Adopter {
         numbers: &[u64],
         piece: &mut Option<Piece>,
     ) -> Result<Done, FlushError> {
-        let Some(read) = self.read(epoch, numbers).await? else { return Ok(Done::OutOfDate) };
-        if read.covers.is_empty() && read.quarantined.is_empty() {
+        let read = self.rebuilder.read(epoch, numbers.iter().copied()).await?;
+        let Some(mut rebuilt) = read else { return Ok(Done::OutOfDate) };
+        if rebuilt.generation.segments.is_empty() && rebuilt.quarantined.is_empty() {
             return Ok(Done::Built(None));
         }
-        let generation = Arc::new(read.generation);
-        let built = self.builder.build(*epoch, k, &generation).await?;
-        let mut slot = built.slot(*epoch, k, read.covers);
+        let built = self.builder.build(*epoch, k, &rebuilt.generation).await?;
+        let mut slot = rebuilt.slot(&built, *epoch, k);
         slot.adopted = true;
-        slot.quarantined = read.quarantined;
-        slot.rejected = read.rejected;
-        slot.rows_in += read.rejected;
+        let generation = Arc::new(std::mem::take(&mut rebuilt.generation));
         self.live.adopt(generation.clone());
         *piece = Some(Piece { generation, built });
         Ok(Done::Built(Some(slot)))
-    }
-
-    /// The spans of these segments; `None` when one of them is gone, so that somebody else is at
-    /// work here.
-    async fn read(&self, epoch: &EpochId, numbers: &[u64]) -> Result<Option<Read>, FlushError> {
-        let mut read = Read::default();
-        for &n in numbers {
-            match self.journal.get_segment(epoch, n).await {
-                Ok(segment) => {
-                    let (batches, rejected) = decode(&segment);
-                    if rejected > 0 {
-                        tracing::error!(%epoch, n, rejected, "frames of a segment cannot be decoded; a copy of it is kept under journal/quar");
-                        self.journal.quarantine(epoch, n).await?;
-                        self.metrics.segments_quarantined.inc();
-                    }
-                    read.rejected += rejected;
-                    read.generation.add(batches, Instant::now());
-                    read.covers.push(segment.info());
-                }
-                Err(JournalError::Store(error)) if error.is_not_found() => return Ok(None),
-                Err(error @ JournalError::Segment { .. }) => {
-                    tracing::error!(error = %Chain(&error), "a segment cannot be read; it stays");
-                    let newer = matches!(
-                        &error,
-                        JournalError::Segment { source: SegmentError::UnknownVersion(_), .. }
-                    );
-                    if !newer {
-                        self.journal.quarantine(epoch, n).await?;
-                        self.metrics.segments_quarantined.inc();
-                        read.quarantined.push(n);
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Some(read))
     }
 
     async fn commit(
@@ -199,33 +152,4 @@ impl Adopter {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// The spans of a segment, and the number of those in frames that cannot be decoded. Each was
-/// decoded before it was logged, so there are none unless this release is at fault.
-fn decode(segment: &Segment) -> (Vec<Batch>, u64) {
-    let (mut batches, mut rejected) = (Vec::new(), 0);
-    for group in segment.groups() {
-        let mut decoder = decoder(group);
-        for frame in &group.frames {
-            let decoded = decoder.as_mut().and_then(|d| d.decode(group.dict, &frame.payload).ok());
-            match decoded {
-                Some(decoded) => batches.push(Batch {
-                    tenant: group.tenant.as_str().into(),
-                    columns: Arc::new(decoded.columns),
-                    permit: None,
-                }),
-                None => rejected += u64::from(frame.spans),
-            }
-        }
-    }
-    (batches, rejected)
-}
-
-fn decoder(group: &Group) -> Option<Decoder> {
-    let mut decoder = Decoder::new(DecodeLimits::default());
-    for definitions in &group.definitions {
-        decoder.define(group.dict, definitions).ok()?;
-    }
-    Some(decoder)
 }

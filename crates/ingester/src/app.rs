@@ -130,9 +130,9 @@ impl App {
         let tenancy = if config.multitenancy { Tenancy::On } else { Tenancy::Off };
         let serve = Serve {
             settings: api::Settings { tenancy, version: env!("CARGO_PKG_VERSION").to_owned() },
-            live: engine.live.clone(),
-            blocks: engine.blocks.clone(),
-            peers: Peers::new(engine.peers.clone()),
+            traces: engine.traces.clone(),
+            watching: engine.watching.clone(),
+            peers: Peers::default(),
             metrics: metrics.clone(),
             receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
             ready: ready.clone(),

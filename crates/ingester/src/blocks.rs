@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tributary_block::{BlockError, BlockMeta, FolderSource, Object};
+use tributary_block::{BlockError, BlockMeta, FolderSource};
 use tributary_journal::window::compacted_origin;
 use tributary_journal::{Journal, JournalError, Window, layout};
 use tributary_query::api;
@@ -36,21 +37,48 @@ pub struct Blocks {
     /// Blocks that this ingester wrote, until every other one has surely seen them.
     recent: Mutex<VecDeque<(Instant, Arc<BlockMeta>)>>,
     poll: Duration,
+    polled: Mutex<Polled>,
+    /// Queries that need a look-up take turns: one looks, and those that came before it began are
+    /// served by it.
+    turn: Semaphore,
     metrics: Arc<Metrics>,
+}
+
+/// When the last look-ups began of which nothing failed.
+#[derive(Debug, Default)]
+struct Polled {
+    all: Option<Instant>,
+    tenants: BTreeMap<String, Instant>,
+}
+
+/// Blocks may be there that are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum LookUpError {
+    /// They could not be listed.
+    #[error("they could not be listed")]
+    List(#[from] StoreError),
+    /// What has been merged could not be read.
+    #[error("what has been merged could not be read")]
+    Windows(#[from] JournalError),
+    /// Some are listed, but what they hold is not known.
+    #[error("the metas of {0} of them could not be had")]
+    Metas(usize),
 }
 
 impl Blocks {
     /// No block known yet. `cache` bounds the bytes kept of footers and filters.
     pub fn new(store: Store, cache: usize, poll: Duration, metrics: Arc<Metrics>) -> Self {
         Blocks {
+            store: store.clone(),
             cache: Cache::new(cache),
             list: Mutex::default(),
-            windows: Windows::new(Journal::new(store.clone())),
+            windows: Windows::new(Journal::new(store)),
             replaced: Mutex::default(),
             polls: AtomicU32::new(0),
             recent: Mutex::default(),
-            store,
             poll,
+            polled: Mutex::default(),
+            turn: Semaphore::new(1),
             metrics,
         }
     }
@@ -104,6 +132,38 @@ impl Blocks {
         self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
     }
 
+    fn polled(&self) -> MutexGuard<'_, Polled> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A look-up that began then or later is young enough as long as all others answer: they tell
+    /// what they wrote in the last three periods ([`Blocks::find_recent`]).
+    pub fn young_enough(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_sub(self.poll * 2).unwrap_or(now)
+    }
+
+    /// Sees to it that a tenant's blocks were looked up at `since` or later.
+    ///
+    /// # Errors
+    /// When they could not be.
+    pub async fn look_up_since(&self, tenant: &str, since: Instant) -> Result<(), LookUpError> {
+        let is_done = || {
+            let polled = self.polled();
+            polled.all.max(polled.tenants.get(tenant).copied()).is_some_and(|begun| begun >= since)
+        };
+        if is_done() {
+            return Ok(());
+        }
+        let Ok(_turn) = self.turn.acquire().await else {
+            unreachable!("the semaphore is never closed")
+        };
+        if is_done() {
+            return Ok(());
+        }
+        self.poll_tenant(tenant).await
+    }
+
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
     pub async fn find(&self, tenant: &str, trace: &TraceId, window: api::Window) -> InBlocks {
         let candidates = self.list().candidates(tenant, window);
@@ -127,7 +187,10 @@ impl Blocks {
         let metas = recent.into_iter().map(|(_, meta)| meta).filter(|m| m.tenant_id == tenant);
         let mut found = self.find_in(metas.collect(), trace).await;
         // What was merged and is gone by now stands in the block that it went into.
-        let replaced = self.windows.replaced(tenant, |id| self.list().get(tenant, id).is_some());
+        let replaced = {
+            let list = self.list();
+            self.windows.replaced(tenant, |id| list.get(tenant, id).is_some())
+        };
         found.failed.retain(|(meta, error)| {
             !(matches!(error, BlockError::Missing(_)) && replaced.contains(&meta.block_id))
         });
@@ -159,12 +222,13 @@ impl Blocks {
     /// merged into others.
     ///
     /// # Errors
-    /// When the bucket cannot be listed.
-    pub async fn poll_once(&self) -> Result<(), JournalError> {
+    /// When the bucket cannot be listed, or a meta cannot be had.
+    pub async fn poll_once(&self) -> Result<(), LookUpError> {
         self.poll_blocks(true).await
     }
 
-    async fn poll_blocks(&self, windows_too: bool) -> Result<(), JournalError> {
+    async fn poll_blocks(&self, windows_too: bool) -> Result<(), LookUpError> {
+        let begun = Instant::now();
         if windows_too {
             self.windows.refresh().await?;
         }
@@ -172,14 +236,24 @@ impl Blocks {
         tenants.extend(self.list().tenants().map(str::to_owned));
         tenants.sort();
         tenants.dedup();
+        let mut unknown = 0;
         for tenant in tenants {
-            self.poll_tenant(&tenant).await?;
+            match self.poll_tenant(&tenant).await {
+                Ok(()) => {}
+                Err(LookUpError::Metas(n)) => unknown += n,
+                Err(error) => return Err(error),
+            }
         }
-        self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
+        if unknown > 0 {
+            return Err(LookUpError::Metas(unknown));
+        }
+        self.polled().all = Some(begun);
         Ok(())
     }
 
-    async fn poll_tenant(&self, tenant: &str) -> Result<(), StoreError> {
+    /// The same for one tenant.
+    async fn poll_tenant(&self, tenant: &str) -> Result<(), LookUpError> {
+        let begun = Instant::now();
         let before = self.list().ids(tenant);
         let folder = format!("{}/{tenant}", layout::BLOCKS);
         let names = self.store.list_folders(&folder).await?;
@@ -190,17 +264,24 @@ impl Blocks {
         // What came out of a merge first: then it is known what need not be read.
         let is_made = |id: &Uuid| compacted_origin(id).is_some();
         let (made, fresh): (Vec<_>, Vec<_>) = settled.unknown.into_iter().partition(is_made);
-        let replaced = self.forget_replaced(tenant);
-        for block in made.iter().filter(|block| !replaced.contains(block)) {
-            self.learn(tenant, block).await;
+        let mut unknown = 0;
+        let mut replaced = BTreeSet::new();
+        for blocks in [made, fresh] {
+            replaced = self.forget_replaced(tenant);
+            for block in blocks.iter().filter(|block| !replaced.contains(block)) {
+                unknown += usize::from(!self.learn(tenant, block).await);
+            }
         }
-        let replaced = self.forget_replaced(tenant);
-        for block in fresh.iter().filter(|block| !replaced.contains(block)) {
-            self.learn(tenant, block).await;
-        }
+        self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
         let left = replaced.intersection(&listed).copied().collect();
         let mut all = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(tenant.to_owned(), left);
+        if unknown > 0 {
+            return Err(LookUpError::Metas(unknown));
+        }
+        let mut polled = self.polled();
+        polled.tenants.retain(|_, then| begun.duration_since(*then) < self.poll * 2);
+        polled.tenants.insert(tenant.to_owned(), begun);
         Ok(())
     }
 
@@ -216,24 +297,64 @@ impl Blocks {
         replaced
     }
 
-    /// Reads a block's meta. One without is not visible yet, or was compacted away.
-    async fn learn(&self, tenant: &str, block: &Uuid) {
-        let path = layout::block_object(tenant, block, &Object::Meta.name());
-        match self.store.get(&path).await {
-            Ok(json) => match BlockMeta::parse(&json) {
-                Ok(meta) if meta.tenant_id == tenant && meta.block_id == *block => {
-                    self.list().insert(meta);
-                }
-                Ok(_) => tracing::warn!(
-                    path,
-                    "a block's meta names another tenant or block; it is left out"
-                ),
+    /// Reads a block's meta. Whether all is known that can be: one without is not visible yet. One
+    /// that was merged away since the blocks were listed counts, since what it went into need not be
+    /// among those that were listed.
+    async fn learn(&self, tenant: &str, block: &Uuid) -> bool {
+        let mut known = true;
+        for name in [layout::META, layout::META_COMPACTED] {
+            let path = layout::block_object(tenant, block, name);
+            match self.store.get(&path).await {
+                Ok(json) => match BlockMeta::parse(&json) {
+                    Ok(meta) if meta.tenant_id == tenant && meta.block_id == *block => {
+                        self.list().insert(meta);
+                    }
+                    Ok(_) => tracing::warn!(
+                        path,
+                        "a block's meta names another tenant or block; it is left out"
+                    ),
+                    Err(error) => {
+                        tracing::warn!(path, %error, "a block's meta cannot be read; it is left out")
+                    }
+                },
+                Err(StoreError::NotFound { .. }) if Window::of(tenant, block).is_some() => continue,
+                Err(StoreError::NotFound { .. }) => {}
                 Err(error) => {
-                    tracing::warn!(path, %error, "a block's meta cannot be read; it is left out")
+                    tracing::warn!(path, %error, "a block's meta could not be had");
+                    known = false;
                 }
-            },
-            Err(StoreError::NotFound { .. }) => {}
-            Err(error) => tracing::warn!(path, %error, "a block's meta could not be had"),
+            }
+            break;
         }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object_store::memory::InMemory;
+
+    #[tokio::test(start_paused = true)]
+    async fn blocks_are_looked_up_when_the_list_is_too_old() {
+        let store = Store::from_parts(Arc::new(InMemory::new()), "").unwrap();
+        let poll = Duration::from_secs(10);
+        let blocks = Blocks::new(store.clone(), 1 << 20, poll, Arc::default());
+        let lists = || store.counters().snapshot().lists;
+        blocks.poll_once().await.unwrap();
+        assert_eq!(lists(), 1, "no tenant has any");
+        blocks.look_up_since("a", blocks.young_enough()).await.unwrap();
+        assert_eq!(lists(), 1, "the list is young enough");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let now = Instant::now();
+        let both = tokio::join!(blocks.look_up_since("a", now), blocks.look_up_since("a", now));
+        both.0.unwrap();
+        both.1.unwrap();
+        assert_eq!(lists(), 2, "one look-up serves both");
+        blocks.look_up_since("b", now).await.unwrap();
+        assert_eq!(lists(), 3, "but another tenant's is another one");
+        tokio::time::advance(poll * 2 + Duration::from_millis(1)).await;
+        blocks.look_up_since("a", blocks.young_enough()).await.unwrap();
+        assert_eq!(lists(), 4, "its own look-ups have stopped");
     }
 }

@@ -11,7 +11,7 @@ pub use cut::{Cut, CutAt, Open, next_cut};
 use crate::chain::Chain;
 use crate::group::{Batch, FreezeAt, Live};
 use crate::limits::{Limit, Policy};
-use crate::memory::Permit;
+use crate::memory::{Memory, Permit};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::receive::{Dictionary, FrameId, Known, StreamState};
@@ -88,6 +88,8 @@ pub struct Commit {
     pub due: Arc<Notify>,
     /// Frames that are known should they come again.
     pub known: Arc<Known>,
+    /// Told when spans have come to rest in a generation.
+    pub memory: Memory,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -201,6 +203,7 @@ impl Commit {
         if self.live.durable(epoch, sealed.info, batches, self.freeze_at, Instant::now())? {
             self.due.notify_one();
         }
+        self.memory.look_after();
         for (stream, seq, id) in acks {
             stream.durable(seq);
             if let Some(id) = id {

@@ -9,13 +9,17 @@ use crate::commit::{Commit, CommitError, CutAt, Incoming};
 use crate::compact::Compactor;
 use crate::config::Config;
 use crate::flush::{Builder, Flush, FlushError, Steps};
+use crate::group::spill::Spill;
 use crate::group::{FreezeAt, Live};
 use crate::members::{Members, members};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::names::Names;
+use crate::rebuild::Rebuilder;
 use crate::receive::{Known, Receive, Told};
+use crate::segments::Segments;
 use crate::stage::{Helpers, Stage};
+use crate::traces::Traces;
 use crate::upkeep::{Upkeep, Watching};
 use anyhow::Context;
 use std::collections::BTreeMap;
@@ -34,6 +38,8 @@ use tributary_store::Store;
 const FRAMES_WAITING: usize = 1024;
 /// Memory for footers and filters of blocks.
 const BLOCK_CACHE: usize = 32 << 20;
+/// The most memory for segments that queries read.
+const SEGMENTS_READ: usize = 64 << 20;
 
 /// One part in so many of the memory budget remembers durable frames, beside it.
 const KNOWN_PART: usize = 64;
@@ -62,8 +68,10 @@ pub struct Engine {
     pub blocks: Arc<Blocks>,
     /// The journal.
     pub journal: Journal,
-    /// Query addresses of the other ingesters.
-    pub peers: watch::Receiver<Vec<String>>,
+    /// Where traces are looked for.
+    pub traces: Arc<Traces>,
+    /// Who the other ingesters are.
+    pub watching: Watching,
     /// What sidecars are told.
     pub told: Arc<watch::Sender<Told>>,
     /// Where streams hand their frames.
@@ -88,6 +96,7 @@ struct Idle {
     compactor: Option<Compactor>,
     commit: Commit,
     frames: mpsc::Receiver<Incoming>,
+    spill: Spill,
     flush: Flush,
 }
 
@@ -107,7 +116,6 @@ impl Engine {
             Arc::new(Blocks::new(store.clone(), BLOCK_CACHE, config.blocks_poll, metrics.clone()));
         let (told, told_receiver) = watch::channel(Told::default());
         let told = Arc::new(told);
-        let (peers, peers_receiver) = watch::channel(Vec::new());
         let stop = CancellationToken::new();
         let (frames, frames_receiver) = mpsc::channel::<Incoming>(FRAMES_WAITING);
         let (due, lost) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -117,6 +125,15 @@ impl Engine {
         let builder = Builder { store, settings, names: names.clone(), inline: build_inline };
         let steps =
             Steps { journal: journal.clone(), builder: builder.clone(), metrics: metrics.clone() };
+        let rebuilder = Rebuilder { journal: journal.clone(), metrics: metrics.clone() };
+        let segments = Segments::new(
+            journal.clone(),
+            (config.memory / 8).min(SEGMENTS_READ),
+            build_inline,
+            metrics.clone(),
+        );
+        let segments = Arc::new(segments);
+        let traces = Arc::new(Traces { live: live.clone(), segments, blocks: blocks.clone() });
         let patience = Patience::from_heartbeat(config.heartbeat);
         let watching = Watching::new(Watch::new(process, &instance, patience));
         let compactor = config.compact.map(|period| Compactor {
@@ -134,6 +151,7 @@ impl Engine {
             watching: watching.clone(),
             adopter: Adopter {
                 journal: journal.clone(),
+                rebuilder: rebuilder.clone(),
                 builder: builder.clone(),
                 steps: steps.clone(),
                 live: live.clone(),
@@ -162,9 +180,8 @@ impl Engine {
             own,
             period: config.heartbeat,
             epochs: Box::new(move || epochs.epochs()),
-            watching,
+            watching: watching.clone(),
             told: told.clone(),
-            peers,
             metrics: metrics.clone(),
         };
         let freeze_at = FreezeAt {
@@ -182,11 +199,20 @@ impl Engine {
             cut_at: CutAt { age: config.segment_age, bytes: config.segment_bytes },
             freeze_at,
             due: due.clone(),
+            memory: memory.clone(),
+            metrics: metrics.clone(),
+        };
+        let spill = Spill {
+            memory: memory.clone(),
+            live: live.clone(),
+            piece_bytes: piece_bytes(config.memory),
+            due: due.clone(),
             metrics: metrics.clone(),
         };
         let flush = Flush {
             builder,
             steps,
+            rebuilder,
             live: live.clone(),
             blocks: blocks.clone(),
             freeze_at,
@@ -212,7 +238,8 @@ impl Engine {
             live,
             blocks,
             journal,
-            peers: peers_receiver,
+            traces,
+            watching,
             told,
             receive,
             stop,
@@ -222,7 +249,15 @@ impl Engine {
             commit: Stage::default(),
             flush: Stage::default(),
             helpers: Helpers::default(),
-            idle: Some(Idle { beating, upkeep, compactor, commit, frames: frames_receiver, flush }),
+            idle: Some(Idle {
+                beating,
+                upkeep,
+                compactor,
+                commit,
+                frames: frames_receiver,
+                spill,
+                flush,
+            }),
         })
     }
 
@@ -239,6 +274,7 @@ impl Engine {
         let stop = || self.stop.clone();
         self.commit.spawn(idle.commit.run(idle.frames, self.drain_commit.clone(), stop()));
         self.flush.spawn(idle.flush.run(self.drain_flush.clone(), stop()));
+        self.helpers.spawn(idle.spill.run(stop()));
         self.helpers.spawn(self.blocks.clone().run(stop()));
         self.helpers.spawn(idle.beating.run(stop()));
         self.helpers.spawn(idle.upkeep.run(stop()));
@@ -276,7 +312,8 @@ impl Engine {
     }
 }
 
-/// A tenth of the budget is for adoption; rebuilt spans take some sixteen times their segments.
+/// A tenth of the budget is for adoption, and another one for this process's own spans that had to
+/// leave memory; rebuilt spans take some sixteen times their segments.
 fn piece_bytes(memory: usize) -> u64 {
     (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
 }
@@ -287,7 +324,7 @@ fn limits(memory: usize) -> Limits {
     Limits {
         most: (memory / (32 << 20)).clamp(4, 32),
         fewest: 4,
-        bytes: (memory / 2) as u64,
-        block: (memory / 16) as u64,
+        bytes: (memory / 2).max(32 << 20) as u64,
+        block: (memory / 16).max(4 << 20) as u64,
     }
 }

@@ -15,6 +15,7 @@ pub use steps::Steps;
 use crate::blocks::Blocks;
 use crate::chain::Chain;
 use crate::group::{FreezeAt, Live, Work};
+use crate::rebuild::Rebuilder;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_block::BlockError;
 use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{EpochId, JournalError, Window, adopt, commit, compact};
+use tributary_journal::{EpochId, JournalError, Slot, Window, adopt, commit, compact};
 use tributary_store::StoreError;
 
 /// Pause before something that the store did not take is tried again.
@@ -70,6 +71,8 @@ pub struct Flush {
     pub builder: Builder,
     /// Takes the steps of commits.
     pub steps: Steps,
+    /// Brings back what had to leave memory.
+    pub rebuilder: Rebuilder,
     /// Where generations are.
     pub live: Arc<Live>,
     /// Who is told of new blocks.
@@ -119,18 +122,12 @@ impl Flush {
 
     async fn carry_out(&self, work: &Work) -> Result<(), FlushError> {
         let begun = Instant::now();
-        let (epoch, k) = (work.epoch, work.commit.slot);
-        let built = self.builder.build(epoch, k, &work.generation).await?;
-        let covers = work.commit.generation.segments.values().copied().collect();
-        let mut slot = built.slot(epoch, k, covers);
+        let epoch = work.epoch;
+        let Some((built, mut slot)) = self.build(work).await? else { return self.lose(work) };
         slot.closed = work.commit.closes;
         let mut run = CommitRun::new(slot);
         if self.steps.until_visible(&mut run, &built).await? == Ended::Lost {
-            self.steps.metrics.slots_lost.inc();
-            tracing::warn!(%epoch, k, "somebody else has committed in this epoch; what is left of it will be adopted, and a new one begins");
-            self.live.slot_lost(work)?;
-            self.lost.notify_one();
-            return Ok(());
+            return self.lose(work);
         }
         self.live.slot_won(work)?;
         self.blocks.written(built.metas());
@@ -139,6 +136,34 @@ impl Flush {
         self.steps.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
         self.steps.finish(&mut run).await?;
         Ok(self.live.deleted(epoch, &deletable)?)
+    }
+
+    /// The blocks of a commit and the slot for them. `None` when a segment whose spans are not in
+    /// memory is gone: only a slot that names it can be the reason, and so somebody else's.
+    async fn build(&self, work: &Work) -> Result<Option<(Built, Slot)>, FlushError> {
+        let (epoch, k) = (work.epoch, work.commit.slot);
+        let segments = &work.commit.generation.segments;
+        if !work.generation.spilled {
+            let built = self.builder.build(epoch, k, &work.generation).await?;
+            let slot = built.slot(epoch, k, segments.values().copied().collect());
+            return Ok(Some((built, slot)));
+        }
+        let read = || self.rebuilder.read(&epoch, segments.keys().copied());
+        let rebuilt = until_done("segments could not be read back yet", read).await;
+        let Some(rebuilt) = rebuilt else { return Ok(None) };
+        self.steps.metrics.generations_rebuilt.inc();
+        let built = self.builder.build(epoch, k, &rebuilt.generation).await?;
+        let slot = rebuilt.slot(&built, epoch, k);
+        Ok(Some((built, slot)))
+    }
+
+    fn lose(&self, work: &Work) -> Result<(), FlushError> {
+        let (epoch, k) = (work.epoch, work.commit.slot);
+        self.steps.metrics.slots_lost.inc();
+        tracing::warn!(%epoch, k, "somebody else has committed in this epoch; what is left of it will be adopted, and a new one begins");
+        self.live.slot_lost(work)?;
+        self.lost.notify_one();
+        Ok(())
     }
 }
 

@@ -6,16 +6,21 @@
 //! and stay readable until their blocks are. Spans of a trace are found by a walk over the batches'
 //! lists of trace ids: a batch has few traces, and the few thousand batches of a generation are
 //! walked in less time than keeping an index would cost on the way in.
+//!
+//! When memory runs short, what waits for its commit leaves it ([`spill`]): its segments are in the
+//! store, from which queries read it, and from which it is rebuilt when its turn comes.
 
 mod live;
+pub mod spill;
 
-pub use live::{Live, Work};
+pub use live::{Live, Place, Relieved, Spilled, Work, pick};
 
 use crate::memory::Permit;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tributary_journal::SegmentInfo;
 use tributary_span::{Columns, TraceId};
 
 /// One frame's spans, durable.
@@ -42,13 +47,18 @@ pub struct Generation {
     pub spans: u64,
     /// When the first segment was added.
     pub since: Option<Instant>,
+    /// The segments, by number.
+    pub segments: BTreeMap<u64, SegmentInfo>,
+    /// Whether the spans have left memory: they are in the segments alone.
+    pub spilled: bool,
     permits: Vec<Permit>,
 }
 
 impl Generation {
     /// Adds the batches of one durable segment.
-    pub fn add(&mut self, batches: Vec<Batch>, now: Instant) {
+    pub fn add(&mut self, segment: SegmentInfo, batches: Vec<Batch>, now: Instant) {
         self.since.get_or_insert(now);
+        self.segments.insert(segment.n, segment);
         for batch in batches {
             let held = batch.permit.as_ref().map_or(0, Permit::bytes);
             self.bytes += batch.columns.bytes().max(held);
@@ -56,6 +66,12 @@ impl Generation {
             self.permits.extend(batch.permit);
             self.tenants.entry(batch.tenant).or_default().push(batch.columns);
         }
+    }
+
+    /// These segments of a generation, without their spans.
+    fn spilled(segments: BTreeMap<u64, SegmentInfo>, since: Option<Instant>) -> Self {
+        let spans = segments.values().map(|segment| segment.spans).sum();
+        Generation { spans, since, segments, spilled: true, ..Generation::default() }
     }
 
     fn find(&self, tenant: &str, trace: &TraceId, found: &mut Vec<Arc<Columns>>) {

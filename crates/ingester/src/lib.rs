@@ -2,7 +2,7 @@
 //! spans into blocks, answers queries.
 //!
 //! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
-//! [`group`] → [`flush`] (blocks, slot) → [`serve`]. [`engine`] puts the stages together and
+//! [`group`] → [`flush`] (blocks, slot) → [`traces`], [`serve`]. [`engine`] puts the stages together and
 //! [`app`] sockets around them; [`upkeep`]
 //! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]); [`compact`] merges
 //! small blocks. It must never depend on the sidecar.
@@ -25,10 +25,13 @@ pub mod members;
 pub mod memory;
 pub mod metrics;
 pub mod names;
+pub mod rebuild;
 pub mod receive;
 mod run;
+pub mod segments;
 pub mod serve;
 pub mod stage;
+pub mod traces;
 pub mod upkeep;
 pub mod windows;
 

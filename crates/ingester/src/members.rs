@@ -29,8 +29,6 @@ pub struct Members {
     pub watching: Watching,
     /// What sidecars are told.
     pub told: Arc<watch::Sender<Told>>,
-    /// Query addresses of the other ingesters.
-    pub peers: watch::Sender<Vec<String>>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -70,9 +68,6 @@ impl Members {
     }
 
     fn tell(&self, others: &[Live]) {
-        let mut addresses: Vec<String> = others.iter().map(|o| o.query_address.clone()).collect();
-        addresses.retain(|address| !address.is_empty());
-        self.peers.send_if_modified(|now| replace(now, addresses));
         self.told.send_if_modified(|told| {
             let leaving = told.drain_ms.is_some();
             let own = (!leaving).then_some(&self.own);

@@ -11,7 +11,7 @@ pub use shares::Why;
 
 use shares::Shares;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// Bytes are counted in units of this many, so that small changes wake nobody.
 const UNIT: usize = 1024;
@@ -21,6 +21,19 @@ const UNIT: usize = 1024;
 pub struct Memory {
     shares: Arc<Mutex<Shares<oneshot::Sender<Permit>>>>,
     units: usize,
+    /// Told when somebody has to wait, or room may be made.
+    look: Arc<Notify>,
+}
+
+/// The budget in numbers, bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    /// The budget.
+    pub limit: usize,
+    /// Taken.
+    pub used: usize,
+    /// Waited for.
+    pub wanted: usize,
 }
 
 /// Bytes held. Dropping it gives them back.
@@ -66,11 +79,29 @@ impl Memory {
     /// A budget of `bytes`.
     pub fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT).max(1);
-        Memory { shares: Arc::new(Mutex::new(Shares::new(units))), units }
+        let shares = Arc::new(Mutex::new(Shares::new(units)));
+        Memory { shares, units, look: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shares<oneshot::Sender<Permit>>> {
         self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is taken and what is waited for.
+    pub fn account(&self) -> Account {
+        let shares = self.lock();
+        let (used, wanted) = (shares.used() * UNIT, shares.wanted().saturating_mul(UNIT));
+        Account { limit: self.limit(), used, wanted }
+    }
+
+    /// Waits until somebody has to wait, or [`Memory::look_after`] was called.
+    pub async fn looked_after(&self) {
+        self.look.notified().await;
+    }
+
+    /// Spans came to rest: whoever looks after memory may be able to make room now.
+    pub fn look_after(&self) {
+        self.look.notify_one();
     }
 
     /// Bytes in all.
@@ -106,7 +137,10 @@ impl Memory {
         self.serve();
         match granted.try_recv() {
             Ok(permit) => Asked::Granted(permit),
-            Err(_) => Asked::Queued(Queued { why, granted: Some(granted), memory: self.clone() }),
+            Err(_) => {
+                self.look_after();
+                Asked::Queued(Queued { why, granted: Some(granted), memory: self.clone() })
+            }
         }
     }
 

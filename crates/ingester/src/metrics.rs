@@ -118,6 +118,10 @@ metrics! {
     block_bytes: Counter = Counter::default(), "block_bytes";
     /// Generations that could not be written yet; they are tried again
     flushes_failed: Counter = Counter::default(), "flushes_failed";
+    /// Generations, or parts of them, whose spans left memory because it was short
+    generations_spilled: Counter = Counter::default(), "generations_spilled";
+    /// Those that were brought back from their segments to become blocks
+    generations_rebuilt: Counter = Counter::default(), "generations_rebuilt";
     /// Commit slots that another process had taken
     slots_lost: Counter = Counter::default(), "slots_lost";
     /// Blocks of all ingesters that are known
@@ -146,7 +150,9 @@ metrics! {
     store_hedges: Counter = Counter::default(), "store_hedges";
     /// Requests to the query API
     queries: Counter = Counter::default(), "queries";
-    /// Queries in which another ingester could not be asked
+    /// Segments that queries read, for spans that are in nobody's memory and in no block yet
+    segments_queried: Counter = Counter::default(), "segments_queried";
+    /// Queries whose answer may not be whole, because something could not be asked or read
     queries_partial: Counter = Counter::default(), "queries_partial";
     /// Seconds from the first frame of a segment to its acknowledgement
     ack_seconds: Histogram = Histogram::new(FINE_SECONDS), "ack_seconds";

@@ -4,24 +4,23 @@ mod peers;
 
 pub use peers::Peers;
 
-use crate::blocks::Blocks;
-use crate::chain::Chain;
-use crate::group::Live;
 use crate::metrics::Metrics;
+use crate::traces::{Traces, Wanted};
+use crate::upkeep::Watching;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
 use tributary_receivers::Counters;
-use tributary_span::columns::{Builder, Translation};
+use tributary_span::TraceId;
 use tributary_span::otlp::encode;
-use tributary_span::{Columns, TraceId};
 
 /// Where ingesters ask each other for what only the other one sees.
 const LIVE: &str = "/internal/v1/live/";
@@ -30,11 +29,11 @@ const LIVE: &str = "/internal/v1/live/";
 pub struct Serve {
     /// How the API is set up.
     pub settings: api::Settings,
-    /// Spans in memory.
-    pub live: Arc<Live>,
-    /// Spans in blocks.
-    pub blocks: Arc<Blocks>,
-    /// The other ingesters.
+    /// Where this ingester looks.
+    pub traces: Arc<Traces>,
+    /// Who the other ingesters are, and where the spans of those that do not answer are.
+    pub watching: Watching,
+    /// Asks them.
     pub peers: Peers,
     /// Counters.
     pub metrics: Arc<Metrics>,
@@ -123,41 +122,28 @@ impl Serve {
         format!("{before}{own}{END}")
     }
 
-    /// Everything that is known of a trace. Memory is asked before the blocks: spans move from the
-    /// one to the other, and asked the other way round they could be missed in both.
+    /// Everything that is known of a trace, in the order that [`crate::traces`] explains.
     async fn find(&self, call: &TraceCall) -> Found {
+        let others = self.watching.others();
         let mut found = Found::default();
-        for tenant in &call.tenants {
-            found.parts.extend(self.in_memory(tenant, &call.id));
-            let (parts, missing) = self.peers.ask(tenant, &call.id).await;
-            found.parts.extend(parts);
-            found.missing.extend(missing);
-            let in_blocks = self.blocks.find(tenant, &call.id, call.window).await;
-            found.parts.extend(in_blocks.parts);
-            found.inspected_bytes += in_blocks.inspected_bytes;
-            for (meta, error) in &in_blocks.failed {
-                let block = meta.block_id;
-                tracing::warn!(error = %Chain(error), tenant, %block, "a block could not be read");
-                found.missing.push(format!("block {block} could not be read: {error}"));
-            }
+        if others.in_the_dark {
+            found.missing.push("it is not known which ingesters there are".to_owned());
         }
+        let mut epochs: BTreeSet<_> = others.unattended.union(&others.unnamed).copied().collect();
+        for tenant in &call.tenants {
+            found.parts.extend(self.traces.in_memory(tenant, &call.id));
+            let told = self.peers.ask(&others.living, tenant, &call.id).await;
+            found.parts.extend(told.parts);
+            found.missing.extend(told.missing);
+            epochs.extend(told.silent);
+        }
+        let wanted = Wanted { tenants: &call.tenants, id: call.id, window: call.window };
+        self.traces.in_store(wanted, &epochs, self.watching.moved(), &mut found).await;
         found
     }
 
-    fn in_memory(&self, tenant: &str, trace: &TraceId) -> Option<Columns> {
-        let batches = self.live.find(tenant, trace);
-        let mut spans = Builder::new();
-        for columns in &batches {
-            let mut known = Translation::default();
-            (0..columns.len())
-                .filter(|&row| columns.trace_of(row) == *trace)
-                .for_each(|row| spans.copy_span(columns, row, &mut known));
-        }
-        (!spans.is_empty()).then(|| spans.take())
-    }
-
-    /// What this ingester sees and others may not yet: its memory and the blocks it wrote since
-    /// they looked last. OTLP's `TracesData`, empty when there is nothing.
+    /// What this ingester sees and others may not yet. OTLP's `TracesData`, empty when there is
+    /// nothing.
     async fn local(&self, path: &str) -> Answer {
         let Some((tenant, id)) = path.strip_prefix(LIVE).and_then(|rest| rest.split_once('/'))
         else {
@@ -167,15 +153,14 @@ impl Serve {
             Ok(id) => id,
             Err(why) => return Answer::error(StatusCode::BAD_REQUEST, why),
         };
-        let mut parts: Vec<Columns> = self.in_memory(tenant, &id).into_iter().collect();
-        let recent = self.blocks.find_recent(tenant, &id).await;
-        if let Some((meta, error)) = recent.failed.first() {
-            let why = format!("block {} could not be read: {error}", meta.block_id);
+        let others = self.watching.others();
+        let found = self.traces.for_another(tenant, &id, &others.unnamed).await;
+        if !found.missing.is_empty() {
+            let why = found.missing.join("; ");
             return Answer::error(StatusCode::SERVICE_UNAVAILABLE, why);
         }
-        parts.extend(recent.parts);
         let mut body = Vec::new();
-        for part in &parts {
+        for part in &found.parts {
             let rows: Vec<u32> = (0u32..).take(part.len()).collect();
             encode::resource_spans(&mut body, part, &rows);
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tributary_journal::watch::Watch;
+use tributary_journal::watch::{Others, Watch};
 use tributary_journal::{EpochId, Journal, JournalError};
 
 /// Heartbeats between two looks at all epochs of the store.
@@ -41,6 +41,16 @@ impl Watching {
     pub fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         look(&mut watch, self.started.elapsed())
+    }
+
+    /// Where spans may be that this process does not have.
+    pub fn others(&self) -> Others {
+        self.with(|watch, now| watch.others(now))
+    }
+
+    /// The last time that spans are known to have gone into blocks of others.
+    pub fn moved(&self) -> Option<Instant> {
+        self.with(|watch, _| watch.moved()).map(|moved| self.started + moved)
     }
 }
 
@@ -114,6 +124,7 @@ impl Upkeep {
     async fn adopt_lost(&self) {
         for (epoch, generations) in self.live.lost() {
             if self.adopt(&epoch).await {
+                self.watching.with(|watch, now| watch.adopted(epoch, now));
                 self.live.forget_lost(epoch, generations);
             }
         }
@@ -123,7 +134,7 @@ impl Upkeep {
     pub async fn adopt_abandoned(&self) {
         for epoch in self.watching.with(|watch, now| watch.abandoned(now)) {
             if self.adopt(&epoch).await {
-                self.watching.with(|watch, _| watch.adopted(epoch));
+                self.watching.with(|watch, now| watch.adopted(epoch, now));
             }
         }
         for process in self.watching.with(|watch, now| watch.forgettable(now)) {
@@ -147,6 +158,7 @@ impl Upkeep {
     /// Looks at all epochs of the store, for segments that nobody feels responsible for.
     async fn sweep(&self) -> Result<(), JournalError> {
         if !self.watching.with(|watch, now| watch.is_first(SWEEP, now)) {
+            self.watching.with(|watch, _| watch.swept_by_another());
             return Ok(());
         }
         let survey = self.journal.survey().await?;
@@ -154,7 +166,9 @@ impl Upkeep {
             survey.iter().filter(|(_, held)| !held.segments.is_empty()).map(|(e, _)| *e).collect();
         let ours = self.live.epochs();
         for epoch in self.watching.with(|watch, now| watch.unknown(now, &with_segments, &ours)) {
-            self.adopt(&epoch).await;
+            if self.adopt(&epoch).await {
+                self.watching.with(|watch, now| watch.adopted(epoch, now));
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 //! ```
 
 use crate::id::{EpochId, MAX_SLOTS};
+use crate::recover;
 use crate::segment::SegmentInfo;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -177,6 +178,30 @@ impl WriterEpoch {
         let next = Generation { number: number + 1, segments: BTreeMap::new() };
         self.frozen.push_back(std::mem::replace(&mut self.open, next));
         Some(number)
+    }
+
+    /// Cuts a generation that waits for its commit (`index` counts them, the oldest first, without
+    /// the one being committed) into runs of at most `max_bytes` of segments, or one segment. Each
+    /// is a generation of its own from then on, under the same number, and is committed in its turn.
+    /// Answers them, the oldest first.
+    pub fn split(&mut self, index: usize, max_bytes: u64) -> Vec<Generation> {
+        let Some(whole) = self.frozen.remove(index) else { return Vec::new() };
+        let Generation { number, mut segments } = whole;
+        let lengths = segments.iter().map(|(n, segment)| (*n, segment.len)).collect();
+        let runs = recover::pieces(&lengths, max_bytes).into_iter().map(|run| Generation {
+            number,
+            segments: run.iter().filter_map(|n| segments.remove_entry(n)).collect(),
+        });
+        let parts: Vec<Generation> = runs.collect();
+        for part in parts.iter().rev() {
+            self.frozen.insert(index, part.clone());
+        }
+        parts
+    }
+
+    /// Whether a commit is under way.
+    pub fn is_committing(&self) -> bool {
+        self.committing.is_some()
     }
 
     /// No more segments. The last commit then says so.

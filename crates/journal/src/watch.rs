@@ -42,6 +42,22 @@ impl Patience {
     }
 }
 
+/// Where spans may be that this process does not have itself, as far as heartbeats tell. Who asks
+/// for a trace asks the living, reads what the others left in segments, and then looks at blocks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Processes that count as alive and answer queries: what they hold is in their memory.
+    pub living: Vec<Live>,
+    /// Epochs of processes that are not to be asked: of suspects, whether adopted or not, since a
+    /// suspect may be a zombie that still writes; and of those that answer no queries.
+    pub unattended: BTreeSet<EpochId>,
+    /// Epochs that no heartbeat names and that had segments when the store was last swept, if this
+    /// is the process that sweeps.
+    pub unnamed: BTreeSet<EpochId>,
+    /// No round has succeeded for so long that there may be others.
+    pub in_the_dark: bool,
+}
+
 #[derive(Debug, Clone)]
 struct Seen {
     live: Live,
@@ -57,11 +73,16 @@ pub struct Watch {
     seen: BTreeMap<Uid, Seen>,
     /// Since when every round has succeeded in time.
     healthy_since: Option<Duration>,
-    last_round: Duration,
+    /// The last round that succeeded.
+    last_round: Option<Duration>,
     /// Epochs of the store that no heartbeat names, and since when they have been seen so.
     unknown: BTreeMap<EpochId, Duration>,
     /// Epochs of suspects that have been adopted and in which nothing was left.
     done: BTreeSet<EpochId>,
+    /// See [`Others::unnamed`].
+    unnamed: BTreeSet<EpochId>,
+    /// See [`Watch::moved`].
+    moved: Option<Duration>,
 }
 
 impl Watch {
@@ -74,9 +95,11 @@ impl Watch {
             patience,
             seen: BTreeMap::new(),
             healthy_since: None,
-            last_round: Duration::ZERO,
+            last_round: None,
             unknown: BTreeMap::new(),
             done: BTreeSet::new(),
+            unnamed: BTreeSet::new(),
+            moved: None,
         }
     }
 
@@ -86,15 +109,18 @@ impl Watch {
             self.healthy_since = None;
             return;
         };
-        let late = now.saturating_sub(self.last_round) > self.patience.suspect_after;
-        if late || self.healthy_since.is_none() {
+        if self.is_late(now) || self.healthy_since.is_none() {
             self.healthy_since = Some(now);
         }
-        self.last_round = now;
+        self.last_round = Some(now);
         let there: BTreeSet<Uid> = beats.iter().map(|live| live.process).collect();
         // Who has taken its heartbeat away has left in good order; if something of it is left all
         // the same, nobody names it any more.
+        let before = self.seen.len();
         self.seen.retain(|process, _| there.contains(process));
+        if self.seen.len() < before {
+            self.moved = Some(now);
+        }
         for live in beats.into_iter().filter(|live| live.process != self.ours) {
             match self.seen.get_mut(&live.process) {
                 Some(seen) if seen.live.counter == live.counter => {}
@@ -111,6 +137,13 @@ impl Watch {
         let named: BTreeSet<EpochId> = self.named();
         self.done.retain(|epoch| named.contains(epoch));
         self.unknown.retain(|epoch, _| !named.contains(epoch));
+        self.unnamed.retain(|epoch| !named.contains(epoch));
+    }
+
+    /// Whether the last round that succeeded is longer ago than a living process may be silent.
+    fn is_late(&self, now: Duration) -> bool {
+        let late = |last| now.saturating_sub(last) > self.patience.suspect_after;
+        self.last_round.is_none_or(late)
     }
 
     /// For how long this heartbeat has stood still, as far as we can tell: only the time in which
@@ -140,6 +173,30 @@ impl Watch {
     pub fn living(&self, now: Duration) -> Vec<&Live> {
         let seen = self.seen.values();
         seen.filter(|seen| !self.is_suspect(seen, now)).map(|seen| &seen.live).collect()
+    }
+
+    /// Where spans may be that this process does not have.
+    pub fn others(&self, now: Duration) -> Others {
+        let mut others = Others {
+            unnamed: self.unnamed.clone(),
+            in_the_dark: self.is_late(now),
+            ..Others::default()
+        };
+        for seen in self.seen.values() {
+            if self.is_suspect(seen, now) || seen.live.query_address.is_empty() {
+                others.unattended.extend(&seen.live.epochs);
+            } else {
+                others.living.push(seen.live.clone());
+            }
+        }
+        others
+    }
+
+    /// The last time that a process was seen to be gone, or an epoch to be done with: what was
+    /// there is in blocks, whose list must have been looked up since. To be asked after whatever may
+    /// have been there.
+    pub fn moved(&self) -> Option<Duration> {
+        self.moved
     }
 
     /// Epochs of suspects that are ours to adopt now.
@@ -174,9 +231,10 @@ impl Watch {
             .copied()
             .collect();
         self.unknown.retain(|epoch, _| candidates.contains(epoch));
-        for epoch in candidates {
-            self.unknown.entry(epoch).or_insert(now);
+        for epoch in &candidates {
+            self.unknown.entry(*epoch).or_insert(now);
         }
+        self.unnamed = candidates;
         let Some(healthy) = self.healthy_since else { return Vec::new() };
         let due = |epoch: &EpochId, since: Duration| {
             let wait = self.patience.unknown_after + self.rank_wait(epoch.bytes(), now);
@@ -185,9 +243,16 @@ impl Watch {
         self.unknown.iter().filter(|(e, since)| due(e, **since)).map(|(e, _)| *e).collect()
     }
 
+    /// Somebody else sweeps: what it finds, it tells those who ask it.
+    pub fn swept_by_another(&mut self) {
+        self.unnamed.clear();
+    }
+
     /// Nothing is left to do in this epoch as long as its heartbeat stands still.
-    pub fn adopted(&mut self, epoch: EpochId) {
+    pub fn adopted(&mut self, epoch: EpochId, now: Duration) {
         self.done.insert(epoch);
+        self.unnamed.remove(&epoch);
+        self.moved = Some(now);
     }
 
     /// Suspects whose epochs are all done with and whose heartbeats may be removed.

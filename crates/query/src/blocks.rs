@@ -5,6 +5,7 @@
 //! - [`Cache`]: filters and footers, kept up to a number of bytes, so that a look-up in a known
 //!   block costs no more than the reads of the trace itself.
 //! - [`find`]: one trace in many blocks.
+//! - [`Lru`]: what such caches are made of.
 
 mod cache;
 mod list;
@@ -14,3 +15,4 @@ mod lru;
 pub use cache::Cache;
 pub use list::{Blocklist, Settled};
 pub use lookup::{InBlocks, find};
+pub use lru::Lru;

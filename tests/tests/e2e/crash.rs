@@ -79,6 +79,38 @@ async fn what_a_dead_ingester_left_is_taken_over_by_another() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_ingester_left_is_readable_at_once() -> Result<()> {
+    let place = Place::folder()?;
+    let recording = recordings()?.remove(0);
+    let sent = Sent::of(std::slice::from_ref(&recording))?;
+    let mut victim = Ingester::start(&place, HOLD).await?;
+    let mut sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
+    let mut sender = Sender::open(&sidecar, Protocol::Grpc).await?;
+    for record in &recording.records {
+        sender.send(record).await?;
+    }
+    let all = sent.spans() as f64;
+    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    sidecar.process.kill()?;
+    // Its suspicion takes four heartbeats, so that nobody adopts anything here.
+    let patient: Vec<&str> = HOLD.iter().chain(&["--heartbeat", "600s"]).copied().collect();
+    let other = Ingester::start(&place, &patient).await?;
+    let of_other = async |metric: &str| {
+        let metrics = other.metrics().await?;
+        metrics.sum(metric, &[]).with_context(|| metric.to_owned())
+    };
+    sent.check(&[&other]).await?;
+    ensure!(of_other("tributary_ingester_segments_queried_total").await? == 0.0, "it was asked");
+    victim.process.kill()?;
+    // Every answer says that it is whole, and is.
+    sent.check(&[&other]).await?;
+    ensure!(of_other("tributary_ingester_segments_queried_total").await? > 0.0);
+    ensure!(of_other("tributary_ingester_queries_partial_total").await? == 0.0);
+    ensure!(of_other("tributary_ingester_adoptions_total").await? == 0.0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_ingester_that_was_frozen_and_adopted_loses_nothing_when_it_wakes_up() -> Result<()> {
     let place = Place::folder()?;
     let recordings = some_pods()?;

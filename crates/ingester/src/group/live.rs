@@ -6,9 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_journal::epoch::{EpochError, EpochStatus};
+use tributary_journal::live::MAX_EPOCHS;
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{Commit, EpochId, WriterEpoch};
+use tributary_span::columns::{Builder, Translation};
 use tributary_span::{Columns, TraceId};
+
+mod short;
+
+pub use short::{Place, Relieved, Spilled};
 
 #[cfg(test)]
 mod tests;
@@ -79,12 +85,14 @@ impl Live {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The epochs that this process writes and is going to write, newest first. One that it has
-    /// lost is anybody's.
+    /// The epochs that this process has spans of in memory and those it is going to write, newest
+    /// first. One that it has lost is named until it is adopted, so that others know where to look
+    /// when this process does not answer.
     pub fn epochs(&self) -> Vec<EpochId> {
         let inner = self.lock();
         let writers = inner.writers.iter().rev().filter(|w| !w.core.is_lost());
-        std::iter::once(inner.next).chain(writers.map(|w| w.core.id())).collect()
+        let own = std::iter::once(inner.next).chain(writers.map(|w| w.core.id()));
+        own.chain(inner.lost.keys().rev().copied()).take(MAX_EPOCHS).collect()
     }
 
     /// The number of the next segment and its epoch. A new epoch begins when there is none yet or
@@ -135,12 +143,12 @@ impl Live {
         if writer.core.durable(segment)?.is_some() {
             // The first segment of a generation starts its time.
             let begins = writer.active.since.is_none();
-            writer.active.add(batches, now);
+            writer.active.add(segment, batches, now);
             return Ok(begins || newest != Some(epoch) || is_due(&writer.active, at, now));
         }
         // The segment of a lost epoch: live, and to be adopted.
         let mut generation = Generation::default();
-        generation.add(batches, now);
+        generation.add(segment, batches, now);
         inner.lost.entry(epoch).or_default().push(Arc::new(generation));
         Ok(true)
     }
@@ -269,6 +277,11 @@ impl Live {
         found
     }
 
+    /// The spans of a trace in memory, if there are any.
+    pub fn trace(&self, tenant: &str, trace: &TraceId) -> Option<Columns> {
+        pick(self.find(tenant, trace).iter().map(Arc::as_ref), trace)
+    }
+
     /// When the oldest spans in memory became durable.
     pub fn oldest(&self) -> Option<Instant> {
         self.lock().all().filter_map(|generation| generation.since).min()
@@ -290,6 +303,21 @@ impl Live {
         }
         (n, spans, bytes, status)
     }
+}
+
+/// The spans of a trace in these batches, if there are any.
+pub fn pick<'c>(
+    batches: impl IntoIterator<Item = &'c Columns>,
+    trace: &TraceId,
+) -> Option<Columns> {
+    let mut spans = Builder::new();
+    for columns in batches {
+        let mut known = Translation::default();
+        (0..columns.len())
+            .filter(|&row| columns.trace_of(row) == *trace)
+            .for_each(|row| spans.copy_span(columns, row, &mut known));
+    }
+    (!spans.is_empty()).then(|| spans.take())
 }
 
 impl Inner {

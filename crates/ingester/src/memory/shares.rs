@@ -77,6 +77,11 @@ impl<W> Shares<W> {
         self.used
     }
 
+    /// What is waited for.
+    pub(super) fn wanted(&self) -> usize {
+        self.tenants.values().flat_map(|t| &t.waiting).map(|(units, _)| units).sum()
+    }
+
     fn standing(&self, tenant: &str) -> Standing {
         let held = self.tenants.get(tenant).map(|t| t.held);
         Standing {

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
-use tokio::sync::watch;
+use tributary_journal::{EpochId, Live};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::{Limits, decode};
 use tributary_span::{Columns, TraceId};
@@ -16,40 +16,67 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most that one ingester may say about one trace.
 const MOST: usize = 256 << 20;
 
-/// The other ingesters' HTTP addresses, and a client for them.
+/// A client for the other ingesters.
 #[derive(Debug, Clone)]
 pub struct Peers {
-    addresses: watch::Receiver<Vec<String>>,
     client: Client<HttpConnector, Empty<bytes::Bytes>>,
 }
 
-impl Peers {
-    /// A client for the addresses (`host:port`) that the channel has at the time of asking.
-    pub fn new(addresses: watch::Receiver<Vec<String>>) -> Self {
+/// What the others told.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Their spans, one part an ingester that has any.
+    pub parts: Vec<Columns>,
+    /// A message for each that cannot see all of what it should.
+    pub missing: Vec<String>,
+    /// Epochs of those that did not answer: what they hold in memory is in segments of these.
+    pub silent: Vec<EpochId>,
+}
+
+/// Why an ingester told nothing.
+enum Failed {
+    /// It does not answer.
+    Silent(String),
+    /// It answers that it could not read something, which may be what nobody else knows of.
+    Partial(String),
+}
+
+impl Default for Peers {
+    fn default() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(1)));
-        Peers { addresses, client: Client::builder(TokioExecutor::new()).build(connector) }
+        Peers { client: Client::builder(TokioExecutor::new()).build(connector) }
     }
+}
 
-    /// Asks all of them at once: what they have, and a message for each that could not be asked.
-    pub async fn ask(&self, tenant: &str, trace: &TraceId) -> (Vec<Columns>, Vec<String>) {
-        let addresses = self.addresses.borrow().clone();
-        let answers = join_all(addresses.iter().map(|address| async move {
-            let asked = tokio::time::timeout(PATIENCE, self.ask_one(address, tenant, trace)).await;
-            asked
-                .unwrap_or_else(|_| Err(format!("no answer within {PATIENCE:?}")))
-                .map_err(|why| format!("ingester {address} could not be asked: {why}"))
-        }))
-        .await;
-        let (mut parts, mut missing) = (Vec::new(), Vec::new());
-        for answer in answers {
+impl Peers {
+    /// Asks all of these at once.
+    pub async fn ask(&self, living: &[Live], tenant: &str, trace: &TraceId) -> Told {
+        let answers = join_all(living.iter().map(|live| async move {
+            let asking = self.ask_one(&live.query_address, tenant, trace);
+            let asked = tokio::time::timeout(PATIENCE, asking).await;
+            let late = |_| Err(Failed::Silent(format!("no answer within {PATIENCE:?}")));
+            (live, asked.unwrap_or_else(late))
+        }));
+        let mut told = Told::default();
+        for (live, answer) in answers.await {
+            let address = &live.query_address;
             match answer {
-                Ok(part) if part.is_empty() => {}
-                Ok(part) => parts.push(part),
-                Err(why) => missing.push(why),
+                Ok(part) if part.is_empty() => continue,
+                Ok(part) => {
+                    told.parts.push(part);
+                    continue;
+                }
+                Err(Failed::Silent(why)) => {
+                    tracing::warn!(address, why, "an ingester does not answer; its segments do");
+                }
+                Err(Failed::Partial(why)) => {
+                    told.missing.push(format!("ingester {address} could not read all: {why}"));
+                }
             }
+            told.silent.extend(&live.epochs);
         }
-        (parts, missing)
+        told
     }
 
     async fn ask_one(
@@ -57,19 +84,22 @@ impl Peers {
         address: &str,
         tenant: &str,
         trace: &TraceId,
-    ) -> Result<Columns, String> {
+    ) -> Result<Columns, Failed> {
         let uri = format!("http://{address}{LIVE}{tenant}/{trace}")
             .parse()
-            .map_err(|e| format!("its address is no address: {e}"))?;
-        let answer = self.client.get(uri).await.map_err(|e| e.to_string())?;
-        if !answer.status().is_success() {
-            return Err(format!("it answered {}", answer.status()));
+            .map_err(|e| Failed::Silent(format!("its address is no address: {e}")))?;
+        let answer = self.client.get(uri).await.map_err(|e| Failed::Silent(e.to_string()))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MOST).collect().await;
+        let body = body.map_err(|e| Failed::Silent(e.to_string()))?;
+        if !status.is_success() {
+            let said = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            return Err(Failed::Partial(format!("{status} {said}")));
         }
-        let body =
-            Limited::new(answer.into_body(), MOST).collect().await.map_err(|e| e.to_string())?;
         let mut spans = Builder::new();
         let limits = Limits { span_bytes: MOST };
-        decode::append_all(&mut spans, &body.to_bytes(), &limits).map_err(|e| e.to_string())?;
+        decode::append_all(&mut spans, &body.to_bytes(), &limits)
+            .map_err(|e| Failed::Silent(e.to_string()))?;
         Ok(spans.take())
     }
 }

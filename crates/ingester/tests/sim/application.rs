@@ -1,6 +1,7 @@
 //! An application: offers spans to one ingester or another until one of them takes them, and keeps
 //! the ledger.
 
+use crate::reader::Reader;
 use prost::Message;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -23,11 +24,17 @@ pub(crate) struct Ledger {
     pub(crate) acked: BTreeSet<Id>,
 }
 
-/// Where ingesters take spans; nobody is there while one is down.
-pub(crate) type Doors = Arc<Mutex<Vec<Option<Arc<Local>>>>>;
+/// Where ingesters take spans and are asked for them; nobody is there while one is down.
+pub(crate) type Doors = Arc<Mutex<Vec<Option<Arc<Door>>>>>;
+
+/// One ingester's.
+pub(crate) struct Door {
+    pub(crate) takes: Local,
+    pub(crate) tells: Reader,
+}
 
 /// Traces that spans are spread over: applications share them.
-const TRACES: u64 = 40;
+pub(crate) const TRACES: u64 = 40;
 
 /// Offers `requests` requests, whatever it takes.
 pub(crate) async fn run(
@@ -52,14 +59,9 @@ pub(crate) async fn run(
         let body = encode(&ids);
         loop {
             sleep(Duration::from_millis(20 + dice.draw(1500))).await;
-            let door = {
-                let doors = doors.lock().unwrap();
-                let n = usize::try_from(dice.draw(doors.len() as u64)).unwrap();
-                doors[n].clone()
-            };
-            let Some(door) = door else { continue };
+            let Some(door) = a_door(&doors, &mut dice) else { continue };
             let tenant = ["one", "two"][usize::from(number % 2)];
-            let offer = door.offer(Some(tenant), body.clone().into());
+            let offer = door.takes.offer(Some(tenant), body.clone().into());
             // A sender that gives up offers the same spans again, elsewhere.
             if let Ok(Ok(outcome)) = timeout(Duration::from_secs(10), offer).await {
                 assert_eq!(outcome.accepted, ids.len() as u64);
@@ -70,6 +72,13 @@ pub(crate) async fn run(
     }
 }
 
+/// One of the doors, if somebody is there.
+pub(crate) fn a_door(doors: &Doors, dice: &mut Random) -> Option<Arc<Door>> {
+    let doors = doors.lock().unwrap();
+    let n = usize::try_from(dice.draw(doors.len() as u64)).unwrap();
+    doors[n].clone()
+}
+
 pub(crate) fn tenant_of(id: &Id) -> &'static str {
     ["one", "two"][usize::from(id.1[0] % 2)]
 }
@@ -78,7 +87,8 @@ fn encode(ids: &[Id]) -> Vec<u8> {
     let spans = ids.iter().map(|(trace, span)| Span {
         trace_id: trace.to_vec(),
         span_id: span.to_vec(),
-        name: "made-up".into(),
+        // Long enough to fill an ingester's memory, and no two alike.
+        name: format!("{span:?} {}", "made-up ".repeat(128)),
         kind: 1,
         start_time_unix_nano: 1_795_344_000_000_000_000,
         end_time_unix_nano: 1_795_344_000_001_000_000,

@@ -1,6 +1,7 @@
 //! The life of a cluster, and the books at its end.
 
-use crate::application::{self, Doors, Id, Ledger, tenant_of};
+use crate::application::{self, Door, Doors, Id, Ledger, tenant_of};
+use crate::reader::{self, Answers, Reader};
 use crate::store::{Bucket, Line, Running};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -22,6 +23,10 @@ use tributary_testkit::Random;
 
 const INGESTERS: usize = 3;
 const APPLICATIONS: u8 = 4;
+/// Of each ingester, bytes.
+const MEMORY: usize = 32 << 10;
+/// Who asks for traces meanwhile.
+const READERS: u64 = 3;
 /// Requests of each application.
 const REQUESTS: u64 = 60;
 
@@ -41,6 +46,9 @@ pub(crate) struct Outcome {
     pub(crate) merges_lost: u64,
     /// Merged blocks that were deleted in the end.
     pub(crate) deleted: u64,
+    pub(crate) spilled: u64,
+    pub(crate) rebuilt: u64,
+    pub(crate) answers: Answers,
     /// Spans that stand in more than one block.
     pub(crate) twice: usize,
     /// Requests to the bucket, and what stands for all of them.
@@ -63,6 +71,11 @@ impl Outcome {
         self.merges += other.merges;
         self.merges_lost += other.merges_lost;
         self.deleted += other.deleted;
+        self.spilled += other.spilled;
+        self.rebuilt += other.rebuilt;
+        self.answers.whole += other.answers.whole;
+        self.answers.partial += other.answers.partial;
+        self.answers.none += other.answers.none;
         self.twice += other.twice;
         self.requests += other.requests;
         self.hours += other.hours;
@@ -108,13 +121,24 @@ impl Cluster {
             let (doors, ledger) = (cluster.doors.clone(), ledger.clone());
             applications.spawn(application::run(number, own, REQUESTS, doors, ledger));
         }
+        let answers = Arc::new(Mutex::new(Answers::default()));
+        let mut readers = JoinSet::new();
+        for number in 0..READERS {
+            let (doors, books, told) = (cluster.doors.clone(), ledger.clone(), answers.clone());
+            readers.spawn(reader::run(number, seed, doors, books, told));
+        }
         let mut dice = Random::new(!seed);
         while !applications.is_empty() {
             cluster.something_happens(&mut dice).await;
             while let Some(ended) = applications.try_join_next() {
                 ended.unwrap();
             }
+            if let Some(ended) = readers.try_join_next() {
+                ended.unwrap();
+            }
         }
+        drop(readers);
+        cluster.outcome.answers = *answers.lock().unwrap();
         cluster.recover().await;
         let ledger = std::mem::take(&mut *ledger.lock().unwrap());
         cluster.balance(&ledger, begun).await;
@@ -123,7 +147,7 @@ impl Cluster {
 
     async fn something_happens(&mut self, dice: &mut Random) {
         let seat = usize::try_from(dice.draw(INGESTERS as u64)).unwrap();
-        match dice.draw(10) {
+        match dice.draw(11) {
             0..=2 => {
                 self.kill(seat);
                 sleep(Duration::from_secs(dice.draw(40))).await;
@@ -137,7 +161,12 @@ impl Cluster {
                 sleep(Duration::from_secs(1 + dice.draw(120))).await;
                 self.bucket.set_down(false);
             }
-            7 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
+            7 => {
+                self.bucket.set_blocks_down(true);
+                sleep(Duration::from_secs(30 + dice.draw(90))).await;
+                self.bucket.set_blocks_down(false);
+            }
+            8 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
             _ => sleep(Duration::from_secs(dice.draw(60))).await,
         }
         for seat in 0..INGESTERS {
@@ -166,6 +195,8 @@ impl Cluster {
         self.outcome.merges += metrics.compactions.get();
         self.outcome.merges_lost += metrics.compactions_lost.get();
         self.outcome.deleted += metrics.blocks_superseded_deleted.get();
+        self.outcome.spilled += metrics.generations_spilled.get();
+        self.outcome.rebuilt += metrics.generations_rebuilt.get();
     }
 
     async fn freeze(&mut self, seat: usize, time: Duration) {
@@ -201,7 +232,8 @@ impl Cluster {
         if engine.start().await.is_err() {
             return;
         }
-        self.doors.lock().unwrap()[seat] = Some(Arc::new(Local::new(engine.receive.clone())));
+        let (takes, tells) = (Local::new(engine.receive.clone()), Reader::of(&engine));
+        self.doors.lock().unwrap()[seat] = Some(Arc::new(Door { takes, tells }));
         self.pods[seat] = Some(Pod { engine, running });
     }
 
@@ -304,7 +336,11 @@ fn config() -> Config {
     let flags = flags.concat();
     let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
     match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
-        Command::Run(settings) => Config::from_settings(&settings).unwrap(),
+        Command::Run(settings) => {
+            let config = Config::from_settings(&settings).unwrap();
+            // So little that it runs short when blocks cannot be written.
+            Config { memory: MEMORY, ..config }
+        }
         Command::Print(text) => panic!("{text}"),
     }
 }

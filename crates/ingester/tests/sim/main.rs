@@ -13,6 +13,7 @@
 
 mod application;
 mod cluster;
+mod reader;
 mod store;
 
 use cluster::{Cluster, Outcome};
@@ -65,8 +66,12 @@ fn nothing_acknowledged_is_lost_whatever_the_seed() {
     show(&all);
     // What never happened was not tested.
     assert!(all.kills > 0 && all.freezes > 0 && all.outages > 0, "{all:?}");
-    assert!(all.lost_slots > 0 && all.adoptions > 0 && all.collected > 0, "{all:?}");
+    assert!(all.adoptions > 0 && all.collected > 0, "{all:?}");
     assert!(all.merges > 0 && all.merges_lost > 0 && all.deleted > 0, "{all:?}");
+    // Two must want the same slot: a few lives need not see that.
+    assert!(all.lost_slots > 0 || all.seeds < 50, "{all:?}");
+    assert!(all.spilled > 0 && all.rebuilt > 0, "{all:?}");
+    assert!(all.answers.whole > 0 && all.answers.partial > 0, "{all:?}");
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Bucket {
     begun: Instant,
     faulty: AtomicBool,
     down: AtomicBool,
+    /// Whether blocks alone cannot be written.
+    blocks_down: AtomicBool,
 }
 
 impl Bucket {
@@ -48,6 +50,7 @@ impl Bucket {
             begun: Instant::now(),
             faulty: AtomicBool::new(true),
             down: AtomicBool::new(false),
+            blocks_down: AtomicBool::new(false),
         })
     }
 
@@ -55,6 +58,17 @@ impl Bucket {
     pub(crate) fn heal(&self) {
         self.faulty.store(false, Ordering::SeqCst);
         self.down.store(false, Ordering::SeqCst);
+        self.blocks_down.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_blocks_down(&self, down: bool) {
+        self.blocks_down.store(down, Ordering::SeqCst);
+    }
+
+    fn takes(&self, what: &str, path: &str) -> bool {
+        let refused =
+            self.blocks_down.load(Ordering::SeqCst) && what == "put" && path.starts_with("blocks/");
+        !refused && !self.down.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set_down(&self, down: bool) {
@@ -183,6 +197,7 @@ impl Line {
         let (fate, latency) = self.fate(creates);
         let late = Duration::from_secs(5 + self.bucket.draw(60));
         let (bucket, number) = (self.bucket.clone(), self.number);
+        let takes = self.bucket.takes(what, &path);
         let effect = Arc::new(effect);
         let take_effect = move |when: Duration| {
             let (bucket, path, effect) = (bucket.clone(), path.clone(), effect.clone());
@@ -192,7 +207,7 @@ impl Line {
                 effect().await
             }
         };
-        let answer = if self.bucket.down.load(Ordering::SeqCst) {
+        let answer = if !takes {
             sleep(Duration::from_secs(2)).await;
             Err(hiccup())
         } else {

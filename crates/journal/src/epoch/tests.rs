@@ -165,3 +165,31 @@ fn a_full_epoch_rolls_over() {
     let closing = epoch.begin_commit().unwrap();
     assert!(closing.closes && closing.slot < MAX_SLOTS, "room for one slot a segment and the last");
 }
+
+#[test]
+fn a_waiting_generation_is_committed_in_parts() {
+    let mut epoch = with_segments(2);
+    epoch.freeze();
+    for n in 2..7 {
+        assert_eq!(epoch.reserve(), Ok(n));
+        epoch.durable(info(n)).unwrap();
+    }
+    epoch.freeze();
+    let first = epoch.begin_commit().unwrap();
+    assert!(epoch.is_committing());
+    let numbers = |g: &Generation| g.segments.keys().copied().collect::<Vec<_>>();
+    // Two segments fit into 250 bytes.
+    let parts: Vec<_> = epoch.split(0, 250).iter().map(numbers).collect();
+    assert_eq!(parts, [vec![2, 3], vec![4, 5], vec![6]]);
+    assert_eq!(epoch.split(3, 250), [], "there is no such generation");
+    assert_eq!(epoch.status(), EpochStatus { uncovered: 7, frozen: 4, ..EpochStatus::default() });
+    epoch.slot_won(first.slot).unwrap();
+    epoch.close();
+    for (slot, part) in (1..).zip(parts) {
+        let commit = epoch.begin_commit().unwrap();
+        assert_eq!((commit.slot, numbers(&commit.generation)), (slot, part));
+        assert_eq!(commit.closes, slot == 3, "with the last part");
+        epoch.slot_won(slot).unwrap();
+    }
+    assert_eq!(epoch.begin_commit(), None);
+}

@@ -48,14 +48,14 @@ fn a_heartbeat_that_stands_still_is_suspected_and_may_come_back() {
     stand_still(&mut watch, 20, 20, 7);
     assert_eq!(watch.living(secs(20)).len(), 0);
     assert_eq!(watch.abandoned(secs(20)), [epoch(2)], "nobody else is there to do it");
-    watch.adopted(epoch(2));
+    watch.adopted(epoch(2), secs(20));
     assert_eq!(watch.abandoned(secs(20)), []);
     stand_still(&mut watch, 25, 25, 8);
     assert_eq!(watch.living(secs(25)).len(), 1, "a zombie");
     assert_eq!(watch.abandoned(secs(25)), []);
     stand_still(&mut watch, 30, 45, 8);
     assert_eq!(watch.abandoned(secs(45)), [epoch(2)], "that dies again");
-    watch.adopted(epoch(2));
+    watch.adopted(epoch(2), secs(45));
     watch.unknown(secs(45), &BTreeSet::from([epoch(2)]), &[]);
     assert_eq!(watch.abandoned(secs(45)), [epoch(2)], "and whose last write comes late");
 }
@@ -88,7 +88,7 @@ fn ones_own_predecessor_is_not_waited_for() {
     watch.round(secs(0), Some(vec![before.clone()]));
     assert_eq!(watch.abandoned(secs(0)), [epoch(9)]);
     assert_eq!(watch.forgettable(secs(0)), []);
-    watch.adopted(epoch(9));
+    watch.adopted(epoch(9), secs(0));
     assert_eq!(watch.forgettable(secs(0)), [uid(9)]);
 }
 
@@ -150,8 +150,55 @@ fn epochs_of_nobody_are_adopted_when_they_have_been_seen_for_long() {
 fn heartbeats_of_the_dead_are_removed_in_the_end() {
     let mut watch = watch();
     stand_still(&mut watch, 0, 595, 7);
-    watch.adopted(epoch(2));
+    watch.adopted(epoch(2), secs(595));
     assert_eq!(watch.forgettable(secs(595)), []);
     stand_still(&mut watch, 600, 600, 7);
     assert_eq!(watch.forgettable(secs(600)), [uid(2)]);
+}
+
+#[test]
+fn queries_know_where_the_spans_of_others_are() {
+    let answers = |n: u8, counter| Live { query_address: format!("q{n}"), ..live(n, counter) };
+    let beats = |at| vec![answers(2, 7), answers(3, at), live(4, at)];
+    let asked = |others: &Others| -> Vec<Uid> { others.living.iter().map(|l| l.process).collect() };
+    let mut watch = watch();
+    assert!(watch.others(secs(0)).in_the_dark, "nothing is known yet");
+    watch.round(secs(0), Some(beats(0)));
+    let others = watch.others(secs(5));
+    assert_eq!(asked(&others), [uid(2), uid(3)]);
+    assert_eq!(others.unattended, [epoch(4)].into(), "it answers no queries");
+    assert_eq!((others.in_the_dark, watch.moved()), (false, None));
+
+    // Process 2 is suspected, and what it left is adopted: it may wake up and write on.
+    (5..=20).step_by(5).for_each(|at| watch.round(secs(at), Some(beats(at))));
+    watch.adopted(epoch(2), secs(20));
+    let others = watch.others(secs(20));
+    assert_eq!(asked(&others), [uid(3)]);
+    assert_eq!(others.unattended, [epoch(2), epoch(4)].into());
+    assert_eq!(watch.moved(), Some(secs(20)));
+
+    // Process 3 leaves: its last blocks are older than the round that finds it gone.
+    watch.round(secs(25), Some(vec![answers(2, 7)]));
+    let others = watch.others(secs(25));
+    assert_eq!((asked(&others), watch.moved()), (vec![], Some(secs(25))));
+    assert_eq!(others.unattended, [epoch(2)].into());
+
+    // Rounds fail: after a while there may be somebody that nobody has heard of.
+    (30..50).step_by(5).for_each(|at| watch.round(secs(at), None));
+    assert!(!watch.others(secs(45)).in_the_dark);
+    assert!(watch.others(secs(46)).in_the_dark);
+}
+
+#[test]
+fn epochs_of_nobody_are_read_until_they_are_adopted() {
+    let mut watch = watch();
+    watch.round(secs(0), Some(vec![live(2, 0)]));
+    watch.unknown(secs(0), &[epoch(1), epoch(2), epoch(5), epoch(6), epoch(7)].into(), &[epoch(1)]);
+    assert_eq!(watch.others(secs(0)).unnamed, [epoch(5), epoch(6), epoch(7)].into());
+    watch.adopted(epoch(5), secs(1));
+    assert_eq!(watch.others(secs(1)).unnamed, [epoch(6), epoch(7)].into());
+    watch.round(secs(5), Some(vec![Live { epochs: vec![epoch(6)], ..live(2, 5) }]));
+    assert_eq!(watch.others(secs(5)).unnamed, [epoch(7)].into(), "somebody names it now");
+    watch.swept_by_another();
+    assert_eq!(watch.others(secs(5)).unnamed, [].into());
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 /// The map. Its entries' sizes are what the caller says.
 #[derive(Debug)]
-pub(super) struct Lru<K, V> {
+pub struct Lru<K, V> {
     limit: usize,
     used: usize,
     /// Counts uses; an entry's place in the order of use.
@@ -23,12 +23,12 @@ struct Entry<V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> Lru<K, V> {
     /// An empty map of at most `limit` bytes.
-    pub(super) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Lru { limit, used: 0, clock: 0, entries: HashMap::new(), order: BTreeMap::new() }
     }
 
     /// The value, which now is the last used.
-    pub(super) fn get(&mut self, key: &K) -> Option<V> {
+    pub fn get(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.get_mut(key)?;
         self.clock += 1;
         let key = self.order.remove(&entry.used_at)?;
@@ -38,7 +38,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Lru<K, V> {
     }
 
     /// Puts a value in; others go until it fits. One larger than the limit is not kept.
-    pub(super) fn insert(&mut self, key: K, value: V, bytes: usize) {
+    pub fn insert(&mut self, key: K, value: V, bytes: usize) {
         self.remove(&key);
         if bytes > self.limit {
             return;
@@ -56,7 +56,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Lru<K, V> {
     }
 
     /// Takes a value out.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub fn remove(&mut self, key: &K) {
         if let Some(entry) = self.entries.remove(key) {
             self.used -= entry.bytes;
             self.order.remove(&entry.used_at);
@@ -64,13 +64,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Lru<K, V> {
     }
 
     /// Takes out what `keep` does not want.
-    pub(super) fn retain(&mut self, keep: impl Fn(&K) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&K) -> bool) {
         let gone: Vec<K> = self.entries.keys().filter(|key| !keep(key)).cloned().collect();
         gone.iter().for_each(|key| self.remove(key));
     }
 
     /// Bytes in use.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.used
     }
 }

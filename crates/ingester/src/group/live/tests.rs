@@ -1,5 +1,5 @@
 use super::*;
-use crate::memory::Memory;
+use crate::memory::{Account, Memory};
 use tributary_span::SpanId;
 use tributary_span::columns::{Builder, SpanFields, Text};
 
@@ -91,7 +91,7 @@ async fn what_was_in_memory_of_a_lost_epoch_is_found_until_it_is_adopted() {
     assert_eq!(live.lost(), []);
     live.slot_lost(&work).unwrap();
     drop(work);
-    assert_eq!(live.epochs(), [epoch(2)], "it is anybody's now");
+    assert_eq!(live.epochs(), [epoch(2), epoch(1)], "named until it is adopted");
     assert_eq!(live.find("a", &TRACE).len(), 1);
     let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
     assert_eq!(lost, epoch(1));
@@ -112,7 +112,7 @@ async fn generations_are_due_by_age_or_bytes() {
     let mut g = Generation::default();
     let at = |secs, bytes| FreezeAt { age: Duration::from_secs(secs), bytes };
     assert!(!is_due(&g, at(0, 1), now));
-    g.add(vec![batch(&memory, "a", 1).await], now);
+    g.add(segment(0), vec![batch(&memory, "a", 1).await], now);
     assert!(is_due(&g, at(100, 10), now));
     assert!(!is_due(&g, at(100, 1 << 20), now));
     assert!(is_due(&g, at(100, 1 << 20), now + Duration::from_secs(100)));
@@ -125,8 +125,58 @@ async fn small_frames_make_a_generation_due_before_they_fill_the_memory() {
     let mut generation = Generation::default();
     for n in 1..=25 {
         assert!(!is_due(&generation, at, now), "{n}");
-        generation.add(vec![batch(&memory, "t", n).await], now);
+        generation.add(segment(n.into()), vec![batch(&memory, "t", n).await], now);
     }
     assert!(is_due(&generation, at, now));
     assert_eq!((memory.used(), generation.bytes), (25 << 10, 25 << 10));
+}
+
+#[tokio::test]
+async fn what_waits_leaves_memory_and_is_committed_in_parts() {
+    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    let add = async |n: u64, trace: u8| {
+        assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), n)));
+        let batch = batch(&memory, "a", trace).await;
+        live.durable(epoch(1), segment(n), vec![batch], AT, now).unwrap();
+    };
+    let freeze = || live.freeze(Some(FreezeAt { bytes: 1, ..AT }), now);
+    add(0, 1).await;
+    let bytes = live.totals().2;
+    // Three batches are more than half of the budget.
+    let short = Account { limit: 4 * bytes, used: 4 * bytes, wanted: 0 };
+    freeze();
+    assert!(live.relieve(short, 1).is_none(), "the first in line is written at once");
+    add(1, 1).await;
+    add(2, 1).await;
+    // Nothing waits, but something grows, and is frozen.
+    assert!(matches!(live.relieve(short, 1), Some(Relieved::Frozen)));
+    assert!(matches!(live.relieve(short, 1), Some(Relieved::Spilled(2, _))));
+    assert!(live.relieve(short, 1).is_none(), "there is room now");
+    assert_eq!((live.find("a", &TRACE).len(), memory.used()), (1, 1024));
+    assert_eq!(live.spilled(), [(epoch(1), vec![(1, 1), (2, 1)])]);
+
+    let first = live.begin_commit().unwrap();
+    live.slot_won(&first).unwrap();
+    live.shown(&first).unwrap();
+    drop(first);
+    let second = live.begin_commit().unwrap();
+    let rest = second.commit.generation.segments.keys().copied().collect::<Vec<_>>();
+    assert_eq!((second.commit.slot, second.generation.spilled, rest), (1, true, vec![1]));
+    assert_eq!(live.spilled(), [(epoch(1), vec![(1, 1), (2, 1)])], "until their block is visible");
+    live.slot_won(&second).unwrap();
+    live.shown(&second).unwrap();
+    assert_eq!(live.spilled(), [(epoch(1), vec![(2, 1)])]);
+
+    // The third is lost, with what came meanwhile, which may leave memory as well.
+    let third = live.begin_commit().unwrap();
+    add(3, 1).await;
+    add(4, 1).await;
+    live.slot_lost(&third).unwrap();
+    let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
+    let short = Account { limit: 2 * bytes, used: 2 * bytes, wanted: 0 };
+    assert!(matches!(live.relieve(short, 1), Some(Relieved::Spilled(..))));
+    assert!(live.find("a", &TRACE).is_empty());
+    assert_eq!(live.spilled(), [(epoch(1), vec![(2, 1), (3, 1), (4, 1)])]);
+    live.forget_lost(lost, generations);
+    assert_eq!((live.spilled(), memory.used()), (vec![], 0));
 }
