@@ -1,4 +1,4 @@
-//! A bucket in memory with a gate before its segments.
+//! A bucket in memory with a gate before some of what is written to it.
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
-/// What becomes of a segment that is to be written.
+/// What becomes of an object that is to be written and has a gate before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     Open,
@@ -27,22 +27,41 @@ pub(crate) enum Gate {
 pub(crate) struct Bucket {
     inner: InMemory,
     gate: watch::Sender<Gate>,
+    is_before: fn(&str) -> bool,
     arrived: AtomicUsize,
 }
 
 impl Bucket {
+    /// With a gate before its segments.
     pub(crate) fn new(gate: Gate) -> Arc<Bucket> {
+        Bucket::before(|path| path.ends_with(".seg"), gate)
+    }
+
+    /// With a gate before the paths that are told.
+    pub(crate) fn before(is_before: fn(&str) -> bool, gate: Gate) -> Arc<Bucket> {
         let (inner, arrived) = (InMemory::new(), AtomicUsize::new(0));
-        Arc::new(Bucket { inner, gate: watch::channel(gate).0, arrived })
+        Arc::new(Bucket { inner, gate: watch::channel(gate).0, is_before, arrived })
     }
 
     pub(crate) fn set(&self, gate: Gate) {
         self.gate.send_replace(gate);
     }
 
-    /// How often a segment has come to the gate.
+    /// How often an object has come to the gate.
     pub(crate) fn arrived(&self) -> usize {
         self.arrived.load(Ordering::SeqCst)
+    }
+
+    async fn pass(&self, to: &Path) -> Result<()> {
+        if !(self.is_before)(to.as_ref()) {
+            return Ok(());
+        }
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        let mut gate = self.gate.subscribe();
+        match gate.wait_for(|gate| *gate != Gate::Held).await.as_deref() {
+            Ok(Gate::Open) => Ok(()),
+            _ => Err(Error::Generic { store: "bucket", source: "refused".into() }),
+        }
     }
 }
 
@@ -55,14 +74,7 @@ impl fmt::Display for Bucket {
 #[async_trait]
 impl ObjectStore for Bucket {
     async fn put_opts(&self, to: &Path, what: PutPayload, how: PutOptions) -> Result<PutResult> {
-        if to.as_ref().ends_with(".seg") {
-            self.arrived.fetch_add(1, Ordering::SeqCst);
-            let mut gate = self.gate.subscribe();
-            let now = gate.wait_for(|gate| *gate != Gate::Held).await.map(|gate| *gate);
-            if !matches!(now, Ok(Gate::Open)) {
-                return Err(Error::Generic { store: "bucket", source: "refused".into() });
-            }
-        }
+        self.pass(to).await?;
         self.inner.put_opts(to, what, how).await
     }
 
@@ -71,6 +83,7 @@ impl ObjectStore for Bucket {
         to: &Path,
         how: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        self.pass(to).await?;
         self.inner.put_multipart_opts(to, how).await
     }
 

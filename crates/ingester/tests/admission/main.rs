@@ -1,5 +1,5 @@
-//! What an ingester lets in: its engine behind a real socket, over a bucket whose segments can be held
-//! back or refused.
+//! What an ingester lets in: its engine behind a real socket, over a bucket whose segments or
+//! blocks can be held back or refused.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,3 +13,4 @@ mod giant;
 mod refused;
 mod repeats;
 mod server;
+mod spill;

@@ -33,6 +33,31 @@ pub(crate) struct Server {
     socket: JoinHandle<()>,
 }
 
+/// The engine, without a socket.
+pub(crate) async fn engine(bucket: Arc<Bucket>, flags: &[&str]) -> Engine {
+    let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
+    let config = match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
+        Command::Run(settings) => Config::from_settings(&settings).unwrap(),
+        Command::Print(text) => panic!("{text}"),
+    };
+    let names = Names::default();
+    let own = Live {
+        process: names.uid().unwrap(),
+        instance: "one".into(),
+        query_address: String::new(),
+        wire_address: String::new(),
+        zone: String::new(),
+        epochs: Vec::new(),
+        counter: 0,
+        started: 0,
+    };
+    let store = Store::from_parts(bucket, "").unwrap();
+    let on = Foundation { store, names, own, build_inline: false };
+    let mut engine = Engine::new(&config, on).await.unwrap();
+    engine.start().await.unwrap();
+    engine
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.socket.abort();
@@ -41,26 +66,7 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) async fn start(bucket: Arc<Bucket>, flags: &[&str]) -> Server {
-        let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
-        let config = match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
-            Command::Run(settings) => Config::from_settings(&settings).unwrap(),
-            Command::Print(text) => panic!("{text}"),
-        };
-        let names = Names::default();
-        let own = Live {
-            process: names.uid().unwrap(),
-            instance: "one".into(),
-            query_address: String::new(),
-            wire_address: String::new(),
-            zone: String::new(),
-            epochs: Vec::new(),
-            counter: 0,
-            started: 0,
-        };
-        let store = Store::from_parts(bucket.clone(), "").unwrap();
-        let on = Foundation { store, names, own, build_inline: false };
-        let mut engine = Engine::new(&config, on).await.unwrap();
-        engine.start().await.unwrap();
+        let engine = engine(bucket.clone(), flags).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = IngestServer::new(Service(engine.receive.clone()));

@@ -1,28 +1,17 @@
 //! Blocks cannot be written, segments can: spans are taken far beyond the memory budget, stay
 //! readable, and are all in blocks once those can be written again.
 
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
-
-mod spill {
-    pub(crate) mod gate;
-}
-
+use crate::gate::{Bucket, Gate};
+use crate::server;
 use prost::Message;
-use spill::gate::{Closed, Gate};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
-use tributary_ingester::config::{Command, Config, gather};
-use tributary_ingester::engine::{Engine, Foundation};
+use tributary_ingester::engine::Engine;
 use tributary_ingester::local::Local;
-use tributary_ingester::names::Names;
 use tributary_ingester::traces::Wanted;
-use tributary_journal::Live;
 use tributary_query::api::{Found, Window};
 use tributary_receivers::Sink;
 use tributary_span::TraceId;
-use tributary_store::Store;
 use tributary_testkit::otlp::{
     AnyValue, ExportTraceServiceRequest, KeyValue, ResourceSpans, ScopeSpans, Span, any_value,
 };
@@ -63,30 +52,6 @@ fn body(request: u64) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans }.encode_to_vec()
 }
 
-async fn engine(store: Store) -> Engine {
-    let flags = ["--memory", "64MiB", "--block-age", "3s", "--blocks-poll", "1s"];
-    let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
-    let Command::Run(settings) = gather(&args, &BTreeMap::new(), |_| unreachable!()).unwrap()
-    else {
-        unreachable!()
-    };
-    let names = Names::default();
-    let own = Live {
-        process: names.uid().unwrap(),
-        instance: "one".into(),
-        query_address: String::new(),
-        wire_address: String::new(),
-        zone: String::new(),
-        epochs: Vec::new(),
-        counter: 0,
-        started: 0,
-    };
-    let on = Foundation { store, names, own, build_inline: false };
-    let mut engine = Engine::new(&Config::from_settings(&settings).unwrap(), on).await.unwrap();
-    engine.start().await.unwrap();
-    engine
-}
-
 /// A trace as a query finds it.
 async fn find(engine: &Engine, request: u64) -> Found {
     let (id, tenants) = (TraceId(trace(request)), [TENANT.to_owned()]);
@@ -105,13 +70,15 @@ fn spans(found: &Found) -> (usize, usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn spans_are_taken_while_blocks_cannot_be_written() {
-    let gate = Gate::default();
-    let engine = &mut engine(Store::from_parts(Arc::new(gate.clone()), "").unwrap()).await;
+    let bucket = Bucket::before(|path| path.starts_with("blocks/"), Gate::Open);
+    let flags =
+        ["--memory", "64MiB", "--block-age", "3s", "--blocks-poll", "1s", "--compact", "never"];
+    let engine = &mut server::engine(bucket.clone(), &flags).await;
     let local = Local::new(engine.receive.clone());
     let mut most = 0;
     for first in (0..REQUESTS).step_by(8) {
         // They are refused for a while, and then their writing hangs.
-        gate.close(if first < REQUESTS / 2 { Closed::Refuses } else { Closed::Hangs });
+        bucket.set(if first < REQUESTS / 2 { Gate::Failing } else { Gate::Held });
         let requests = first..REQUESTS.min(first + 8);
         let offers = requests.map(|request| local.offer(None, body(request).into()));
         let all = futures_util::future::join_all(offers);
@@ -135,7 +102,7 @@ async fn spans_are_taken_while_blocks_cannot_be_written() {
     }
     assert!(engine.metrics.segments_queried.get() > 0);
 
-    gate.open();
+    bucket.set(Gate::Open);
     let journal = engine.journal.clone();
     wait_for("nothing is left in the journal", PATIENCE, async || {
         let survey = journal.survey().await.map_err(|e| e.to_string())?;
