@@ -9,7 +9,7 @@ mod merge;
 
 use crate::blocks::Blocks;
 use crate::chain::Chain;
-use crate::flush::{Builder, FlushError, until_done};
+use crate::flush::{AGAIN_AFTER, Builder, FlushError};
 use crate::metrics::Metrics;
 use crate::upkeep::Watching;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,7 @@ use tributary_journal::compact::{
     Candidate, Compaction, Done, Known, Limits, Seen, Step, Summary, choose,
 };
 use tributary_journal::{BlockEntry, Journal, JournalError, Record, Window};
+use tributary_store::Created;
 use uuid::Uuid;
 
 /// A window is quiet when no block has joined it for so many passes.
@@ -65,6 +66,8 @@ pub struct Remembered {
     rest: Instant,
     /// Blocks that cannot be read: they are left alone.
     unreadable: BTreeSet<Uuid>,
+    /// Whether the floor covers the window, so that it stays as it is.
+    retired: bool,
 }
 
 impl Remembered {
@@ -75,6 +78,7 @@ impl Remembered {
             seen: BTreeMap::new(),
             rest: now,
             unreadable: BTreeSet::new(),
+            retired: false,
         }
     }
 
@@ -135,9 +139,11 @@ impl Compactor {
                 return;
             }
         };
-        // What is at or below the floor stays as it is.
-        due.retain(|(window, _)| !is_below(floor.as_deref(), &window.hour_name()));
         for (window, visible) in due {
+            if is_below(floor.as_deref(), &window.hour_name()) {
+                self.memory.entry(window).and_modify(|remembered| remembered.retired = true);
+                continue;
+            }
             if let Err(error) = self.window(&window, visible).await {
                 self.metrics.compactions_failed.inc();
                 let (hour, tenant) = (window.hour_name(), &window.tenant);
@@ -152,6 +158,9 @@ impl Compactor {
         let patience = self.period * QUIET_AFTER;
         let fresh = || Remembered::new(now);
         let remembered = self.memory.entry(window.clone()).or_insert_with(fresh);
+        if remembered.retired {
+            return false;
+        }
         let quiet = remembered.is_quiet(visible, now, patience);
         let all_gone = remembered.seen.values().all(|seen| *seen == Seen::Gone);
         now >= remembered.rest
@@ -233,10 +242,8 @@ impl Compactor {
                     }
                 }
                 Step::CreateRecord(record) => {
-                    let create = || self.journal.put_record(&record);
-                    let created =
-                        until_done("a window's record could not be written yet", create).await;
-                    if created == tributary_store::Created::Won {
+                    let created = self.create(&record).await?;
+                    if created == Created::Won {
                         self.blocks.windows().learn(&record);
                     }
                     Done::Created(created)
@@ -248,6 +255,21 @@ impl Compactor {
                 }
             };
             pass.done(done)?;
+        }
+    }
+
+    /// Creates a record, however long it takes to know how that ended.
+    async fn create(&self, record: &Record) -> Result<Created, FlushError> {
+        loop {
+            match self.journal.put_record(record).await {
+                Ok(created) => return Ok(created),
+                // Trying again does not cure a record that breaks its own rules.
+                Err(error @ JournalError::Record { .. }) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "a window's record could not be written yet");
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            }
         }
     }
 

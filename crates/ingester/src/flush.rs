@@ -28,7 +28,7 @@ use tributary_journal::{EpochId, JournalError, Slot, Window, adopt, commit, comp
 use tributary_store::StoreError;
 
 /// Pause before something that the store did not take is tried again.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Why spans are not in a visible block.
 #[derive(Debug, thiserror::Error)]
