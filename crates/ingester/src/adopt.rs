@@ -107,7 +107,7 @@ impl Adopter {
             return Ok(Done::Built(None));
         }
         let built = self.builder.build(*epoch, k, &rebuilt.generation).await?;
-        let mut slot = rebuilt.slot(&built, *epoch, k);
+        let mut slot = built.slot_of(*epoch, k, &rebuilt);
         slot.adopted = true;
         let generation = Arc::new(std::mem::take(&mut rebuilt.generation));
         self.live.adopt(generation.clone());

@@ -153,7 +153,7 @@ impl Flush {
         let Some(rebuilt) = rebuilt else { return Ok(None) };
         self.steps.metrics.generations_rebuilt.inc();
         let built = self.builder.build(epoch, k, &rebuilt.generation).await?;
-        let slot = rebuilt.slot(&built, epoch, k);
+        let slot = built.slot_of(epoch, k, &rebuilt);
         Ok(Some((built, slot)))
     }
 

@@ -1,13 +1,12 @@
 //! Spans out of segments: for adoption, for generations that had to leave memory, for queries.
 
 use crate::chain::Chain;
-use crate::flush::Built;
 use crate::group::{Batch, Generation};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tributary_journal::segment::{Group, SegmentError};
-use tributary_journal::{EpochId, Journal, JournalError, Segment, Slot};
+use tributary_journal::{EpochId, Journal, JournalError, Segment};
 use tributary_span::Columns;
 use tributary_wire::frame::{DecodeLimits, Decoder};
 
@@ -29,18 +28,6 @@ pub struct Rebuilt {
     pub quarantined: Vec<u64>,
     /// Spans in frames that cannot be decoded.
     pub rejected: u64,
-}
-
-impl Rebuilt {
-    /// The slot that names these blocks and the segments that they were built from.
-    pub fn slot(&self, built: &Built, epoch: EpochId, k: u32) -> Slot {
-        let covers = self.generation.segments.values().copied().collect();
-        let mut slot = built.slot(epoch, k, covers);
-        slot.quarantined.clone_from(&self.quarantined);
-        slot.rejected = self.rejected;
-        slot.rows_in += self.rejected;
-        slot
-    }
 }
 
 impl Rebuilder {

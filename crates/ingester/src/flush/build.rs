@@ -4,6 +4,7 @@ use super::FlushError;
 use crate::group::Generation;
 use crate::metrics::Metrics;
 use crate::names::Names;
+use crate::rebuild::Rebuilt;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
@@ -128,6 +129,16 @@ impl Built {
             closed: false,
             adopted: false,
         }
+    }
+
+    /// The same, for blocks that were built of what was read back from segments.
+    pub fn slot_of(&self, epoch: EpochId, k: u32, rebuilt: &Rebuilt) -> Slot {
+        let covers = rebuilt.generation.segments.values().copied().collect();
+        let mut slot = self.slot(epoch, k, covers);
+        slot.quarantined.clone_from(&rebuilt.quarantined);
+        slot.rejected = rebuilt.rejected;
+        slot.rows_in += rebuilt.rejected;
+        slot
     }
 
     fn stats(&self) -> BlockStats {

@@ -66,7 +66,7 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) async fn start(bucket: Arc<Bucket>, flags: &[&str]) -> Server {
-        let engine = engine(bucket.clone(), flags).await;
+        let engine = Box::pin(engine(bucket.clone(), flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = IngestServer::new(Service(engine.receive.clone()));
