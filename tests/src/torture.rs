@@ -127,7 +127,7 @@ pub async fn endure(mut place: Place, torture: Torture) -> Result<Report> {
 
     let mut report = Report::default();
     let end = Instant::now() + torture.time;
-    for (pause, event) in Chaos::new(torture.seed, INGESTERS) {
+    for (pause, event) in Chaos::new(torture.seed, INGESTERS, torture.time) {
         if Instant::now() + pause >= end {
             break;
         }

@@ -25,6 +25,7 @@ use anyhow::Context;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,6 +42,8 @@ const BLOCK_CACHE: usize = 32 << 20;
 /// The most memory for segments that queries read.
 const SEGMENTS_READ: usize = 64 << 20;
 
+/// Between two looks at whether everything that was lost is adopted.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// One part in so many of the memory budget remembers durable frames, beside it.
 const KNOWN_PART: usize = 64;
 
@@ -303,11 +306,15 @@ impl Engine {
         self.flush.finish().await
     }
 
-    /// Takes the heartbeat away: nothing is left to adopt.
+    /// Waits until what this process has lost is adopted, and takes the heartbeat away: nothing is
+    /// left to adopt.
     ///
     /// # Errors
     /// When the store does not confirm it.
     pub async fn leave(&self) -> anyhow::Result<()> {
+        while !self.live.lost().is_empty() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
         Ok(self.journal.stop_beating(&self.process).await?)
     }
 }

@@ -48,12 +48,15 @@ pub(super) struct Chaos {
     random: Random,
     seats: usize,
     frozen: bool,
+    /// Milliseconds of the longest outage.
+    longest: u64,
 }
 
 impl Chaos {
-    /// What this seed decides.
-    pub(super) fn new(seed: u64, seats: usize) -> Self {
-        Chaos { random: Random::new(seed), seats, frozen: false }
+    /// What this seed decides, for a run of `time`: in a long one the store may be away for a minute.
+    pub(super) fn new(seed: u64, seats: usize, time: Duration) -> Self {
+        let longest = if time < Duration::from_secs(300) { 6_000 } else { 60_000 };
+        Chaos { random: Random::new(seed), seats, longest, frozen: false }
     }
 
     fn seat(&mut self) -> usize {
@@ -84,7 +87,7 @@ impl Iterator for Chaos {
                 Event::Freeze { seat: self.seat() }
             }
             7 => Event::Blackout { down: self.millis(0, 3000) },
-            8..=9 => Event::Outage { down: self.millis(500, 6000) },
+            8..=9 => Event::Outage { down: self.millis(500, self.longest) },
             _ => Event::FullDisk { down: self.millis(1000, 8000), seat: self.seat() },
         };
         Some((self.millis(200, 2000), event))
@@ -97,9 +100,16 @@ mod tests {
 
     #[test]
     fn a_seed_decides_everything_and_everything_happens() {
-        let row = |seed| Chaos::new(seed, 3).take(200).collect::<Vec<_>>();
+        let of = |seed, time| Chaos::new(seed, 3, time).take(200).collect::<Vec<_>>();
+        let row = |seed| of(seed, Duration::from_secs(25));
         assert_eq!(row(1), row(1));
         assert_ne!(row(1), row(2));
+        let longest = |row: Vec<(Duration, Event)>| {
+            let outage = |event| if let Event::Outage { down } = event { Some(down) } else { None };
+            row.into_iter().filter_map(|(_, event)| outage(event)).max().unwrap()
+        };
+        assert!(longest(row(1)) < Duration::from_secs(6));
+        assert!(longest(of(1, Duration::from_secs(600))) > Duration::from_secs(30));
         let names: std::collections::BTreeSet<String> = row(1)
             .iter()
             .map(|(_, event)| format!("{event:?}").split(' ').next().unwrap().to_owned())
