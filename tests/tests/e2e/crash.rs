@@ -13,6 +13,20 @@ fn some_pods() -> Result<Arc<Vec<Recording>>> {
     Ok(Arc::new(all.into_iter().step_by(3).collect()))
 }
 
+/// Sends one pod's recording to an ingester, until all of it is acknowledged.
+async fn one_pod(to: &Ingester, protocol: Protocol) -> Result<(Sent, Sidecar)> {
+    let recording = recordings()?.remove(0);
+    let sent = Sent::of(std::slice::from_ref(&recording))?;
+    let sidecar = Sidecar::start(&to.wire.to_string(), &[]).await?;
+    let mut sender = Sender::open(&sidecar, protocol).await?;
+    for record in &recording.records {
+        sender.send(record).await?;
+    }
+    let all = sent.spans() as f64;
+    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    Ok((sent, sidecar))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<()> {
     let place = Place::folder()?;
@@ -38,16 +52,8 @@ async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
     let place = Place::folder()?;
-    let recording = recordings()?.remove(0);
-    let sent = Sent::of(std::slice::from_ref(&recording))?;
     let mut ingester = Ingester::start(&place, HOLD).await?;
-    let mut sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
-    let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
-    for record in &recording.records {
-        sender.send(record).await?;
-    }
-    let all = sent.spans() as f64;
-    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    let (sent, mut sidecar) = one_pod(&ingester, Protocol::Protobuf).await?;
     // None of it was written as a block, and nobody is asked to write one.
     sidecar.process.kill()?;
     ingester.process.kill()?;
@@ -58,17 +64,9 @@ async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_ingester_left_is_taken_over_by_another() -> Result<()> {
     let place = Place::folder()?;
-    let recording = recordings()?.remove(0);
-    let sent = Sent::of(std::slice::from_ref(&recording))?;
     let mut victim = Ingester::start(&place, HOLD).await?;
     let other = Ingester::start(&place, HOLD).await?;
-    let mut sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
-    let mut sender = Sender::open(&sidecar, Protocol::Grpc).await?;
-    for record in &recording.records {
-        sender.send(record).await?;
-    }
-    let all = sent.spans() as f64;
-    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    let (sent, mut sidecar) = one_pod(&victim, Protocol::Grpc).await?;
     let of_the_dead = victim.metrics().await?;
     sidecar.process.kill()?;
     victim.process.kill()?;
@@ -81,16 +79,8 @@ async fn what_a_dead_ingester_left_is_taken_over_by_another() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_ingester_left_is_readable_at_once() -> Result<()> {
     let place = Place::folder()?;
-    let recording = recordings()?.remove(0);
-    let sent = Sent::of(std::slice::from_ref(&recording))?;
     let mut victim = Ingester::start(&place, HOLD).await?;
-    let mut sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
-    let mut sender = Sender::open(&sidecar, Protocol::Grpc).await?;
-    for record in &recording.records {
-        sender.send(record).await?;
-    }
-    let all = sent.spans() as f64;
-    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    let (sent, mut sidecar) = one_pod(&victim, Protocol::Grpc).await?;
     sidecar.process.kill()?;
     // Its suspicion takes four heartbeats, so that nobody adopts anything here.
     let patient: Vec<&str> = HOLD.iter().chain(&["--heartbeat", "600s"]).copied().collect();
