@@ -4,17 +4,17 @@
 //! streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge what
 //! came → write blocks → leave. Each stage hands everything on to the next; a kill at any point loses nothing.
 
-use crate::chain::Chain;
 use crate::config::Config;
 use crate::engine::{Engine, Foundation};
 use crate::group::Live;
-use crate::local::Running;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::names::Names;
+use crate::query::{self, Peers, Serve};
+use crate::receive::direct::Running;
 use crate::receive::{Receive, Service};
-use crate::serve::{self, Peers, Serve};
-use crate::stage::Stage;
+use crate::runtime::ErrorChain;
+use crate::runtime::Names;
+use crate::runtime::Stage;
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ impl App {
         let serve = Serve {
             settings: api::Settings { tenancy, version: env!("CARGO_PKG_VERSION").to_owned() },
             traces: engine.traces.clone(),
-            watching: engine.watching.clone(),
+            membership: engine.membership.clone(),
             peers: Peers::default(),
             metrics: metrics.clone(),
             receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
@@ -139,7 +139,7 @@ impl App {
             refresh: refresh(metrics.clone(), engine.memory.clone(), engine.live.clone(), store),
         };
         let stop_http = engine.stop.child_token();
-        sockets.http.spawn(serve::run(self.http, Arc::new(serve), stop_http.clone()));
+        sockets.http.spawn(query::run(self.http, Arc::new(serve), stop_http.clone()));
         engine.start().await?;
 
         let stop_wire = CancellationToken::new();
@@ -217,7 +217,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
     match tributary_store::remove_unfinished(&config.store).await {
         Ok(0) => {}
         Ok(files) => tracing::info!(files, "removed what killed writers left unfinished"),
-        Err(error) => tracing::warn!(error = %Chain(&error), "unfinished files stay"),
+        Err(error) => tracing::warn!(error = %ErrorChain(&error), "unfinished files stay"),
     }
     let begun = Instant::now();
     loop {

@@ -2,25 +2,25 @@
 //!
 //! [`crate::app`] puts sockets around it, a simulation a faulty store beneath it.
 
-use crate::adopt::Adopter;
-use crate::blocks::Blocks;
-use crate::collect::Collector;
-use crate::commit::{Commit, CommitError, CutAt, Incoming};
-use crate::compact::Compactor;
+use crate::block::Blocks;
+use crate::block::Rebuilder;
+use crate::block::{Builder, Flush, FlushError, Steps};
+use crate::cluster::{HeartbeatTask, Membership, members};
 use crate::config::Config;
-use crate::flush::{Builder, Flush, FlushError, Steps};
-use crate::group::spill::Spill;
+use crate::group::evict::Evictor;
 use crate::group::{FreezeAt, Live};
-use crate::members::{Members, members};
+use crate::journal::{CutAt, SegmentWriter, SegmentWriterError};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::names::Names;
-use crate::rebuild::Rebuilder;
-use crate::receive::{Known, Receive, Told};
-use crate::segments::Segments;
-use crate::stage::{Helpers, Stage};
-use crate::traces::Traces;
-use crate::upkeep::{Upkeep, Watching};
+use crate::query::Segments;
+use crate::query::Traces;
+use crate::receive::{FrameDedup, PendingFrame, Receive, Told};
+use crate::runtime::Names;
+use crate::runtime::{Helpers, Stage};
+use crate::upkeep::Adopter;
+use crate::upkeep::Collector;
+use crate::upkeep::Upkeep;
+use crate::upkeep::compact::Compactor;
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU32;
@@ -74,7 +74,7 @@ pub struct Engine {
     /// Where traces are looked for.
     pub traces: Arc<Traces>,
     /// Who the other ingesters are.
-    pub watching: Watching,
+    pub membership: Membership,
     /// What sidecars are told.
     pub told: Arc<watch::Sender<Told>>,
     /// Where streams hand their frames.
@@ -85,7 +85,7 @@ pub struct Engine {
     drain_commit: CancellationToken,
     drain_flush: CancellationToken,
     /// Writes segments.
-    pub commit: Stage<CommitError>,
+    pub commit: Stage<SegmentWriterError>,
     /// Writes blocks.
     pub flush: Stage<FlushError>,
     helpers: Helpers,
@@ -94,12 +94,12 @@ pub struct Engine {
 
 /// Tasks that are not started yet.
 struct Idle {
-    beating: Members,
+    beating: HeartbeatTask,
     upkeep: Upkeep,
     compactor: Option<Compactor>,
-    commit: Commit,
-    frames: mpsc::Receiver<Incoming>,
-    spill: Spill,
+    commit: SegmentWriter,
+    frames: mpsc::Receiver<PendingFrame>,
+    evictor: Evictor,
     flush: Flush,
 }
 
@@ -120,7 +120,7 @@ impl Engine {
         let (told, told_receiver) = watch::channel(Told::default());
         let told = Arc::new(told);
         let stop = CancellationToken::new();
-        let (frames, frames_receiver) = mpsc::channel::<Incoming>(FRAMES_WAITING);
+        let (frames, frames_receiver) = mpsc::channel::<PendingFrame>(FRAMES_WAITING);
         let (due, lost) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (process, instance) = (own.process, own.instance.clone());
 
@@ -138,12 +138,12 @@ impl Engine {
         let segments = Arc::new(segments);
         let traces = Arc::new(Traces { live: live.clone(), segments, blocks: blocks.clone() });
         let patience = Patience::from_heartbeat(config.heartbeat);
-        let watching = Watching::new(Watch::new(process, &instance, patience));
+        let membership = Membership::new(Watch::new(process, &instance, patience));
         let compactor = config.compact.map(|period| Compactor {
             journal: journal.clone(),
             builder: builder.clone(),
             blocks: blocks.clone(),
-            watching: watching.clone(),
+            membership: membership.clone(),
             limits: limits(config.memory),
             keep: config.keep_compacted,
             period,
@@ -151,7 +151,7 @@ impl Engine {
             memory: BTreeMap::new(),
         });
         let upkeep = Upkeep {
-            watching: watching.clone(),
+            membership: membership.clone(),
             adopter: Adopter {
                 journal: journal.clone(),
                 rebuilder: rebuilder.clone(),
@@ -178,12 +178,12 @@ impl Engine {
         };
         told.send_modify(|told| told.members = members([&own].into_iter()));
         let epochs = live.clone();
-        let beating = Members {
+        let beating = HeartbeatTask {
             journal: journal.clone(),
             own,
             period: config.heartbeat,
             epochs: Box::new(move || epochs.epochs()),
-            watching: watching.clone(),
+            membership: membership.clone(),
             told: told.clone(),
             metrics: metrics.clone(),
         };
@@ -192,8 +192,8 @@ impl Engine {
             // A quarter grows while others are written, and room is left for what comes in.
             bytes: config.block_bytes.min(config.memory / 4),
         };
-        let known = Arc::new(Known::new(config.memory / KNOWN_PART, metrics.clone()));
-        let commit = Commit {
+        let known = Arc::new(FrameDedup::new(config.memory / KNOWN_PART, metrics.clone()));
+        let commit = SegmentWriter {
             known: known.clone(),
             journal: journal.clone(),
             instance: instance.clone(),
@@ -205,7 +205,7 @@ impl Engine {
             memory: memory.clone(),
             metrics: metrics.clone(),
         };
-        let spill = Spill {
+        let evictor = Evictor {
             memory: memory.clone(),
             live: live.clone(),
             piece_bytes: piece_bytes(config.memory),
@@ -242,7 +242,7 @@ impl Engine {
             blocks,
             journal,
             traces,
-            watching,
+            membership,
             told,
             receive,
             stop,
@@ -258,7 +258,7 @@ impl Engine {
                 compactor,
                 commit,
                 frames: frames_receiver,
-                spill,
+                evictor,
                 flush,
             }),
         })
@@ -277,7 +277,7 @@ impl Engine {
         let stop = || self.stop.clone();
         self.commit.spawn(idle.commit.run(idle.frames, self.drain_commit.clone(), stop()));
         self.flush.spawn(idle.flush.run(self.drain_flush.clone(), stop()));
-        self.helpers.spawn(idle.spill.run(stop()));
+        self.helpers.spawn(idle.evictor.run(stop()));
         self.helpers.spawn(self.blocks.clone().run(stop()));
         self.helpers.spawn(idle.beating.run(stop()));
         self.helpers.spawn(idle.upkeep.run(stop()));

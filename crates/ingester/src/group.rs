@@ -7,13 +7,13 @@
 //! lists of trace ids: a batch has few traces, and the few thousand batches of a generation are
 //! walked in less time than keeping an index would cost on the way in.
 //!
-//! When memory runs short, what waits for its commit leaves it ([`spill`]): its segments are in the
+//! When memory runs short, what waits for its commit leaves it ([`evict`]): its segments are in the
 //! store, from which queries read it, and from which it is rebuilt when its turn comes.
 
+pub mod evict;
 mod live;
-pub mod spill;
 
-pub use live::{Live, Place, Relieved, Spilled, Work, pick};
+pub use live::{Evicted, Live, Place, Relieved, Work, pick};
 
 use crate::memory::Permit;
 use std::collections::BTreeMap;
@@ -50,7 +50,7 @@ pub struct Generation {
     /// The segments, by number.
     pub segments: BTreeMap<u64, SegmentInfo>,
     /// Whether the spans have left memory: they are in the segments alone.
-    pub spilled: bool,
+    pub evicted: bool,
     permits: Vec<Permit>,
 }
 
@@ -69,9 +69,9 @@ impl Generation {
     }
 
     /// These segments of a generation, without their spans.
-    fn spilled(segments: BTreeMap<u64, SegmentInfo>, since: Option<Instant>) -> Self {
+    fn evicted(segments: BTreeMap<u64, SegmentInfo>, since: Option<Instant>) -> Self {
         let spans = segments.values().map(|segment| segment.spans).sum();
-        Generation { spans, since, segments, spilled: true, ..Generation::default() }
+        Generation { spans, since, segments, evicted: true, ..Generation::default() }
     }
 
     fn find(&self, tenant: &str, trace: &TraceId, found: &mut Vec<Arc<Columns>>) {

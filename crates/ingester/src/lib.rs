@@ -1,38 +1,34 @@
 //! The ingester: takes frames from sidecars, keeps them in object storage, acknowledges, groups
-//! spans into blocks, answers queries.
+//! spans into blocks, answers queries. The folders follow the road of a span:
 //!
-//! The road of a span through here: [`receive`] → [`commit`] (segment, then acknowledgement) →
-//! [`group`] → [`flush`] (blocks, slot) → [`traces`], [`serve`]. [`engine`] puts the stages together and
-//! [`app`] sockets around them; [`upkeep`]
-//! looks after what others left: it adopts ([`adopt`]) and collects ([`collect`]); [`compact`] merges
-//! small blocks. It must never depend on the sidecar.
+//! | | |
+//! |---|---|
+//! | [`receive`] | streams of frames from sidecars, and the receivers for applications without one |
+//! | [`memory`] | the budget that everything on the way is admitted to |
+//! | [`journal`] | frames become segment objects; then they are acknowledged |
+//! | [`group`] | spans of a trace meet: generations in memory |
+//! | [`block`] | generations become blocks, commit slots, metas |
+//! | [`cluster`] | who the other ingesters are |
+//! | [`upkeep`] | what others left is adopted, garbage collected, small blocks merged |
+//! | [`query`] | where a trace is looked for, and the HTTP API |
+//!
+//! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What all
+//! of them use: [`config`], [`limits`], [`metrics`], [`runtime`]. It must never depend on the sidecar.
 
-pub mod adopt;
 pub mod app;
-pub mod blocks;
-
-mod chain;
-pub mod collect;
-pub mod commit;
-pub mod compact;
+pub mod block;
+pub mod cluster;
 pub mod config;
 pub mod engine;
-pub mod flush;
 pub mod group;
+pub mod journal;
 pub mod limits;
-pub mod local;
-pub mod members;
 pub mod memory;
 pub mod metrics;
-pub mod names;
-pub mod rebuild;
+pub mod query;
 pub mod receive;
 mod run;
-pub mod segments;
-pub mod serve;
-pub mod stage;
-pub mod traces;
+pub mod runtime;
 pub mod upkeep;
-pub mod windows;
 
 pub use run::run_from_args;

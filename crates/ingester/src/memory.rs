@@ -4,12 +4,12 @@
 //! visible. Who must wait, and who of those that wait is next, is decided by [`shares`]: no tenant can
 //! starve another one, however many streams it has.
 
-mod shares;
+mod fair_share;
 
-pub(crate) use shares::Standing;
-pub use shares::Why;
+pub(crate) use fair_share::Standing;
+pub use fair_share::Why;
 
-use shares::Shares;
+use fair_share::Shares;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 

@@ -3,27 +3,29 @@
 //! One task reads a stream: it takes memory, decodes and validates each frame and hands it to the
 //! journal. The replies are a stream that wakes when a frame is settled. A frame that cannot be
 //! decoded is refused here, so that the journal never holds what nobody can read; one that came
-//! before is known again ([`repeats`]).
+//! before is known again ([`dedup`]).
 
-mod origin;
-pub mod repeats;
+pub mod dedup;
+pub mod direct;
+mod pending;
 mod replies;
+mod source;
 mod stream;
 mod window;
 
-pub use origin::Dictionary;
-pub(crate) use origin::{Origin, Peer};
-pub use repeats::{FrameId, Known};
+pub use dedup::{FrameDedup, FrameId};
+pub use pending::PendingFrame;
+pub use source::Dictionary;
+pub(crate) use source::{FrameSource, Peer};
 pub use stream::{StreamState, Told};
 pub use window::{OutOfOrder, Window};
 
-use crate::commit::Incoming;
 use crate::limits::{Limit, Policy};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::names::Names;
-use origin::peer_of;
+use crate::runtime::Names;
 use replies::{Replies, most_in_flight, replies};
+use source::peer_of;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use tokio::sync::mpsc::error::TrySendError;
@@ -44,9 +46,9 @@ pub struct Receive {
     /// Budget for what is decoded.
     pub memory: Memory,
     /// Frames that are known should they come again.
-    pub known: Arc<Known>,
+    pub known: Arc<FrameDedup>,
     /// Where valid frames go.
-    pub journal: mpsc::Sender<Incoming>,
+    pub journal: mpsc::Sender<PendingFrame>,
     /// What all senders are told: who the ingesters are, and whether this one leaves.
     pub told: watch::Receiver<Told>,
     /// Owner of the reading tasks.
@@ -82,7 +84,7 @@ impl Receive {
     ///
     /// # Errors
     /// When there is no journal any more.
-    pub(crate) async fn log(&self, incoming: Incoming) -> Result<(), Leaving> {
+    pub(crate) async fn log(&self, incoming: PendingFrame) -> Result<(), Leaving> {
         let place = match self.journal.try_reserve() {
             Ok(place) => place,
             Err(TrySendError::Full(())) => {
@@ -127,7 +129,7 @@ impl v1::ingest_server::Ingest for Service {
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %peer.tenant, "stream opened");
         let state = shared.new_stream();
         let tenant = peer.tenant.clone();
-        let origin = Origin::new(&shared, peer, state.clone());
+        let origin = FrameSource::new(&shared, peer, state.clone());
         let reader = read(shared.clone(), frames, origin);
         let stop = shared.stop_reading.clone();
         shared.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
@@ -136,7 +138,7 @@ impl v1::ingest_server::Ingest for Service {
 }
 
 /// Reads one stream to its end.
-async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, mut origin: Origin) {
+async fn read(shared: Arc<Receive>, mut frames: Streaming<Frame>, mut origin: FrameSource) {
     let state = origin.state.clone();
     while state.has_room().await {
         let frame = match frames.message().await {

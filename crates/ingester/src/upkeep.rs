@@ -3,19 +3,25 @@
 //! Who is suspected and whose turn it is decides [`tributary_journal::watch`]; every process runs
 //! this task, and any number of them may do the same work at once without harm.
 
-use crate::adopt::Adopter;
-use crate::chain::Chain;
-use crate::collect::Collector;
-use crate::flush::FlushError;
+pub mod adopt;
+pub mod collect;
+pub mod compact;
+
+pub use adopt::Adopter;
+pub use collect::Collector;
+pub use compact::Compactor;
+
+use crate::block::FlushError;
+use crate::cluster::Membership;
 use crate::group::Live;
 use crate::metrics::Metrics;
+use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tributary_journal::watch::{Others, Watch};
 use tributary_journal::{EpochId, Journal, JournalError};
 
 /// Heartbeats between two looks at all epochs of the store.
@@ -24,40 +30,10 @@ const SWEEP_EVERY: u32 = 24;
 const SWEEP: [u8; 16] = *b"sweep of the log";
 const COLLECT: [u8; 16] = *b"collect garbage!";
 
-/// What is known of the others, shared between the task that reads heartbeats and this one.
-#[derive(Debug, Clone)]
-pub struct Watching {
-    watch: Arc<Mutex<Watch>>,
-    started: Instant,
-}
-
-impl Watching {
-    /// Begins now.
-    pub fn new(watch: Watch) -> Self {
-        Watching { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
-    }
-
-    /// The watch, and the time on its clock.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut watch, self.started.elapsed())
-    }
-
-    /// Where spans may be that this process does not have.
-    pub fn others(&self) -> Others {
-        self.with(|watch, now| watch.others(now))
-    }
-
-    /// The last time that spans are known to have gone into blocks of others.
-    pub fn moved(&self) -> Option<Instant> {
-        self.with(|watch, _| watch.moved()).map(|moved| self.started + moved)
-    }
-}
-
 /// The task, and what it works with.
 pub struct Upkeep {
     /// Who is abandoned.
-    pub watching: Watching,
+    pub membership: Membership,
     /// Adopts.
     pub adopter: Adopter,
     /// Collects.
@@ -91,7 +67,7 @@ impl Upkeep {
                 }
                 if Instant::now() >= next_collection {
                     next_collection = Instant::now() + self.collect_every;
-                    if self.watching.with(|watch, now| watch.is_first(COLLECT, now)) {
+                    if self.membership.with(|watch, now| watch.is_first(COLLECT, now)) {
                         let collected = self.collector.collect(&self.owned()).await;
                         self.tried("garbage could not be collected", collected);
                     }
@@ -109,13 +85,13 @@ impl Upkeep {
     fn tried(&self, what: &str, result: Result<(), JournalError>) {
         if let Err(error) = result {
             self.metrics.upkeep_failed.inc();
-            tracing::warn!(error = %Chain(&error), "{what}; it is tried again later");
+            tracing::warn!(error = %ErrorChain(&error), "{what}; it is tried again later");
         }
     }
 
     /// Epochs that are named by somebody who may live.
     fn owned(&self) -> BTreeSet<EpochId> {
-        let named = self.watching.with(|watch, _| watch.named());
+        let named = self.membership.with(|watch, _| watch.named());
         named.into_iter().chain(self.live.epochs()).collect()
     }
 
@@ -124,7 +100,7 @@ impl Upkeep {
     async fn adopt_lost(&self) {
         for (epoch, generations) in self.live.lost() {
             if self.adopt(&epoch).await {
-                self.watching.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|watch, now| watch.adopted(epoch, now));
                 self.live.forget_lost(epoch, generations);
             }
         }
@@ -132,12 +108,12 @@ impl Upkeep {
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
     pub async fn adopt_abandoned(&self) {
-        for epoch in self.watching.with(|watch, now| watch.abandoned(now)) {
+        for epoch in self.membership.with(|watch, now| watch.abandoned(now)) {
             if self.adopt(&epoch).await {
-                self.watching.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|watch, now| watch.adopted(epoch, now));
             }
         }
-        for process in self.watching.with(|watch, now| watch.forgettable(now)) {
+        for process in self.membership.with(|watch, now| watch.forgettable(now)) {
             self.tried("an old heartbeat stays", self.journal.stop_beating(&process).await);
         }
     }
@@ -148,7 +124,7 @@ impl Upkeep {
             Ok(summary) => !summary.gave_up,
             Err(error) => {
                 self.metrics.upkeep_failed.inc();
-                tracing::error!(%epoch, error = %Chain(&error), "an epoch could not be adopted; its segments stay");
+                tracing::error!(%epoch, error = %ErrorChain(&error), "an epoch could not be adopted; its segments stay");
                 // What trying again soon will not cure waits for the next sweep.
                 !is_transient(&error)
             }
@@ -157,17 +133,17 @@ impl Upkeep {
 
     /// Looks at all epochs of the store, for segments that nobody feels responsible for.
     async fn sweep(&self) -> Result<(), JournalError> {
-        if !self.watching.with(|watch, now| watch.is_first(SWEEP, now)) {
-            self.watching.with(|watch, _| watch.swept_by_another());
+        if !self.membership.with(|watch, now| watch.is_first(SWEEP, now)) {
+            self.membership.with(|watch, _| watch.swept_by_another());
             return Ok(());
         }
         let survey = self.journal.survey().await?;
         let with_segments: BTreeSet<EpochId> =
             survey.iter().filter(|(_, held)| !held.segments.is_empty()).map(|(e, _)| *e).collect();
         let ours = self.live.epochs();
-        for epoch in self.watching.with(|watch, now| watch.unknown(now, &with_segments, &ours)) {
+        for epoch in self.membership.with(|watch, now| watch.unknown(now, &with_segments, &ours)) {
             if self.adopt(&epoch).await {
-                self.watching.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|watch, now| watch.adopted(epoch, now));
             }
         }
         Ok(())

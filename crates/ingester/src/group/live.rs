@@ -12,9 +12,9 @@ use tributary_journal::{Commit, EpochId, WriterEpoch};
 use tributary_span::columns::{Builder, Translation};
 use tributary_span::{Columns, TraceId};
 
-mod short;
+mod evicted;
 
-pub use short::{Place, Relieved, Spilled};
+pub use evicted::{Evicted, Place, Relieved};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What a stream's sender is told.
 
-use super::origin::EXPANSION;
+use super::source::EXPANSION;
 use super::{Receive, StreamState};
 use futures_util::{Stream, StreamExt, stream::unfold};
 use std::pin::Pin;

@@ -7,10 +7,10 @@
     reason = "in a test a panic is the answer"
 )]
 
+mod evict;
 mod fairness;
 mod gate;
 mod giant;
 mod refused;
 mod repeats;
 mod server;
-mod spill;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tributary_ingester::local::Local;
+use tributary_ingester::receive::direct::Local;
 use tributary_receivers::Sink;
 use tributary_testkit::Random;
 use tributary_testkit::otlp::{

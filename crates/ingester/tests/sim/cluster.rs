@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tributary_block::{Block, FolderSource};
-use tributary_ingester::blocks::Blocks;
+use tributary_ingester::block::Blocks;
 use tributary_ingester::config::{Command, Config, gather};
 use tributary_ingester::engine::{Engine, Foundation};
-use tributary_ingester::local::Local;
-use tributary_ingester::names::Names;
+use tributary_ingester::receive::direct::Local;
+use tributary_ingester::runtime::Names;
 use tributary_journal::{Journal, Live, layout};
 use tributary_query::api;
 use tributary_span::TraceId;
@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
     pub(crate) merges_lost: u64,
     /// Merged blocks that were deleted in the end.
     pub(crate) deleted: u64,
-    pub(crate) spilled: u64,
+    pub(crate) evicted: u64,
     pub(crate) rebuilt: u64,
     pub(crate) answers: Answers,
     /// Spans that stand in more than one block.
@@ -71,7 +71,7 @@ impl Outcome {
         self.merges += other.merges;
         self.merges_lost += other.merges_lost;
         self.deleted += other.deleted;
-        self.spilled += other.spilled;
+        self.evicted += other.evicted;
         self.rebuilt += other.rebuilt;
         self.answers.whole += other.answers.whole;
         self.answers.partial += other.answers.partial;
@@ -195,7 +195,7 @@ impl Cluster {
         self.outcome.merges += metrics.compactions.get();
         self.outcome.merges_lost += metrics.compactions_lost.get();
         self.outcome.deleted += metrics.blocks_superseded_deleted.get();
-        self.outcome.spilled += metrics.generations_spilled.get();
+        self.outcome.evicted += metrics.generations_spilled.get();
         self.outcome.rebuilt += metrics.generations_rebuilt.get();
     }
 

@@ -70,7 +70,7 @@ fn nothing_acknowledged_is_lost_whatever_the_seed() {
     assert!(all.merges > 0 && all.merges_lost > 0 && all.deleted > 0, "{all:?}");
     // Two must want the same slot: a few lives need not see that.
     assert!(all.lost_slots > 0 || all.seeds < 50, "{all:?}");
-    assert!(all.spilled > 0 && all.rebuilt > 0, "{all:?}");
+    assert!(all.evicted > 0 && all.rebuilt > 0, "{all:?}");
     assert!(all.answers.whole > 0 && all.answers.partial > 0, "{all:?}");
 }
 

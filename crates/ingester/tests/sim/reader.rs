@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
+use tributary_ingester::cluster::Membership;
 use tributary_ingester::engine::Engine;
 use tributary_ingester::group::Live;
-use tributary_ingester::traces::{Traces, Wanted};
-use tributary_ingester::upkeep::Watching;
+use tributary_ingester::query::{Traces, Wanted};
 use tributary_journal::Journal;
 use tributary_query::api::{Found, Window};
 use tributary_span::TraceId;
@@ -20,7 +20,7 @@ use tributary_testkit::Random;
 pub(crate) struct Reader {
     live: Arc<Live>,
     traces: Arc<Traces>,
-    watching: Watching,
+    membership: Membership,
     journal: Journal,
 }
 
@@ -40,7 +40,7 @@ impl Reader {
         Reader {
             live: engine.live.clone(),
             traces: engine.traces.clone(),
-            watching: engine.watching.clone(),
+            membership: engine.membership.clone(),
             journal: engine.journal.clone(),
         }
     }
@@ -58,7 +58,7 @@ impl Reader {
             }
         };
         let wanted = Wanted { tenants: &tenants, id, window: Window::ALL };
-        self.traces.in_store(wanted, &epochs, self.watching.moved(), &mut found).await;
+        self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
         found
     }
 }

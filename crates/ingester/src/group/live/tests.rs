@@ -150,10 +150,10 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     add(2, 1).await;
     // Nothing waits, but something grows, and is frozen.
     assert!(matches!(live.relieve(short, 1), Some(Relieved::Frozen)));
-    assert!(matches!(live.relieve(short, 1), Some(Relieved::Spilled(2, _))));
+    assert!(matches!(live.relieve(short, 1), Some(Relieved::Evicted(2, _))));
     assert!(live.relieve(short, 1).is_none(), "there is room now");
     assert_eq!((live.find("a", &TRACE).len(), memory.used()), (1, 1024));
-    assert_eq!(live.spilled(), [(epoch(1), vec![(1, 1), (2, 1)])]);
+    assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])]);
 
     let first = live.begin_commit().unwrap();
     live.slot_won(&first).unwrap();
@@ -161,11 +161,11 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     drop(first);
     let second = live.begin_commit().unwrap();
     let rest = second.commit.generation.segments.keys().copied().collect::<Vec<_>>();
-    assert_eq!((second.commit.slot, second.generation.spilled, rest), (1, true, vec![1]));
-    assert_eq!(live.spilled(), [(epoch(1), vec![(1, 1), (2, 1)])], "until their block is visible");
+    assert_eq!((second.commit.slot, second.generation.evicted, rest), (1, true, vec![1]));
+    assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])], "until their block is visible");
     live.slot_won(&second).unwrap();
     live.shown(&second).unwrap();
-    assert_eq!(live.spilled(), [(epoch(1), vec![(2, 1)])]);
+    assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1)])]);
 
     // The third is lost, with what came meanwhile, which may leave memory as well.
     let third = live.begin_commit().unwrap();
@@ -174,9 +174,9 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     live.slot_lost(&third).unwrap();
     let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
     let short = Account { limit: 2 * bytes, used: 2 * bytes, wanted: 0 };
-    assert!(matches!(live.relieve(short, 1), Some(Relieved::Spilled(..))));
+    assert!(matches!(live.relieve(short, 1), Some(Relieved::Evicted(..))));
     assert!(live.find("a", &TRACE).is_empty());
-    assert_eq!(live.spilled(), [(epoch(1), vec![(2, 1), (3, 1), (4, 1)])]);
+    assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1), (3, 1), (4, 1)])]);
     live.forget_lost(lost, generations);
-    assert_eq!((live.spilled(), memory.used()), (vec![], 0));
+    assert_eq!((live.evicted(), memory.used()), (vec![], 0));
 }

@@ -1,0 +1,161 @@
+//! Building the blocks of a generation, one a tenant, and storing their data.
+
+use super::{FlushError, Rebuilt};
+use crate::group::Generation;
+use crate::metrics::Metrics;
+use crate::runtime::Names;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::sync::Arc;
+use tributary_block::{BlockMeta, BlockStats, FinishedBlock, Object, WriterSettings};
+use tributary_journal::id::mint_block;
+use tributary_journal::{BlockEntry, EpochId, SegmentInfo, Slot, Uid, layout};
+use tributary_span::Columns;
+use tributary_store::{Store, StoreError};
+
+/// Objects on their way to the store at a time.
+const AT_ONCE: usize = 4;
+
+/// Builds blocks and stores their data.
+#[derive(Clone)]
+pub struct Builder {
+    /// Where blocks go.
+    pub store: Store,
+    /// How they are written.
+    pub settings: WriterSettings,
+    /// Names them.
+    pub names: Names,
+    /// Whether they are built where they are asked for, and not on a thread for long work: in a
+    /// simulation everything happens in one place.
+    pub inline: bool,
+}
+
+/// The blocks of one slot, built once: trying to store them again writes the same bytes under the
+/// same names.
+#[derive(Debug)]
+pub struct Built {
+    /// The blocks.
+    pub blocks: Vec<FinishedBlock>,
+    /// Spans that went in.
+    pub rows_in: u64,
+    uid: Uid,
+}
+
+impl Builder {
+    /// Builds the blocks of a generation for slot `k` of `epoch`.
+    ///
+    /// # Errors
+    /// When a block cannot be built, or the epoch has no slot `k`.
+    pub async fn build(
+        &self,
+        epoch: EpochId,
+        k: u32,
+        generation: &Generation,
+    ) -> Result<Built, FlushError> {
+        let mut blocks = Vec::with_capacity(generation.tenants.len());
+        for (tenant, batches) in &generation.tenants {
+            let id =
+                mint_block(&epoch, k, self.names.block()?).ok_or(FlushError::NoSlotLeft(epoch))?;
+            let (tenant, batches, settings) =
+                (tenant.clone(), batches.clone(), self.settings.clone());
+            let write = move || {
+                let batches: Vec<&Columns> = batches.iter().map(Arc::as_ref).collect();
+                tributary_block::write(id, &tenant, &batches, &settings)
+            };
+            blocks.push(match self.inline {
+                true => write()?,
+                false => tokio::task::spawn_blocking(write).await??,
+            });
+        }
+        Ok(Built { blocks, rows_in: generation.spans, uid: self.names.uid()? })
+    }
+
+    /// Stores data and filters; nobody sees them yet.
+    ///
+    /// # Errors
+    /// When the store did not confirm one of them; doing it again is right.
+    pub async fn store_data(&self, blocks: &[FinishedBlock]) -> Result<(), StoreError> {
+        let objects = blocks.iter().flat_map(objects);
+        let puts = objects.map(|(path, bytes)| async move { self.store.put(&path, bytes).await });
+        let puts: Vec<_> = puts.collect();
+        stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+    }
+}
+
+/// A block as a slot or a record names it.
+pub(crate) fn entry(block: &FinishedBlock) -> BlockEntry {
+    BlockEntry {
+        tenant: block.meta.tenant_id.clone(),
+        id: block.meta.block_id,
+        meta: block.meta.to_json().into(),
+        rows: block.stats.spans,
+        size: block.data.len() as u64,
+        crc: crc32fast::hash(&block.data),
+    }
+}
+
+fn objects(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
+    let path = |object: Object| {
+        layout::block_object(&block.meta.tenant_id, &block.meta.block_id, &object.name())
+    };
+    let blooms = (0u32..).zip(&block.blooms);
+    blooms
+        .map(move |(n, bloom)| (path(Object::Bloom(n)), bloom.clone()))
+        .chain([(path(Object::Data), block.data.clone())])
+}
+
+impl Built {
+    /// The metas of the blocks.
+    pub fn metas(&self) -> impl Iterator<Item = BlockMeta> {
+        self.blocks.iter().map(|block| block.meta.clone())
+    }
+
+    /// The slot that names these blocks and the segments they cover.
+    pub fn slot(&self, epoch: EpochId, k: u32, covers: Vec<SegmentInfo>) -> Slot {
+        let blocks = self.blocks.iter().map(entry);
+        let stats = self.stats();
+        Slot {
+            uid: self.uid,
+            epoch,
+            k,
+            blocks: blocks.collect(),
+            covers,
+            quarantined: Vec::new(),
+            rows_in: self.rows_in,
+            duplicates: stats.duplicates,
+            rejected: 0,
+            conflicts: stats.conflicts,
+            closed: false,
+            adopted: false,
+        }
+    }
+
+    /// The same, for blocks that were built of what was read back from segments.
+    pub fn slot_of(&self, epoch: EpochId, k: u32, rebuilt: &Rebuilt) -> Slot {
+        let covers = rebuilt.generation.segments.values().copied().collect();
+        let mut slot = self.slot(epoch, k, covers);
+        slot.quarantined.clone_from(&rebuilt.quarantined);
+        slot.rejected = rebuilt.rejected;
+        slot.rows_in += rebuilt.rejected;
+        slot
+    }
+
+    fn stats(&self) -> BlockStats {
+        self.blocks.iter().fold(BlockStats::default(), |sum, block| BlockStats {
+            spans: sum.spans + block.stats.spans,
+            traces: sum.traces + block.stats.traces,
+            duplicates: sum.duplicates + block.stats.duplicates,
+            conflicts: sum.conflicts + block.stats.conflicts,
+        })
+    }
+
+    /// Counts the blocks as visible.
+    pub fn count(&self, metrics: &Metrics) {
+        let stats = self.stats();
+        metrics.blocks.inc_by(self.blocks.len() as u64);
+        metrics.block_bytes.inc_by(self.blocks.iter().map(|b| b.meta.size).sum());
+        metrics.spans_stored.inc_by(stats.spans);
+        metrics.spans_duplicate.inc_by(stats.duplicates);
+        metrics.spans_conflicting.inc_by(stats.conflicts);
+    }
+}

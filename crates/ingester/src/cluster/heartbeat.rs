@@ -1,0 +1,120 @@
+//! Who the ingesters are: heartbeats in the bucket.
+//!
+//! Each ingester overwrites its own heartbeat and reads those of the others; who counts as living
+//! decides [`tributary_journal::watch`]. All of it is a hint: nothing that is stored or acknowledged
+//! depends on it.
+
+use super::Membership;
+use crate::metrics::Metrics;
+use crate::receive::Told;
+use crate::runtime::ErrorChain;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tributary_journal::{EpochId, Journal, Live};
+use tributary_wire::v1;
+
+/// The task that beats and listens.
+pub struct HeartbeatTask {
+    /// Where heartbeats lie.
+    pub journal: Journal,
+    /// This process.
+    pub own: Live,
+    /// Time between two heartbeats.
+    pub period: Duration,
+    /// The epochs that this process writes at the moment.
+    pub epochs: Box<dyn Fn() -> Vec<EpochId> + Send + Sync>,
+    /// What all heartbeats together say.
+    pub membership: Membership,
+    /// What sidecars are told.
+    pub told: Arc<watch::Sender<Told>>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+}
+
+impl HeartbeatTask {
+    /// Beats and listens until `stop`.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            if stop.run_until_cancelled(tokio::time::sleep(self.period)).await.is_none() {
+                return;
+            }
+            self.round().await;
+        }
+    }
+
+    /// Writes our heartbeat, reads the others', and tells who has to know.
+    pub async fn round(&mut self) {
+        self.own.counter += 1;
+        self.own.epochs = (self.epochs)();
+        let beats = match self.journal.beat(&self.own).await {
+            Ok(()) => self.journal.heartbeats().await,
+            Err(error) => Err(error),
+        };
+        let beats = match beats {
+            Ok(beats) => Some(beats.into_iter().map(|beat| beat.live).collect()),
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "heartbeats could not be exchanged");
+                None
+            }
+        };
+        let others: Vec<Live> = self.membership.with(|watch, now| {
+            watch.round(now, beats);
+            watch.living(now).into_iter().cloned().collect()
+        });
+        self.metrics.members.set(i64::try_from(others.len() + 1).unwrap_or(i64::MAX));
+        self.tell(&others);
+    }
+
+    fn tell(&self, others: &[Live]) {
+        self.told.send_if_modified(|told| {
+            let leaving = told.drain_ms.is_some();
+            let own = (!leaving).then_some(&self.own);
+            replace(&mut told.members, members(own.into_iter().chain(others)))
+        });
+    }
+}
+
+/// Whether the value was another one.
+fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let changed = *place != value;
+    *place = value;
+    changed
+}
+
+/// What sidecars are told of these processes.
+pub fn members<'l>(living: impl Iterator<Item = &'l Live>) -> v1::Members {
+    let mut members: Vec<v1::Member> = living
+        .filter(|live| !live.wire_address.is_empty())
+        .map(|live| v1::Member { address: live.wire_address.clone(), zone: live.zone.clone() })
+        .collect();
+    members.sort_by(|a, b| a.address.cmp(&b.address));
+    v1::Members { members }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_journal::Uid;
+
+    fn live(process: u8) -> Live {
+        Live {
+            process: Uid([process; 16]),
+            instance: String::new(),
+            query_address: format!("q{process}"),
+            wire_address: format!("w{process}"),
+            zone: String::new(),
+            epochs: Vec::new(),
+            counter: 1,
+            started: 0,
+        }
+    }
+
+    #[test]
+    fn sidecars_are_told_wire_addresses() {
+        let beats = [live(2), live(1), Live { wire_address: String::new(), ..live(3) }];
+        let told: Vec<_> = members(beats.iter()).members.into_iter().map(|m| m.address).collect();
+        assert_eq!(told, ["w1", "w2"]);
+    }
+}

@@ -1,0 +1,37 @@
+//! Who the other ingesters are, as the heartbeats tell it: shared between the task that reads
+//! heartbeats, the one that adopts, the compactor and the queries.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tributary_journal::watch::{Others, Watch};
+
+/// What is known of the others, shared between the task that reads heartbeats and this one.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    watch: Arc<Mutex<Watch>>,
+    started: Instant,
+}
+
+impl Membership {
+    /// Begins now.
+    pub fn new(watch: Watch) -> Self {
+        Membership { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
+    }
+
+    /// The watch, and the time on its clock.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut watch, self.started.elapsed())
+    }
+
+    /// Where spans may be that this process does not have.
+    pub fn others(&self) -> Others {
+        self.with(|watch, now| watch.others(now))
+    }
+
+    /// The last time that spans are known to have gone into blocks of others.
+    pub fn moved(&self) -> Option<Instant> {
+        self.with(|watch, _| watch.moved()).map(|moved| self.started + moved)
+    }
+}

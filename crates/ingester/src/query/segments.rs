@@ -1,0 +1,247 @@
+//! Spans that are in segments alone: durable, in the memory of nobody who answers, in no block yet.
+//!
+//! Segments are immutable, so what was learnt of one stays true: of each that was read a filter is
+//! kept, the hashes of the traces in it, within a budget of bytes. A page of traces of a dead
+//! ingester reads its segments once, and from then on only those that have a trace asked for.
+//!
+//! A segment that cannot be read is told, never passed over. One that is gone was covered by a
+//! block that is visible: whoever asked looks at the blocks after that.
+
+mod filter;
+
+use crate::block::frames;
+use crate::group::{Evicted, pick};
+use crate::metrics::Metrics;
+use crate::runtime::ErrorChain;
+use filter::Filter;
+use futures_util::{StreamExt, stream};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tributary_journal::{EpochId, Journal, JournalError, Segment};
+use tributary_query::blocks::Lru;
+use tributary_span::{Columns, TraceId};
+
+/// Segments of one query that are looked at, and epochs that are listed, at a time.
+const PARALLEL: usize = 8;
+/// Decoded spans take about this many times the bytes that they are decoded from.
+const EXPANSION: usize = 16;
+/// Frames are decoded one at a time, and few are larger.
+const FRAME: usize = 1 << 20;
+/// Permits are counted in units of this many bytes.
+const UNIT: usize = 1024;
+/// An entry of the cache beside its filter.
+const ENTRY: usize = 128;
+
+/// Reads traces out of segments.
+pub struct Segments {
+    journal: Journal,
+    /// Memory for segments that are being read, in units; the segments of all queries share it.
+    room: Arc<Semaphore>,
+    units: usize,
+    filters: Mutex<Lru<(EpochId, u64), Arc<Filter>>>,
+    /// What was listed last of each epoch, and when that began.
+    listed: Mutex<BTreeMap<EpochId, (Instant, Listed)>>,
+    /// Queries that need a listing take turns: one lists, and those that came before it began
+    /// take what it found.
+    turn: Semaphore,
+    /// Whether decoding happens where it is asked for ([`crate::block::Builder::inline`]).
+    inline: bool,
+    metrics: Arc<Metrics>,
+}
+
+type Listed = Arc<Vec<(u64, u64)>>;
+
+/// What segments hold of a trace.
+#[derive(Debug, Default)]
+pub struct InSegments {
+    /// The spans, one part a segment that has any.
+    pub parts: Vec<Columns>,
+    /// Bytes read on the way.
+    pub inspected_bytes: u64,
+    /// Why the spans may not be all: one message for each segment that could not be read.
+    pub missing: Vec<String>,
+    /// Whether one was gone, so that its spans are in a block now.
+    pub gone: bool,
+}
+
+impl Segments {
+    /// Reads with `memory` bytes for what is being read, and another quarter of it for what is
+    /// remembered.
+    pub fn new(journal: Journal, memory: usize, inline: bool, metrics: Arc<Metrics>) -> Self {
+        let units = (memory / UNIT).clamp(PARALLEL, Semaphore::MAX_PERMITS);
+        Segments {
+            journal,
+            room: Arc::new(Semaphore::new(units)),
+            units,
+            filters: Mutex::new(Lru::new(memory / 4)),
+            listed: Mutex::default(),
+            turn: Semaphore::new(1),
+            inline,
+            metrics,
+        }
+    }
+
+    fn filters(&self) -> MutexGuard<'_, Lru<(EpochId, u64), Arc<Filter>>> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, BTreeMap<EpochId, (Instant, Listed)>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The segments of these epochs by a listing that began at `since` or later; a message for each
+    /// epoch that could not be listed.
+    pub async fn list(
+        &self,
+        epochs: &BTreeSet<EpochId>,
+        since: Instant,
+    ) -> (Vec<Evicted>, Vec<String>) {
+        let Ok(_turn) = self.turn.acquire().await else {
+            unreachable!("the semaphore is never closed")
+        };
+        let known = |epoch: &EpochId| {
+            let found = self.listed().get(epoch).filter(|(begun, _)| *begun >= since).cloned();
+            found.map(|(_, segments)| segments)
+        };
+        let list = |epoch: EpochId| async move {
+            if let Some(segments) = known(&epoch) {
+                return (epoch, Ok(segments));
+            }
+            let begun = Instant::now();
+            let found = self.journal.segments(&epoch).await;
+            let segments = found.map(|found| Arc::new(found.into_iter().collect::<Vec<_>>()));
+            if let Ok(segments) = &segments {
+                self.listed().insert(epoch, (begun, segments.clone()));
+            }
+            (epoch, segments)
+        };
+        let lists = epochs.iter().copied().map(list).collect::<Vec<_>>();
+        let answers: Vec<_> = stream::iter(lists).buffered(PARALLEL).collect().await;
+        self.listed().retain(|epoch, _| epochs.contains(epoch));
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for (epoch, answer) in answers {
+            match answer {
+                Ok(segments) => found.push((epoch, segments.to_vec())),
+                Err(error) => {
+                    let why = ErrorChain(&error);
+                    missing.push(format!("segments of epoch {epoch} could not be listed: {why}"));
+                }
+            }
+        }
+        (found, missing)
+    }
+
+    /// What these segments hold of a trace.
+    pub async fn find(&self, segments: &[Evicted], tenant: &str, trace: &TraceId) -> InSegments {
+        let all = segments
+            .iter()
+            .flat_map(|(epoch, segments)| segments.iter().map(move |&(n, len)| (*epoch, n, len)));
+        let reads = all.map(|(epoch, n, len)| async move {
+            (epoch, n, self.find_in(&epoch, n, len, tenant, trace).await)
+        });
+        let reads: Vec<_> = reads.collect();
+        let mut answers = stream::iter(reads).buffered(PARALLEL);
+        let mut found = InSegments::default();
+        while let Some((epoch, n, answer)) = answers.next().await {
+            match answer {
+                Ok(None) => {}
+                Ok(Some((bytes, part))) => {
+                    found.inspected_bytes += bytes;
+                    found.parts.extend(part);
+                }
+                Err(NotRead::Journal(JournalError::Store(error))) if error.is_not_found() => {
+                    found.gone = true;
+                }
+                Err(error) => {
+                    tracing::warn!(%epoch, n, error = %ErrorChain(&error), "a query could not read a segment");
+                    let why = ErrorChain(&error);
+                    found
+                        .missing
+                        .push(format!("segment {n} of epoch {epoch} could not be read: {why}"));
+                }
+            }
+        }
+        found
+    }
+
+    /// What one segment holds of a trace, and the bytes that were read for it; `None` when it is
+    /// known to hold nothing.
+    async fn find_in(
+        &self,
+        epoch: &EpochId,
+        n: u64,
+        len: u64,
+        tenant: &str,
+        trace: &TraceId,
+    ) -> Result<Option<(u64, Option<Columns>)>, NotRead> {
+        let key = (*epoch, n);
+        let rules_out = || {
+            let filter = self.filters().get(&key);
+            filter.is_some_and(|filter| !filter.may_contain(tenant, trace))
+        };
+        if rules_out() {
+            return Ok(None);
+        }
+        let permits = u32::try_from(units(len, self.units)).unwrap_or(u32::MAX);
+        let Ok(_room) = self.room.acquire_many(permits).await else {
+            unreachable!("the semaphore is never closed")
+        };
+        // Another query may have read it meanwhile.
+        if rules_out() {
+            return Ok(None);
+        }
+        let segment = self.journal.get_segment(epoch, n).await?;
+        self.metrics.segments_queried.inc();
+        let (filter, part) = if self.inline {
+            extract(&segment, tenant, trace)?
+        } else {
+            let (tenant, trace) = (tenant.to_owned(), *trace);
+            tokio::task::spawn_blocking(move || extract(&segment, &tenant, &trace)).await??
+        };
+        let bytes = filter.bytes() + ENTRY;
+        self.filters().insert(key, Arc::new(filter), bytes);
+        Ok(Some((len, part)))
+    }
+}
+
+/// Why a segment was not read.
+#[derive(Debug, thiserror::Error)]
+enum NotRead {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("{0} spans of it cannot be decoded")]
+    Undecodable(u32),
+    #[error("reading it panicked")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+/// Memory to take for reading a segment of `len` bytes, of `all` that there is: the segment, and a
+/// frame of it decoded. At most [`PARALLEL`] at a time, so that queries for many traces of the same
+/// segments seldom read one twice.
+fn units(len: u64, all: usize) -> usize {
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let bytes = len.saturating_add(len.min(FRAME) * EXPANSION);
+    bytes.div_ceil(UNIT).clamp(all / PARALLEL, all)
+}
+
+/// The filter of a segment, and what it holds of one trace.
+fn extract(
+    segment: &Segment,
+    tenant: &str,
+    trace: &TraceId,
+) -> Result<(Filter, Option<Columns>), NotRead> {
+    let (mut filter, mut parts) = (Filter::default(), Vec::new());
+    for (owner, frame) in frames(segment) {
+        let columns = frame.map_err(|frame| NotRead::Undecodable(frame.spans))?;
+        filter.add(owner, &columns.traces);
+        if owner == tenant {
+            parts.extend(pick([&columns], trace));
+        }
+    }
+    Ok((filter.finish(), pick(&parts, trace)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! One trace, wherever its spans are by now, without a gap.
+//!
+//! A span that was acknowledged is in a segment from then on until a block that holds it is visible,
+//! and meanwhile in the memory of the ingester that took it, as long as that lives and has room. So
+//! a trace is asked for in this order, in which spans move, and found in one place or the next:
+//!
+//! 1. memory: this ingester's, then that of the others that live, who answer with the blocks that
+//!    only they may know of as well;
+//! 2. segments: of this ingester, what had to leave memory; of the others, all segments of the
+//!    epochs of those who were not asked or did not answer;
+//! 3. blocks, by a list that is no older than what was found gone before.
+//!
+//! Which epochs, says [`tributary_journal::watch::Others`]: those that the heartbeats of suspects
+//! name, and those of living processes that did not answer; of processes that answered none. What
+//! nobody names is found by whoever sweeps the store, who reads it for all that ask. A segment that
+//! a slot covers is read like any other: its block may not be visible yet, and spans that are found
+//! twice are one in the answer. A segment that is not listed, or is gone when it is read, was
+//! covered, and its block visible, before: the list of blocks is looked up after that.
+//!
+//! As long as everybody answers, nothing is listed and no segment is read.
+//!
+//! What was asked in vain stands in the answer. Two things nobody can know: a process whose first
+//! heartbeat is younger than the last round, and an epoch that no heartbeat names before the next
+//! sweep.
+
+use crate::block::Blocks;
+use crate::group::Live;
+use crate::query::{InSegments, Segments};
+use crate::runtime::ErrorChain;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::time::Instant;
+use tributary_journal::EpochId;
+use tributary_query::api::{Found, Window};
+use tributary_span::{Columns, TraceId};
+
+/// Where this ingester looks for traces.
+pub struct Traces {
+    /// Spans in memory.
+    pub live: Arc<Live>,
+    /// Spans in segments alone.
+    pub segments: Arc<Segments>,
+    /// Spans in blocks.
+    pub blocks: Arc<Blocks>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'w> {
+    /// Tenants whose spans count.
+    pub tenants: &'w [String],
+    /// The trace.
+    pub id: TraceId,
+    /// When it was.
+    pub window: Window,
+}
+
+impl Traces {
+    /// What this ingester holds of a trace in memory.
+    pub fn in_memory(&self, tenant: &str, id: &TraceId) -> Option<Columns> {
+        self.live.trace(tenant, id)
+    }
+
+    /// What the store holds, to be asked after memory: the segments of this ingester whose spans
+    /// left memory and those of `epochs`, then the blocks. `moved`: [`crate::upkeep::Membership::moved`].
+    pub async fn in_store(
+        &self,
+        wanted: Wanted<'_>,
+        epochs: &BTreeSet<EpochId>,
+        moved: Option<Instant>,
+        found: &mut Found,
+    ) {
+        let Wanted { tenants, id, window } = wanted;
+        let mut segments = self.live.evicted();
+        let young_enough = self.blocks.young_enough();
+        let mut seen = moved.map_or(young_enough, |moved| moved.max(young_enough));
+        if !epochs.is_empty() {
+            let (listed, missing) = self.segments.list(epochs, Instant::now()).await;
+            segments.extend(listed);
+            found.missing.extend(missing);
+            // What was listed no more is in blocks by now.
+            seen = Instant::now();
+        }
+        for tenant in tenants {
+            let InSegments { parts, inspected_bytes, missing, gone } =
+                self.segments.find(&segments, tenant, &id).await;
+            found.parts.extend(parts);
+            found.inspected_bytes += inspected_bytes;
+            found.missing.extend(missing);
+            if gone {
+                seen = Instant::now();
+            }
+        }
+        for tenant in tenants {
+            if let Err(error) = self.blocks.look_up_since(tenant, seen).await {
+                let why = ErrorChain(&error);
+                found.missing.push(format!("blocks could not be looked up: {why}"));
+            }
+            let in_blocks = self.blocks.find(tenant, &id, window).await;
+            found.parts.extend(in_blocks.parts);
+            found.inspected_bytes += in_blocks.inspected_bytes;
+            for (meta, error) in &in_blocks.failed {
+                let block = meta.block_id;
+                tracing::warn!(error = %ErrorChain(error), tenant, %block, "a block could not be read");
+                found.missing.push(format!("block {block} could not be read: {error}"));
+            }
+        }
+    }
+
+    /// What only this ingester sees, for another one that asks: its memory, its segments and those
+    /// of `unnamed` epochs, and the blocks that it wrote since the others looked last.
+    pub async fn for_another(
+        &self,
+        tenant: &str,
+        id: &TraceId,
+        unnamed: &BTreeSet<EpochId>,
+    ) -> Found {
+        let mut found = Found::default();
+        found.parts.extend(self.in_memory(tenant, id));
+        let mut segments = self.live.evicted();
+        if !unnamed.is_empty() {
+            let (listed, missing) = self.segments.list(unnamed, Instant::now()).await;
+            segments.extend(listed);
+            found.missing.extend(missing);
+        }
+        let in_segments = self.segments.find(&segments, tenant, id).await;
+        found.parts.extend(in_segments.parts);
+        found.missing.extend(in_segments.missing);
+        let recent = self.blocks.find_recent(tenant, id).await;
+        found.parts.extend(recent.parts);
+        let failed = recent.failed.iter();
+        found
+            .missing
+            .extend(failed.map(|(meta, error)| {
+                format!("block {} could not be read: {error}", meta.block_id)
+            }));
+        found
+    }
+}

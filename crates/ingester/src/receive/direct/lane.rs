@@ -1,0 +1,207 @@
+//! One tenant's way from the receivers into the journal: a stream whose sender is this process.
+
+use super::refused;
+use crate::receive::{FrameSource, Peer, Receive, StreamState};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tributary_receivers::OfferError;
+use tributary_span::Columns;
+use tributary_span::columns::{Builder, Translation};
+use tributary_span::otlp::Outcome;
+use tributary_span::otlp::decode::{Limits, append_all};
+use tributary_wire::frame::Encoder;
+use tributary_wire::v1::{Frame, reply::Kind};
+
+/// Spans wait so long for others, to be one frame with them.
+const AGE: Duration = Duration::from_millis(50);
+/// Or until their columns have so many bytes.
+const BYTES: usize = 1 << 20;
+
+/// A request, and where its sender waits.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) request: Bytes,
+    pub(super) answer: Answer,
+}
+
+type Answer = oneshot::Sender<Result<Outcome, OfferError>>;
+
+/// Takes requests until nobody can offer any, and then until all are settled.
+pub(super) async fn run(
+    receive: Arc<Receive>,
+    tenant: Arc<str>,
+    mut offers: mpsc::Receiver<Offered>,
+) {
+    let state = receive.new_stream();
+    let mut lane = Lane::new(receive, tenant, state.clone());
+    let mut open = true;
+    while open || !lane.waiting.is_empty() || !lane.gathered.is_empty() {
+        let due = lane.opened.map(|opened| opened + AGE);
+        tokio::select! {
+            biased;
+            () = state.changed() => {
+                if !lane.settle() {
+                    return;
+                }
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                if !lane.cut().await {
+                    return;
+                }
+            }
+            offered = offers.recv(), if open => match offered {
+                Some(offered) => {
+                    lane.take(offered);
+                    if lane.builder.columns().bytes() >= BYTES && !lane.cut().await {
+                        return;
+                    }
+                }
+                None => open = false,
+            },
+        }
+    }
+}
+
+struct Lane {
+    receive: Arc<Receive>,
+    origin: FrameSource,
+    seq: u64,
+    builder: Builder,
+    opened: Option<Instant>,
+    /// Who waits for what is in the builder.
+    gathered: Vec<(Answer, Outcome)>,
+    /// Who waits for a frame, and those before it, to be settled.
+    waiting: VecDeque<(u64, Vec<(Answer, Outcome)>)>,
+    encoder: Encoder,
+    /// Dictionary, and how many of its definitions were handed on.
+    defined: (u32, u32),
+}
+
+impl Lane {
+    fn new(receive: Arc<Receive>, tenant: Arc<str>, state: Arc<StreamState>) -> Self {
+        // Frames are not sent twice, so that nobody needs to know them again.
+        let incarnation = receive.names.uid().map(|uid| uid.0).unwrap_or_default();
+        Lane {
+            origin: FrameSource::new(&receive, Peer { tenant, incarnation, lane: None }, state),
+            receive,
+            seq: 0,
+            builder: Builder::new(),
+            opened: None,
+            gathered: Vec::new(),
+            waiting: VecDeque::new(),
+            encoder: Encoder::new(),
+            defined: (0, 0),
+        }
+    }
+
+    /// Walks a request into the columns.
+    fn take(&mut self, Offered { request, answer }: Offered) {
+        match append_all(&mut self.builder, &request, &Limits::default()) {
+            Ok(outcome) if outcome.accepted > 0 => {
+                self.opened.get_or_insert_with(Instant::now);
+                self.gathered.push((answer, outcome));
+            }
+            // Nobody waits any more when it cannot be sent.
+            Ok(outcome) => drop(answer.send(Ok(outcome))),
+            Err(error) => drop(answer.send(Err(error.into()))),
+        }
+    }
+
+    /// Hands what was gathered to the journal; whether there is one.
+    async fn cut(&mut self) -> bool {
+        self.opened = None;
+        let columns = self.builder.take();
+        let gathered = std::mem::take(&mut self.gathered);
+        for piece in pieces(columns) {
+            let frame = self.frame(&piece);
+            let incoming = match self.origin.admit(&self.receive, frame).await {
+                Ok(Some(incoming)) => incoming,
+                Ok(None) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "a frame of this ingester's own cannot be read");
+                    return false;
+                }
+            };
+            if self.receive.log(incoming).await.is_err() {
+                return false;
+            }
+        }
+        self.waiting.push_back((self.seq, gathered));
+        self.settle()
+    }
+
+    /// Encodes columns as the next frame, with the definitions that it is the first to need.
+    fn frame(&mut self, columns: &Columns) -> Frame {
+        let encoded = self.encoder.encode(columns);
+        if encoded.dict != self.defined.0 {
+            self.defined = (encoded.dict, 0);
+            self.encoder.release(encoded.dict);
+        }
+        let known = self.defined.1;
+        let definitions = (encoded.needs > known)
+            .then(|| self.encoder.definitions(encoded.dict, known..encoded.needs))
+            .flatten();
+        self.defined.1 = known.max(encoded.needs);
+        self.seq += 1;
+        let in_order = self.origin.state.arrived(self.seq, encoded.payload.len());
+        debug_assert!(in_order.is_ok(), "numbers rise by one");
+        Frame {
+            seq: self.seq,
+            dict: encoded.dict,
+            definitions: definitions.unwrap_or_default(),
+            payload: encoded.payload,
+            spans: encoded.spans,
+            ..Frame::default()
+        }
+    }
+
+    /// Answers everybody whose frames are settled; whether the stream goes on.
+    fn settle(&mut self) -> bool {
+        while let Some(reply) = self.origin.state.next_reply(0) {
+            match reply {
+                Ok(Kind::Ack(ack)) => {
+                    while let Some((_, done)) =
+                        self.waiting.pop_front_if(|(seq, _)| *seq <= ack.seq)
+                    {
+                        for (answer, outcome) in done {
+                            drop(answer.send(Ok(outcome)));
+                        }
+                    }
+                }
+                Ok(Kind::Reject(reject)) => {
+                    let of = |(seq, _): &mut (u64, Vec<_>)| *seq <= reject.seq;
+                    while let Some((_, lost)) = self.waiting.pop_front_if(of) {
+                        for (answer, _) in lost {
+                            drop(answer.send(Err(refused("the journal refused it").into())));
+                        }
+                    }
+                }
+                Ok(_) => {}
+                // Whoever waits is told by being dropped.
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Columns in pieces that a frame may carry.
+fn pieces(columns: Columns) -> Vec<Columns> {
+    let count = columns.bytes().div_ceil(4 * BYTES).max(1);
+    if count == 1 {
+        return vec![columns];
+    }
+    let rows: Vec<usize> = (0..columns.len()).collect();
+    let chunks = rows.chunks(rows.len().div_ceil(count).max(1));
+    chunks
+        .map(|rows| {
+            let (mut builder, mut known) = (Builder::new(), Translation::default());
+            rows.iter().for_each(|&row| builder.copy_span(&columns, row, &mut known));
+            builder.take()
+        })
+        .collect()
+}

@@ -1,0 +1,155 @@
+//! Adopting epochs: what their owners left undone becomes blocks, whoever they were.
+//!
+//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about who lives
+//! costs work and never data: the slot decides (journal I6). One epoch at a time and one piece of it
+//! at a time, so that the memory of it is bounded beside that of the spans that come in.
+
+use crate::block::Blocks;
+use crate::block::Rebuilder;
+use crate::block::{Builder, Built, FlushError, Steps};
+use crate::group::{Generation, Live};
+use crate::metrics::Metrics;
+use std::sync::Arc;
+use tributary_journal::adopt::{Adoption, Done, Step, Summary};
+use tributary_journal::commit::{CommitRun, Ended};
+use tributary_journal::segment::Header;
+use tributary_journal::{EpochId, Journal, JournalError};
+
+/// What adoption works with.
+pub struct Adopter {
+    /// The journal.
+    pub journal: Journal,
+    /// Reads segments back.
+    pub rebuilder: Rebuilder,
+    /// Builds blocks.
+    pub builder: Builder,
+    /// Takes the steps of commits.
+    pub steps: Steps,
+    /// Where rebuilt spans are readable until their block is.
+    pub live: Arc<Live>,
+    /// Who is told of new blocks.
+    pub blocks: Arc<Blocks>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Bytes of segments that are rebuilt and committed together: some ten times as much in
+    /// memory.
+    pub piece_bytes: u64,
+}
+
+/// A piece of an epoch, rebuilt.
+struct Piece {
+    generation: Arc<Generation>,
+    built: Built,
+}
+
+impl Adopter {
+    /// Goes through one epoch.
+    ///
+    /// # Errors
+    /// When the store fails, or a slot cannot be read. Nothing is lost by that: it can be adopted
+    /// again at any time.
+    pub async fn adopt(&self, epoch: &EpochId) -> Result<Summary, FlushError> {
+        let mut adoption = Adoption::new(self.piece_bytes);
+        let mut piece = None;
+        loop {
+            let done = match adoption.step() {
+                Step::ReadSlots => Done::Slots(self.journal.slots(epoch).await?),
+                Step::ListSegments => Done::Segments(self.journal.segments(epoch).await?),
+                Step::LookAtBlocks(blocks) => {
+                    Done::Blocks(self.journal.block_states(&blocks).await?)
+                }
+                Step::ListFloor => {
+                    Done::Floor { covered: self.journal.is_below_floor(epoch).await? }
+                }
+                Step::WriteMetas(blocks) => {
+                    self.journal.write_metas(&blocks).await?;
+                    Done::Shown
+                }
+                Step::Delete(numbers) => {
+                    self.journal.delete_segments(epoch, &numbers).await?;
+                    Done::Deleted
+                }
+                Step::Build { k, segments } => self.build(epoch, k, &segments, &mut piece).await?,
+                Step::Commit(run) => Done::Committed(self.commit(run, &mut piece).await?),
+                Step::Relog(n) => self.relog(epoch, n).await?,
+                Step::Ended(summary) => {
+                    self.report(epoch, &summary);
+                    return Ok(summary);
+                }
+            };
+            adoption.done(done)?;
+        }
+    }
+
+    fn report(&self, epoch: &EpochId, summary: &Summary) {
+        for n in &summary.unproven {
+            tracing::error!(%epoch, n, "a commit slot covers this segment, but its block is gone or its length differs; it is left alone");
+        }
+        self.metrics.segments_adopted.inc_by(summary.committed + summary.relogged);
+        let Summary { committed, relogged, finished, lost, left, .. } = summary;
+        if committed + relogged + finished > 0 {
+            self.metrics.adoptions.inc();
+            tracing::info!(%epoch, committed, relogged, finished, lost, left, "adopted an epoch");
+        }
+    }
+
+    /// Rebuilds some segments for slot `k`.
+    async fn build(
+        &self,
+        epoch: &EpochId,
+        k: u32,
+        numbers: &[u64],
+        piece: &mut Option<Piece>,
+    ) -> Result<Done, FlushError> {
+        let read = self.rebuilder.read(epoch, numbers.iter().copied()).await?;
+        let Some(mut rebuilt) = read else { return Ok(Done::OutOfDate) };
+        if rebuilt.generation.segments.is_empty() && rebuilt.quarantined.is_empty() {
+            return Ok(Done::Built(None));
+        }
+        let built = self.builder.build(*epoch, k, &rebuilt.generation).await?;
+        let mut slot = built.slot_of(*epoch, k, &rebuilt);
+        slot.adopted = true;
+        let generation = Arc::new(std::mem::take(&mut rebuilt.generation));
+        self.live.adopt(generation.clone());
+        *piece = Some(Piece { generation, built });
+        Ok(Done::Built(Some(slot)))
+    }
+
+    async fn commit(
+        &self,
+        mut run: CommitRun,
+        piece: &mut Option<Piece>,
+    ) -> Result<Ended, FlushError> {
+        let Some(Piece { generation, built }) = piece.take() else { return Ok(Ended::Lost) };
+        let ended = self.steps.until_visible(&mut run, &built).await;
+        if matches!(ended, Ok(Ended::Won)) {
+            self.blocks.written(built.metas());
+            built.count(&self.metrics);
+        }
+        self.live.forget_adopted(&generation);
+        let ended = ended?;
+        self.steps.finish(&mut run).await?;
+        Ok(ended)
+    }
+
+    /// Logs a segment below the floor again, in an epoch of its own that nobody owns and that is
+    /// adopted next.
+    async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, FlushError> {
+        let names = &self.builder.names;
+        let header = Header {
+            epoch: names.epoch()?,
+            n: 0,
+            uid: names.uid()?,
+            written_ms: names.now_ms(),
+            instance: String::new(),
+        };
+        match self.journal.relog(epoch, n, &header).await {
+            Ok(()) => {
+                tracing::warn!(%epoch, n, to = %header.epoch, "a segment of a retired hour is logged again");
+                Ok(Done::Relogged)
+            }
+            Err(JournalError::Store(error)) if error.is_not_found() => Ok(Done::OutOfDate),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

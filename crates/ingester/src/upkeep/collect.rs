@@ -1,0 +1,242 @@
+//! Collecting garbage: on positive evidence alone ([`tributary_journal::collect`]).
+
+use crate::metrics::Metrics;
+use crate::runtime::Names;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tributary_journal::collect::{
+    Held, Hour, Verdict, epoch_of, floor_to_write, is_below, may_delete, verdict,
+    verdict_on_compacted,
+};
+use tributary_journal::id::block_origin;
+use tributary_journal::recover::BlockState;
+use tributary_journal::window::compacted_origin;
+use tributary_journal::{EpochId, Journal, JournalError, Metaless, Record, Slot, Window, Windows};
+use uuid::Uuid;
+
+/// What collecting works with.
+pub struct Collector {
+    /// The journal.
+    pub journal: Journal,
+    /// How long the slots of an hour are kept at least, for people to look at.
+    pub keep_slots: Duration,
+    /// Tells the time: it decides what is kept longer, never what is garbage.
+    pub names: Names,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Data for records that did not exist at the last pass.
+    pub pending: Mutex<BTreeSet<Uuid>>,
+}
+
+/// A block without a meta, and what it is by the slot or record that it was minted for.
+struct Judged<'m> {
+    block: &'m Metaless,
+    hour: String,
+    verdict: Verdict,
+}
+
+/// Data without a meta that must not go (yet), by hour: an hour that has any is not done with.
+type Unnamed = BTreeMap<String, usize>;
+
+impl Collector {
+    /// One pass over the bucket. `owned` are epochs whose owner may live.
+    ///
+    /// # Errors
+    /// When the store fails, or a slot cannot be read. What was deleted until then was garbage.
+    pub async fn collect(&self, owned: &BTreeSet<EpochId>) -> Result<(), JournalError> {
+        // In this order: data that is listed was minted before slots and records are looked at.
+        let (metaless, blocks) = self.journal.blocks_without_meta().await?;
+        let survey = self.journal.survey().await?;
+        let windows = self.journal.windows().await?;
+        let mut judged = self.fresh(&metaless, &survey).await?;
+        judged.extend(self.compacted(&metaless, &windows).await?);
+        // After the slots and records were read: below the floor they are evidence for nothing.
+        let floor = self.journal.floor().await?;
+        let mut unnamed = Unnamed::new();
+        let (mut garbage, mut pending) = (Vec::new(), Vec::new());
+        for Judged { block, hour, verdict } in judged {
+            // There nothing counts, and nothing is touched.
+            if verdict == Verdict::Foreign || is_below(floor.as_deref(), &hour) {
+                continue;
+            }
+            if verdict == Verdict::Garbage {
+                garbage.push(block);
+                continue;
+            }
+            *unnamed.entry(hour).or_default() += 1;
+            if verdict == Verdict::Pending {
+                pending.push(block);
+            }
+        }
+        self.delete(garbage, blocks).await?;
+        self.take_numbers(&pending, &windows).await?;
+        self.retire(&survey, &windows, &unnamed, owned).await
+    }
+
+    /// Judges the blocks that were made of segments.
+    async fn fresh<'m>(
+        &self,
+        metaless: &'m [Metaless],
+        survey: &BTreeMap<EpochId, Held>,
+    ) -> Result<Vec<Judged<'m>>, JournalError> {
+        let mut slots: BTreeMap<(EpochId, u32), Slot> = BTreeMap::new();
+        let mut judged = Vec::new();
+        for block in metaless {
+            let Some(origin) = block_origin(&block.id) else { continue };
+            let Some(epoch) = epoch_of(&origin, survey.keys()) else { continue };
+            let k = origin.slot;
+            let filled = survey.get(&epoch).is_some_and(|held| held.slots.contains(&k));
+            if filled && !slots.contains_key(&(epoch, k)) {
+                slots.insert((epoch, k), self.journal.get_slot(&epoch, k).await?);
+            }
+            let verdict = verdict(&block.id, slots.get(&(epoch, k)));
+            judged.push(Judged { block, hour: epoch.hour(), verdict });
+        }
+        Ok(judged)
+    }
+
+    /// Judges the blocks that were made of others.
+    async fn compacted<'m>(
+        &self,
+        metaless: &'m [Metaless],
+        windows: &Windows,
+    ) -> Result<Vec<Judged<'m>>, JournalError> {
+        let mut records: BTreeMap<(Window, u32), Record> = BTreeMap::new();
+        let mut judged = Vec::new();
+        for block in metaless {
+            let Some(origin) = compacted_origin(&block.id) else { continue };
+            let Some(window) = Window::of(&block.tenant, &block.id) else { continue };
+            let exists = windows.get(&window).is_some_and(|all| all.contains_key(&origin.record));
+            let key = (window, origin.record);
+            if exists && !records.contains_key(&key) {
+                let record = self.journal.get_record(&key.0, key.1).await?;
+                records.insert(key.clone(), record);
+            }
+            let verdict = verdict_on_compacted(&block.tenant, &block.id, records.get(&key));
+            judged.push(Judged { block, hour: key.0.hour_name(), verdict });
+        }
+        Ok(judged)
+    }
+
+    /// Data for a record that does not exist, neither now nor at the last pass: its maker is gone or
+    /// slow. Whoever takes the number makes it garbage, and nothing is lost by that, since what it
+    /// was made of is visible.
+    async fn take_numbers(
+        &self,
+        pending: &[&Metaless],
+        windows: &Windows,
+    ) -> Result<(), JournalError> {
+        let made = pending.iter().filter(|block| compacted_origin(&block.id).is_some());
+        let now: BTreeMap<Uuid, Option<Window>> =
+            made.map(|block| (block.id, Window::of(&block.tenant, &block.id))).collect();
+        let before = {
+            let mut before = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *before, now.keys().copied().collect())
+        };
+        let old = now.into_iter().filter(|(id, _)| before.contains(id));
+        let stuck: BTreeSet<Window> = old.filter_map(|(_, window)| window).collect();
+        for window in stuck {
+            let taken = windows.get(&window);
+            let free = |k: &u32| taken.is_none_or(|numbers| !numbers.contains_key(k));
+            let Some(k) = (0..).find(free) else { continue };
+            let record = Record::empty(self.names.uid()?, &window, k);
+            self.journal.put_record(&record).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, garbage: Vec<&Metaless>, blocks: usize) -> Result<(), JournalError> {
+        let found = garbage.len();
+        if !may_delete(found, blocks) {
+            self.metrics.collections_stopped.inc();
+            tracing::error!(
+                found,
+                blocks,
+                "so many blocks look like garbage that none is deleted: look at `tributary journal` and at what happened to journal/log and journal/windows"
+            );
+            return Ok(());
+        }
+        let objects = garbage.into_iter().flat_map(|block| block.objects.iter().cloned());
+        self.journal.store().delete_all(objects).await?;
+        self.metrics.blocks_collected.inc_by(found as u64);
+        Ok(())
+    }
+
+    /// Raises the floor over hours that are done with and deletes their slots and records.
+    async fn retire(
+        &self,
+        survey: &BTreeMap<EpochId, Held>,
+        windows: &Windows,
+        unnamed: &Unnamed,
+        owned: &BTreeSet<EpochId>,
+    ) -> Result<(), JournalError> {
+        let keep = u32::try_from(self.keep_slots.as_secs()).unwrap_or(u32::MAX);
+        let old = EpochId::new(self.names.seconds().saturating_sub(keep), [0; 12]).hour();
+        let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
+        let names = survey.keys().map(EpochId::hour).chain(windows.keys().map(Window::hour_name));
+        for name in names.chain(unnamed.keys().cloned()) {
+            let (old, unnamed) = (name < old, unnamed.get(&name).copied().unwrap_or_default());
+            hours.insert(name, Hour { finished: true, old, unnamed, ..Hour::default() });
+        }
+        for (epoch, held) in survey {
+            let Some(hour) = hours.get_mut(&epoch.hour()) else { continue };
+            hour.segments += held.segments.len();
+            hour.owned |= owned.contains(epoch);
+            if hour.old && hour.finished {
+                hour.finished = self.finished(epoch, held).await?;
+            }
+        }
+        for window in windows.keys() {
+            if let Some(hour) = hours.get_mut(&window.hour_name()).filter(|h| h.old && h.finished) {
+                self.look_at_window(window, hour).await?;
+            }
+        }
+        if let Some(hour) = floor_to_write(&hours) {
+            self.journal.raise_floor(hour).await?;
+        }
+        let floor = self.journal.floor().await?;
+        let is_below = |hour: &str| is_below(floor.as_deref(), hour);
+        let below = survey.iter().filter(|(epoch, _)| is_below(&epoch.hour()));
+        let slots: Vec<(EpochId, u32)> =
+            below.flat_map(|(epoch, held)| held.slots.iter().map(|k| (*epoch, *k))).collect();
+        let below = windows.iter().filter(|(window, _)| is_below(&window.hour_name()));
+        let records: Vec<(Window, u32)> =
+            below.flat_map(|(window, all)| all.keys().map(|k| (window.clone(), *k))).collect();
+        self.metrics.slots_retired.inc_by((slots.len() + records.len()) as u64);
+        self.journal.delete_slots(slots.into_iter()).await?;
+        self.journal.delete_records(records.into_iter()).await
+    }
+
+    /// Whether a window's records are carried out, and how much of what they supersede is left.
+    async fn look_at_window(&self, window: &Window, hour: &mut Hour) -> Result<(), JournalError> {
+        let records = self.journal.records(window).await?;
+        let records = || records.values().map(|(record, _)| record);
+        let inputs: BTreeSet<Uuid> =
+            records().flat_map(|record| &record.inputs).map(|input| input.id).collect();
+        let outputs = records().flat_map(|record| &record.outputs).map(|output| output.id);
+        let all: BTreeSet<Uuid> = outputs.chain(inputs.iter().copied()).collect();
+        let keys = all.into_iter().map(|id| (window.tenant.clone(), id)).collect();
+        for (id, state) in self.journal.states(keys).await? {
+            match (inputs.contains(&id), state) {
+                (true, BlockState::Gone) => {}
+                (true, _) => hour.superseded += 1,
+                (false, state) => hour.finished &= state != BlockState::Unfinished,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every block that the epoch's slots name has had its meta.
+    async fn finished(&self, epoch: &EpochId, held: &Held) -> Result<bool, JournalError> {
+        for k in &held.slots {
+            let slot = self.journal.get_slot(epoch, *k).await?;
+            let states = self.journal.block_states(&slot.blocks).await?;
+            if states.values().any(|state| *state == BlockState::Unfinished) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
