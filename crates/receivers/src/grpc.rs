@@ -9,10 +9,10 @@
 use crate::answer::{self, Form};
 use crate::body::{Encoding, Held, Reading};
 use crate::fault::Fault;
+use crate::header::{content_type, header};
 use crate::http::{self as plain, Translate};
 use crate::receiver::Receiver;
 use crate::reply::Reply;
-use crate::route::{content_type, header};
 use crate::sink::Sink;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ::http::{Request, Response, Version};
@@ -41,13 +41,6 @@ const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 /// For headers: no blanks, and identity is named.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zstd");
-
-/// Whether a request is gRPC's.
-pub(crate) fn is<B>(request: &Request<B>) -> bool {
-    content_type(request.headers()).starts_with(b"application/grpc")
-        || request.uri().path() == crate::otlp::EXPORT.path
-        || request.uri().path() == crate::jaeger::POST_SPANS.path
-}
 
 /// Serves one call of `method`, the only one that there is.
 pub(crate) async fn answer<S: Sink>(

@@ -3,9 +3,9 @@
 use crate::answer::{self, Form};
 use crate::body::{self, Encoding, Held, Intake, Reading};
 use crate::fault::Fault;
+use crate::header::header;
 use crate::receiver::Receiver;
 use crate::reply::Reply;
-use crate::route::header;
 use crate::sink::Sink;
 use crate::translate::Room;
 use ::http::header::{self as name, HeaderMap, HeaderValue};

@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 use crate::jaeger::sampling::Strategy;
 use crate::jaeger::udp;
-use crate::receiver::{self, Protocol};
+use crate::route::{self, Protocol};
 use crate::serve::Settings;
 use crate::sink::Sink;
 use std::fmt;
@@ -181,7 +181,7 @@ impl Bound {
         };
         match self.socket {
             Socket::Tcp(listener) => {
-                receiver::serve(protocol, listener, settings, sink, self.counters, stop).await;
+                route::serve(protocol, listener, settings, sink, self.counters, stop).await;
             }
             Socket::Udp(socket) => udp::serve(socket, sink, self.counters, stop).await,
         }

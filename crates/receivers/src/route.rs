@@ -1,25 +1,61 @@
 //! Which way a request goes: by the socket's protocol, then gRPC by its content type or path.
 
-use crate::receiver::{Protocol, Receiver};
+use crate::counters::Counters;
+use crate::header::content_type;
+use crate::jaeger::sampling::{self, Strategy};
+use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::serve::{self, Settings};
 use crate::sink::Sink;
 use crate::{grpc, http as plain, jaeger, otlp, zipkin};
-use ::http::header::CONTENT_TYPE;
-use ::http::{HeaderMap, HeaderName, Method, Request, Response};
+use ::http::{Method, Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What a TCP socket speaks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Protocol {
+    /// OTLP, over gRPC and HTTP alike.
+    Otlp,
+    /// Jaeger's Thrift over HTTP.
+    JaegerHttp,
+    /// Jaeger's gRPC: spans, and the sampling strategy.
+    JaegerGrpc(Strategy),
+    /// What Jaeger's clients ask their agent: sampling strategy and baggage restrictions.
+    JaegerSampling(Strategy),
+    /// Zipkin v1 and v2.
+    Zipkin,
+}
+
+/// Serves `protocol` on `listener` until `stop`; then stops accepting, finishes the requests that
+/// run and returns. A caller that cannot wait for that drops the future, which ends them.
+pub async fn serve<S: Sink>(
+    protocol: Protocol,
+    listener: TcpListener,
+    settings: Settings,
+    sink: Arc<S>,
+    counters: Arc<Counters>,
+    stop: CancellationToken,
+) {
+    let receiver = Arc::new(Receiver { settings, sink, counters });
+    let (settings, counters) = (receiver.settings.clone(), Arc::clone(&receiver.counters));
+    // One handler for all protocols: each would link all of hyper once more.
+    let handler = move |request| answer(protocol, Arc::clone(&receiver), request);
+    serve::serve(listener, &settings, &counters, handler, stop).await;
+}
 
 /// Serves one request.
-pub(crate) async fn answer<S: Sink>(
+async fn answer<S: Sink>(
+    protocol: Protocol,
     receiver: Arc<Receiver<S>>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     receiver.counters.requests.add(1);
-    if grpc::is(&request) {
-        return match receiver.protocol {
-            Protocol::JaegerGrpc(strategy)
-                if request.uri().path() == jaeger::sampling::GET_STRATEGY =>
-            {
+    if is_grpc(&request) {
+        return match protocol {
+            Protocol::JaegerGrpc(strategy) if request.uri().path() == sampling::GET_STRATEGY => {
                 grpc::constant(&receiver, request, &strategy.protobuf()).await
             }
             Protocol::JaegerGrpc(_) => grpc::answer(&receiver, request, &jaeger::POST_SPANS).await,
@@ -30,11 +66,11 @@ pub(crate) async fn answer<S: Sink>(
     let mut response = if origin.is_some() && *request.method() == Method::OPTIONS {
         plain::preflight(request.headers())
     } else {
-        match receiver.protocol {
+        match protocol {
             Protocol::Otlp => otlp::http::answer(&receiver, request).await,
             Protocol::JaegerHttp => jaeger::http::answer(&receiver, request).await,
             Protocol::JaegerSampling(strategy) => {
-                jaeger::sampling::answer(&receiver, request, strategy).await
+                sampling::answer(&receiver, request, strategy).await
             }
             Protocol::Zipkin => zipkin::http::answer(&receiver, request).await,
             Protocol::JaegerGrpc(_) => {
@@ -49,17 +85,8 @@ pub(crate) async fn answer<S: Sink>(
     response
 }
 
-/// A header's value, empty when there is none.
-pub(crate) fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h [u8] {
-    headers.get(name).map_or(&[], |value| value.as_bytes())
-}
-
-/// The media type of a `Content-Type`, without parameters.
-pub(crate) fn media_type(content_type: &[u8]) -> &[u8] {
-    content_type.split(|&b| b == b';').next().unwrap_or_default().trim_ascii()
-}
-
-/// The media type of a request's body.
-pub(crate) fn content_type(headers: &HeaderMap) -> &[u8] {
-    media_type(header(headers, &CONTENT_TYPE))
+/// Whether a request is gRPC's.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    content_type(request.headers()).starts_with(b"application/grpc")
+        || [otlp::EXPORT.path, jaeger::POST_SPANS.path].contains(&request.uri().path())
 }

@@ -6,6 +6,7 @@
 //! same give the same in OTLP.
 
 pub(crate) mod http;
+mod id;
 mod json;
 pub(crate) mod proto;
 mod span;

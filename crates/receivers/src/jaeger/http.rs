@@ -2,10 +2,10 @@
 
 use super::thrift;
 use crate::fault::Fault;
+use crate::header::content_type;
 use crate::http::{refuse, take};
 use crate::receiver::Receiver;
 use crate::reply::Reply;
-use crate::route::content_type;
 use crate::sink::Sink;
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;

@@ -5,10 +5,10 @@
 
 use super::{json_v1, json_v2, proto, thrift};
 use crate::fault::Fault;
+use crate::header::content_type;
 use crate::http::{Translate, refuse, take};
 use crate::receiver::Receiver;
 use crate::reply::Reply;
-use crate::route::content_type;
 use crate::sink::Sink;
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;

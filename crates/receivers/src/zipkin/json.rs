@@ -1,5 +1,6 @@
 //! Zipkin's JSON, v2 and v1: a list of spans.
 
+use super::id::hex;
 use super::span::{Endpoint, Span};
 use super::v1::{Address, V1};
 use crate::fault::Fault;
@@ -215,21 +216,4 @@ fn micros(json: &mut Json<'_>) -> Result<Option<u64>, Bad> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
 fn fraction(micros: f64) -> u64 {
     nanos(micros.trunc() as u64).saturating_add((micros.fract() * 1000.0).round() as u64)
-}
-
-/// Hex digits as an id, padded on the left; zeros, which are no id, when they are none.
-pub(super) fn hex<const N: usize>(text: &[u8]) -> [u8; N] {
-    let mut id = [0; N];
-    if text.len() > 2 * N {
-        return id;
-    }
-    for (i, &c) in text.iter().rev().enumerate() {
-        let Some(digit) = char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok()) else {
-            return [0; N];
-        };
-        if let Some(byte) = id.iter_mut().rev().nth(i / 2) {
-            *byte |= digit << (4 * (i % 2));
-        }
-    }
-    id
 }

@@ -9,6 +9,7 @@
 //! Annotation  1 timestamp (fixed64, µs), 2 value
 //! ```
 
+use super::id;
 use super::span::{Endpoint, Span};
 use crate::fault::Fault;
 use crate::translate::{Request, Room, Value, kind, nanos, set};
@@ -35,9 +36,9 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
     let mut fields = Fields::new(bytes);
     while let Some(field) = fields.next_field()? {
         match field.number {
-            1 => span.draft.trace = id(field.bytes()?),
-            2 => span.draft.parent = id(field.bytes()?),
-            3 => span.draft.id = id(field.bytes()?),
+            1 => span.draft.trace = id::bytes(field.bytes()?),
+            2 => span.draft.parent = id::bytes(field.bytes()?),
+            3 => span.draft.id = id::bytes(field.bytes()?),
             4 => {
                 span.draft.kind = match field.varint()? {
                     1 => kind::CLIENT,
@@ -82,15 +83,6 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
         }
     }
     Ok(())
-}
-
-/// An id, padded on the left; zeros, which are no id, when it is too long.
-fn id<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut id = [0; N];
-    if bytes.len() <= N {
-        id.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
-    }
-    id
 }
 
 fn endpoint(bytes: &[u8], into: &mut Endpoint) -> Result<(), Malformed> {

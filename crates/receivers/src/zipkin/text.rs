@@ -10,7 +10,7 @@
 //! A link is `trace\|span\|state\|{"key": value, …}\|dropped`, written by the Collector. What looks
 //! packed and is broken stays a text: nothing is refused for it.
 
-use super::json::hex;
+use super::id::hex;
 use crate::translate::json::{Bad, Json, Scalar};
 use crate::translate::{Draft, EVENTS, LINKS, Value, attribute, text};
 use tributary_span::protobuf::put;
