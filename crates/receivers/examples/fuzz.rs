@@ -10,7 +10,7 @@ use std::io::Write;
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use tributary_receivers::form::{Form, inflate};
+use tributary_receivers::format::{Format as Form, inflate};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_testkit::data::records;

@@ -9,33 +9,33 @@ use std::time::Duration;
 use tributary_span::otlp::Outcome;
 use tributary_span::protobuf::put;
 
-/// How a message is written.
+/// How an answer's message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum MediaType {
     Protobuf,
     Json,
 }
 
-impl Form {
-    pub(crate) fn content_type(self) -> &'static str {
+impl MediaType {
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Form::Protobuf => "application/x-protobuf",
-            Form::Json => "application/json",
+            MediaType::Protobuf => "application/x-protobuf",
+            MediaType::Json => "application/json",
         }
     }
 }
 
 /// `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`.
-pub(crate) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
+pub(crate) fn response(outcome: &Outcome, media_type: MediaType) -> Vec<u8> {
     if outcome.rejected == 0 {
-        return match form {
-            Form::Protobuf => Vec::new(),
-            Form::Json => b"{}".to_vec(),
+        return match media_type {
+            MediaType::Protobuf => Vec::new(),
+            MediaType::Json => b"{}".to_vec(),
         };
     }
     let why = outcome.first.map(|reject| reject.to_string()).unwrap_or_default();
-    match form {
-        Form::Protobuf => {
+    match media_type {
+        MediaType::Protobuf => {
             let mut out = Vec::new();
             put::message(&mut out, 1, |partial| {
                 put::uint(partial, 1, outcome.rejected);
@@ -43,7 +43,7 @@ pub(crate) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
             });
             out
         }
-        Form::Json => serde_json::json!({
+        MediaType::Json => serde_json::json!({
             "partialSuccess": { "rejectedSpans": outcome.rejected.to_string(), "errorMessage": why }
         })
         .to_string()
@@ -53,10 +53,10 @@ pub(crate) fn response(outcome: &Outcome, form: Form) -> Vec<u8> {
 
 /// `google.rpc.Status { code = 1, message = 2, details = 3 }`, with a `RetryInfo` where the
 /// sender may come again.
-pub(crate) fn status(fault: &Fault, form: Form) -> Vec<u8> {
+pub(crate) fn status(fault: &Fault, media_type: MediaType) -> Vec<u8> {
     let (code, message) = (fault.code() as u8, fault.to_string());
-    match form {
-        Form::Protobuf => {
+    match media_type {
+        MediaType::Protobuf => {
             let mut out = Vec::new();
             put::uint(&mut out, 1, u64::from(code));
             put::bytes(&mut out, 2, message.as_bytes());
@@ -65,7 +65,7 @@ pub(crate) fn status(fault: &Fault, form: Form) -> Vec<u8> {
             }
             out
         }
-        Form::Json => {
+        MediaType::Json => {
             serde_json::json!({ "code": code, "message": message }).to_string().into_bytes()
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn status(fault: &Fault, form: Form) -> Vec<u8> {
 /// [`status`] for gRPC's `grpc-status-details-bin`, where there is more to say than code and text.
 pub(crate) fn status_details(fault: &Fault) -> Option<String> {
     fault.retry_after()?;
-    Some(STANDARD_NO_PAD.encode(status(fault, Form::Protobuf)))
+    Some(STANDARD_NO_PAD.encode(status(fault, MediaType::Protobuf)))
 }
 
 /// `Any { type_url = 1, value = 2: RetryInfo { retry_delay = 1: Duration { seconds, nanos } } }`.
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn full_success_is_an_empty_message() {
         let outcome = Outcome { accepted: 3, ..Outcome::default() };
-        assert_eq!(response(&outcome, Form::Protobuf), b"");
-        assert_eq!(response(&outcome, Form::Json), b"{}");
+        assert_eq!(response(&outcome, MediaType::Protobuf), b"");
+        assert_eq!(response(&outcome, MediaType::Json), b"{}");
     }
 }

@@ -6,7 +6,7 @@
 //! OTLP's message goes on as the bytes that came, others are translated. `grpc-timeout` is left to
 //! the client: whoever hangs up drops the call.
 
-use crate::answer::{self, Form};
+use crate::answer::{self, MediaType};
 use crate::body::{Encoding, Held, Reading};
 use crate::fault::Fault;
 use crate::header::{content_type, header};
@@ -57,7 +57,7 @@ pub(crate) async fn answer<S: Sink>(
         Ok(outcome) => {
             receiver.counters.taken(&outcome);
             match method.translate {
-                None => message(&answer::response(&outcome, Form::Protobuf)),
+                None => message(&answer::response(&outcome, MediaType::Protobuf)),
                 Some(_) => message(&[]),
             }
         }

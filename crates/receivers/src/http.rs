@@ -1,6 +1,6 @@
 //! What all protocols over HTTP share: bodies, tenants, browsers, and how a request is refused.
 
-use crate::answer::{self, Form};
+use crate::answer::{self, MediaType};
 use crate::body::{self, Encoding, Held, Intake, Reading};
 use crate::fault::Fault;
 use crate::header::header;
@@ -129,21 +129,21 @@ pub(crate) async fn refuse<S: Sink>(
     receiver: &Receiver<S>,
     request: Request<Incoming>,
     fault: Fault,
-    form: Option<Form>,
+    media_type: Option<MediaType>,
 ) -> Response<Reply> {
     debug!(error = %fault, version = ?request.version(), path = request.uri().path(), "request turned away");
     receiver.counters.fault(&fault);
     if sends_now(&request) {
         body::discard(request.into_body(), DISCARD).await;
     }
-    fault_response(&fault, form)
+    fault_response(&fault, media_type)
 }
 
-/// The answer to a request that was turned away: a `google.rpc.Status` in the request's form, and
-/// plain text where the form is not known.
-pub(crate) fn fault_response(fault: &Fault, form: Option<Form>) -> Response<Reply> {
-    let mut response = match form {
-        Some(form) => respond(fault.http(), form, answer::status(fault, form)),
+/// The answer to a request that was turned away: a `google.rpc.Status` in the request's
+/// own media type, and plain text where that is none of OTLP's.
+pub(crate) fn fault_response(fault: &Fault, media_type: Option<MediaType>) -> Response<Reply> {
+    let mut response = match media_type {
+        Some(media_type) => respond(fault.http(), media_type, answer::status(fault, media_type)),
         None => {
             let mut response = Response::new(Reply::new(format!("{fault}\n")));
             *response.status_mut() = fault.http();
@@ -168,11 +168,15 @@ pub(crate) fn fault_response(fault: &Fault, form: Option<Form>) -> Response<Repl
     response
 }
 
-/// An answer in a form.
-pub(crate) fn respond(status: StatusCode, form: Form, message: Vec<u8>) -> Response<Reply> {
+/// An answer in a media type.
+pub(crate) fn respond(
+    status: StatusCode,
+    media_type: MediaType,
+    message: Vec<u8>,
+) -> Response<Reply> {
     let mut response = Response::new(Reply::new(message));
     *response.status_mut() = status;
-    let content_type = HeaderValue::from_static(form.content_type());
+    let content_type = HeaderValue::from_static(media_type.name());
     response.headers_mut().insert(name::CONTENT_TYPE, content_type);
     response
 }

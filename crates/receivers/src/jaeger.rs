@@ -2,7 +2,7 @@
 //!
 //! Sources: jaegertracing/jaeger-idl (`thrift/{agent,jaeger,sampling}.thrift`,
 //! `proto/api_v2/{model,collector,sampling}.proto`). The messages become OTLP by one mapping,
-//! [`span`]; [`thrift`] and [`model`] walk the two forms of them.
+//! [`span`]; [`thrift`] and [`model`] walk the two encodings of them.
 
 pub(crate) mod http;
 pub(crate) mod model;

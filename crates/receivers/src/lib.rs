@@ -18,7 +18,7 @@ mod answer;
 mod body;
 mod counters;
 mod fault;
-pub mod form;
+pub mod format;
 mod grpc;
 mod header;
 mod http;

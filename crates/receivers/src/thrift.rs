@@ -48,7 +48,7 @@ pub(crate) enum Type {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) id: i16,
-    pub(crate) kind: Type,
+    pub(crate) ty: Type,
     /// The value of a boolean whose type is its value.
     flag: Option<bool>,
 }
@@ -75,7 +75,7 @@ impl Walk {
                 return Ok(None);
             }
             let id = i16::from_be_bytes(reader.array()?);
-            return Ok(Some(Field { id, kind: binary_type(head)?, flag: None }));
+            return Ok(Some(Field { id, ty: binary_type(head)?, flag: None }));
         }
         if head & 0x0f == 0 {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Walk {
             2 => Some(false),
             _ => None,
         };
-        Ok(Some(Field { id, kind: compact_type(head & 0x0f)?, flag }))
+        Ok(Some(Field { id, ty: compact_type(head & 0x0f)?, flag }))
     }
 }
 
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
             name = reader.bytes()?;
             reader.array::<4>()?;
         } else {
-            // The old form: name, type, number.
+            // The old head: name, type, number.
             name = reader.bytes()?;
             reader.array::<5>()?;
         }
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
 
     /// A field's boolean.
     pub(crate) fn bool(&mut self, field: &Field) -> Result<bool, Bad> {
-        match (field.kind, field.flag) {
+        match (field.ty, field.flag) {
             (Type::Bool, Some(flag)) => Ok(flag),
             (Type::Bool, None) => Ok(self.byte()? != 0),
             _ => Err(Bad("a boolean is expected")),
@@ -199,7 +199,7 @@ impl<'a> Reader<'a> {
 
     /// A field's integer of any width.
     pub(crate) fn int(&mut self, field: &Field) -> Result<i64, Bad> {
-        Ok(match field.kind {
+        Ok(match field.ty {
             Type::I8 => i64::from(i8::from_be_bytes(self.array()?)),
             Type::I16 | Type::I32 | Type::I64 if self.compact => self.zigzag()?,
             Type::I16 => i64::from(i16::from_be_bytes(self.array()?)),
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
 
     /// A field's double.
     pub(crate) fn double(&mut self, field: &Field) -> Result<f64, Bad> {
-        match field.kind {
+        match field.ty {
             Type::Double if self.compact => Ok(f64::from_le_bytes(self.array()?)),
             Type::Double => Ok(f64::from_be_bytes(self.array()?)),
             _ => Err(Bad("a double is expected")),
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
 
     /// A field's string or bytes.
     pub(crate) fn binary_of(&mut self, field: &Field) -> Result<&'a [u8], Bad> {
-        if field.kind == Type::Binary { self.bytes() } else { Err(Bad("a string is expected")) }
+        if field.ty == Type::Binary { self.bytes() } else { Err(Bad("a string is expected")) }
     }
 
     fn bytes(&mut self) -> Result<&'a [u8], Bad> {
@@ -232,12 +232,12 @@ impl<'a> Reader<'a> {
 
     /// Proves that a field is a struct, which is walked next.
     pub(crate) fn struct_of(&self, field: &Field) -> Result<(), Bad> {
-        if field.kind == Type::Struct { Ok(()) } else { Err(Bad("a struct is expected")) }
+        if field.ty == Type::Struct { Ok(()) } else { Err(Bad("a struct is expected")) }
     }
 
     /// A field's list of structs: how many there are. Each is walked next.
     pub(crate) fn structs_of(&mut self, field: &Field) -> Result<usize, Bad> {
-        if field.kind == Type::List { self.structs() } else { Err(Bad("a list is expected")) }
+        if field.ty == Type::List { self.structs() } else { Err(Bad("a list is expected")) }
     }
 
     /// A bare list of structs.
@@ -266,12 +266,12 @@ impl<'a> Reader<'a> {
 
     /// Skips a field's value.
     pub(crate) fn skip(&mut self, field: &Field) -> Result<(), Bad> {
-        if field.flag.is_some() { Ok(()) } else { self.skip_value(field.kind, MOST_DEEP) }
+        if field.flag.is_some() { Ok(()) } else { self.skip_value(field.ty, MOST_DEEP) }
     }
 
-    fn skip_value(&mut self, kind: Type, deep: u8) -> Result<(), Bad> {
+    fn skip_value(&mut self, ty: Type, deep: u8) -> Result<(), Bad> {
         let below = || deep.checked_sub(1).ok_or(Bad("values are nested too deep"));
-        match kind {
+        match ty {
             Type::Bool | Type::I8 => drop(self.byte()?),
             Type::I16 | Type::I32 | Type::I64 if self.compact => drop(self.varint()?),
             Type::I16 => drop(self.array::<2>()?),
@@ -284,14 +284,14 @@ impl<'a> Reader<'a> {
                 let mut walk = Walk::default();
                 while let Some(field) = walk.next(self)? {
                     if field.flag.is_none() {
-                        self.skip_value(field.kind, below)?;
+                        self.skip_value(field.ty, below)?;
                     }
                 }
             }
             Type::List => {
                 let below = below()?;
-                let (kind, size) = self.list()?;
-                (0..size).try_for_each(|_| self.skip_value(kind, below))?;
+                let (ty, size) = self.list()?;
+                (0..size).try_for_each(|_| self.skip_value(ty, below))?;
             }
             Type::Map => {
                 let below = below()?;
@@ -347,7 +347,7 @@ mod tests {
             let field = walk.next(&mut reader).unwrap().unwrap();
             assert!(reader.bool(&field).unwrap(), "{compact}");
             let field = walk.next(&mut reader).unwrap().unwrap();
-            assert_eq!((field.id, field.kind), (2, Type::List));
+            assert_eq!((field.id, field.ty), (2, Type::List));
             reader.skip(&field).unwrap();
             let field = walk.next(&mut reader).unwrap().unwrap();
             assert_eq!(reader.binary_of(&field).unwrap(), b"ab");
@@ -359,7 +359,7 @@ mod tests {
             assert_eq!(reader.double(&double), Ok(1.5));
             assert_eq!(inner.next(&mut reader), Ok(None));
             let field = walk.next(&mut reader).unwrap().unwrap();
-            assert_eq!((field.id, field.kind), (21, Type::Map));
+            assert_eq!((field.id, field.ty), (21, Type::Map));
             reader.skip(&field).unwrap();
             assert_eq!(walk.next(&mut reader), Ok(None));
             assert!(reader.rest.is_empty());
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_in_every_form() {
+    fn messages_with_every_head() {
         let table: [&[u8]; 3] = [
             &[0x82, 0x81, 5, 4, b'e', b'm', b'i', b't', 0],
             &[0x80, 1, 0, 4, 0, 0, 0, 4, b'e', b'm', b'i', b't', 0, 0, 0, 5, 0],

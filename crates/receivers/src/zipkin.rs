@@ -1,9 +1,9 @@
-//! Zipkin: v1 and v2, each in JSON and in its binary form.
+//! Zipkin: v1 and v2, each in JSON and in a binary encoding.
 //!
 //! Sources: openzipkin/zipkin-api (`zipkin2-api.yaml`, `zipkin.proto`, `zipkin-api.yaml`,
-//! `thrift/zipkinCore.thrift`). All four forms become OTLP by one mapping, [`span`]; v1's
-//! annotations are turned into v2's fields first, by [`v1`]. One form of a span and another of the
-//! same give the same in OTLP.
+//! `thrift/zipkinCore.thrift`). All four formats become OTLP by one mapping, [`span`]; v1's
+//! annotations are turned into v2's fields first, by [`v1`]. A span
+//! gives the same in OTLP in whichever of them it comes.
 
 pub(crate) mod http;
 mod id;

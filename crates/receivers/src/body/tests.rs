@@ -248,11 +248,11 @@ proptest! {
     #[test]
     fn no_bytes_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
-        kind in 0usize..3,
+        coding in 0usize..3,
         head in any::<bool>(),
         flip in 0usize..40,
     ) {
-        let (encoding, compress) = CODINGS[kind];
+        let (encoding, compress) = CODINGS[coding];
         let mut all = bytes.clone();
         if head {
             // A real head makes it past the first checks.

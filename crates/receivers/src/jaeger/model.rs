@@ -161,14 +161,14 @@ fn tags<'a>(
         if field.number != number {
             continue;
         }
-        let (mut key, mut kind): (&[u8], u64) = (&[], 0);
+        let (mut key, mut value_type): (&[u8], u64) = (&[], 0);
         let (mut text, mut bytes, mut double, mut flag, mut long): (&[u8], &[u8], _, _, _) =
             (&[], &[], 0.0, false, 0);
         let mut tag = Fields::new(field.bytes()?);
         while let Some(field) = tag.next_field()? {
             match field.number {
                 1 => key = field.bytes()?,
-                2 => kind = field.varint()?,
+                2 => value_type = field.varint()?,
                 3 => text = field.bytes()?,
                 4 => flag = field.varint()? != 0,
                 5 => long = field.varint()?.cast_signed(),
@@ -179,7 +179,7 @@ fn tags<'a>(
         }
         each(
             key,
-            match kind {
+            match value_type {
                 1 => Value::Bool(flag),
                 2 => Value::Int(long),
                 3 => Value::Double(double),

@@ -1,7 +1,7 @@
 //! What Jaeger's clients ask their agent every minute. Old ones that never get an answer sample
 //! one trace in a thousand, so they get one, and always the same.
 //!
-//! Forms: `sampling.thrift` as JSON (`GET /sampling?service=…` on 5778, `/` in the oldest
+//! Formats: `sampling.thrift` as JSON (`GET /sampling?service=…` on 5778, `/` in the oldest
 //! clients, `/api/sampling` on a collector), `sampling.proto` over gRPC on 14250.
 
 use crate::fault::Fault;

@@ -148,18 +148,18 @@ fn trace(high: i64, low: i64) -> [u8; 16] {
 }
 
 fn reference(reader: &mut Reader<'_>) -> Result<Reference, Bad> {
-    let (mut kind, mut low, mut high, mut id) = (0, 0, 0, 0);
+    let (mut ref_type, mut low, mut high, mut id) = (0, 0, 0, 0);
     let mut walk = Walk::default();
     while let Some(field) = walk.next(reader)? {
         match field.id {
-            1 => kind = reader.int(&field)?,
+            1 => ref_type = reader.int(&field)?,
             2 => low = reader.int(&field)?,
             3 => high = reader.int(&field)?,
             4 => id = reader.int(&field)?,
             _ => reader.skip(&field)?,
         }
     }
-    Ok(Reference { follows_from: kind == 1, trace: trace(high, low), span: id.to_be_bytes() })
+    Ok(Reference { follows_from: ref_type == 1, trace: trace(high, low), span: id.to_be_bytes() })
 }
 
 fn log(reader: &mut Reader<'_>, span: &mut Span) -> Result<(), Bad> {
@@ -189,14 +189,14 @@ fn tags<'a>(
     each: &mut dyn FnMut(&'a [u8], Value<'a>),
 ) -> Result<(), Bad> {
     for _ in 0..reader.structs_of(field)? {
-        let (mut key, mut kind): (&[u8], i64) = (&[], 0);
+        let (mut key, mut value_type): (&[u8], i64) = (&[], 0);
         let (mut text, mut bytes, mut double, mut flag, mut long): (&[u8], &[u8], _, _, _) =
             (&[], &[], 0.0, false, 0);
         let mut walk = Walk::default();
         while let Some(field) = walk.next(reader)? {
             match field.id {
                 1 => key = reader.binary_of(&field)?,
-                2 => kind = reader.int(&field)?,
+                2 => value_type = reader.int(&field)?,
                 3 => text = reader.binary_of(&field)?,
                 4 => double = reader.double(&field)?,
                 5 => flag = reader.bool(&field)?,
@@ -207,7 +207,7 @@ fn tags<'a>(
         }
         each(
             key,
-            match kind {
+            match value_type {
                 1 => Value::Double(double),
                 2 => Value::Bool(flag),
                 3 => Value::Int(long),

@@ -1,7 +1,7 @@
 //! OTLP/HTTP: `POST /v1/traces` with protobuf or JSON, answered in the same.
 
 use super::json;
-use crate::answer::{self, Form};
+use crate::answer::{self, MediaType};
 use crate::body::Intake;
 use crate::fault::Fault;
 use crate::header::content_type;
@@ -29,9 +29,9 @@ pub(crate) async fn answer<S: Sink>(
     if *request.method() != Method::POST {
         return refuse(receiver, request, Fault::Method, None).await;
     }
-    let form = match content_type(request.headers()) {
-        t if t.eq_ignore_ascii_case(b"application/x-protobuf") => Form::Protobuf,
-        t if t.eq_ignore_ascii_case(b"application/json") => Form::Json,
+    let media_type = match content_type(request.headers()) {
+        t if t.eq_ignore_ascii_case(b"application/x-protobuf") => MediaType::Protobuf,
+        t if t.eq_ignore_ascii_case(b"application/json") => MediaType::Json,
         _ => {
             let fault = Fault::ContentType("application/x-protobuf, application/json");
             return refuse(receiver, request, fault, None).await;
@@ -39,29 +39,29 @@ pub(crate) async fn answer<S: Sink>(
     };
     let sends = sends_now(&request);
     let (head, mut body) = request.into_parts();
-    match export(receiver, form, &head.headers, &mut body).await {
+    match export(receiver, media_type, &head.headers, &mut body).await {
         Ok(outcome) => {
             receiver.counters.taken(&outcome);
-            respond(StatusCode::OK, form, answer::response(&outcome, form))
+            respond(StatusCode::OK, media_type, answer::response(&outcome, media_type))
         }
         Err(fault) => {
             debug!(error = %fault, version = ?head.version, "http request turned away");
             receiver.counters.fault(&fault);
             drain(sends, body, &fault).await;
-            fault_response(&fault, Some(form))
+            fault_response(&fault, Some(media_type))
         }
     }
 }
 
 async fn export<S: Sink>(
     receiver: &Receiver<S>,
-    form: Form,
+    media_type: MediaType,
     headers: &HeaderMap,
     body: &mut Incoming,
 ) -> Result<Outcome, Fault> {
     let tenant = tenant(headers)?;
     let mut held = read(receiver, headers, body).await?;
-    if form == Form::Json {
+    if media_type == MediaType::Json {
         let mut intake = Intake::new(&*receiver.sink, usize::MAX);
         intake.raise(json::longest(held.bytes.len()))?;
         let request = json::to_protobuf(&held.bytes).map_err(|e| {

@@ -11,7 +11,7 @@
 //! as in protobuf.
 //!
 //! What is written is hardly ever longer than what was read ([`longest`]): with its quotes and
-//! names each JSON form has more bytes than its protobuf form. Only a negative enum has one less.
+//! names each JSON value has more bytes than the same in protobuf. Only a negative enum has one less.
 
 mod schema;
 

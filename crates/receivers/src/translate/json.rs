@@ -241,7 +241,7 @@ impl<'a> Json<'a> {
         token
     }
 
-    /// Skips a value. Its brackets must match in number, not in kind.
+    /// Skips a value. Its brackets must match in number; `[` may be closed by `}`.
     pub(crate) fn skip(&mut self) -> Result<(), Bad> {
         let mut depth = 0usize;
         loop {

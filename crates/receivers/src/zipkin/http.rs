@@ -1,7 +1,7 @@
 //! `POST /api/v2/spans` and `/api/v1/spans`, answered with 202 and nothing.
 //!
 //! As with other receivers, a path before these is ignored, and so is a content type that is not
-//! that of the binary form: browsers send JSON as text.
+//! that of the binary encoding: browsers send JSON as text.
 
 use super::{json_v1, json_v2, proto, thrift};
 use crate::fault::Fault;

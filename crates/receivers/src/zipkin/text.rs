@@ -31,7 +31,7 @@ fn packed(out: &mut Vec<u8>, time: u64, value: &[u8]) -> Option<()> {
         b'"' => false,
         _ => return piped(out, time, value),
     };
-    // The specification's form is Python's without its braces.
+    // What the specification says is Python's without its braces.
     let with_braces;
     let whole = if braced {
         value

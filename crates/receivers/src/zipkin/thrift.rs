@@ -92,19 +92,19 @@ fn annotation(reader: &mut Reader<'_>, v1: &mut V1, host: &mut Endpoint) -> Resu
 }
 
 fn binary_annotation(reader: &mut Reader<'_>, v1: &mut V1, host: &mut Endpoint) -> Result<(), Bad> {
-    let (mut key, mut bytes, mut kind): (&[u8], &[u8], _) = (&[], &[], STRING);
+    let (mut key, mut bytes, mut value_type): (&[u8], &[u8], _) = (&[], &[], STRING);
     host.clear();
     let mut walk = Walk::default();
     while let Some(field) = walk.next(reader)? {
         match field.id {
             1 => key = reader.binary_of(&field)?,
             2 => bytes = reader.binary_of(&field)?,
-            3 => kind = reader.int(&field)?,
+            3 => value_type = reader.int(&field)?,
             4 => endpoint(reader, &field, host)?,
             _ => reader.skip(&field)?,
         }
     }
-    match (Address::named(key), value(kind, bytes)) {
+    match (Address::named(key), value(value_type, bytes)) {
         (Some(address), Value::Bool(true)) => v1.address(address, host),
         (_, value) => v1.tag(key, value, host),
     }
@@ -114,8 +114,8 @@ fn binary_annotation(reader: &mut Reader<'_>, v1: &mut V1, host: &mut Endpoint) 
 const STRING: i64 = 6;
 
 /// A value by its type, big-endian; bytes when it has not the type's length.
-fn value(kind: i64, bytes: &[u8]) -> Value<'_> {
-    let value = match kind {
+fn value(value_type: i64, bytes: &[u8]) -> Value<'_> {
+    let value = match value_type {
         0 => <[u8; 1]>::try_from(bytes).ok().map(|[b]| Value::Bool(b != 0)),
         2 => bytes.try_into().ok().map(|b| Value::Int(i16::from_be_bytes(b).into())),
         3 => bytes.try_into().ok().map(|b| Value::Int(i32::from_be_bytes(b).into())),

@@ -40,10 +40,19 @@ async fn zipkin_by_path_and_content_type() -> Result<()> {
         ("/api/v2/spans", "application/json", br#"[{"traceId":"0","id":"2"}]"#, 400),
         ("/v1/traces", "application/json", SPAN, 404),
     ];
-    for (path, kind, body, status) in table {
-        let answer = plain::post(server.at, path, kind, body.to_vec()).await?;
-        ensure!(answer.status == status, "{path} {kind}: {} {}", answer.status, answer.text());
-        ensure!(answer.body.is_empty() == (status == 202), "{path} {kind}: {}", answer.text());
+    for (path, content_type, body, status) in table {
+        let answer = plain::post(server.at, path, content_type, body.to_vec()).await?;
+        ensure!(
+            answer.status == status,
+            "{path} {content_type}: {} {}",
+            answer.status,
+            answer.text()
+        );
+        ensure!(
+            answer.body.is_empty() == (status == 202),
+            "{path} {content_type}: {}",
+            answer.text()
+        );
     }
     let answer = plain::get(server.at, "/api/v2/spans").await?;
     ensure!(answer.status == 405 && answer.header("allow") == "POST");
@@ -103,9 +112,14 @@ async fn jaeger_over_http() -> Result<()> {
         ("/api/traces", thrift, &[0; 200_000], 413),
         ("/elsewhere", thrift, &good, 404),
     ];
-    for (path, kind, body, status) in table {
-        let answer = plain::post(server.at, path, kind, body.to_vec()).await?;
-        ensure!(answer.status == status, "{path} {kind}: {} {}", answer.status, answer.text());
+    for (path, content_type, body, status) in table {
+        let answer = plain::post(server.at, path, content_type, body.to_vec()).await?;
+        ensure!(
+            answer.status == status,
+            "{path} {content_type}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
     Ok(())
 }

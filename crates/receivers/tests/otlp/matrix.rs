@@ -50,17 +50,18 @@ async fn recorded_requests_are_the_same_on_every_road() -> Result<()> {
             let taken = if n < EVERY_ROAD { 0..4 } else { n % 4..n % 4 + 1 };
             for turn in taken {
                 let coding = |road: usize| CODINGS.get((turn + road) % 4).copied().unwrap_or("");
-                for (road, kind, body) in
+                for (road, content_type, body) in
                     [(0, "application/x-protobuf", request), (1, "application/json", &text)]
                 {
                     let body = compressed(coding(road), body)?;
-                    let headers = [("content-type", kind), ("content-encoding", coding(road))];
+                    let headers =
+                        [("content-type", content_type), ("content-encoding", coding(road))];
                     let sent = http1.send(Method::POST, "/v1/traces", &headers, body.clone());
-                    ensure!(sent.await?.status == 200, "{kind} {} HTTP/1.1", coding(road));
+                    ensure!(sent.await?.status == 200, "{content_type} {} HTTP/1.1", coding(road));
                     same(&server, &meant)?;
                     let answer = h2(server.at, Method::POST, "/v1/traces", &headers, body).await?;
                     let told = answer.text();
-                    ensure!(answer.status == 200, "{kind} {} HTTP/2: {told}", coding(road));
+                    ensure!(answer.status == 200, "{content_type} {} HTTP/2: {told}", coding(road));
                     same(&server, &meant)?;
                     ways += 2;
                 }

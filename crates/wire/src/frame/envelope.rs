@@ -1,4 +1,4 @@
-//! The outermost form of a payload: a MessagePack map with named fields.
+//! The outside of a payload: a MessagePack map with named fields.
 //!
 //! | field | what |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! OTLP's trace messages as a table: names, numbers and kinds of their fields.
+//! OTLP's trace messages as a table: names, numbers and types of their fields.
 //!
 //! Taken from `opentelemetry/proto/{common,resource,trace,collector/trace}/v1` 1.11.
 
@@ -52,7 +52,7 @@ pub(super) struct Names {
 }
 
 impl PartialEq for Is {
-    /// Equal kinds; which message or enum makes no difference.
+    /// Equal types; which message or enum makes no difference.
     fn eq(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }

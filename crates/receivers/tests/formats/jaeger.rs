@@ -1,16 +1,16 @@
-//! Jaeger's two forms: Thrift (as binary HTTP bodies) and protobuf.
+//! Jaeger's two formats: Thrift (as binary HTTP bodies) and protobuf.
 
 use super::{attribute, spans, text};
-use tributary_receivers::form::Form;
+use tributary_receivers::format::Format;
 use tributary_testkit::NormalSpan;
 use tributary_testkit::normal::Value;
 
 /// A tag in Thrift's binary protocol.
-fn tag(key: &str, kind: u8, id: u8, value: &[u8]) -> Vec<u8> {
+fn tag(key: &str, value_type: u8, id: u8, value: &[u8]) -> Vec<u8> {
     let type_of = [0, 0, 0, 11, 4, 2, 10, 11];
     let mut out = vec![11, 0, 1];
     string(&mut out, key.as_bytes());
-    out.extend_from_slice(&[8, 0, 2, 0, 0, 0, kind]);
+    out.extend_from_slice(&[8, 0, 2, 0, 0, 0, value_type]);
     out.extend_from_slice(&[type_of[usize::from(id)], 0, id]);
     out.extend_from_slice(value);
     out.push(0);
@@ -67,7 +67,7 @@ fn span(parent: i64, references: &[Vec<u8>], tags: &[Vec<u8>]) -> NormalSpan {
     string(&mut batch, b"shop");
     list(&mut batch, 2, &[str_tag("hostname", "h"), str_tag("service.name", "other")]);
     batch.extend_from_slice(&[0, 0]);
-    let mut all = spans(Form::JaegerHttp, &batch);
+    let mut all = spans(Format::JaegerHttp, &batch);
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -106,8 +106,8 @@ fn parents_and_links() {
         let id = span.parent_id.0.last().copied().unwrap_or(0);
         assert_eq!(id, expected, "{parent} {references:?}");
         let got: Vec<_> = span.links.iter().map(|l| (l.span_id.0[7], &l.attributes[0].1)).collect();
-        let links: Vec<_> = links.iter().map(|&(span, kind)| (span, text(kind))).collect();
-        let links: Vec<_> = links.iter().map(|(span, kind)| (*span, kind)).collect();
+        let links: Vec<_> = links.iter().map(|&(span, ref_type)| (span, text(ref_type))).collect();
+        let links: Vec<_> = links.iter().map(|(span, ref_type)| (*span, ref_type)).collect();
         assert_eq!(got, links, "{parent} {references:?}");
     }
 }

@@ -1,13 +1,13 @@
-//! Zipkin's four forms.
+//! Zipkin's four formats.
 
 use super::{attribute, spans, text};
-use tributary_receivers::form::Form;
+use tributary_receivers::format::Format;
 use tributary_testkit::normal::Value;
 
 /// One span, in v2's JSON.
 fn v2(members: &str) -> tributary_testkit::NormalSpan {
     let body = format!(r#"[{{"traceId":"a1","id":"b2","timestamp":1000,{members}}}]"#);
-    let mut all = spans(Form::ZipkinV2Json, body.as_bytes());
+    let mut all = spans(Format::ZipkinV2Json, body.as_bytes());
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
@@ -29,7 +29,7 @@ fn one_span_is_the_same_in_every_form() {
         "binaryAnnotations":[
             {"key":"ca","value":true,"endpoint":{"serviceName":"web","ipv4":"10.0.0.2","port":40000}},
             {"key":"a","value":"größe"},{"key":"error","value":"full"}]}]"#;
-    let expected = spans(Form::ZipkinV2Json, json_v2.as_bytes());
+    let expected = spans(Format::ZipkinV2Json, json_v2.as_bytes());
     let span = &expected[0];
     assert_eq!(span.trace_id.to_string(), "000000000000000000000000000000a1");
     assert_eq!(span.parent_id.to_string(), "00000000000000c3");
@@ -53,14 +53,14 @@ fn one_span_is_the_same_in_every_form() {
         assert_eq!(attribute(span, key), Some(&value), "{key}");
     }
     assert_eq!(span.attributes.len(), 8);
-    assert_eq!(spans(Form::ZipkinV1Json, json_v1.as_bytes()), expected);
-    assert_eq!(spans(Form::ZipkinV1Thrift, &thrift()), expected);
+    assert_eq!(spans(Format::ZipkinV1Json, json_v1.as_bytes()), expected);
+    assert_eq!(spans(Format::ZipkinV1Thrift, &thrift()), expected);
 }
 
 /// The span above in v1's Thrift.
 fn thrift() -> Vec<u8> {
-    fn field(out: &mut Vec<u8>, kind: u8, id: u8, value: &[u8]) {
-        out.extend_from_slice(&[kind, 0, id]);
+    fn field(out: &mut Vec<u8>, ty: u8, id: u8, value: &[u8]) {
+        out.extend_from_slice(&[ty, 0, id]);
         out.extend_from_slice(value);
     }
     fn string(out: &mut Vec<u8>, id: u8, value: &[u8]) {
@@ -88,11 +88,11 @@ fn thrift() -> Vec<u8> {
         out.push(0);
         out
     };
-    let binary = |key: &str, value: &[u8], kind: i32, with_host: bool| {
+    let binary = |key: &str, value: &[u8], value_type: i32, with_host: bool| {
         let mut out = Vec::new();
         string(&mut out, 1, key.as_bytes());
         string(&mut out, 2, value);
-        field(&mut out, 8, 3, &kind.to_be_bytes());
+        field(&mut out, 8, 3, &value_type.to_be_bytes());
         if with_host {
             host(&mut out, 4, "web", [10, 0, 0, 2], 40000);
         }
@@ -173,7 +173,7 @@ fn packed_events_and_links_are_unpacked_or_stay_as_they_are() {
 #[test]
 fn what_is_missing_or_odd() {
     let all = spans(
-        Form::ZipkinV2Json,
+        Format::ZipkinV2Json,
         br#"[{"traceId":"1","id":"2","parentId":"2","annotations":[{"timestamp":9,"value":"x"}]},
              {"traceId":"123456789012345678901234567890123","id":"2"},
              {"traceId":"xyz","id":"2"},
@@ -197,8 +197,8 @@ fn what_is_missing_or_odd() {
 #[test]
 fn no_json_at_all() {
     for body in ["", "{}", "[", "[{]", "[]x", "[{\"traceId\":1}]", "null"] {
-        assert!(Form::ZipkinV2Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
-        assert!(Form::ZipkinV1Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
+        assert!(Format::ZipkinV2Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
+        assert!(Format::ZipkinV1Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
     }
-    assert_eq!(Form::ZipkinV2Json.translate(b" [ ] ", 1 << 20), Ok(Vec::new()));
+    assert_eq!(Format::ZipkinV2Json.translate(b" [ ] ", 1 << 20), Ok(Vec::new()));
 }

@@ -1,4 +1,4 @@
-//! Translations, from a form's bytes to spans as another decoder reads them.
+//! Translations, from the bytes of each format to spans as another decoder reads them.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,13 +10,13 @@ mod hostile;
 mod jaeger;
 mod zipkin;
 
-use tributary_receivers::form::Form;
+use tributary_receivers::format::Format;
 use tributary_testkit::NormalSpan;
 use tributary_testkit::normal::Value;
 
 /// The spans that a body becomes.
-fn spans(form: Form, body: &[u8]) -> Vec<NormalSpan> {
-    let request = form.translate(body, 64 << 20).unwrap();
+fn spans(format: Format, body: &[u8]) -> Vec<NormalSpan> {
+    let request = format.translate(body, 64 << 20).unwrap();
     NormalSpan::parse(&request).unwrap()
 }
 
