@@ -104,7 +104,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary-fuzz",
-        may: &["tributary-span", "tributary-wire", "tributary-journal", "tributary-testkit"],
+        may: &[
+            "tributary-span",
+            "tributary-wire",
+            "tributary-receivers",
+            "tributary-journal",
+            "tributary-testkit",
+        ],
         never_itself: &[],
         never_below: &["tributary-sidecar", "tributary-ingester"],
     },

@@ -6,7 +6,6 @@
 //! | `cargo xtask bench` | the cost table of this machine |
 //! | `cargo xtask diet` | what the sidecar may weigh, and what it may link |
 //! | `cargo xtask torture --minutes N` | ingesters killed, frozen, replaced under load, and the books |
-//! | `cargo xtask fuzz-receivers [SECONDS]` | every decoder of the receivers, so long each |
 //! | `cargo xtask senders` | libraries that tests send with, under `target/senders` |
 //! | `cargo xtask fuzz [target] --seconds N` | hostile bytes for every decoder, 30 s each |
 //! | `cargo xtask venv` | Python packages for tests, under `target/venv` |
@@ -31,18 +30,8 @@ fn main() -> Result<()> {
         "diet" => diet::run(),
         "torture" => torture::run(std::env::args().skip(2)),
         "fuzz" => fuzz::run(std::env::args_os().skip(2)),
-        "fuzz-receivers" => fuzz_receivers(),
         "senders" => senders::prepare().map(drop),
         "venv" => venv::prepare().map(drop),
-        _ => bail!(
-            "usage: cargo xtask test | bench | diet | torture | fuzz | fuzz-receivers | senders | venv"
-        ),
+        _ => bail!("usage: cargo xtask test | bench | diet | torture | fuzz | senders | venv"),
     }
-}
-
-/// Mutated requests through every decoder.
-fn fuzz_receivers() -> Result<()> {
-    let mut fuzz = run::cargo(&["run", "--locked", "--release", "-p", "tributary-receivers"]);
-    fuzz.args(["--example", "fuzz", "--"]).args(std::env::args().skip(2));
-    run::step("fuzz", &mut fuzz)
 }

@@ -31,11 +31,20 @@ impl Engine {
             ended: BTreeSet::new(),
             executions: 0,
         };
-        for input in (target.corpus)().into_iter().chain([Vec::new()]) {
-            engine.execute(&input);
-            engine.kept.push(input);
-        }
+        engine.build_upon((target.corpus)());
+        engine.build_upon(vec![Vec::new()]);
         engine
+    }
+
+    /// Executes these inputs and keeps them all to build upon.
+    ///
+    /// # Panics
+    /// When the target breaks on one of them.
+    pub fn build_upon(&mut self, inputs: Vec<Vec<u8>>) {
+        for input in inputs {
+            self.execute(&input);
+            self.kept.push(input);
+        }
     }
 
     /// The next input.

@@ -5,11 +5,13 @@
 //! it may take, and what must be true of whatever it accepts. Each target is used twice:
 //!
 //! - `tests/hostile.rs` gives it truncations at each byte, each flipped bit, lengths that lie and
-//!   random bytes, in a few seconds: what every change must pass;
-//! - `cargo xtask fuzz [target] --seconds N` mutates for as long as it is told, prefers inputs that
-//!   led to an answer not seen before, and keeps the input that broke the decoder in a file.
+//!   random bytes, in a few seconds: what every change must pass. It begins with the short inputs
+//!   alone;
+//! - `cargo xtask fuzz [target] --seconds N` mutates for as long as it is told, recorded inputs
+//!   too, prefers those that led to an answer not seen before, and keeps the input that broke the
+//!   decoder in a file.
 //!
-//! To add a decoder, write a function of bytes beside those in `targets/` and add one line to
+//! To add a decoder, write a function of bytes beside those in `targets/` and add it to
 //! [`TARGETS`].
 
 pub mod engine;
@@ -25,8 +27,10 @@ pub use targets::TARGETS;
 pub struct Target {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Inputs to start from, all of which it accepts.
+    /// Inputs to start from, all of which it accepts: short ones, a few of them.
     pub corpus: fn() -> Vec<Vec<u8>>,
+    /// More of them, for the long form: what was recorded of real senders.
+    pub recorded: fn() -> Vec<Vec<u8>>,
     /// Decodes. Panics when something that was accepted breaks a promise; otherwise says in a few
     /// words how it ended, so that inputs which end in a new way are built upon.
     pub run: fn(&[u8]) -> String,
@@ -43,7 +47,12 @@ impl Target {
         corpus: fn() -> Vec<Vec<u8>>,
         run: fn(&[u8]) -> String,
     ) -> Self {
-        Target { name, corpus, run, repair: |_| {}, memory: (64 << 10, 64) }
+        Target { name, corpus, recorded: Vec::new, run, repair: |_| {}, memory: (64 << 10, 64) }
+    }
+
+    /// The same with recorded inputs.
+    pub const fn with_recorded(self, recorded: fn() -> Vec<Vec<u8>>) -> Self {
+        Target { recorded, ..self }
     }
 
     /// The same with checksums that `repair` sets right.

@@ -79,6 +79,7 @@ fn run(target: Target, seed: u64, time: Duration, notes: &Path) -> Result<()> {
     let started = Instant::now();
     let notes = File::create(notes)?;
     let mut engine = Engine::new(target, seed);
+    engine.build_upon((target.recorded)());
     let mut note = Vec::new();
     while started.elapsed() < time {
         let input = engine.next_input();
@@ -92,7 +93,7 @@ fn run(target: Target, seed: u64, time: Duration, notes: &Path) -> Result<()> {
     let (executions, ways) = (engine.executions(), engine.ways());
     let rate = executions as f64 / started.elapsed().as_secs_f64();
     println!(
-        "{:>12}: {executions} executions, {rate:.0} a second, ended in {ways} ways",
+        "{:>18}: {executions} executions, {rate:.0} a second, ended in {ways} ways",
         target.name
     );
     Ok(())

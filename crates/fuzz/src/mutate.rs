@@ -1,4 +1,4 @@
-//! Small changes to bytes, of the kinds that decoders trip over.
+//! Small changes to bytes, such as decoders trip over.
 
 use tributary_testkit::Random;
 
@@ -25,8 +25,9 @@ const EDGES: &[u64] = &[
     0xffff_ffff_ffff_ffff,
 ];
 
-/// Bytes that begin something long in MessagePack, JSON, protobuf, Thrift or zstd.
-const BEGINNINGS: &[&[u8]] = &[
+/// Bytes that begin or end something in MessagePack, JSON, protobuf, Thrift or zstd, most of them
+/// something long.
+const TOKENS: &[&[u8]] = &[
     b"\xdd\xff\xff\xff\xff",
     b"\xdf\x7f\xff\xff\xff",
     b"\xdb\xff\xff\xff\xff",
@@ -38,8 +39,20 @@ const BEGINNINGS: &[&[u8]] = &[
     b"{\"a\":{\"a\":{\"a\":",
     b"\\u0000",
     b"1e999",
+    b"\\ud83d",
+    b"null",
+    b"-1",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b":",
+    b",",
     b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
     b"\x0a\xff\xff\xff\xff\x0f",
+    b"\x0c\x00\x01",
+    b"\x1c",
     b"\x28\xb5\x2f\xfd",
     b"\xe2\x82",
 ];
@@ -75,7 +88,9 @@ fn change(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
         3 => input.truncate(at),
         4 => drop(input.drain(run.start.min(len)..run.end)),
         5 => {
-            let piece = input.get(run).unwrap_or_default().to_vec();
+            // Mostly once; many times is what makes depth and long lists.
+            let times = if random.below(4) == 0 { 1 + random.below(20) } else { 1 };
+            let piece = input.get(run).unwrap_or_default().repeat(times);
             insert(input, random, &piece);
         }
         6 => {
@@ -110,12 +125,12 @@ fn change(input: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             insert(input, random, &varint);
         }
         10 => {
-            let beginning = random.pick(BEGINNINGS).copied().unwrap_or_default();
-            insert(input, random, beginning);
+            let token = random.pick(TOKENS).copied().unwrap_or_default();
+            insert(input, random, token);
         }
         _ => {
-            let beginning = random.pick(BEGINNINGS).copied().unwrap_or_default();
-            input.iter_mut().skip(at).zip(beginning).for_each(|(to, from)| *to = *from);
+            let token = random.pick(TOKENS).copied().unwrap_or_default();
+            input.iter_mut().skip(at).zip(token).for_each(|(to, from)| *to = *from);
         }
     }
 }

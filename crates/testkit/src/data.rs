@@ -43,17 +43,7 @@ pub struct Recording {
 /// # Errors
 /// When the data is missing or damaged.
 pub fn recordings() -> Result<Vec<Recording>> {
-    let dir = data_dir()?.join("otlp");
-    let mut found = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(pod) = name.strip_suffix(".otlp-proto.rec.zst") {
-            found.push(Recording { pod: pod.to_owned(), records: records(&path)? });
-        }
-    }
-    found.sort_by(|a, b| a.pod.cmp(&b.pod));
-    Ok(found)
+    of_folder("otlp", "", ".otlp-proto.rec.zst")
 }
 
 /// The recording of the one pod whose name starts with `prefix` and sorts first.
@@ -65,6 +55,29 @@ pub fn recording(prefix: &str) -> Result<Recording> {
     all.into_iter()
         .find(|r| r.pod.starts_with(prefix))
         .with_context(|| format!("no pod's name starts with {prefix}"))
+}
+
+/// The recordings of legacy clients whose name starts with `prefix` (a format, such as
+/// `zipkin-v1-json`), sorted by name. In place of a pod each names the format and the client.
+///
+/// # Errors
+/// When the data is missing or damaged.
+pub fn legacy(prefix: &str) -> Result<Vec<Recording>> {
+    of_folder("legacy", prefix, ".bin.zst")
+}
+
+fn of_folder(folder: &str, prefix: &str, suffix: &str) -> Result<Vec<Recording>> {
+    let dir = data_dir()?.join(folder);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&dir).with_context(|| dir.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(pod) = name.strip_suffix(suffix).filter(|pod| pod.starts_with(prefix)) {
+            found.push(Recording { pod: pod.to_owned(), records: records(&path)? });
+        }
+    }
+    found.sort_by(|a, b| a.pod.cmp(&b.pod));
+    Ok(found)
 }
 
 /// Reads a `.rec.zst` or `.bin.zst` file: a row of records, each behind its `u32` little-endian

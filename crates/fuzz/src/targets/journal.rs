@@ -117,7 +117,7 @@ fn a_slot(blocks: u8, segments: u64) -> Vec<u8> {
 /// Decodes; what is accepted can be written again and is then read as the same.
 pub(super) fn slot(input: &[u8]) -> String {
     match Slot::decode(input) {
-        Err(error) => kind(&error),
+        Err(error) => super::unquoted(&error),
         Ok(slot) => {
             let again = slot.encode().map(|encoded| Slot::decode(&encoded.bytes));
             assert_eq!(again, Ok(Ok(slot.clone())));
@@ -157,20 +157,13 @@ fn a_record(outputs: u8, inputs: u8) -> Vec<u8> {
 /// Decodes; what is accepted can be written again and is then read as the same.
 pub(super) fn record(input: &[u8]) -> String {
     match Record::decode(input) {
-        Err(error) => kind(&error),
+        Err(error) => super::unquoted(&error),
         Ok(record) => {
             let again = record.encode().map(|encoded| Record::decode(&encoded.bytes));
             assert_eq!(again, Ok(Ok(record.clone())));
             format!("{} outputs, {} inputs", record.outputs.len(), record.inputs.len())
         }
     }
-}
-
-/// What went wrong, without what of the input is quoted in it.
-fn kind(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
-    let unquoted = text.split(['`', '"']).step_by(2).flat_map(str::chars);
-    unquoted.filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// Slots and records have the same frame.
@@ -196,7 +189,7 @@ pub(super) fn heartbeats() -> Vec<Vec<u8>> {
 /// Decodes; what is accepted can be written again, if it is not too long then, and is the same.
 pub(super) fn heartbeat(input: &[u8]) -> String {
     match Live::decode(input) {
-        Err(error) => kind(&error),
+        Err(error) => super::unquoted(&error),
         Ok(live) => {
             if let Ok(again) = live.encode() {
                 assert_eq!(Live::decode(&again), Ok(live.clone()));
@@ -212,7 +205,7 @@ pub(super) fn clusters() -> Vec<Vec<u8>> {
 
 pub(super) fn cluster(input: &[u8]) -> String {
     match Cluster::decode(input) {
-        Err(error) => kind(&error),
+        Err(error) => super::unquoted(&error),
         Ok(cluster) => {
             assert_eq!(Cluster::decode(&cluster.encode()), Ok(cluster));
             "a cluster".to_owned()

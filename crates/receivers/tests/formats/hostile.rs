@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use tributary_receivers::format::{Format, TranslateError, inflate};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
-use tributary_testkit::data::records;
-use tributary_testkit::data_dir;
+use tributary_testkit::data::legacy;
 
 const LIMIT: usize = 1 << 20;
 
@@ -22,14 +21,10 @@ static RECORDED: LazyLock<Vec<(Format, Vec<u8>)>> = LazyLock::new(|| {
         _ => Format::ZipkinV2Protobuf,
     };
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(data_dir().unwrap().join("legacy")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.ends_with(".bin.zst") {
-            let mut bodies = records(&path).unwrap();
-            bodies.sort_by_key(Vec::len);
-            found.extend(bodies.into_iter().take(5).map(|body| (format(&name), body)));
-        }
+    for mut client in legacy("").unwrap() {
+        client.records.sort_by_key(Vec::len);
+        let shortest = client.records.into_iter().take(5);
+        found.extend(shortest.map(|body| (format(&client.pod), body)));
     }
     assert!(found.len() > 50);
     found
