@@ -5,7 +5,7 @@ use crate::frame::number::BitWriter;
 use tributary_span::Columns;
 use tributary_span::protobuf::put::varint;
 
-/// Nobody: a parent that is not in the frame.
+/// The row of a parent that is not in the frame.
 const NONE: u32 = u32::MAX;
 
 /// How many rows back a parent is looked for that no step of the tree leads to.

@@ -420,7 +420,7 @@ fn define(
 ) -> Option<u32> {
     let Context { columns, dictionary, texts, .. } = context;
     let scope = match shape.of {
-        Of::Span => super::homes::scope(columns, dictionary, texts, shape.scope(), add, out)?,
+        Of::Span => super::resources::scope(columns, dictionary, texts, shape.scope(), add, out)?,
         _ => 0,
     };
     let definition =

@@ -1,4 +1,4 @@
-//! Where spans come from: resources and scopes, as definitions.
+//! Resources and scopes, as definitions.
 
 use super::dictionary::Dictionary;
 use super::texts::BatchTexts;
