@@ -4,7 +4,7 @@
 //! its bytes: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 //!
 //! OTLP's message goes on as the bytes that came, others are translated. `grpc-timeout` is left to
-//! the client: whoever hangs up drops the call.
+//! the client: one that hangs up drops the call.
 
 use crate::answer::{self, MediaType};
 use crate::body::{Encoding, Held, Reading};
@@ -62,7 +62,7 @@ pub(crate) async fn answer<S: Sink>(
             }
         }
         Err(fault) => {
-            debug!(error = %fault, ?version, "grpc request turned away");
+            debug!(error = %fault, transport = "grpc", ?version, "request turned away");
             receiver.counters.fault(&fault);
             trailers_only(&fault)
         }

@@ -39,7 +39,7 @@ pub(crate) async fn take<S: Sink>(
             response
         }
         Err(fault) => {
-            debug!(error = %fault, version = ?head.version, "http request turned away");
+            debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
             receiver.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, None)
@@ -131,7 +131,8 @@ pub(crate) async fn refuse<S: Sink>(
     fault: Fault,
     media_type: Option<MediaType>,
 ) -> Response<Reply> {
-    debug!(error = %fault, version = ?request.version(), path = request.uri().path(), "request turned away");
+    let (version, path) = (request.version(), request.uri().path());
+    debug!(error = %fault, ?version, path, "request turned away");
     receiver.counters.fault(&fault);
     if sends_now(&request) {
         body::discard(request.into_body(), DISCARD).await;

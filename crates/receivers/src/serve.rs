@@ -57,7 +57,7 @@ impl Default for Settings {
 }
 
 /// Serves `listener` until `stop`; then stops accepting, lets running requests finish and
-/// returns. Whoever cannot wait that long drops the future.
+/// returns. A caller that cannot wait that long drops the future.
 pub(crate) async fn serve<H, F>(
     listener: TcpListener,
     settings: &Settings,
@@ -251,7 +251,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams
     fn execute(&self, stream: F) {
         let dropped = self.dropped.clone();
         tokio::spawn(async move {
-            // Cut off or not: there is nobody left to tell.
+            // Cut off or not: its client is gone.
             let _: Option<()> = dropped.run_until_cancelled(stream).await;
         });
     }

@@ -1,4 +1,4 @@
-//! The seam between receivers and whoever owns the spans next.
+//! The seam between receivers and the owner of the spans after them: sidecar or ingester.
 
 use bytes::Bytes;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Spans as columns: the one form in which they travel, are stored and are grouped.
+//! Spans as columns: so they travel, are stored and are grouped.
 //!
 //! A [`Columns`] holds any number of spans of any number of traces. Every variable-sized thing is
 //! a [`Text`], a number into one table of byte strings; every attribute is a key, a kind and 64

@@ -56,7 +56,7 @@ impl TraceId {
     }
 
     /// 64 well-mixed bits of the id. Trace ids are random by specification, but older clients send
-    /// 64-bit ids and counters, so the bits are mixed before anyone takes a remainder.
+    /// 64-bit ids and counters, so the bits are mixed before a remainder is taken.
     pub fn mix(&self) -> u64 {
         let [a, b] = [self.half(0), self.half(8)];
         let mut x = a.rotate_left(32) ^ b;

@@ -50,7 +50,7 @@ impl Disk {
         loop {
             let filled = self.resize(self.used()?);
             tries += 1;
-            // Somebody may have written more between the two.
+            // A process that uses it may have written more between the two.
             if filled.is_ok() || tries == 1000 {
                 return filled;
             }

@@ -55,7 +55,7 @@ impl Connection {
     /// Connects.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// When no server listens there.
     pub async fn open(to: SocketAddr) -> Result<Connection> {
         let stream = TcpStream::connect(to).await.with_context(|| format!("connecting to {to}"))?;
         stream.set_nodelay(true)?;

@@ -1,7 +1,7 @@
 //! Development only: what tests of every crate share.
 //!
 //! Recorded data ([`data`]), an OTLP decoder that shares no code with the one under test
-//! ([`otlp`]), spans in a form that can be compared field by field ([`normal`]), waiting with a
+//! ([`otlp`]), spans as plain values that are compared field by field ([`normal`]), waiting with a
 //! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), a disk that can be full
 //! ([`disk`]), and small readers of HTTP and of Prometheus' text. Nothing here depends on the
 //! crates that it helps to test.

@@ -234,7 +234,7 @@ fn listening_line(line: &str) -> Option<(&str, SocketAddr)> {
     Some((field("name=")?, field("address=")?.parse().ok()?))
 }
 
-/// A TCP port of 127.0.0.1 that nobody listened on a moment ago. Programs that can bind port 0
+/// A TCP port of 127.0.0.1 on which no process listened a moment ago. Programs that can bind port 0
 /// and tell theirs should do that: between this call and its use another may take the port.
 ///
 /// # Errors

@@ -43,7 +43,7 @@
 //!
 //! - W8. The credit is the sum of payload bytes that may be in flight: sent, not acknowledged, not
 //!   rejected. `Welcome` sets it; each `ack` and `credit` sets it anew. It may shrink below what is
-//!   in flight, which obliges nobody to anything but waiting.
+//!   in flight, which obliges the sender to nothing but waiting.
 //! - W9. A sender with nothing in flight may always send one frame, however large, so no credit
 //!   can stop a stream for ever. A receiver bounds frames by its message size limit instead.
 //!

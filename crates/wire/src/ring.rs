@@ -1,7 +1,7 @@
 //! Which ingester gets which trace: rendezvous hashing, as pure functions.
 //!
 //! A trace falls into one of a few groups, a group belongs to one member. Every sidecar with the
-//! same list of members, in whatever order, comes to the same answer without talking to anyone.
+//! same list of members, in whatever order, comes to the same answer without asking another.
 //!
 //! Invariants
 //! 1. The results are frozen: sidecars of different versions send a trace to one place. The hash is

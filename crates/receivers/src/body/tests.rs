@@ -186,7 +186,7 @@ fn codings_have_names() {
     }
 }
 
-/// A body of such pieces whose length nobody announced.
+/// A body of such pieces whose length its sender did not announce.
 fn pieces(pieces: &[usize]) -> impl Body<Data = Bytes, Error = std::convert::Infallible> + Unpin {
     let pieces: Vec<_> = pieces
         .iter()

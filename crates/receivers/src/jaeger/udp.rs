@@ -1,6 +1,6 @@
 //! Thrift in datagrams: the agent's ports.
 //!
-//! Nobody can be refused here, so what cannot be taken is dropped and counted: by this receiver
+//! No sender can be refused here, so what cannot be taken is dropped and counted: by this receiver
 //! when the sink has no room, by the kernel when datagrams come faster than they are read. The
 //! kernel's count is published too, so that for every socket, at rest,
 //! `datagrams sent = accepted + malformed + refused + dropped by the kernel`.

@@ -45,7 +45,7 @@ pub(crate) async fn answer<S: Sink>(
             respond(StatusCode::OK, media_type, answer::response(&outcome, media_type))
         }
         Err(fault) => {
-            debug!(error = %fault, version = ?head.version, "http request turned away");
+            debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
             receiver.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, Some(media_type))

@@ -341,7 +341,7 @@ mod tests {
                 Scalar::Bool(value) => value.into(),
                 Scalar::Int(value) => value.into(),
                 Scalar::Double(value) => value.into(),
-                // Whoever takes a text mends it when it is not UTF-8.
+                // Where a text is written, it is mended when it is not UTF-8.
                 Scalar::Text => String::from_utf8_lossy(&text).into(),
                 Scalar::Nested => panic!("peeked"),
             }),

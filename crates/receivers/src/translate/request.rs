@@ -32,8 +32,8 @@ pub(crate) struct Request<'r> {
     granted: usize,
     /// Bytes held, at most.
     held: usize,
-    homes: Vec<Home>,
-    /// Where the home of a resource and scope stands.
+    groups: Vec<ScopeSpans>,
+    /// Where the spans of a resource and scope stand.
     index: HashMap<Vec<u8>, usize>,
     last: usize,
     key: Vec<u8>,
@@ -41,7 +41,7 @@ pub(crate) struct Request<'r> {
 
 /// Spans of one resource and scope.
 #[derive(Default)]
-struct Home {
+struct ScopeSpans {
     /// Encoded scope and resource, and where the scope ends.
     key: Vec<u8>,
     scope_end: usize,
@@ -55,7 +55,7 @@ impl<'r> Request<'r> {
             room,
             granted: 0,
             held: 0,
-            homes: Vec::new(),
+            groups: Vec::new(),
             index: HashMap::new(),
             last: 0,
             key: Vec::new(),
@@ -77,14 +77,18 @@ impl<'r> Request<'r> {
         self.key.extend_from_slice(resource);
         // Held now, in the buffers' spare room, and once more when the request is written.
         self.held += 3 * span.len();
-        if self.homes.get(self.last).is_none_or(|home| home.key != self.key) {
+        if self.groups.get(self.last).is_none_or(|group| group.key != self.key) {
             self.last = match self.index.get(&self.key) {
-                Some(&home) => home,
+                Some(&group) => group,
                 None => {
-                    self.held += 3 * self.key.len() + size_of::<Home>() + 64;
-                    self.index.insert(self.key.clone(), self.homes.len());
-                    self.homes.push(Home { key: self.key.clone(), scope_end, spans: Vec::new() });
-                    self.homes.len() - 1
+                    self.held += 3 * self.key.len() + size_of::<ScopeSpans>() + 64;
+                    self.index.insert(self.key.clone(), self.groups.len());
+                    self.groups.push(ScopeSpans {
+                        key: self.key.clone(),
+                        scope_end,
+                        spans: Vec::new(),
+                    });
+                    self.groups.len() - 1
                 }
             };
         }
@@ -92,24 +96,24 @@ impl<'r> Request<'r> {
             self.granted = self.held.next_multiple_of(STEP);
             self.room.raise(self.granted)?;
         }
-        if let Some(home) = self.homes.get_mut(self.last) {
-            put::message(&mut home.spans, 2, |out| span.write(out));
+        if let Some(group) = self.groups.get_mut(self.last) {
+            put::message(&mut group.spans, 2, |out| span.write(out));
         }
         Ok(())
     }
 
     /// The request's bytes.
     pub(crate) fn finish(self) -> Vec<u8> {
-        let all = self.homes.iter().map(|home| home.key.len() + home.spans.len() + 32).sum();
+        let all = self.groups.iter().map(|group| group.key.len() + group.spans.len() + 32).sum();
         let mut out = Vec::with_capacity(all);
         drop(self.index);
-        for home in self.homes {
-            let (scope, resource) = home.key.split_at_checked(home.scope_end).unwrap_or_default();
+        for group in self.groups {
+            let (scope, resource) = group.key.split_at_checked(group.scope_end).unwrap_or_default();
             put::message(&mut out, 1, |out| {
                 put::bytes(out, 1, resource);
                 put::message(out, 2, |out| {
                     put::bytes(out, 1, scope);
-                    out.extend_from_slice(&home.spans);
+                    out.extend_from_slice(&group.spans);
                 });
             });
         }

@@ -233,7 +233,7 @@ impl Span {
             set(&mut draft.status_message, &self.description);
         }
         self.endpoints();
-        self.home();
+        self.describe_resource();
     }
 
     fn endpoints(&mut self) {
@@ -261,7 +261,7 @@ impl Span {
         }
     }
 
-    fn home(&mut self) {
+    fn describe_resource(&mut self) {
         let (local, tag) = (&self.local.service, &self.service_tag);
         let service = if local.is_empty() { tag } else { local };
         if !service.is_empty() {

@@ -1,4 +1,4 @@
-//! Input that nobody should send; after each the port serves as before.
+//! Input that no client should send; after each the port serves as before.
 
 use crate::client::{self, Raw, grpc};
 use crate::harness::Server;

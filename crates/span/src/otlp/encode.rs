@@ -11,15 +11,15 @@ use crate::protobuf::put;
 /// one scope stand together, otherwise in the order given.
 pub fn resource_spans(out: &mut Vec<u8>, columns: &Columns, rows: &[u32]) {
     let at = |column: &[u32], row: u32| column.get(row as usize).copied().unwrap_or_default();
-    let home = |row: u32| (at(&columns.spans.resource, row), at(&columns.spans.scope, row));
+    let group = |row: u32| (at(&columns.spans.resource, row), at(&columns.spans.scope, row));
     let mut sorted = rows.to_vec();
-    sorted.sort_by_key(|&row| home(row));
-    for same_resource in sorted.chunk_by(|&a, &b| home(a).0 == home(b).0) {
+    sorted.sort_by_key(|&row| group(row));
+    for same_resource in sorted.chunk_by(|&a, &b| group(a).0 == group(b).0) {
         let Some(&first) = same_resource.first() else { continue };
-        let number = home(first).0 as usize;
+        let number = group(first).0 as usize;
         put::message(out, 1, |out| {
             put::message(out, 1, |out| resource(out, columns, number));
-            for same_scope in same_resource.chunk_by(|&a, &b| home(a).1 == home(b).1) {
+            for same_scope in same_resource.chunk_by(|&a, &b| group(a).1 == group(b).1) {
                 put::message(out, 2, |out| scope_spans(out, columns, same_scope));
             }
             let schema_url = columns.resources.schema_url.get(number).copied().unwrap_or_default();

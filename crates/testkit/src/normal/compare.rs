@@ -68,7 +68,7 @@ fn excerpt(text: &str, from: usize) -> String {
 /// Compares two sets of spans, in any order, repeats counted.
 ///
 /// # Errors
-/// Names spans that are missing, that nobody expected, and fields that differ.
+/// Names spans that are missing, that were not expected, and fields that differ.
 pub fn compare<'a>(
     expected: impl IntoIterator<Item = &'a NormalSpan>,
     got: impl IntoIterator<Item = &'a NormalSpan>,

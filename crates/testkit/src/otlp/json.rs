@@ -22,8 +22,8 @@ pub enum Dialect {
     Tempo,
 }
 
-/// Reads `{"resourceSpans": […]}` or `{"batches": […]}`. A key that nobody knows is an error: an
-/// answer that says more than it should is as wrong as one that says less.
+/// Reads `{"resourceSpans": […]}` or `{"batches": […]}`. A key that OTLP does not have is an error:
+/// an answer that says more than it should is as wrong as one that says less.
 ///
 /// # Errors
 /// What does not fit, and where.

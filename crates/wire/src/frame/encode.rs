@@ -1,8 +1,8 @@
 //! Columns to frames.
 
 mod dictionary;
-mod homes;
 mod learn;
+mod resources;
 mod rows;
 mod shapes;
 mod texts;
@@ -59,8 +59,8 @@ struct Batch {
     shapes: BatchShapes,
     values: Values,
     used: Vec<(u32, Used)>,
-    resources: Vec<Home>,
-    scopes: Vec<Home>,
+    resources: Vec<Source>,
+    scopes: Vec<Source>,
     /// Entries of `shapes` in the order of the frame's table.
     table: Vec<u32>,
     ids: Vec<u8>,
@@ -79,9 +79,9 @@ enum Used {
     Shape,
 }
 
-/// A resource or a scope of the batch in the frame.
+/// A resource or a scope of the batch, and where it stands in the frame.
 #[derive(Debug, Clone, Copy, Default)]
-struct Home {
+struct Source {
     used: bool,
     number: Option<u32>,
     place: u32,
@@ -158,7 +158,7 @@ impl Batch {
         let texts = &mut self.texts;
         let mut context = Context { columns, dictionary, texts, learned };
         self.shapes.assign(&self.rows.order, &mut context);
-        self.find_homes(columns, dictionary);
+        self.place_resources(columns, dictionary);
         self.place_shapes();
         self.values.start(columns, &self.shapes, &self.table);
         self.values.fill(columns, &self.shapes, &self.rows.order, &mut self.texts);
@@ -173,25 +173,25 @@ impl Batch {
     }
 
     /// Looks up or defines the resources in use, and notes which scopes the frame must carry.
-    fn find_homes(&mut self, columns: &Columns, dictionary: &mut Dictionary) {
+    fn place_resources(&mut self, columns: &Columns, dictionary: &mut Dictionary) {
         self.resources.clear();
-        self.resources.resize(columns.resources.attrs_end.len(), Home::default());
+        self.resources.resize(columns.resources.attrs_end.len(), Source::default());
         self.scopes.clear();
-        self.scopes.resize(columns.scopes.attrs_end.len(), Home::default());
+        self.scopes.resize(columns.scopes.attrs_end.len(), Source::default());
         for &resource in &columns.spans.resource {
-            if let Some(home) = self.resources.get_mut(resource as usize) {
-                home.used = true;
+            if let Some(source) = self.resources.get_mut(resource as usize) {
+                source.used = true;
             }
         }
         let mut locals = 0;
-        for (i, home) in self.resources.iter_mut().enumerate().filter(|(_, home)| home.used) {
+        for (i, source) in self.resources.iter_mut().enumerate().filter(|(_, source)| source.used) {
             let (texts, scratch) = (&mut self.texts, &mut self.scratch);
-            home.number = homes::resource(columns, dictionary, texts, i as u32, scratch);
-            match home.number {
+            source.number = resources::resource(columns, dictionary, texts, i as u32, scratch);
+            match source.number {
                 Some(number) => self.used.push((number, Used::Resource(i as u32))),
                 // Counted from here on, and shifted when the number of definitions is known.
                 None => {
-                    home.place = locals;
+                    source.place = locals;
                     locals += 1;
                 }
             }
@@ -202,10 +202,10 @@ impl Batch {
             let Some(shape) = self.shapes.shapes.get(entry.shape as usize) else { continue };
             let scope = shape.scope();
             if shape.of == super::definition::Of::Span
-                && let Some(home) = self.scopes.get_mut(scope as usize)
-                && !home.used
+                && let Some(source) = self.scopes.get_mut(scope as usize)
+                && !source.used
             {
-                *home = Home { used: true, number: None, place: locals };
+                *source = Source { used: true, number: None, place: locals };
                 locals += 1;
             }
         }
@@ -235,12 +235,12 @@ impl Batch {
             texts.uses(text);
             Some(0)
         };
-        for (i, _) in self.scopes.iter().enumerate().filter(|(_, home)| home.used) {
-            homes::describe_scope(columns, i as u32, &mut uses);
+        for (i, _) in self.scopes.iter().enumerate().filter(|(_, source)| source.used) {
+            resources::describe_scope(columns, i as u32, &mut uses);
         }
         let own = self.resources.iter().enumerate().filter(|(_, h)| h.used && h.number.is_none());
         for (i, _) in own {
-            homes::describe_resource(columns, i as u32, &mut uses);
+            resources::describe_resource(columns, i as u32, &mut uses);
         }
         for entry in self.shapes.entries.iter().filter(|entry| entry.number.is_none()) {
             if let Some(shape) = self.shapes.shapes.get(entry.shape as usize) {
@@ -264,16 +264,16 @@ impl Batch {
                     texts += 1;
                 }
                 Used::Resource(resource) => {
-                    if let Some(home) = self.resources.get_mut(resource as usize) {
-                        home.place = resources;
+                    if let Some(source) = self.resources.get_mut(resource as usize) {
+                        source.place = resources;
                     }
                     resources += 1;
                 }
                 Used::Shape => {}
             }
         }
-        let own = self.resources.iter_mut().filter(|home| home.used && home.number.is_none());
-        own.for_each(|home| home.place += resources);
+        let own = self.resources.iter_mut().filter(|source| source.used && source.number.is_none());
+        own.for_each(|source| source.place += resources);
         Ok(texts)
     }
 
@@ -294,21 +294,22 @@ impl Batch {
         let mut count = 0u64;
         // In the order of their places: scopes by first use, resources by number.
         let mut scopes: Vec<_> = self.scopes.iter().enumerate().filter(|(_, h)| h.used).collect();
-        scopes.sort_by_key(|(_, home)| home.place);
+        scopes.sort_by_key(|(_, source)| source.place);
         for (i, _) in scopes {
-            put(out, homes::describe_scope(columns, i as u32, &mut place));
+            put(out, resources::describe_scope(columns, i as u32, &mut place));
             count += 1;
         }
         let own = self.resources.iter().enumerate().filter(|(_, h)| h.used && h.number.is_none());
         for (i, _) in own {
-            put(out, homes::describe_resource(columns, i as u32, &mut place));
+            put(out, resources::describe_resource(columns, i as u32, &mut place));
             count += 1;
         }
         for &i in &self.table {
             let Some(entry) = self.shapes.entries.get(i as usize) else { continue };
             let Some(shape) = self.shapes.shapes.get(entry.shape as usize) else { continue };
             if entry.number.is_none() {
-                let scope = self.scopes.get(shape.scope() as usize).map_or(0, |home| home.place);
+                let scope =
+                    self.scopes.get(shape.scope() as usize).map_or(0, |source| source.place);
                 put(out, shapes::describe(columns, shape, scope, &mut place));
                 count += 1;
             }
@@ -331,11 +332,11 @@ impl Batch {
             u64::from(shapes.entries.get(entry as usize).map_or(0, |entry| entry.place))
         };
         shapes.spans.iter().for_each(|&entry| varint(out, place(entry)));
-        if self.resources.iter().filter(|home| home.used).count() > 1 {
+        if self.resources.iter().filter(|source| source.used).count() > 1 {
             for &row in &self.rows.order {
                 let number = columns.spans.resource.get(row as usize).copied().unwrap_or_default();
-                let home = self.resources.get(number as usize).copied().unwrap_or_default();
-                varint(out, u64::from(home.place));
+                let source = self.resources.get(number as usize).copied().unwrap_or_default();
+                varint(out, u64::from(source.place));
             }
         }
         self.rows.write_ids(columns, out, &mut self.ids);

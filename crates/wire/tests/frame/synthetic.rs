@@ -85,7 +85,7 @@ fn time() -> impl Strategy<Value = u64> {
 }
 
 pub(crate) fn span() -> impl Strategy<Value = Span> {
-    let homes = (attrs(2), attrs(1), small(0u32), small(0u32));
+    let sources = (attrs(2), attrs(1), small(0u32), small(0u32));
     let parent = prop_oneof![3 => 1u64..40, 1 => Just(0), 1 => any::<u64>()];
     let ids = (0u8..5, prop_oneof![4 => 1u64..40, 1 => 1u64..], parent);
     let times = prop_oneof![
@@ -98,17 +98,17 @@ pub(crate) fn span() -> impl Strategy<Value = Span> {
     let events = vec((time(), text(), small(0u32), attrs(2)), 0..3);
     let link = (0u8..4, any::<u64>(), small(String::new()), [small(1u32), small(0u32)], attrs(2));
     let lists = (attrs(6), prop_oneof![3 => Just(Vec::new()), 1 => events], small_links(link));
-    (homes, ids, times, names, numbers, counts, lists).prop_map(
-        |(homes, ids, times, names, numbers, counts, lists)| Span {
-            resource: homes.0,
-            scope: homes.1,
+    (sources, ids, times, names, numbers, counts, lists).prop_map(
+        |(sources, ids, times, names, numbers, counts, lists)| Span {
+            resource: sources.0,
+            scope: sources.1,
             trace: ids.0,
             id: ids.1,
             parent: ids.2,
             times,
             names: [names.0, names.1, names.2, names.3],
             numbers,
-            counts: [homes.2, homes.3, counts.0, counts.1, counts.2, counts.3],
+            counts: [sources.2, sources.3, counts.0, counts.1, counts.2, counts.3],
             attrs: lists.0,
             events: lists.1,
             links: lists.2,

@@ -141,7 +141,7 @@ proptest! {
     }
 }
 
-/// An attribute in the usual form, or (with `odd`) in one that says the same with other bytes.
+/// An attribute as encoders write it, or (with `odd`) the same in other bytes.
 fn put_attr(span: &mut Vec<u8>, key: &str, odd: bool, value: impl Fn(&mut Vec<u8>)) {
     put::message(span, 9, |kv| {
         if !odd {
