@@ -1,5 +1,16 @@
 //! The formats in which spans come, by name, and their decoders without sockets: for benches,
 //! fuzzers, and tools that show what a request becomes.
+//!
+//! ```
+//! use tributary_receivers::format::{Format, TranslateError};
+//! use tributary_span::otlp::decode::count_spans;
+//!
+//! let body = br#"[{"traceId":"7","id":"1"},{"traceId":"7","id":"2"}]"#;
+//! let request = Format::ZipkinV2Json.translate(body, 1 << 20)?;
+//! assert_eq!(count_spans(&request), Ok(2));
+//! assert_eq!(Format::ZipkinV2Json.translate(body, 100), Err(TranslateError::TooLarge(100)));
+//! # Ok::<(), TranslateError>(())
+//! ```
 
 use crate::body::{Encoding, Held};
 use crate::fault::Fault;
@@ -69,21 +80,6 @@ impl Format {
         Format::ZipkinV2Json,
         Format::ZipkinV2Protobuf,
     ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::OtlpProtobuf => "OTLP protobuf",
-            Format::OtlpJson => "OTLP JSON",
-            Format::JaegerDatagram => "Jaeger datagram",
-            Format::JaegerHttp => "Jaeger HTTP",
-            Format::JaegerGrpc => "Jaeger gRPC",
-            Format::ZipkinV1Json => "Zipkin v1 JSON",
-            Format::ZipkinV1Thrift => "Zipkin v1 Thrift",
-            Format::ZipkinV2Json => "Zipkin v2 JSON",
-            Format::ZipkinV2Protobuf => "Zipkin v2 protobuf",
-        }
-    }
 
     /// What `body` becomes: the bytes of an `ExportTraceServiceRequest`, for which no more than
     /// about `limit` bytes are held at any time.

@@ -20,7 +20,7 @@ mod builder;
 mod check;
 mod texts;
 
-pub use builder::{Builder, LinkFields, Mark, SpanFields, Translation};
+pub use builder::{Builder, LinkFields, SpanFields, Translation};
 pub use check::Inconsistent;
 pub use texts::{Text, Texts};
 

@@ -195,7 +195,7 @@ fn take_long_varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
 /// # Errors
 /// When `rest` ends inside it.
 #[inline(always)]
-pub fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
+pub(crate) fn take_counted<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
     let len = usize::try_from(take_varint(rest)?).map_err(|_| Malformed::Truncated)?;
     let (bytes, tail) = rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
     *rest = tail;
@@ -227,7 +227,7 @@ pub mod put {
 
     /// Bytes that [`varint`] takes for `n`.
     #[inline]
-    pub fn varint_len(n: u64) -> usize {
+    pub(crate) fn varint_len(n: u64) -> usize {
         (70 - (n | 1).leading_zeros() as usize) / 7
     }
 

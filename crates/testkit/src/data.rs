@@ -169,7 +169,7 @@ pub fn totals() -> Result<Totals> {
 ///
 /// # Errors
 /// When the file is missing or damaged.
-pub fn json_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+fn json_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let text = inflate(path)?;
     text.split(|&b| b == b'\n')
         .filter(|line| !line.is_empty())

@@ -5,6 +5,23 @@
 //! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), a disk that can be full
 //! ([`disk`]), and small readers of HTTP and of Prometheus' text. Nothing here depends on the
 //! crates that it helps to test.
+//!
+//! What was sent, what came back, and where they differ:
+//!
+//! ```
+//! use tributary_testkit::normal::differences;
+//! use tributary_testkit::{NormalSpan, sample};
+//!
+//! let request = sample::request(1);
+//! let sent = NormalSpan::parse(&request.encode_to_vec())?;
+//! let mut came = sent.clone();
+//! assert!(differences(&sent[0], &came[0]).is_empty());
+//! came[0].name = "another".to_owned();
+//! let told = differences(&sent[0], &came[0]);
+//! assert!(told[0].starts_with("name:"), "{told:?}");
+//! # use prost::Message;
+//! # Ok::<(), anyhow::Error>(())
+//! ```
 
 pub mod data;
 pub mod disk;

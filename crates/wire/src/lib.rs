@@ -5,6 +5,34 @@
 //! `proto/wire.proto` ([`v1`]); which ingester gets which trace is decided by [`ring`]. Nothing
 //! here opens a socket, holds a task or knows of storage.
 //!
+//! A frame, and what its receiver must have been given before:
+//!
+//! ```
+//! use tributary_span::columns::{Builder, SpanFields, Text};
+//! use tributary_span::{SpanId, TraceId};
+//! use tributary_wire::frame::{DecodeLimits, Decoder, Encoder};
+//!
+//! let mut spans = Builder::new();
+//! let resource = spans.end_resource(0, Text::EMPTY, Text::EMPTY);
+//! let scope = spans.end_scope(Text::EMPTY, Text::EMPTY, 0, Text::EMPTY);
+//! let (trace, id) = (TraceId([7; 16]), SpanId([1; 8]));
+//! let name = spans.text(b"GET /cart");
+//! spans.end_span(SpanFields { trace, id, name, resource, scope, ..SpanFields::default() });
+//!
+//! let mut encoder = Encoder::new();
+//! let frame = encoder.encode(spans.columns());
+//! assert_eq!(frame.spans, 1);
+//!
+//! let mut decoder = Decoder::new(DecodeLimits::default());
+//! if let Some(definitions) = encoder.definitions(frame.dict, 0..frame.needs) {
+//!     decoder.define(frame.dict, &definitions)?;
+//! }
+//! let decoded = decoder.decode(frame.dict, &frame.payload)?;
+//! assert_eq!(decoded.columns.trace_of(0), trace);
+//! assert_eq!(decoded.columns.texts.str(decoded.columns.spans.name[0]), "GET /cart");
+//! # Ok::<(), tributary_wire::frame::FrameError>(())
+//! ```
+//!
 //! # The protocol, version 1
 //!
 //! One gRPC stream (`Ingest.Push`) joins one *lane* of a sidecar to one ingester. A sidecar has a

@@ -5,6 +5,7 @@ use crate::harness::Server;
 use crate::requests::{self, framed, good};
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tributary_testkit::Random;
 use tributary_testkit::http::post;
 use tributary_testkit::wait::SOON;
 
@@ -23,15 +24,8 @@ async fn still_serves(server: &Server, after: &str) {
 
 /// Bytes that look random and are the same each time.
 fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    std::iter::repeat_with(|| {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        (x >> 32) as u8
-    })
-    .take(len)
-    .collect()
+    let mut random = Random::new(seed);
+    std::iter::repeat_with(|| random.byte()).take(len).collect()
 }
 
 #[tokio::test]

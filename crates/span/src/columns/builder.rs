@@ -35,7 +35,7 @@ pub struct Builder {
 
 /// How far a builder had got, for [`Builder::rollback`].
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub(crate) struct Mark {
     texts: usize,
     traces: usize,
     resources: usize,
@@ -187,7 +187,7 @@ impl Builder {
 
     /// The same, unless the text is not UTF-8. That is looked at once for each text.
     #[inline]
-    pub fn string(&mut self, bytes: &[u8]) -> Option<Text> {
+    pub(crate) fn string(&mut self, bytes: &[u8]) -> Option<Text> {
         match self.find_text(bytes) {
             Ok(found) if self.not_utf8.binary_search(&found).is_ok() => None,
             Ok(found) => Some(found),
@@ -412,7 +412,7 @@ impl Builder {
     }
 
     /// Forgets the lists of the span being built, which is refused.
-    pub fn drop_span(&mut self) {
+    pub(crate) fn drop_span(&mut self) {
         let c = &mut self.columns;
         let spans = c.spans.id.len();
         let last = |ends: &[u32]| if spans == 0 { 0 } else { owned(ends, spans - 1).end };
@@ -427,7 +427,7 @@ impl Builder {
     }
 
     /// Where the builder stands now, between two spans.
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark {
             texts: self.columns.texts.len(),
             traces: self.columns.traces.len(),
@@ -438,7 +438,7 @@ impl Builder {
     }
 
     /// Takes back everything since `mark`, unfinished things included.
-    pub fn rollback(&mut self, mark: Mark) {
+    pub(crate) fn rollback(&mut self, mark: Mark) {
         let c = &mut self.columns;
         c.spans.truncate(mark.spans);
         self.drop_span();

@@ -69,7 +69,7 @@ impl Texts {
     }
 
     /// Whether each of the texts is UTF-8: one pass over the table instead of one for each use.
-    pub fn all_utf8(&self) -> bool {
+    pub(super) fn all_utf8(&self) -> bool {
         std::str::from_utf8(&self.bytes)
             .is_ok_and(|all| self.ends.iter().all(|&end| all.is_char_boundary(end as usize)))
     }

@@ -85,7 +85,7 @@ pub fn entries(list: &[u8]) -> impl Iterator<Item = Result<(&str, &[u8]), Malfor
 /// # Errors
 /// When the bytes are no `KeyValue`.
 #[inline]
-pub fn key_value(bytes: &[u8]) -> Result<(&str, &[u8]), Malformed> {
+pub(crate) fn key_value(bytes: &[u8]) -> Result<(&str, &[u8]), Malformed> {
     let mut fields = Fields::new(bytes);
     let (mut key, mut value): (&str, &[u8]) = ("", &[]);
     while let Some(field) = fields.next_field()? {

@@ -4,10 +4,15 @@
 //! to. What cannot be kept is refused where OTLP lets the sender know: a span without valid ids
 //! alone (partial success), a request that is no protobuf as a whole.
 
-use super::any::{self, Any};
-use crate::columns::{Attr, Builder, Kind, LinkFields, SpanFields, Text};
-use crate::protobuf::{Field, Fields, Malformed, take_array, take_counted, take_varint};
-use crate::{SpanId, TraceId};
+mod attribute;
+mod resource;
+mod span;
+
+use crate::TraceId;
+use crate::columns::{Builder, SpanFields};
+use crate::protobuf::{Fields, Malformed};
+use resource::{put_resource, put_scope};
+use span::put_span;
 
 /// What a receiver takes.
 #[derive(Debug, Clone, Copy)]
@@ -55,10 +60,7 @@ pub struct Outcome {
 }
 
 /// Appends a request's spans to the lane that `route` names for each trace id.
-///
-/// # Errors
-/// When the request is no protobuf. The lanes are then as they were before.
-pub fn append(
+fn append(
     lanes: &mut [Builder],
     route: impl Fn(&TraceId) -> usize,
     request: &[u8],
@@ -75,11 +77,13 @@ pub fn append(
     }
 }
 
-/// [`append`] without a type parameter, so that it is compiled with this crate, for speed, also
-/// where its caller is compiled for size.
+/// Appends a request's spans to the lane that `route` names for each trace id.
+///
+/// It has no type parameter, so that it is compiled with this crate, for speed, also where its
+/// caller is compiled for size.
 ///
 /// # Errors
-/// As [`append`].
+/// When the request is no protobuf. The lanes are then as they were before.
 pub fn append_routed(
     lanes: &mut [Builder],
     route: &dyn Fn(&TraceId) -> usize,
@@ -251,324 +255,6 @@ fn trace_id(span: &[u8]) -> Result<Option<TraceId>, Malformed> {
         }
     }
     Ok(None)
-}
-
-fn put_span(
-    b: &mut Builder,
-    bytes: &[u8],
-    mut span: SpanFields,
-) -> Result<Result<(), Reject>, Malformed> {
-    let mut rest = bytes;
-    while let Some((&tag, tail)) = rest.split_first() {
-        // The fields that most spans have, by number and wire type in one byte; others, and these
-        // with another wire type, go the long way.
-        match tag {
-            0x0a => {
-                rest = tail;
-                take_counted(&mut rest)?;
-            }
-            0x12 => {
-                rest = tail;
-                span.id = SpanId::from_wire(take_counted(&mut rest)?).unwrap_or_default();
-            }
-            0x2a => {
-                rest = tail;
-                span.name = string(b, take_counted(&mut rest)?)?;
-                b.expect_like(span.name);
-            }
-            0x39 => {
-                rest = tail;
-                span.start = u64::from_le_bytes(take_array(&mut rest)?);
-            }
-            0x41 => {
-                rest = tail;
-                span.end = u64::from_le_bytes(take_array(&mut rest)?);
-            }
-            0x4a => {
-                rest = tail;
-                let attr = span_attribute(b, take_counted(&mut rest)?)?;
-                b.span_attr(attr);
-            }
-            0x22 => {
-                rest = tail;
-                match parent_id(take_counted(&mut rest)?) {
-                    Ok(parent) => span.parent = parent,
-                    Err(reject) => return Ok(Err(reject)),
-                }
-            }
-            0x30 => {
-                rest = tail;
-                span.kind = take_varint32(&mut rest)?.cast_signed();
-            }
-            0x50 => {
-                rest = tail;
-                span.dropped_attrs = take_varint32(&mut rest)?;
-            }
-            0x60 => {
-                rest = tail;
-                span.dropped_events = take_varint32(&mut rest)?;
-            }
-            0x70 => {
-                rest = tail;
-                span.dropped_links = take_varint32(&mut rest)?;
-            }
-            0x7a => {
-                rest = tail;
-                put_status(b, take_counted(&mut rest)?, &mut span)?;
-            }
-            _ => {
-                let mut fields = Fields::new(rest);
-                if let Some(field) = fields.next_field()?
-                    && let Err(reject) = put_field(b, &field, &mut span)?
-                {
-                    return Ok(Err(reject));
-                }
-                rest = fields.rest();
-            }
-        }
-    }
-    if span.id.is_zero() {
-        return Ok(Err(Reject::SpanId));
-    }
-    b.end_span(span);
-    Ok(Ok(()))
-}
-
-/// One field of a span, whichever it is.
-fn put_field(
-    b: &mut Builder,
-    field: &Field<'_>,
-    span: &mut SpanFields,
-) -> Result<Result<(), Reject>, Malformed> {
-    match field.number {
-        2 => span.id = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
-        3 => span.trace_state = b.text(field.text()?.as_bytes()),
-        4 => match parent_id(field.bytes()?) {
-            Ok(parent) => span.parent = parent,
-            Err(reject) => return Ok(Err(reject)),
-        },
-        5 => span.name = b.text(field.text()?.as_bytes()),
-        6 => span.kind = field.varint32()?.cast_signed(),
-        7 => span.start = field.fixed64()?,
-        8 => span.end = field.fixed64()?,
-        9 => {
-            let attr = attribute(b, field.bytes()?)?;
-            b.span_attr(attr);
-        }
-        10 => span.dropped_attrs = field.varint32()?,
-        11 => put_event(b, field.bytes()?)?,
-        12 => span.dropped_events = field.varint32()?,
-        13 => put_link(b, field.bytes()?)?,
-        14 => span.dropped_links = field.varint32()?,
-        15 => put_status(b, field.bytes()?, span)?,
-        16 => span.flags = field.fixed32()?,
-        _ => {}
-    }
-    Ok(Ok(()))
-}
-
-fn parent_id(bytes: &[u8]) -> Result<SpanId, Reject> {
-    match bytes {
-        [] => Ok(SpanId::default()),
-        id => id.try_into().map(SpanId).map_err(|_| Reject::ParentId),
-    }
-}
-
-/// A varint cut to 32 bits, as protobuf's own decoders cut it.
-#[inline]
-fn take_varint32(rest: &mut &[u8]) -> Result<u32, Malformed> {
-    #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts 32-bit fields like this")]
-    take_varint(rest).map(|n| n as u32)
-}
-
-fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) -> Result<(), Malformed> {
-    let mut status = Fields::new(bytes);
-    while let Some(field) = status.next_field()? {
-        match field.number {
-            2 => span.status_message = b.text(field.text()?.as_bytes()),
-            3 => span.status_code = field.varint32()?.cast_signed(),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// A string's text. What is in the table already has been proved to be UTF-8 as a rule.
-#[inline]
-fn string(b: &mut Builder, bytes: &[u8]) -> Result<Text, Malformed> {
-    b.string(bytes).ok_or(Malformed::NotUtf8)
-}
-
-/// [`attribute`], for spans: most of their attributes have been seen before on a span of the same
-/// name, and comparing is cheaper than parsing, proving and looking up.
-#[inline]
-fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
-    let Some((key, value)) = usual_key_value(bytes) else { return attribute(b, bytes) };
-    for ahead in 0..2 {
-        let Some(likely) = b.likely_attr(ahead) else { break };
-        if b.columns().texts.get(likely.key) != key {
-            continue;
-        }
-        b.pass_likely(ahead + 1);
-        let key = likely.key;
-        if let Some(text) = usual_string(value)
-            && likely.kind == Kind::Str
-            && b.columns().texts.get(likely.text()) == text
-        {
-            return Ok(likely);
-        }
-        let (kind, value) = usual_value(b, value)?;
-        return Ok(Attr { key, kind, value });
-    }
-    let key = string(b, key)?;
-    let (kind, value) = usual_value(b, value)?;
-    Ok(Attr { key, kind, value })
-}
-
-/// [`any_value`], quicker for strings and integers in their usual form.
-#[inline]
-fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(Kind, u64), Malformed> {
-    if let Some(text) = usual_string(value) {
-        return Ok((Kind::Str, u64::from(string(b, text)?.0)));
-    }
-    if let Some((0x18, mut rest)) = value.split_first().map(|(&tag, rest)| (tag, rest)) {
-        let int = take_varint(&mut rest)?;
-        if rest.is_empty() {
-            return Ok((Kind::Int, int));
-        }
-    }
-    any_value(b, value)
-}
-
-/// Key and encoded value of a `KeyValue` in its usual form: both fields once, in order, and no
-/// longer than one byte can say. `None` says nothing about the bytes.
-#[inline]
-fn usual_key_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<2>()?;
-    let &[0x0a, len @ 0..0x80] = head else { return None };
-    let (key, rest) = rest.split_at_checked(usize::from(len))?;
-    let (head, value) = rest.split_first_chunk::<2>()?;
-    match *head {
-        [0x12, len @ 0..0x80] if value.len() == usize::from(len) => Some((key, value)),
-        _ => None,
-    }
-}
-
-/// The string in an `AnyValue` that holds nothing else and is as short.
-#[inline]
-fn usual_string(value: &[u8]) -> Option<&[u8]> {
-    let (head, text) = value.split_first_chunk::<2>()?;
-    match *head {
-        [0x0a, len @ 0..0x80] if text.len() == usize::from(len) => Some(text),
-        _ => None,
-    }
-}
-
-fn put_event(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let (mut time, mut name, mut dropped) = (0, Text::EMPTY, 0);
-    let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => time = field.fixed64()?,
-            2 => name = b.text(field.text()?.as_bytes()),
-            3 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.event_attr(attr);
-            }
-            4 => dropped = field.varint32()?,
-            _ => {}
-        }
-    }
-    b.end_event(time, name, dropped);
-    Ok(())
-}
-
-fn put_link(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let mut link = LinkFields::default();
-    let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => link.trace = TraceId::from_wire(field.bytes()?).unwrap_or_default(),
-            2 => link.span = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
-            3 => link.trace_state = b.text(field.text()?.as_bytes()),
-            4 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.link_attr(attr);
-            }
-            5 => link.dropped_attrs = field.varint32()?,
-            6 => link.flags = field.fixed32()?,
-            _ => {}
-        }
-    }
-    b.end_link(link);
-    Ok(())
-}
-
-fn put_resource(b: &mut Builder, bytes: &[u8], schema_url: &[u8]) -> Result<u32, Malformed> {
-    let mut dropped = 0;
-    let mut entity_refs = Vec::new();
-    let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.resource_attr(attr);
-            }
-            2 => dropped = field.varint32()?,
-            3 => crate::protobuf::put::bytes(&mut entity_refs, 3, field.bytes()?),
-            _ => {}
-        }
-    }
-    let schema_url = b.text(schema_url);
-    let entity_refs = b.text(&entity_refs);
-    Ok(b.end_resource(dropped, schema_url, entity_refs))
-}
-
-fn put_scope(b: &mut Builder, bytes: &[u8], schema_url: &[u8]) -> Result<u32, Malformed> {
-    let (mut name, mut version, mut dropped) = (Text::EMPTY, Text::EMPTY, 0);
-    let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => name = b.text(field.text()?.as_bytes()),
-            2 => version = b.text(field.text()?.as_bytes()),
-            3 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.scope_attr(attr);
-            }
-            4 => dropped = field.varint32()?,
-            _ => {}
-        }
-    }
-    let schema_url = b.text(schema_url);
-    Ok(b.end_scope(name, version, dropped, schema_url))
-}
-
-/// An encoded `KeyValue` as an attribute of `b`'s columns.
-///
-/// # Errors
-/// When the bytes are no `KeyValue`, to the depths of its value.
-#[inline]
-pub fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
-    let (key, encoded) = any::key_value(bytes)?;
-    let key = b.text(key.as_bytes());
-    let (kind, value) = any_value(b, encoded)?;
-    Ok(Attr { key, kind, value })
-}
-
-/// An encoded `AnyValue` as kind and bits of an attribute.
-fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(Kind, u64), Malformed> {
-    Ok(match any::parse(encoded)? {
-        Any::Empty => (Kind::Empty, 0),
-        Any::Str(text) => (Kind::Str, u64::from(b.text(text.as_bytes()).0)),
-        Any::Bool(value) => (Kind::Bool, u64::from(value)),
-        Any::Int(value) => (Kind::Int, value.cast_unsigned()),
-        Any::Double(value) => (Kind::Double, value.to_bits()),
-        Any::Bytes(bytes) => (Kind::Bytes, u64::from(b.text(bytes).0)),
-        Any::Array(_) | Any::KvList(_) => {
-            any::check(encoded)?;
-            (Kind::Any, u64::from(b.text(encoded).0))
-        }
-    })
 }
 
 #[cfg(test)]

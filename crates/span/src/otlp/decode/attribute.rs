@@ -1,0 +1,104 @@
+//! A `KeyValue` into an attribute: the long way, and a quick one for what spans have had before.
+
+use crate::columns::{Attr, Builder, Kind, Text};
+use crate::otlp::any::{self, Any};
+use crate::protobuf::{Malformed, take_varint};
+
+/// An encoded `KeyValue` as an attribute of `b`'s columns.
+///
+/// # Errors
+/// When the bytes are no `KeyValue`, to the depths of its value.
+#[inline]
+pub(super) fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
+    let (key, encoded) = any::key_value(bytes)?;
+    let key = b.text(key.as_bytes());
+    let (kind, value) = any_value(b, encoded)?;
+    Ok(Attr { key, kind, value })
+}
+
+/// An encoded `AnyValue` as kind and bits of an attribute.
+fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(Kind, u64), Malformed> {
+    Ok(match any::parse(encoded)? {
+        Any::Empty => (Kind::Empty, 0),
+        Any::Str(text) => (Kind::Str, u64::from(b.text(text.as_bytes()).0)),
+        Any::Bool(value) => (Kind::Bool, u64::from(value)),
+        Any::Int(value) => (Kind::Int, value.cast_unsigned()),
+        Any::Double(value) => (Kind::Double, value.to_bits()),
+        Any::Bytes(bytes) => (Kind::Bytes, u64::from(b.text(bytes).0)),
+        Any::Array(_) | Any::KvList(_) => {
+            any::check(encoded)?;
+            (Kind::Any, u64::from(b.text(encoded).0))
+        }
+    })
+}
+
+/// A string's text. What is in the table already has been proved to be UTF-8 as a rule.
+#[inline]
+pub(super) fn string(b: &mut Builder, bytes: &[u8]) -> Result<Text, Malformed> {
+    b.string(bytes).ok_or(Malformed::NotUtf8)
+}
+
+/// [`attribute`], for spans: most of their attributes have been seen before on a span of the same
+/// name, and comparing is cheaper than parsing, proving and looking up.
+#[inline]
+pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
+    let Some((key, value)) = usual_key_value(bytes) else { return attribute(b, bytes) };
+    for ahead in 0..2 {
+        let Some(likely) = b.likely_attr(ahead) else { break };
+        if b.columns().texts.get(likely.key) != key {
+            continue;
+        }
+        b.pass_likely(ahead + 1);
+        let key = likely.key;
+        if let Some(text) = usual_string(value)
+            && likely.kind == Kind::Str
+            && b.columns().texts.get(likely.text()) == text
+        {
+            return Ok(likely);
+        }
+        let (kind, value) = usual_value(b, value)?;
+        return Ok(Attr { key, kind, value });
+    }
+    let key = string(b, key)?;
+    let (kind, value) = usual_value(b, value)?;
+    Ok(Attr { key, kind, value })
+}
+
+/// [`any_value`], quicker for strings and integers as encoders write them.
+#[inline]
+fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(Kind, u64), Malformed> {
+    if let Some(text) = usual_string(value) {
+        return Ok((Kind::Str, u64::from(string(b, text)?.0)));
+    }
+    if let Some((0x18, mut rest)) = value.split_first().map(|(&tag, rest)| (tag, rest)) {
+        let int = take_varint(&mut rest)?;
+        if rest.is_empty() {
+            return Ok((Kind::Int, int));
+        }
+    }
+    any_value(b, value)
+}
+
+/// Key and encoded value of a `KeyValue` as encoders write it: both fields once, in order, and no
+/// longer than one byte can say. `None` says nothing about the bytes.
+#[inline]
+fn usual_key_value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<2>()?;
+    let &[0x0a, len @ 0..0x80] = head else { return None };
+    let (key, rest) = rest.split_at_checked(usize::from(len))?;
+    let (head, value) = rest.split_first_chunk::<2>()?;
+    match *head {
+        [0x12, len @ 0..0x80] if value.len() == usize::from(len) => Some((key, value)),
+        _ => None,
+    }
+}
+
+/// The string in an `AnyValue` that holds nothing else and is as short.
+#[inline]
+fn usual_string(value: &[u8]) -> Option<&[u8]> {
+    let (head, text) = value.split_first_chunk::<2>()?;
+    match *head {
+        [0x0a, len @ 0..0x80] if text.len() == usize::from(len) => Some(text),
+        _ => None,
+    }
+}
