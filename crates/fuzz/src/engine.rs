@@ -1,6 +1,7 @@
 //! The loop that mutates.
 
-use crate::{Target, mutate};
+use crate::mutate::mutate;
+use crate::target::Target;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use tributary_testkit::Random;

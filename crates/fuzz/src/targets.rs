@@ -4,7 +4,7 @@ mod journal;
 mod receivers;
 mod wire;
 
-use crate::Target;
+use crate::target::Target;
 use receivers::{INFLATED, INFLATED_ZSTD, TRANSLATED};
 use tributary_receivers::format::Format;
 

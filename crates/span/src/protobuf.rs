@@ -9,6 +9,8 @@
 //! 2. Every error is an error of the bytes: no input panics.
 //! 3. Groups (wire types 3 and 4, long deprecated) and field number 0 are errors.
 
+pub mod put;
+
 /// Why bytes are not a protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
@@ -213,136 +215,5 @@ pub fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Malformed
     Ok(*bytes)
 }
 
-/// Appending fields to a buffer. Fields at their default are the caller's to leave out.
-pub mod put {
-    /// A bare varint.
-    #[inline]
-    pub fn varint(out: &mut Vec<u8>, mut n: u64) {
-        while n >= 0x80 {
-            out.push((n as u8 & 0x7f) | 0x80);
-            n >>= 7;
-        }
-        out.push(n as u8);
-    }
-
-    /// Bytes that [`varint`] takes for `n`.
-    #[inline]
-    pub(crate) fn varint_len(n: u64) -> usize {
-        (70 - (n | 1).leading_zeros() as usize) / 7
-    }
-
-    /// Field `number` as a varint.
-    pub fn uint(out: &mut Vec<u8>, number: u32, n: u64) {
-        varint(out, u64::from(number) << 3);
-        varint(out, n);
-    }
-
-    /// Field `number` as fixed64 (also a double's bits).
-    pub fn fixed64(out: &mut Vec<u8>, number: u32, n: u64) {
-        varint(out, u64::from(number) << 3 | 1);
-        out.extend_from_slice(&n.to_le_bytes());
-    }
-
-    /// Field `number` as fixed32.
-    pub fn fixed32(out: &mut Vec<u8>, number: u32, n: u32) {
-        varint(out, u64::from(number) << 3 | 5);
-        out.extend_from_slice(&n.to_le_bytes());
-    }
-
-    /// Field `number` as bytes, string or ready-made message.
-    pub fn bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
-        varint(out, u64::from(number) << 3 | 2);
-        varint(out, bytes.len() as u64);
-        out.extend_from_slice(bytes);
-    }
-
-    /// Field `number` as a message that `fill` writes in place: one byte is kept for the length
-    /// and the message is moved when it needs more.
-    pub fn message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut Vec<u8>)) {
-        varint(out, u64::from(number) << 3 | 2);
-        let start = out.len();
-        out.push(0);
-        fill(out);
-        let len = out.len() - start - 1;
-        let extra = varint_len(len as u64) - 1;
-        if extra > 0 {
-            out.resize(out.len() + extra, 0);
-            out.copy_within(start + 1..start + 1 + len, start + 1 + extra);
-        }
-        let mut n = len as u64;
-        for i in 0..=extra {
-            let more = if i < extra { 0x80 } else { 0 };
-            if let Some(byte) = out.get_mut(start + i) {
-                *byte = (n as u8 & 0x7f) | more;
-            }
-            n >>= 7;
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn all(bytes: &[u8]) -> Result<Vec<Field<'_>>, Malformed> {
-        let mut fields = Fields::new(bytes);
-        let mut found = Vec::new();
-        while let Some(field) = fields.next_field()? {
-            found.push(field);
-        }
-        Ok(found)
-    }
-
-    #[test]
-    fn what_is_put_is_read() {
-        let mut out = Vec::new();
-        put::uint(&mut out, 1, 300);
-        put::fixed64(&mut out, 2, 7);
-        put::fixed32(&mut out, 3, 8);
-        put::bytes(&mut out, 4, b"abc");
-        put::message(&mut out, 5, |m| put::bytes(m, 1, &[9; 20_000]));
-        let fields = all(&out).unwrap();
-        assert_eq!(fields.len(), 5);
-        assert_eq!(fields[0].varint(), Ok(300));
-        assert_eq!(fields[1].fixed64(), Ok(7));
-        assert_eq!(fields[2].fixed32(), Ok(8));
-        assert_eq!(fields[3].text(), Ok("abc"));
-        let inner = all(fields[4].bytes().unwrap()).unwrap();
-        assert_eq!(inner[0].bytes().unwrap(), [9; 20_000]);
-    }
-
-    #[test]
-    fn malformed_bytes_are_named() {
-        let table: &[(&[u8], Malformed)] = &[
-            (&[0x0a, 5, 1], Malformed::Truncated),
-            (&[0x08], Malformed::Truncated),
-            (
-                &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
-                Malformed::LongVarint,
-            ),
-            (&[0x00, 1], Malformed::BadTag),
-            (&[0x0b], Malformed::BadTag),
-            (&[0x09, 1, 2], Malformed::Truncated),
-            (&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], Malformed::Truncated),
-        ];
-        for (bytes, expected) in table {
-            assert_eq!(all(bytes), Err(*expected), "{bytes:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            all(&bytes).ok();
-        }
-
-        #[test]
-        fn varints_have_the_length_they_say(n in any::<u64>()) {
-            let mut out = Vec::new();
-            put::varint(&mut out, n);
-            prop_assert_eq!(out.len(), put::varint_len(n));
-            prop_assert_eq!(take_varint(&mut &out[..]), Ok(n));
-        }
-    }
-}
+mod tests;
