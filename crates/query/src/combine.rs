@@ -72,8 +72,8 @@ mod tests {
         let mut b = Builder::new();
         let key = b.text(b"service.name");
         let value = u64::from(b.text(service.as_bytes()).0);
-        let kind = tributary_span::columns::Kind::Str;
-        b.resource_attr(tributary_span::columns::Attr { key, kind, value });
+        let value_type = tributary_span::columns::ValueType::Str;
+        b.resource_attr(tributary_span::columns::Attr { key, value_type, value });
         let resource = b.end_resource(0, Default::default(), Default::default());
         let scope = b.end_scope(Default::default(), Default::default(), 0, Default::default());
         for &(id, kind, start, name) in spans {

@@ -7,7 +7,7 @@
 
 use crate::json::Json;
 use tributary_span::Columns;
-use tributary_span::columns::{Attr, Kind, Text};
+use tributary_span::columns::{Attr, Text, ValueType};
 use tributary_span::otlp::any::{self, Any};
 use tributary_span::protobuf::{Fields, Malformed};
 
@@ -124,14 +124,14 @@ fn attributes(json: &mut Json, c: &Columns, attrs: impl Iterator<Item = Attr>) {
     list(json, "attributes", attrs, |json, attr| {
         key_value(json, c.texts.str(attr.key), |json| {
             let bytes = c.texts.get(attr.text());
-            match attr.kind {
-                Kind::Empty => json.object(|_| {}),
-                Kind::Str => value(json, Any::Str(c.texts.str(attr.text())), 0),
-                Kind::Bool => value(json, Any::Bool(attr.value != 0), 0),
-                Kind::Int => value(json, Any::Int(attr.value.cast_signed()), 0),
-                Kind::Double => value(json, Any::Double(f64::from_bits(attr.value)), 0),
-                Kind::Bytes => value(json, Any::Bytes(bytes), 0),
-                Kind::Any => encoded_value(json, bytes, 0),
+            match attr.value_type {
+                ValueType::Empty => json.object(|_| {}),
+                ValueType::Str => value(json, Any::Str(c.texts.str(attr.text())), 0),
+                ValueType::Bool => value(json, Any::Bool(attr.value != 0), 0),
+                ValueType::Int => value(json, Any::Int(attr.value.cast_signed()), 0),
+                ValueType::Double => value(json, Any::Double(f64::from_bits(attr.value)), 0),
+                ValueType::Bytes => value(json, Any::Bytes(bytes), 0),
+                ValueType::Any => encoded_value(json, bytes, 0),
             }
         });
     });

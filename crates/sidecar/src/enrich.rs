@@ -2,7 +2,7 @@
 //! with the application, so what the downward API says of one is true of the other.
 
 use tributary_span::Columns;
-use tributary_span::columns::{Attr, Attrs, Kind, Text, Texts, owned};
+use tributary_span::columns::{Attr, Attrs, Text, Texts, ValueType, owned};
 
 /// Adds each of `wanted` to every resource that has no attribute of that key. What a sender said
 /// itself stays as it is.
@@ -24,7 +24,7 @@ pub fn add_missing(columns: &mut Columns, wanted: &[(String, String)]) {
                 let key = text(&mut columns.texts, key.as_bytes());
                 (key, text(&mut columns.texts, value.as_bytes()))
             });
-            attrs.push(Attr { key, kind: Kind::Str, value: u64::from(value.0) });
+            attrs.push(Attr { key, value_type: ValueType::Str, value: u64::from(value.0) });
         }
         ends.push(u32::try_from(attrs.len()).unwrap_or(u32::MAX));
     }
@@ -47,7 +47,7 @@ mod tests {
     fn resource(b: &mut Builder, attrs: &[(&str, &str)]) {
         for (key, value) in attrs {
             let (key, value) = (b.text(key.as_bytes()), b.text(value.as_bytes()));
-            b.resource_attr(Attr { key, kind: Kind::Str, value: u64::from(value.0) });
+            b.resource_attr(Attr { key, value_type: ValueType::Str, value: u64::from(value.0) });
         }
         b.end_resource(0, Text::EMPTY, Text::EMPTY);
     }

@@ -1,7 +1,7 @@
 //! Spans as columns: so they travel, are stored and are grouped.
 //!
 //! A [`Columns`] holds any number of spans of any number of traces. Every variable-sized thing is
-//! a [`Text`], a number into one table of byte strings; every attribute is a key, a kind and 64
+//! a [`Text`], a number into one table of byte strings; every attribute is a key, a type and 64
 //! bits; every list (attributes of a span, events of a span, attributes of an event …) is a range
 //! of a table whose rows stand in the order of their owners.
 //!
@@ -9,7 +9,7 @@
 //! 1. All vectors of one table have equal length.
 //! 2. `*_end` columns never fall; row `i` owns `end[i-1]..end[i]` of the list's table.
 //! 3. Each [`Text`], trace, resource and scope number is within its table. Text 0 is empty.
-//! 4. Texts used as strings are UTF-8; [`Kind::Bytes`] may be anything; [`Kind::Any`] holds a
+//! 4. Texts used as strings are UTF-8; [`ValueType::Bytes`] may be anything; [`ValueType::Any`] holds a
 //!    well-formed `opentelemetry.proto.common.v1.AnyValue` (an array or a key-value list).
 //! 5. No trace id and no span id is zero; a parent of zero means a root.
 //!
@@ -22,7 +22,7 @@ mod check;
 mod tables;
 mod texts;
 
-pub use attrs::{Attr, Attrs, Kind};
+pub use attrs::{Attr, Attrs, ValueType};
 pub use builder::{Builder, LinkFields, SpanFields, Translation};
 pub use check::Inconsistent;
 pub use tables::{Events, Links, Resources, Scopes, Spans};

@@ -39,7 +39,7 @@
 //! and templates in use, of spans, events and links, by number, then the frame's own. Resources
 //! likewise. Scopes are the frame's own; shapes with definitions name theirs by number.
 //!
-//! Values: a column of trace states, one of status messages, then one for each key and kind that
+//! Values: a column of trace states, one of status messages, then one for each key and type that
 //! a shape in the table leaves open, in order of first appearance. Rows give their values in order,
 //! each span's own, its trace state, its status message, those of its events, those of its links, a
 //! link's trace state last. Texts: 0 is the empty one, 1 the next literal that nothing has

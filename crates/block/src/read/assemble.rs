@@ -12,7 +12,7 @@ use super::rows::Rows;
 use crate::BlockError;
 use crate::dedicated::Scope;
 use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME};
-use tributary_span::columns::{Attr, Builder, Kind, LinkFields, SpanFields, Text, owned};
+use tributary_span::columns::{Attr, Builder, LinkFields, SpanFields, Text, ValueType, owned};
 use tributary_span::{Columns, SpanId, TraceId};
 
 fn pick<T: Copy + Default>(column: &[T], i: usize) -> T {
@@ -152,7 +152,7 @@ pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
             resource_attrs.of(r, &mut b, Builder::resource_attr);
             if !service.is_empty() || extras.has_empty_service_name(r) {
                 let value = u64::from(service.0);
-                b.resource_attr(Attr { key: service_key, kind: Kind::Str, value });
+                b.resource_attr(Attr { key: service_key, value_type: ValueType::Str, value });
             }
             let schema_url = b.text(extras.resource_schema_url(r));
             let entity_refs = b.text(extras.resource_entity_refs(r));

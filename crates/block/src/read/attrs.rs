@@ -5,7 +5,7 @@ use super::lists;
 use super::rows::Rows;
 use crate::dedicated::{ColumnType, DedicatedColumn, Scope};
 use crate::{BlockError, json};
-use tributary_span::columns::{Attr, Builder, Kind, Text, owned};
+use tributary_span::columns::{Attr, Builder, Text, ValueType, owned};
 use tributary_span::otlp::any::{self, Any};
 use tributary_span::protobuf::put;
 
@@ -43,19 +43,19 @@ pub(super) struct Attributes {
     doubles: Values<u64>,
     bools: Values<bool>,
     /// Values of other types, already as columns have them.
-    others: Values<(Kind, u64)>,
+    others: Values<(ValueType, u64)>,
     own: Vec<Own>,
 }
 
-fn value_of(value: Any<'_>, encoded: &[u8], b: &mut Builder) -> (Kind, u64) {
+fn value_of(value: Any<'_>, encoded: &[u8], b: &mut Builder) -> (ValueType, u64) {
     match value {
-        Any::Empty => (Kind::Empty, 0),
-        Any::Str(text) => (Kind::Str, u64::from(b.text(text.as_bytes()).0)),
-        Any::Bool(value) => (Kind::Bool, u64::from(value)),
-        Any::Int(value) => (Kind::Int, value.cast_unsigned()),
-        Any::Double(value) => (Kind::Double, value.to_bits()),
-        Any::Bytes(bytes) => (Kind::Bytes, u64::from(b.text(bytes).0)),
-        Any::Array(_) | Any::KvList(_) => (Kind::Any, u64::from(b.text(encoded).0)),
+        Any::Empty => (ValueType::Empty, 0),
+        Any::Str(text) => (ValueType::Str, u64::from(b.text(text.as_bytes()).0)),
+        Any::Bool(value) => (ValueType::Bool, u64::from(value)),
+        Any::Int(value) => (ValueType::Int, value.cast_unsigned()),
+        Any::Double(value) => (ValueType::Double, value.to_bits()),
+        Any::Bytes(bytes) => (ValueType::Bytes, u64::from(b.text(bytes).0)),
+        Any::Array(_) | Any::KvList(_) => (ValueType::Any, u64::from(b.text(encoded).0)),
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn text(b: &mut Builder, bytes: &[u8]) -> Result<Text, BlockError> {
     }
 }
 
-fn other(b: &mut Builder, bytes: &[u8]) -> Result<(Kind, u64), BlockError> {
+fn other(b: &mut Builder, bytes: &[u8]) -> Result<(ValueType, u64), BlockError> {
     let text =
         std::str::from_utf8(bytes).map_err(|_| BlockError::corrupt("a string is not UTF-8"))?;
     let encoded = json::read(text)?;
@@ -187,27 +187,27 @@ impl Attributes {
     ) {
         for i in owned(&self.ends, owner) {
             let Some(&key) = self.key.get(i) else { continue };
-            let (kind, value) = self.generic(i, b);
-            attr(b, Attr { key, kind, value });
+            let (value_type, value) = self.generic(i, b);
+            attr(b, Attr { key, value_type, value });
         }
         for Own { key, values } in &self.own {
-            let (kind, value) = match values {
+            let (value_type, value) = match values {
                 OwnValues::Texts(values) => match values.of(owner) {
                     [] => continue,
-                    [text] => (Kind::Str, u64::from(text.0)),
+                    [text] => (ValueType::Str, u64::from(text.0)),
                     many => array(b, many, put_text),
                 },
                 OwnValues::Ints(values) => match values.of(owner) {
                     [] => continue,
-                    [n] => (Kind::Int, n.cast_unsigned()),
+                    [n] => (ValueType::Int, n.cast_unsigned()),
                     many => array(b, many, put_int),
                 },
             };
-            attr(b, Attr { key: *key, kind, value });
+            attr(b, Attr { key: *key, value_type, value });
         }
     }
 
-    fn generic(&self, i: usize, b: &mut Builder) -> (Kind, u64) {
+    fn generic(&self, i: usize, b: &mut Builder) -> (ValueType, u64) {
         if let [other, ..] = self.others.of(i) {
             return *other;
         }
@@ -220,11 +220,11 @@ impl Attributes {
             };
         }
         match (self.texts.of(i), self.ints.of(i), self.doubles.of(i), self.bools.of(i)) {
-            ([text, ..], ..) => (Kind::Str, u64::from(text.0)),
-            (_, [n, ..], ..) => (Kind::Int, n.cast_unsigned()),
-            (_, _, [double, ..], _) => (Kind::Double, *double),
-            (_, _, _, [value, ..]) => (Kind::Bool, u64::from(*value)),
-            _ => (Kind::Empty, 0),
+            ([text, ..], ..) => (ValueType::Str, u64::from(text.0)),
+            (_, [n, ..], ..) => (ValueType::Int, n.cast_unsigned()),
+            (_, _, [double, ..], _) => (ValueType::Double, *double),
+            (_, _, _, [value, ..]) => (ValueType::Bool, u64::from(*value)),
+            _ => (ValueType::Empty, 0),
         }
     }
 }
@@ -266,12 +266,12 @@ fn array<T>(
     b: &mut Builder,
     elements: &[T],
     element: fn(&mut Vec<u8>, &T, &Builder),
-) -> (Kind, u64) {
+) -> (ValueType, u64) {
     let mut encoded = Vec::new();
     put::message(&mut encoded, 5, |array| {
         for value in elements {
             put::message(array, 1, |out| element(out, value, b));
         }
     });
-    (Kind::Any, u64::from(b.text(&encoded).0))
+    (ValueType::Any, u64::from(b.text(&encoded).0))
 }

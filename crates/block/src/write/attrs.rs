@@ -5,7 +5,7 @@ use crate::dedicated::{DedicatedColumn, SLOTS, Scope};
 use crate::json;
 use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME};
 use hashbrown::HashMap;
-use tributary_span::columns::{Attr, Kind};
+use tributary_span::columns::{Attr, ValueType};
 use tributary_span::otlp::any::{self, Any};
 
 /// The form of a value in a generic list.
@@ -54,12 +54,12 @@ impl AttrTable {
         texts: &mut Interner<'a>,
     ) {
         let gid = |text: u32| map.get(text as usize).copied().unwrap_or_default();
-        let (form, value) = match attr.kind {
-            Kind::Str => (Form::Text, u64::from(gid(attr.text().0))),
-            Kind::Int => (Form::Int, attr.value),
-            Kind::Double => (Form::Double, attr.value),
-            Kind::Bool => (Form::Bool, attr.value),
-            kind => placer.form(kind, gid(attr.text().0), texts),
+        let (form, value) = match attr.value_type {
+            ValueType::Str => (Form::Text, u64::from(gid(attr.text().0))),
+            ValueType::Int => (Form::Int, attr.value),
+            ValueType::Double => (Form::Double, attr.value),
+            ValueType::Bool => (Form::Bool, attr.value),
+            value_type => placer.form(value_type, gid(attr.text().0), texts),
         };
         self.key.push(gid(attr.key.0));
         self.form.push(form);
@@ -107,7 +107,7 @@ pub(super) struct Placer {
     span: Vec<Target>,
     pub(super) lists: Vec<List>,
     pub(super) jsons: Vec<String>,
-    known: HashMap<(Kind, Gid), (Form, u64)>,
+    known: HashMap<(ValueType, Gid), (Form, u64)>,
 }
 
 impl Placer {
@@ -155,15 +155,20 @@ impl Placer {
     }
 
     /// The form of a value that is no scalar. Each distinct one is looked into once.
-    fn form<'a>(&mut self, kind: Kind, gid: Gid, texts: &mut Interner<'a>) -> (Form, u64) {
-        if let Some(&known) = self.known.get(&(kind, gid)) {
+    fn form<'a>(
+        &mut self,
+        value_type: ValueType,
+        gid: Gid,
+        texts: &mut Interner<'a>,
+    ) -> (Form, u64) {
+        if let Some(&known) = self.known.get(&(value_type, gid)) {
             return known;
         }
         let bytes = texts.get(gid);
-        let value = match kind {
-            Kind::Bytes => Any::Bytes(bytes),
+        let value = match value_type {
+            ValueType::Bytes => Any::Bytes(bytes),
             // Invariant 4 of the columns: it is well-formed.
-            Kind::Any => any::parse(bytes).unwrap_or(Any::Empty),
+            ValueType::Any => any::parse(bytes).unwrap_or(Any::Empty),
             _ => Any::Empty,
         };
         let found = match value {
@@ -184,7 +189,7 @@ impl Placer {
                 (Form::Json, self.jsons.len() - 1)
             }
         };
-        self.known.insert((kind, gid), (form, n as u64));
+        self.known.insert((value_type, gid), (form, n as u64));
         (form, n as u64)
     }
 }
@@ -213,10 +218,12 @@ fn list<'a>(array: &'a [u8], texts: &mut Interner<'a>) -> Option<List> {
 fn place(targets: &[Target], attr: Attr, map: &[Gid]) -> Placement {
     let key = map.get(attr.key.0 as usize).copied().unwrap_or_default();
     let gid = || map.get(attr.text().0 as usize).copied().unwrap_or_default();
-    match (targets.get(key as usize), attr.kind) {
-        (Some(Target::Text(column)), Kind::Str) => Placement::Text(usize::from(*column), gid()),
-        (Some(Target::Service), Kind::Str) => Placement::Service(gid()),
-        (Some(Target::Status), Kind::Int) => Placement::Status(attr.value.cast_signed()),
+    match (targets.get(key as usize), attr.value_type) {
+        (Some(Target::Text(column)), ValueType::Str) => {
+            Placement::Text(usize::from(*column), gid())
+        }
+        (Some(Target::Service), ValueType::Str) => Placement::Service(gid()),
+        (Some(Target::Status), ValueType::Int) => Placement::Status(attr.value.cast_signed()),
         _ => Placement::Generic,
     }
 }

@@ -245,11 +245,11 @@ impl<'a, 'b> Gatherer<'a, 'b> {
                      b: std::ops::Range<usize>| {
             let [a, b] = [(x, a), (y, b)].map(|(batch, range)| {
                 table(batch.columns).range(range).map(|attr| {
-                    let value = match attr.kind.is_text() {
+                    let value = match attr.value_type.is_text() {
                         true => u64::from(text(batch, attr.text())),
                         false => attr.value,
                     };
-                    (text(batch, attr.key), attr.kind, value)
+                    (text(batch, attr.key), attr.value_type, value)
                 })
             });
             a.eq(b)

@@ -56,8 +56,8 @@ fn hash(identity: &[u64]) -> u64 {
 fn identify(identity: &mut Vec<u64>, attrs: impl Iterator<Item = Attr>, map: &[Gid]) {
     for attr in attrs {
         let key = map.get(attr.key.0 as usize).copied().unwrap_or_default();
-        identity.push(u64::from(key) << 8 | attr.kind as u64);
-        identity.push(match attr.kind.is_text() {
+        identity.push(u64::from(key) << 8 | attr.value_type as u64);
+        identity.push(match attr.value_type.is_text() {
             true => u64::from(map.get(attr.text().0 as usize).copied().unwrap_or_default()),
             false => attr.value,
         });

@@ -3,7 +3,7 @@
 use crate::gate::{Bucket, Gate};
 use crate::server::{Lane, Server};
 use tributary_ingester::limits::Limit;
-use tributary_span::columns::{Attr, Builder, Kind, SpanFields, Text};
+use tributary_span::columns::{Attr, Builder, SpanFields, Text, ValueType};
 use tributary_span::{Columns, SpanId, TraceId};
 use tributary_testkit::Random;
 
@@ -20,7 +20,7 @@ fn noise(spans: u64, dice: &mut Random) -> Columns {
     for n in 1..=spans {
         let noise: Vec<u8> = (0..1024).map(|_| dice.byte()).collect();
         let (key, value) = (b.text(b"noise"), b.text(&noise));
-        b.span_attr(Attr { key, kind: Kind::Bytes, value: u64::from(value.0) });
+        b.span_attr(Attr { key, value_type: ValueType::Bytes, value: u64::from(value.0) });
         let id = SpanId(n.to_be_bytes());
         b.end_span(SpanFields {
             trace: TraceId([1; 16]),

@@ -5,7 +5,7 @@ use crate::server::{Lane, Server};
 use std::collections::BTreeSet;
 use tributary_query::api::Window;
 use tributary_query::combine;
-use tributary_span::columns::{Attr, Builder, Kind, SpanFields, Text};
+use tributary_span::columns::{Attr, Builder, SpanFields, Text, ValueType};
 use tributary_span::{Columns, SpanId, TraceId};
 
 const TENANT: &str = "single-tenant";
@@ -20,14 +20,14 @@ const SMALL: u64 = 20;
 pub(crate) fn chain(trace: TraceId, from: u64, to: u64) -> Columns {
     let mut b = Builder::new();
     let (key, value) = (b.text(b"service.name"), b.text(b"everything"));
-    b.resource_attr(Attr { key, kind: Kind::Str, value: u64::from(value.0) });
+    b.resource_attr(Attr { key, value_type: ValueType::Str, value: u64::from(value.0) });
     let resource = b.end_resource(0, Text::EMPTY, Text::EMPTY);
     let scope = b.end_scope(Text::EMPTY, Text::EMPTY, 0, Text::EMPTY);
     for n in from..to {
         let id = |n: u64| SpanId(n.to_be_bytes());
         let name = b.text(format!("step {}", n % 7).as_bytes());
         let key = b.text(b"n");
-        b.span_attr(Attr { key, kind: Kind::Int, value: n });
+        b.span_attr(Attr { key, value_type: ValueType::Int, value: n });
         let start = 1_795_344_000_000_000_000 + n * 1000;
         b.end_span(SpanFields {
             trace,

@@ -1,4 +1,4 @@
-//! Attributes as they stand in columns: a key, a kind and 64 bits.
+//! Attributes as they stand in columns: a key, a type and 64 bits.
 
 use super::Text;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 /// What the 64 bits of an attribute's value mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Kind {
+pub enum ValueType {
     /// No value (an `AnyValue` with nothing set). The bits are 0.
     Empty = 0,
     /// A string: the number of a [`Text`].
@@ -23,24 +23,24 @@ pub enum Kind {
     Any = 6,
 }
 
-impl Kind {
-    /// The kind with this number.
-    pub fn from_u8(n: u8) -> Option<Kind> {
+impl ValueType {
+    /// The type with this number.
+    pub fn from_u8(n: u8) -> Option<ValueType> {
         Some(match n {
-            0 => Kind::Empty,
-            1 => Kind::Str,
-            2 => Kind::Bool,
-            3 => Kind::Int,
-            4 => Kind::Double,
-            5 => Kind::Bytes,
-            6 => Kind::Any,
+            0 => ValueType::Empty,
+            1 => ValueType::Str,
+            2 => ValueType::Bool,
+            3 => ValueType::Int,
+            4 => ValueType::Double,
+            5 => ValueType::Bytes,
+            6 => ValueType::Any,
             _ => return None,
         })
     }
 
     /// Whether the value is the number of a [`Text`].
     pub fn is_text(self) -> bool {
-        matches!(self, Kind::Str | Kind::Bytes | Kind::Any)
+        matches!(self, ValueType::Str | ValueType::Bytes | ValueType::Any)
     }
 }
 
@@ -50,7 +50,7 @@ pub struct Attrs {
     /// The key.
     pub key: Vec<Text>,
     /// What `value` means.
-    pub kind: Vec<Kind>,
+    pub value_type: Vec<ValueType>,
     /// The value's 64 bits.
     pub value: Vec<u64>,
 }
@@ -61,7 +61,7 @@ pub struct Attr {
     /// The key.
     pub key: Text,
     /// What `value` means.
-    pub kind: Kind,
+    pub value_type: ValueType,
     /// The value's 64 bits.
     pub value: u64,
 }
@@ -69,7 +69,11 @@ pub struct Attr {
 impl Attr {
     /// The value as a text's number; the empty text when it is none.
     pub fn text(&self) -> Text {
-        if self.kind.is_text() { Text(u32::try_from(self.value).unwrap_or(0)) } else { Text::EMPTY }
+        if self.value_type.is_text() {
+            Text(u32::try_from(self.value).unwrap_or(0))
+        } else {
+            Text::EMPTY
+        }
     }
 }
 
@@ -87,7 +91,7 @@ impl Attrs {
     /// Appends an attribute.
     pub fn push(&mut self, attr: Attr) {
         self.key.push(attr.key);
-        self.kind.push(attr.kind);
+        self.value_type.push(attr.value_type);
         self.value.push(attr.value);
     }
 
@@ -96,14 +100,18 @@ impl Attrs {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         let keys = self.key.get(start..end).unwrap_or_default();
-        let kinds = self.kind.get(start..end).unwrap_or_default();
+        let types = self.value_type.get(start..end).unwrap_or_default();
         let values = self.value.get(start..end).unwrap_or_default();
-        keys.iter().zip(kinds).zip(values).map(|((&key, &kind), &value)| Attr { key, kind, value })
+        keys.iter().zip(types).zip(values).map(|((&key, &value_type), &value)| Attr {
+            key,
+            value_type,
+            value,
+        })
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
         self.key.truncate(len);
-        self.kind.truncate(len);
+        self.value_type.truncate(len);
         self.value.truncate(len);
     }
 

@@ -106,7 +106,7 @@ fn hash_attrs(seed: &[u64], attrs: impl Iterator<Item = Attr>) -> u64 {
     seed.iter().for_each(|&n| hasher.write_u64(n));
     for attr in attrs {
         hasher.write_u32(attr.key.0);
-        hasher.write_u8(attr.kind as u8);
+        hasher.write_u8(attr.value_type as u8);
         hasher.write_u64(attr.value);
     }
     hasher.finish()
@@ -330,8 +330,8 @@ impl Builder {
             return None;
         }
         let attrs = &self.columns.span_attrs;
-        let (key, kind) = (*attrs.key.get(at)?, *attrs.kind.get(at)?);
-        Some(Attr { key, kind, value: *attrs.value.get(at)? })
+        let (key, value_type) = (*attrs.key.get(at)?, *attrs.value_type.get(at)?);
+        Some(Attr { key, value_type, value: *attrs.value.get(at)? })
     }
 
     /// So many of the likely attributes have come or will not come.

@@ -1,6 +1,6 @@
 //! Proof of the invariants for columns that came from elsewhere (a frame, a segment).
 
-use super::{Attrs, Columns, Kind, Text};
+use super::{Attrs, Columns, Text, ValueType};
 
 /// Columns that break an invariant of [`super`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ fn fail(table: &'static str, what: &'static str) -> Result<(), Inconsistent> {
 }
 
 impl Columns {
-    /// Checks all invariants of the module's page but the well-formedness of [`Kind::Any`], which
+    /// Checks all invariants of the module's page but the well-formedness of [`ValueType::Any`], which
     /// needs a walk that only readers of such values make.
     ///
     /// # Errors
@@ -135,26 +135,26 @@ impl Columns {
 
     fn attrs(&self, table: &'static str, attrs: &Attrs, utf8: bool) -> Result<(), Inconsistent> {
         let n = attrs.len();
-        if attrs.kind.len() != n || attrs.value.len() != n {
+        if attrs.value_type.len() != n || attrs.value.len() != n {
             return fail(table, "columns of different length");
         }
         self.strings(table, &attrs.key, utf8)?;
-        for (&kind, &value) in attrs.kind.iter().zip(&attrs.value) {
-            let fine = match kind {
-                Kind::Empty => value == 0,
-                Kind::Bool => value <= 1,
-                Kind::Int | Kind::Double => true,
-                Kind::Str => {
+        for (&value_type, &value) in attrs.value_type.iter().zip(&attrs.value) {
+            let fine = match value_type {
+                ValueType::Empty => value == 0,
+                ValueType::Bool => value <= 1,
+                ValueType::Int | ValueType::Double => true,
+                ValueType::Str => {
                     value <= self.texts.len() as u64
                         && (utf8
                             || u32::try_from(value).is_ok_and(|text| {
                                 std::str::from_utf8(self.texts.get(Text(text))).is_ok()
                             }))
                 }
-                Kind::Bytes | Kind::Any => value <= self.texts.len() as u64,
+                ValueType::Bytes | ValueType::Any => value <= self.texts.len() as u64,
             };
             if !fine {
-                return fail(table, "a value that its kind cannot have");
+                return fail(table, "a value that its type cannot have");
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Sub-messages that clients take for granted (`resource`, `scope`, `status`) are written even
 //! when they are empty: Grafana's backend dereferences them without a look.
 
-use crate::columns::{Attr, Columns, Kind};
+use crate::columns::{Attr, Columns, ValueType};
 use crate::protobuf::put;
 
 /// Appends the `ResourceSpans` of the given spans as field 1 of a message: a `TracesData`, an
@@ -115,14 +115,14 @@ fn attributes(
             text(out, 1, columns.texts.get(attr.key));
             let value = columns.texts.get(attr.text());
             // A set field at its default still says which type the value has.
-            put::message(out, 2, |out| match attr.kind {
-                Kind::Empty => {}
-                Kind::Str => put::bytes(out, 1, value),
-                Kind::Bool => put::uint(out, 2, attr.value),
-                Kind::Int => put::uint(out, 3, attr.value),
-                Kind::Double => put::fixed64(out, 4, attr.value),
-                Kind::Bytes => put::bytes(out, 7, value),
-                Kind::Any => out.extend_from_slice(value),
+            put::message(out, 2, |out| match attr.value_type {
+                ValueType::Empty => {}
+                ValueType::Str => put::bytes(out, 1, value),
+                ValueType::Bool => put::uint(out, 2, attr.value),
+                ValueType::Int => put::uint(out, 3, attr.value),
+                ValueType::Double => put::fixed64(out, 4, attr.value),
+                ValueType::Bytes => put::bytes(out, 7, value),
+                ValueType::Any => out.extend_from_slice(value),
             });
         });
     }

@@ -96,12 +96,12 @@ fn put_span(out: &mut Builder, trace: TraceId, base: Duration, span: &StorySpan,
 
 fn attribute(out: &mut Builder, key: &str, value: &Value) -> Attr {
     let key = out.text(key.as_bytes());
-    let (kind, value) = match value {
-        Value::Str(text) => (columns::Kind::Str, u64::from(out.text(text.as_bytes()).0)),
-        Value::Int(n) => (columns::Kind::Int, n.cast_unsigned()),
-        Value::Bool(bool) => (columns::Kind::Bool, u64::from(*bool)),
+    let (value_type, value) = match value {
+        Value::Str(text) => (columns::ValueType::Str, u64::from(out.text(text.as_bytes()).0)),
+        Value::Int(n) => (columns::ValueType::Int, n.cast_unsigned()),
+        Value::Bool(bool) => (columns::ValueType::Bool, u64::from(*bool)),
     };
-    Attr { key, kind, value }
+    Attr { key, value_type, value }
 }
 
 /// The exporter of all three services: they share one sidecar here, as containers of a pod do.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tributary_span::columns::Kind;
+use tributary_span::columns::ValueType;
 use tributary_span::{Columns, SpanId};
 
 /// How the picture may look.
@@ -139,7 +139,9 @@ fn services(columns: &Columns) -> Vec<(usize, &str)> {
     let of = |&resource: &u32| {
         let name = columns
             .attrs_of_resource(resource as usize)
-            .find(|attr| attr.kind == Kind::Str && columns.texts.str(attr.key) == "service.name")
+            .find(|attr| {
+                attr.value_type == ValueType::Str && columns.texts.str(attr.key) == "service.name"
+            })
             .map_or("?", |attr| columns.texts.str(attr.text()));
         let number = known.iter().position(|&k| k == name).unwrap_or_else(|| {
             known.push(name);

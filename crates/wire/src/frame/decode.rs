@@ -11,7 +11,7 @@ use super::{FrameError, MAX_DEFINITIONS_BYTES, zip};
 use bytes::Bytes;
 use reader::Reader;
 use tables::Tables;
-use tributary_span::columns::{Columns, Kind};
+use tributary_span::columns::{Columns, ValueType};
 use tributary_span::otlp::any;
 
 /// What one frame may cost the receiver.
@@ -49,7 +49,7 @@ pub struct Decoder {
     scratch: Vec<u8>,
 }
 
-/// Definitions by number, all of which refer to known ones of the right kind.
+/// Definitions by number, all of which refer to known ones of the right sort.
 #[derive(Debug, Default)]
 pub(super) struct Definitions {
     by_number: Vec<Option<Definition>>,
@@ -168,63 +168,69 @@ impl Definitions {
         let text = |reference: u32| match reference.checked_sub(1).map(referred).transpose()? {
             None => Ok((&[][..], true)),
             Some(Definition::Text { bytes, utf8 }) => Ok((&**bytes, *utf8)),
-            Some(_) => Err(KIND),
+            Some(_) => Err(MISMATCH),
         };
-        let string = |reference: u32| if text(reference)?.1 { Ok(()) } else { Err(KIND) };
-        let value = |kind: Kind, value: u64| {
-            check_value(kind, value, |reference| text(u32::try_from(reference).map_err(|_| KIND)?))
+        let string = |reference: u32| if text(reference)?.1 { Ok(()) } else { Err(MISMATCH) };
+        let value = |value_type: ValueType, value: u64| {
+            check_value(value_type, value, |reference| {
+                text(u32::try_from(reference).map_err(|_| MISMATCH)?)
+            })
         };
         match definition {
             Definition::Text { .. } => Ok(()),
             Definition::Resource { schema_url, entity_refs, attrs, .. } => {
                 string(*schema_url)?;
                 text(*entity_refs)?;
-                attrs.iter().try_for_each(|a| string(a.key).and_then(|()| value(a.kind, a.value)))
+                attrs
+                    .iter()
+                    .try_for_each(|a| string(a.key).and_then(|()| value(a.value_type, a.value)))
             }
             Definition::Scope { name, version, schema_url, attrs, .. } => {
                 [name, version, schema_url].into_iter().try_for_each(|&r| string(r))?;
-                attrs.iter().try_for_each(|a| string(a.key).and_then(|()| value(a.kind, a.value)))
+                attrs
+                    .iter()
+                    .try_for_each(|a| string(a.key).and_then(|()| value(a.value_type, a.value)))
             }
             Definition::Shape(shape) => {
                 if shape.of == Of::Span
                     && !matches!(referred(shape.scope)?, Definition::Scope { .. })
                 {
-                    return Err(KIND);
+                    return Err(MISMATCH);
                 }
                 string(shape.name)?;
                 shape.slots.iter().try_for_each(|slot| string(slot.key))
             }
             Definition::Template { base, fixed, values } => {
-                let Definition::Shape(shape) = referred(*base)? else { return Err(KIND) };
+                let Definition::Shape(shape) = referred(*base)? else { return Err(MISMATCH) };
                 let slots = shape.slots.len();
                 if shape.of != Of::Span || slots < 64 && fixed >> slots != 0 {
-                    return Err(KIND);
+                    return Err(MISMATCH);
                 }
                 let fixed = (0..64).zip(&shape.slots).filter(|(slot, _)| fixed & 1 << slot != 0);
                 fixed.zip(values).try_for_each(|((_, slot), &on_wire)| {
-                    value(slot.kind, definition::from_wire(slot.kind, on_wire)?)
+                    value(slot.value_type, definition::from_wire(slot.value_type, on_wire)?)
                 })
             }
         }
     }
 }
 
-const KIND: FrameError = FrameError::Malformed("a reference to the wrong kind of definition");
+const MISMATCH: FrameError = FrameError::Malformed("a reference to another sort of definition");
 
-/// Proves that a value is one that its kind can have; `text` gives a text by its ref, and whether
+/// Proves that a value is one that its type can have; `text` gives a text by its ref, and whether
 /// it is UTF-8.
 fn check_value<'a>(
-    kind: Kind,
+    value_type: ValueType,
     value: u64,
     text: impl FnOnce(u64) -> Result<(&'a [u8], bool), FrameError>,
 ) -> Result<(), FrameError> {
-    let fine = match kind {
-        Kind::Str => text(value)?.1,
-        Kind::Bytes => text(value).map(|_| true)?,
-        Kind::Any => any::check(text(value)?.0).is_ok(),
-        Kind::Empty => value == 0,
-        Kind::Bool => value <= 1,
-        Kind::Int | Kind::Double => true,
+    let fine = match value_type {
+        ValueType::Str => text(value)?.1,
+        ValueType::Bytes => text(value).map(|_| true)?,
+        ValueType::Any => any::check(text(value)?.0).is_ok(),
+        ValueType::Empty => value == 0,
+        ValueType::Bool => value <= 1,
+        ValueType::Int | ValueType::Double => true,
     };
-    if fine { Ok(()) } else { Err(FrameError::Malformed("a value that its kind cannot have")) }
+    if fine { Ok(()) } else { Err(FrameError::Malformed("a value that its type cannot have")) }
 }

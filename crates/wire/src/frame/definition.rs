@@ -16,9 +16,9 @@
 //! | 5 | link shape | bits, flags, slots |
 //! | 6 | template | number of a span shape, mask of its slots that have a value here, the values |
 //!
-//! A slot is a key ref and a kind's byte: an attribute without its value. An attribute is a slot and
+//! A slot is a key ref and a type's byte: an attribute without its value. An attribute is a slot and
 //! a value. A value is a varint: a text's ref, a signed number, a bool, or a double's bits
-//! with its bytes in reverse (round numbers are short then); [`Kind::Empty`] has none. Slots and
+//! with its bytes in reverse (round numbers are short then); [`ValueType::Empty`] has none. Slots and
 //! attributes follow their count.
 //!
 //! A blob of definitions is a header byte (1: as it is, 2: the rest is a zstd frame without its
@@ -26,13 +26,13 @@
 //! length of the definition, the definition.
 //!
 //! Invariants
-//! 1. A definition refers only to definitions with lower numbers, and to those of the right kind.
+//! 1. A definition refers only to definitions with lower numbers, and to those of the right sort.
 //! 2. Numbers rise within a blob. The same number always stands for the same definition.
 //! 3. Definitions of one dictionary have at most [`MAX_DEFINITIONS_BYTES`] together, each counted with
 //!    [`OVERHEAD`].
 
 use super::{FrameError, MAX_DEFINITIONS_BYTES};
-use tributary_span::columns::Kind;
+use tributary_span::columns::ValueType;
 use tributary_span::protobuf::{put::varint, take_varint};
 
 /// What one definition counts beside its own bytes.
@@ -45,7 +45,7 @@ pub(super) type Ref = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) key: Ref,
-    pub(super) kind: Kind,
+    pub(super) value_type: ValueType,
     /// A ref or the value's bits; 0 in a shape.
     pub(super) value: u64,
 }
@@ -143,8 +143,8 @@ impl Definition {
                     varint(out, u64::from(shape.name));
                 }
                 if shape.of == Of::Span {
-                    varint(out, on_wire(Kind::Int, i64::from(shape.kind).cast_unsigned()));
-                    varint(out, on_wire(Kind::Int, i64::from(shape.status).cast_unsigned()));
+                    varint(out, on_wire(ValueType::Int, i64::from(shape.kind).cast_unsigned()));
+                    varint(out, on_wire(ValueType::Int, i64::from(shape.status).cast_unsigned()));
                 }
                 if shape.of != Of::Event {
                     varint(out, u64::from(shape.flags));
@@ -225,9 +225,9 @@ fn write_slots(out: &mut Vec<u8>, slots: &[Slot], values: bool) {
     varint(out, slots.len() as u64);
     for slot in slots {
         varint(out, u64::from(slot.key));
-        out.push(slot.kind as u8);
-        if values && slot.kind != Kind::Empty {
-            varint(out, on_wire(slot.kind, slot.value));
+        out.push(slot.value_type as u8);
+        if values && slot.value_type != ValueType::Empty {
+            varint(out, on_wire(slot.value_type, slot.value));
         }
     }
 }
@@ -241,36 +241,42 @@ fn slots(rest: &mut &[u8], values: bool) -> Result<Vec<Slot>, FrameError> {
     let mut slots = Vec::with_capacity(count);
     for _ in 0..count {
         let key = number(rest)?;
-        let kind = Kind::from_u8(take_byte(rest)?).ok_or(BAD)?;
-        let value = if values && kind != Kind::Empty { from_wire(kind, long(rest)?)? } else { 0 };
-        slots.push(Slot { key, kind, value });
+        let value_type = ValueType::from_u8(take_byte(rest)?).ok_or(BAD)?;
+        let value = if values && value_type != ValueType::Empty {
+            from_wire(value_type, long(rest)?)?
+        } else {
+            0
+        };
+        slots.push(Slot { key, value_type, value });
     }
     Ok(slots)
 }
 
 /// A value (a ref for texts) as definitions write it.
-pub(super) fn on_wire(kind: Kind, value: u64) -> u64 {
-    match kind {
-        Kind::Int => (value << 1) ^ (value.cast_signed() >> 63).cast_unsigned(),
-        Kind::Double => value.swap_bytes(),
+pub(super) fn on_wire(value_type: ValueType, value: u64) -> u64 {
+    match value_type {
+        ValueType::Int => (value << 1) ^ (value.cast_signed() >> 63).cast_unsigned(),
+        ValueType::Double => value.swap_bytes(),
         _ => value,
     }
 }
 
 /// The value (a ref for texts) that definitions write like this.
-pub(super) fn from_wire(kind: Kind, value: u64) -> Result<u64, FrameError> {
-    match kind {
-        Kind::Int => Ok((value >> 1) ^ (value & 1).wrapping_neg()),
-        Kind::Double => Ok(value.swap_bytes()),
-        Kind::Bool if value > 1 => Err(BAD),
-        Kind::Empty if value != 0 => Err(BAD),
-        Kind::Str | Kind::Bytes | Kind::Any if u32::try_from(value).is_err() => Err(BAD),
+pub(super) fn from_wire(value_type: ValueType, value: u64) -> Result<u64, FrameError> {
+    match value_type {
+        ValueType::Int => Ok((value >> 1) ^ (value & 1).wrapping_neg()),
+        ValueType::Double => Ok(value.swap_bytes()),
+        ValueType::Bool if value > 1 => Err(BAD),
+        ValueType::Empty if value != 0 => Err(BAD),
+        ValueType::Str | ValueType::Bytes | ValueType::Any if u32::try_from(value).is_err() => {
+            Err(BAD)
+        }
         _ => Ok(value),
     }
 }
 
 fn signed32(rest: &mut &[u8]) -> Result<i32, FrameError> {
-    let n = from_wire(Kind::Int, long(rest)?)?;
+    let n = from_wire(ValueType::Int, long(rest)?)?;
     i32::try_from(n.cast_signed()).map_err(|_| BAD)
 }
 

@@ -3,41 +3,42 @@
 use super::definition::{blob, entries};
 use super::envelope::{Envelope, VERSION};
 use super::{DecodeLimits, Decoder, Encoder, zip};
-use tributary_span::columns::{Attr, Builder, Columns, Kind, LinkFields, SpanFields};
+use tributary_span::columns::{Attr, Builder, Columns, LinkFields, SpanFields, ValueType};
 use tributary_span::{SpanId, TraceId};
 
 /// A few spans with something of everything.
 fn spans(from: u8) -> Columns {
     let mut b = Builder::new();
-    let attr = |b: &mut Builder, key: &str, kind, value: &[u8]| {
+    let attr = |b: &mut Builder, key: &str, value_type, value: &[u8]| {
         let key = b.text(key.as_bytes());
-        let value = match kind {
-            Kind::Str | Kind::Bytes => u64::from(b.text(value).0),
+        let value = match value_type {
+            ValueType::Str | ValueType::Bytes => u64::from(b.text(value).0),
             _ => value.iter().fold(0, |n, &byte| n << 8 | u64::from(byte)),
         };
-        Attr { key, kind, value }
+        Attr { key, value_type, value }
     };
     for n in from..from + 24 {
-        let service = attr(&mut b, "service.name", Kind::Str, if n % 3 == 0 { b"a" } else { b"b" });
+        let service =
+            attr(&mut b, "service.name", ValueType::Str, if n % 3 == 0 { b"a" } else { b"b" });
         b.resource_attr(service);
         let name = b.text(b"name");
         let resource = b.end_resource(0, name, name);
         let scope = b.end_scope(name, name, 0, name);
-        for (key, kind, value) in [
-            ("method", Kind::Str, &b"GET"[..]),
-            ("path", Kind::Str, &[b'/', b'a' + n % 26]),
-            ("raw", Kind::Bytes, &[0xff, n]),
-            ("code", Kind::Int, &[n, 200]),
-            ("share", Kind::Double, &[0x40, n, 0, 0, 0, 0, 0, 1]),
-            ("hit", Kind::Bool, &[n % 2]),
-            ("none", Kind::Empty, &[]),
+        for (key, value_type, value) in [
+            ("method", ValueType::Str, &b"GET"[..]),
+            ("path", ValueType::Str, &[b'/', b'a' + n % 26]),
+            ("raw", ValueType::Bytes, &[0xff, n]),
+            ("code", ValueType::Int, &[n, 200]),
+            ("share", ValueType::Double, &[0x40, n, 0, 0, 0, 0, 0, 1]),
+            ("hit", ValueType::Bool, &[n % 2]),
+            ("none", ValueType::Empty, &[]),
         ] {
-            let a = attr(&mut b, key, kind, value);
+            let a = attr(&mut b, key, value_type, value);
             b.span_attr(a);
         }
         let mut rare = SpanFields::default();
         if n % 7 == 0 {
-            let a = attr(&mut b, "why", Kind::Str, b"because");
+            let a = attr(&mut b, "why", ValueType::Str, b"because");
             b.event_attr(a);
             b.link_attr(a);
             b.end_event(u64::from(n), name, 1);
@@ -133,7 +134,7 @@ fn a_shape_does_not_multiply_beyond_the_limit() {
     let scope = b.end_scope(name, name, 0, name);
     for n in 0..200u8 {
         for _ in 0..1000 {
-            b.span_attr(Attr { key: name, kind: Kind::Empty, value: 0 });
+            b.span_attr(Attr { key: name, value_type: ValueType::Empty, value: 0 });
         }
         let (trace, id) = (TraceId([1; 16]), SpanId([n + 1; 8]));
         b.end_span(SpanFields { trace, id, resource, scope, name, ..SpanFields::default() });

@@ -2,15 +2,15 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tributary_span::columns::{Attr, Builder, Columns, Kind, LinkFields, SpanFields, Text};
+use tributary_span::columns::{Attr, Builder, Columns, LinkFields, SpanFields, Text, ValueType};
 use tributary_span::protobuf::put;
 use tributary_span::{SpanId, TraceId};
 
 /// A value before it has a place in columns.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
-    Text(Kind, Vec<u8>),
-    Bits(Kind, u64),
+    Text(ValueType, Vec<u8>),
+    Bits(ValueType, u64),
 }
 
 pub(crate) type Attrs = Vec<(String, Value)>;
@@ -52,16 +52,16 @@ fn text() -> impl Strategy<Value = String> {
 
 fn value() -> impl Strategy<Value = Value> {
     prop_oneof![
-        4 => text().prop_map(|t| Value::Text(Kind::Str, t.into_bytes())),
-        1 => vec(any::<u8>(), 0..6).prop_map(|b| Value::Text(Kind::Bytes, b)),
-        1 => vec(any::<i64>(), 0..3).prop_map(|n| Value::Text(Kind::Any, array(&n))),
-        1 => any::<bool>().prop_map(|b| Value::Bits(Kind::Bool, u64::from(b))),
+        4 => text().prop_map(|t| Value::Text(ValueType::Str, t.into_bytes())),
+        1 => vec(any::<u8>(), 0..6).prop_map(|b| Value::Text(ValueType::Bytes, b)),
+        1 => vec(any::<i64>(), 0..3).prop_map(|n| Value::Text(ValueType::Any, array(&n))),
+        1 => any::<bool>().prop_map(|b| Value::Bits(ValueType::Bool, u64::from(b))),
         2 => prop_oneof![Just(200u64), 0u64..70_000, any::<u64>()]
-            .prop_map(|n| Value::Bits(Kind::Int, n)),
+            .prop_map(|n| Value::Bits(ValueType::Int, n)),
         // Any bits: not-a-number with a payload must come out as it went in.
         2 => prop_oneof![Just(1f64.to_bits()), Just(0), any::<u64>()]
-            .prop_map(|n| Value::Bits(Kind::Double, n)),
-        1 => Just(Value::Bits(Kind::Empty, 0)),
+            .prop_map(|n| Value::Bits(ValueType::Double, n)),
+        1 => Just(Value::Bits(ValueType::Empty, 0)),
     ]
 }
 
@@ -124,11 +124,11 @@ fn small_links<T: std::fmt::Debug + Clone + 'static>(
 
 fn attr(b: &mut Builder, (key, value): &(String, Value)) -> Attr {
     let key = b.text(key.as_bytes());
-    let (kind, value) = match value {
-        Value::Text(kind, bytes) => (*kind, u64::from(b.text(bytes).0)),
-        Value::Bits(kind, bits) => (*kind, *bits),
+    let (value_type, value) = match value {
+        Value::Text(value_type, bytes) => (*value_type, u64::from(b.text(bytes).0)),
+        Value::Bits(value_type, bits) => (*value_type, *bits),
     };
-    Attr { key, kind, value }
+    Attr { key, value_type, value }
 }
 
 /// The spans in columns.
@@ -203,21 +203,24 @@ pub(crate) fn by_number(first: u64, count: u64) -> Vec<Span> {
 }
 
 fn numbered(n: u64) -> Span {
-    let s = |text: &str| Value::Text(Kind::Str, text.as_bytes().to_vec());
+    let s = |text: &str| Value::Text(ValueType::Str, text.as_bytes().to_vec());
     let key = |key: &str, value: Value| (key.to_owned(), value);
     let start = 1_700_000_000_000_000_000 + n * 1_234_567;
     let mut attrs = vec![
         key("http.request.method", s(["GET", "POST"][n as usize % 2])),
         key("url.path", s(&format!("/item/{}", n * 7919 % 1009))),
-        key("http.response.status_code", Value::Bits(Kind::Int, [200, 200, 404][n as usize % 3])),
-        key("load", Value::Bits(Kind::Double, (n as f64 / 8.0).to_bits())),
-        key("cached", Value::Bits(Kind::Bool, n % 2)),
+        key(
+            "http.response.status_code",
+            Value::Bits(ValueType::Int, [200, 200, 404][n as usize % 3]),
+        ),
+        key("load", Value::Bits(ValueType::Double, (n as f64 / 8.0).to_bits())),
+        key("cached", Value::Bits(ValueType::Bool, n % 2)),
     ];
     if n.is_multiple_of(5) {
-        attrs.push(key("raw", Value::Text(Kind::Bytes, vec![0xff, n as u8])));
-        attrs.push(key("list", Value::Text(Kind::Any, array(&[n as i64, -1]))));
-        attrs.push(key("nothing", Value::Bits(Kind::Empty, 0)));
-        attrs.push(key("nan", Value::Bits(Kind::Double, 0x7ff8_0000_dead_beef)));
+        attrs.push(key("raw", Value::Text(ValueType::Bytes, vec![0xff, n as u8])));
+        attrs.push(key("list", Value::Text(ValueType::Any, array(&[n as i64, -1]))));
+        attrs.push(key("nothing", Value::Bits(ValueType::Empty, 0)));
+        attrs.push(key("nan", Value::Bits(ValueType::Double, 0x7ff8_0000_dead_beef)));
     }
     let rare = n % 11 == 3;
     let some = |text: &str| if rare { text.to_owned() } else { String::new() };

@@ -1,6 +1,6 @@
 //! Copying spans from other columns: each text, resource and scope is looked up once a source.
 
-use super::super::{Attr, Attrs, Columns, Kind, Text, owned};
+use super::super::{Attr, Attrs, Columns, Text, ValueType, owned};
 use super::{Builder, LinkFields, SpanFields, pick};
 use std::ops::Range;
 
@@ -87,13 +87,13 @@ impl Builder {
     ) {
         for attr in attrs.range(range) {
             let key = self.copy_text(from, attr.key, known);
-            let value = match attr.kind {
-                Kind::Str | Kind::Bytes | Kind::Any => {
+            let value = match attr.value_type {
+                ValueType::Str | ValueType::Bytes | ValueType::Any => {
                     u64::from(self.copy_text(from, attr.text(), known).0)
                 }
                 _ => attr.value,
             };
-            table(&mut self.columns).push(Attr { key, kind: attr.kind, value });
+            table(&mut self.columns).push(Attr { key, value_type: attr.value_type, value });
         }
     }
 

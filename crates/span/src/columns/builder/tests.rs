@@ -1,10 +1,10 @@
 use super::*;
-use crate::columns::Kind;
+use crate::columns::ValueType;
 
 fn attr(b: &mut Builder, key: &str, value: &str) -> Attr {
     let key = b.text(key.as_bytes());
     let value = b.text(value.as_bytes());
-    Attr { key, kind: Kind::Str, value: u64::from(value.0) }
+    Attr { key, value_type: ValueType::Str, value: u64::from(value.0) }
 }
 
 fn resource(b: &mut Builder, service: &str) -> u32 {

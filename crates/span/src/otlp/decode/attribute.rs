@@ -1,6 +1,6 @@
 //! A `KeyValue` into an attribute: the long way, and a quick one for what spans have had before.
 
-use crate::columns::{Attr, Builder, Kind, Text};
+use crate::columns::{Attr, Builder, Text, ValueType};
 use crate::otlp::any::{self, Any};
 use crate::protobuf::{Malformed, take_varint};
 
@@ -12,22 +12,22 @@ use crate::protobuf::{Malformed, take_varint};
 pub(super) fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
     let (key, encoded) = any::key_value(bytes)?;
     let key = b.text(key.as_bytes());
-    let (kind, value) = any_value(b, encoded)?;
-    Ok(Attr { key, kind, value })
+    let (value_type, value) = any_value(b, encoded)?;
+    Ok(Attr { key, value_type, value })
 }
 
-/// An encoded `AnyValue` as kind and bits of an attribute.
-fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(Kind, u64), Malformed> {
+/// An encoded `AnyValue` as type and bits of an attribute.
+fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(ValueType, u64), Malformed> {
     Ok(match any::parse(encoded)? {
-        Any::Empty => (Kind::Empty, 0),
-        Any::Str(text) => (Kind::Str, u64::from(b.text(text.as_bytes()).0)),
-        Any::Bool(value) => (Kind::Bool, u64::from(value)),
-        Any::Int(value) => (Kind::Int, value.cast_unsigned()),
-        Any::Double(value) => (Kind::Double, value.to_bits()),
-        Any::Bytes(bytes) => (Kind::Bytes, u64::from(b.text(bytes).0)),
+        Any::Empty => (ValueType::Empty, 0),
+        Any::Str(text) => (ValueType::Str, u64::from(b.text(text.as_bytes()).0)),
+        Any::Bool(value) => (ValueType::Bool, u64::from(value)),
+        Any::Int(value) => (ValueType::Int, value.cast_unsigned()),
+        Any::Double(value) => (ValueType::Double, value.to_bits()),
+        Any::Bytes(bytes) => (ValueType::Bytes, u64::from(b.text(bytes).0)),
         Any::Array(_) | Any::KvList(_) => {
             any::check(encoded)?;
-            (Kind::Any, u64::from(b.text(encoded).0))
+            (ValueType::Any, u64::from(b.text(encoded).0))
         }
     })
 }
@@ -51,29 +51,29 @@ pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malf
         b.pass_likely(ahead + 1);
         let key = likely.key;
         if let Some(text) = usual_string(value)
-            && likely.kind == Kind::Str
+            && likely.value_type == ValueType::Str
             && b.columns().texts.get(likely.text()) == text
         {
             return Ok(likely);
         }
-        let (kind, value) = usual_value(b, value)?;
-        return Ok(Attr { key, kind, value });
+        let (value_type, value) = usual_value(b, value)?;
+        return Ok(Attr { key, value_type, value });
     }
     let key = string(b, key)?;
-    let (kind, value) = usual_value(b, value)?;
-    Ok(Attr { key, kind, value })
+    let (value_type, value) = usual_value(b, value)?;
+    Ok(Attr { key, value_type, value })
 }
 
 /// [`any_value`], quicker for strings and integers as encoders write them.
 #[inline]
-fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(Kind, u64), Malformed> {
+fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(ValueType, u64), Malformed> {
     if let Some(text) = usual_string(value) {
-        return Ok((Kind::Str, u64::from(string(b, text)?.0)));
+        return Ok((ValueType::Str, u64::from(string(b, text)?.0)));
     }
     if let Some((0x18, mut rest)) = value.split_first().map(|(&tag, rest)| (tag, rest)) {
         let int = take_varint(&mut rest)?;
         if rest.is_empty() {
-            return Ok((Kind::Int, int));
+            return Ok((ValueType::Int, int));
         }
     }
     any_value(b, value)

@@ -9,7 +9,7 @@ fn trace(spans: &[Span]) -> Columns {
     let mut b = Builder::new();
     for &Span(id, parent, service, name, start, end, error) in spans {
         let (key, value) = (b.text(b"service.name"), b.text(service.as_bytes()));
-        b.resource_attr(Attr { key, kind: Kind::Str, value: u64::from(value.0) });
+        b.resource_attr(Attr { key, value_type: ValueType::Str, value: u64::from(value.0) });
         let resource = b.end_resource(0, Default::default(), Default::default());
         let scope = b.end_scope(Default::default(), Default::default(), 0, Default::default());
         let name = b.text(name.as_bytes());

@@ -8,7 +8,7 @@ use crate::frame::FrameError;
 use crate::frame::definition::{Of, bits};
 use crate::frame::encode::{STEPS, UNITS};
 use crate::frame::number::BitReader;
-use tributary_span::columns::{Attrs, Columns, Kind, Text};
+use tributary_span::columns::{Attrs, Columns, Text, ValueType};
 use tributary_span::{SpanId, TraceId};
 
 const NONE: u32 = u32::MAX;
@@ -43,7 +43,7 @@ pub(super) fn read(
     let groups = traces(&frame.limits, &mut ids, &mut reader, columns)?;
     let spans = columns.spans.trace.len();
     let mut shapes = Shapes { spans: Vec::new(), events: Vec::new(), links: Vec::new() };
-    shapes.spans = of_kind(tables, Of::Span, spans, &mut reader)?;
+    shapes.spans = shapes_of(tables, Of::Span, spans, &mut reader)?;
     resources(tables, spans, &mut reader, columns)?;
     span_ids(&groups, &mut ids, &mut reader, columns)?;
     times(&groups, &mut reader, &mut bits, columns)?;
@@ -268,8 +268,8 @@ fn rare(
     s.links_end = ends(bits::LINKS, reader)?;
     let events = s.events_end.last().copied().unwrap_or_default() as usize;
     let links = s.links_end.last().copied().unwrap_or_default() as usize;
-    shapes.events = of_kind(tables, Of::Event, events, reader)?;
-    shapes.links = of_kind(tables, Of::Link, links, reader)?;
+    shapes.events = shapes_of(tables, Of::Event, events, reader)?;
+    shapes.links = shapes_of(tables, Of::Link, links, reader)?;
 
     let classes = reader.take(events)?;
     let mut classes = classes.iter();
@@ -304,8 +304,8 @@ fn bits_of(tables: &Tables, shape: u32) -> u32 {
     tables.shapes.get(shape as usize).map_or(0, |shape| shape.bits)
 }
 
-/// Reads a column of shapes, which must be of one kind.
-fn of_kind(
+/// Reads a column of shapes, which must all be of the same owners.
+fn shapes_of(
     tables: &Tables,
     of: Of,
     count: usize,
@@ -314,7 +314,11 @@ fn of_kind(
     let mut shapes = Vec::new();
     reader.numbers(count, tables.shapes.len(), &mut shapes)?;
     let fits = |&shape: &u32| tables.shapes.get(shape as usize).is_some_and(|s| s.of == of);
-    if shapes.iter().all(fits) { Ok(shapes) } else { Err(FrameError::Malformed("a shape's kind")) }
+    if shapes.iter().all(fits) {
+        Ok(shapes)
+    } else {
+        Err(FrameError::Malformed("a shape of another owner"))
+    }
 }
 
 impl Shapes {
@@ -399,10 +403,11 @@ fn attrs(tables: &Tables, shape: &FrameShape, values: &mut Values, out: &mut Att
     let from = out.len();
     let range = shape.attrs.clone();
     out.key.extend_from_slice(tables.attrs.key.get(range.clone()).unwrap_or_default());
-    out.kind.extend_from_slice(tables.attrs.kind.get(range.clone()).unwrap_or_default());
+    out.value_type
+        .extend_from_slice(tables.attrs.value_type.get(range.clone()).unwrap_or_default());
     out.value.extend_from_slice(tables.attrs.value.get(range).unwrap_or_default());
     for hole in tables.holes.get(shape.holes.clone()).unwrap_or_default() {
-        debug_assert_ne!(tables.columns.get(hole.column as usize), Some(&Kind::Empty));
+        debug_assert_ne!(tables.columns.get(hole.column as usize), Some(&ValueType::Empty));
         let value = values.take(hole.column);
         out.value.get_mut(from + hole.slot as usize).into_iter().for_each(|slot| *slot = value);
     }

@@ -1,12 +1,12 @@
 //! A frame's tables: what its numbers stand for, from the stream's definitions and its own.
 
 use super::reader::Reader;
-use super::{Definitions, KIND, check_value};
+use super::{Definitions, MISMATCH, check_value};
 use crate::frame::FrameError;
 use crate::frame::definition::{Definition, Of, Ref, Shape, Slot, from_wire};
 use hashbrown::HashMap;
 use std::ops::Range;
-use tributary_span::columns::{Attr, Attrs, Columns, Kind, Text};
+use tributary_span::columns::{Attr, Attrs, Columns, Text, ValueType};
 
 const NONE: u32 = u32::MAX;
 
@@ -46,8 +46,8 @@ pub(super) struct Tables {
     pub(super) shapes: Vec<FrameShape>,
     pub(super) attrs: Attrs,
     pub(super) holes: Vec<Hole>,
-    /// Kinds of the columns of values.
-    pub(super) columns: Vec<Kind>,
+    /// Types of the columns of values.
+    pub(super) columns: Vec<ValueType>,
     /// Resources by place, as numbers of the columns.
     pub(super) resources: Vec<u32>,
     /// The frame's own scopes by place, as numbers of the columns.
@@ -77,7 +77,7 @@ impl Tables {
         self.clear();
         self.placed.resize(definitions.len(), NONE);
         // Columns of trace states and of status messages.
-        self.columns.extend([Kind::Str, Kind::Str]);
+        self.columns.extend([ValueType::Str, ValueType::Str]);
         let mut lowest = 0u32;
         for _ in 0..reader.count()? {
             let beyond = FrameError::Malformed("a definition's number beyond all bounds");
@@ -99,12 +99,12 @@ impl Tables {
                 Definition::Shape(shape) => self.shape(source, shape, None, columns)?,
                 Definition::Template { base, fixed, values } => {
                     let Some(Definition::Shape(shape)) = definitions.get(*base) else {
-                        return Err(KIND);
+                        return Err(MISMATCH);
                     };
                     self.referenced.push(*base);
                     self.shape(source, shape, Some((*fixed, values)), columns)?;
                 }
-                Definition::Scope { .. } => return Err(KIND),
+                Definition::Scope { .. } => return Err(MISMATCH),
             }
         }
         self.defined = self.texts.len() as u32;
@@ -123,7 +123,7 @@ impl Tables {
                     self.scopes.push(place);
                 }
                 Definition::Shape(shape) => self.shape(Source::Frame, shape, None, columns)?,
-                Definition::Text { .. } | Definition::Template { .. } => return Err(KIND),
+                Definition::Text { .. } | Definition::Template { .. } => return Err(MISMATCH),
             }
         }
         Ok(())
@@ -135,7 +135,7 @@ impl Tables {
         self.not_utf8.clear();
         self.shapes.clear();
         self.attrs.key.clear();
-        self.attrs.kind.clear();
+        self.attrs.value_type.clear();
         self.attrs.value.clear();
         self.holes.clear();
         self.columns.clear();
@@ -195,14 +195,14 @@ impl Tables {
         let Some(number) = reference.checked_sub(1) else { return Ok(Text::EMPTY) };
         let Source::Stream(definitions) = source else {
             self.next_literal = self.next_literal.max(number.saturating_add(1));
-            return self.texts.get(number as usize).copied().ok_or(KIND);
+            return self.texts.get(number as usize).copied().ok_or(MISMATCH);
         };
-        let Some(placed) = self.placed.get_mut(number as usize) else { return Err(KIND) };
+        let Some(placed) = self.placed.get_mut(number as usize) else { return Err(MISMATCH) };
         if *placed != NONE {
             return Ok(Text(*placed));
         }
         let Some(Definition::Text { bytes, utf8 }) = definitions.get(number) else {
-            return Err(KIND);
+            return Err(MISMATCH);
         };
         let text = columns.texts.push(bytes);
         *placed = text.0;
@@ -228,18 +228,18 @@ impl Tables {
     fn value(
         &mut self,
         source: Source<'_>,
-        kind: Kind,
+        value_type: ValueType,
         value: u64,
         columns: &mut Columns,
     ) -> Result<u64, FrameError> {
-        if !kind.is_text() {
+        if !value_type.is_text() {
             return Ok(value);
         }
-        let reference = u32::try_from(value).map_err(|_| KIND)?;
+        let reference = u32::try_from(value).map_err(|_| MISMATCH)?;
         let text = self.text(source, reference, columns)?;
         if matches!(source, Source::Frame) {
             let utf8 = self.is_utf8(text);
-            check_value(kind, value, |_| Ok((columns.texts.get(text), utf8)))?;
+            check_value(value_type, value, |_| Ok((columns.texts.get(text), utf8)))?;
         }
         Ok(u64::from(text.0))
     }
@@ -253,8 +253,8 @@ impl Tables {
         let key = self.string(source, slot.key, columns)?;
         Ok(Attr {
             key,
-            kind: slot.kind,
-            value: self.value(source, slot.kind, slot.value, columns)?,
+            value_type: slot.value_type,
+            value: self.value(source, slot.value_type, slot.value, columns)?,
         })
     }
 
@@ -265,7 +265,7 @@ impl Tables {
         columns: &mut Columns,
     ) -> Result<u32, FrameError> {
         let Definition::Resource { schema_url, entity_refs, dropped, attrs } = definition else {
-            return Err(KIND);
+            return Err(MISMATCH);
         };
         for slot in attrs {
             let attr = self.attr(source, slot, columns)?;
@@ -288,7 +288,7 @@ impl Tables {
         columns: &mut Columns,
     ) -> Result<u32, FrameError> {
         let Definition::Scope { name, version, schema_url, dropped, attrs } = definition else {
-            return Err(KIND);
+            return Err(MISMATCH);
         };
         for slot in attrs {
             let attr = self.attr(source, slot, columns)?;
@@ -314,14 +314,14 @@ impl Tables {
         columns: &mut Columns,
     ) -> Result<u32, FrameError> {
         let Source::Stream(definitions) = source else {
-            return self.scopes.get(scope as usize).copied().ok_or(KIND);
+            return self.scopes.get(scope as usize).copied().ok_or(MISMATCH);
         };
         let place = scope as usize;
         match self.placed.get(place) {
             Some(&placed) if placed != NONE => return Ok(placed),
             _ => {}
         }
-        let definition = definitions.get(scope).ok_or(KIND)?;
+        let definition = definitions.get(scope).ok_or(MISMATCH)?;
         let number = self.scope(source, definition, columns)?;
         self.placed.get_mut(place).into_iter().for_each(|placed| *placed = number);
         self.referenced.push(scope);
@@ -342,17 +342,23 @@ impl Tables {
             let key = self.string(source, slot.key, columns)?;
             let mut value = 0;
             if i < 64 && fixed & 1 << i != 0 {
-                let on_wire = values.next().copied().ok_or(KIND)?;
-                value = self.value(source, slot.kind, from_wire(slot.kind, on_wire)?, columns)?;
-            } else if slot.kind != Kind::Empty {
-                let kinds = &mut self.columns;
-                let column = *self.by_key.entry((key, slot.kind as u8)).or_insert_with(|| {
-                    kinds.push(slot.kind);
-                    kinds.len() as u32 - 1
-                });
+                let on_wire = values.next().copied().ok_or(MISMATCH)?;
+                value = self.value(
+                    source,
+                    slot.value_type,
+                    from_wire(slot.value_type, on_wire)?,
+                    columns,
+                )?;
+            } else if slot.value_type != ValueType::Empty {
+                let types = &mut self.columns;
+                let column =
+                    *self.by_key.entry((key, slot.value_type as u8)).or_insert_with(|| {
+                        types.push(slot.value_type);
+                        types.len() as u32 - 1
+                    });
                 self.holes.push(Hole { slot: i as u32, column });
             }
-            self.attrs.push(Attr { key, kind: slot.kind, value });
+            self.attrs.push(Attr { key, value_type: slot.value_type, value });
         }
         let scope = match shape.of {
             Of::Span => self.scope_of(source, shape.scope, columns)?,

@@ -6,7 +6,7 @@ use super::tables::Tables;
 use crate::frame::FrameError;
 use crate::frame::number::BitReader;
 use crate::frame::values::Mode;
-use tributary_span::columns::{Columns, Kind};
+use tributary_span::columns::{Columns, ValueType};
 
 /// All columns of a frame, one behind the other, and how far each has been taken.
 #[derive(Debug)]
@@ -26,15 +26,15 @@ impl Values {
     ) -> Result<Self, FrameError> {
         let (mut values, mut next) = (Vec::new(), Vec::with_capacity(counts.len()));
         let mut literal = tables.next_literal;
-        for (&count, &kind) in counts.iter().zip(&tables.columns) {
+        for (&count, &value_type) in counts.iter().zip(&tables.columns) {
             next.push(values.len());
             // Each value takes a byte, so no count makes more memory than there are bytes.
             if count > reader.len() {
                 return Err(FrameError::Malformed("the body ends early"));
             }
             values.reserve(count);
-            match kind {
-                Kind::Str | Kind::Bytes | Kind::Any => {
+            match value_type {
+                ValueType::Str | ValueType::Bytes | ValueType::Any => {
                     for _ in 0..count {
                         let place = match reader.number()? {
                             0 => {
@@ -50,20 +50,22 @@ impl Values {
                         let text = tables.texts.get(place as usize);
                         let text = *text.ok_or(FrameError::Malformed("a text beyond the table"))?;
                         let value = u64::from(text.0);
-                        if kind == Kind::Any || !tables.is_utf8(text) {
+                        if value_type == ValueType::Any || !tables.is_utf8(text) {
                             let utf8 = tables.is_utf8(text);
-                            check_value(kind, value, |_| Ok((columns.texts.get(text), utf8)))?;
+                            check_value(value_type, value, |_| {
+                                Ok((columns.texts.get(text), utf8))
+                            })?;
                         }
                         values.push(value);
                     }
                 }
-                Kind::Bool => {
+                ValueType::Bool => {
                     for &byte in reader.take(count)? {
-                        check_value(kind, u64::from(byte), |_| Ok((&[], false)))?;
+                        check_value(value_type, u64::from(byte), |_| Ok((&[], false)))?;
                         values.push(u64::from(byte));
                     }
                 }
-                Kind::Int if count > 0 => {
+                ValueType::Int if count > 0 => {
                     let mode = Mode::from_u8(reader.byte()?);
                     let mode = mode.ok_or(FrameError::Malformed("a column's mode"))?;
                     let mut before = 0i64;
@@ -77,7 +79,7 @@ impl Values {
                         values.push(value.cast_unsigned());
                     }
                 }
-                Kind::Double => {
+                ValueType::Double => {
                     for &bytes in reader.take(count)? {
                         values.push(match bytes {
                             0 => 0,
@@ -86,7 +88,7 @@ impl Values {
                         });
                     }
                 }
-                Kind::Int | Kind::Empty => {}
+                ValueType::Int | ValueType::Empty => {}
             }
         }
         Ok(Values { values, next })

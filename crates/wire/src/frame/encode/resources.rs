@@ -15,8 +15,9 @@ fn slots(
 ) -> Option<Vec<Slot>> {
     let mut slots = Vec::new();
     for attr in attrs {
-        let value = if attr.kind.is_text() { u64::from(text(attr.text())?) } else { attr.value };
-        slots.push(Slot { key: text(attr.key)?, kind: attr.kind, value });
+        let value =
+            if attr.value_type.is_text() { u64::from(text(attr.text())?) } else { attr.value };
+        slots.push(Slot { key: text(attr.key)?, value_type: attr.value_type, value });
     }
     Some(slots)
 }

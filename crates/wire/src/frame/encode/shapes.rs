@@ -10,7 +10,7 @@ use super::texts::BatchTexts;
 use crate::frame::definition::{self, Definition, Of, Shape, Slot, bits};
 use hashbrown::HashTable;
 use std::ops::Range;
-use tributary_span::columns::{Attrs, Columns, Kind, Text, owned};
+use tributary_span::columns::{Attrs, Columns, Text, ValueType, owned};
 
 const NONE: u32 = u32::MAX;
 
@@ -189,10 +189,10 @@ impl BatchShapes {
     fn find(&mut self, columns: &Columns, of: Of, head: [u64; 3], attrs: Range<usize>) -> u32 {
         let attributes = table(columns, of);
         let keys = attributes.key.get(attrs.clone()).unwrap_or_default();
-        let kinds = attributes.kind.get(attrs.clone()).unwrap_or_default();
+        let types = attributes.value_type.get(attrs.clone()).unwrap_or_default();
         let mut hash = head.iter().fold(of as u64, |hash, &n| mix(hash, n));
-        for (key, kind) in keys.iter().zip(kinds) {
-            hash = mix(hash, pack(key.0, *kind as u32));
+        for (key, value_type) in keys.iter().zip(types) {
+            hash = mix(hash, pack(key.0, *value_type as u32));
         }
         let shapes = &self.shapes;
         let same = |&(_, i): &(u64, u32)| {
@@ -200,7 +200,7 @@ impl BatchShapes {
                 shape.head == head
                     && shape.of == of
                     && attributes.key.get(shape.attrs.clone()) == Some(keys)
-                    && attributes.kind.get(shape.attrs.clone()) == Some(kinds)
+                    && attributes.value_type.get(shape.attrs.clone()) == Some(types)
             })
         };
         let found = match self.table.find(hash, same) {
@@ -254,8 +254,8 @@ impl BatchShapes {
             let Some(learned) = context.learned.get_mut(shape.learned) else { continue };
             if learned.is_learning() {
                 let range = owned(&columns.spans.attrs_end, row as usize);
-                let prints = columns.span_attrs.range(range).map(|attr| match attr.kind {
-                    Kind::Str | Kind::Bytes | Kind::Any => {
+                let prints = columns.span_attrs.range(range).map(|attr| match attr.value_type {
+                    ValueType::Str | ValueType::Bytes | ValueType::Any => {
                         fingerprint(columns.texts.get(attr.text()))
                     }
                     _ => mix(7, attr.value),
@@ -371,7 +371,7 @@ pub(super) fn describe(
     let [names, kinds, rest] = shape.head;
     let mut slots = Vec::with_capacity(shape.attrs.len());
     for attr in table(columns, shape.of).range(shape.attrs.clone()) {
-        slots.push(Slot { key: text(attr.key)?, kind: attr.kind, value: 0 });
+        slots.push(Slot { key: text(attr.key)?, value_type: attr.value_type, value: 0 });
     }
     Some(Definition::Shape(Shape {
         of: shape.of,
@@ -409,7 +409,7 @@ fn content(context: &Context<'_>, shape: &BatchShape) -> u64 {
     let head = mix(mix(print(Text(names as u32)), kinds), rest);
     table(columns, shape.of)
         .range(shape.attrs.clone())
-        .fold(head, |hash, attr| mix(hash, print(attr.key) ^ attr.kind as u64))
+        .fold(head, |hash, attr| mix(hash, print(attr.key) ^ attr.value_type as u64))
 }
 
 fn define(
@@ -444,13 +444,13 @@ fn define_template(
         let Context { columns, dictionary, texts, .. } = context;
         let mut values = Vec::with_capacity(shape.fixed.count_ones() as usize);
         for attr in fixed() {
-            let value = match attr.kind {
-                Kind::Str | Kind::Bytes | Kind::Any => {
+            let value = match attr.value_type {
+                ValueType::Str | ValueType::Bytes | ValueType::Any => {
                     u64::from(texts.reference(dictionary, columns, attr.text(), add)?)
                 }
                 _ => attr.value,
             };
-            values.push(definition::on_wire(attr.kind, value));
+            values.push(definition::on_wire(attr.value_type, value));
         }
         Some(values)
     };
@@ -464,8 +464,10 @@ fn define_template(
             return Some(found);
         }
     }
-    let print = |attr: tributary_span::columns::Attr| match attr.kind {
-        Kind::Str | Kind::Bytes | Kind::Any => fingerprint(columns.texts.get(attr.text())),
+    let print = |attr: tributary_span::columns::Attr| match attr.value_type {
+        ValueType::Str | ValueType::Bytes | ValueType::Any => {
+            fingerprint(columns.texts.get(attr.text()))
+        }
         _ => attr.value,
     };
     let content = fixed().fold(mix(u64::from(base), shape.fixed), |hash, a| mix(hash, print(a)));

@@ -1,4 +1,4 @@
-//! Values that no template says, in columns: those of one key and kind side by side.
+//! Values that no template says, in columns: those of one key and type side by side.
 
 use super::shapes::{BatchShapes, Entry, table};
 use super::texts::BatchTexts;
@@ -7,7 +7,7 @@ use crate::frame::number::BitWriter;
 use crate::frame::values::{Mode, cost};
 use hashbrown::HashMap;
 use std::ops::Range;
-use tributary_span::columns::{Columns, Kind, Text, owned};
+use tributary_span::columns::{Columns, Text, ValueType, owned};
 use tributary_span::protobuf::put::varint;
 
 /// Column of trace states.
@@ -17,7 +17,7 @@ const MESSAGES: usize = 1;
 
 #[derive(Debug)]
 struct Column {
-    kind: Kind,
+    value_type: ValueType,
     values: Vec<u64>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Makes a column for each key and kind of a hole, in the order of the frame's table of shapes.
+    /// Makes a column for each key and type of a hole, in the order of the frame's table of shapes.
     pub(super) fn start(&mut self, columns: &Columns, shapes: &BatchShapes, table_order: &[u32]) {
         self.columns.iter_mut().for_each(|column| column.values.clear());
         self.len = 0;
@@ -43,8 +43,8 @@ impl Values {
         self.holes.clear();
         self.of_entry.clear();
         self.of_entry.resize(shapes.entries.len(), 0..0);
-        self.column(Kind::Str);
-        self.column(Kind::Str);
+        self.column(ValueType::Str);
+        self.column(ValueType::Str);
         for &entry in table_order {
             let from = self.holes.len();
             if let Some(entry) = shapes.entries.get(entry as usize) {
@@ -60,14 +60,14 @@ impl Values {
         let Some(shape) = shapes.shapes.get(entry.shape as usize) else { return };
         for (slot, attr) in table(columns, shape.of).range(shape.attrs()).enumerate() {
             let fixed = slot < 64 && entry.fixed & 1 << slot != 0;
-            if fixed || attr.kind == Kind::Empty {
+            if fixed || attr.value_type == ValueType::Empty {
                 continue;
             }
-            let key = (attr.key, attr.kind as u8);
+            let key = (attr.key, attr.value_type as u8);
             let column = match self.by_key.get(&key) {
                 Some(&column) => column,
                 None => {
-                    let column = self.column(attr.kind);
+                    let column = self.column(attr.value_type);
                     self.by_key.insert(key, column);
                     column
                 }
@@ -76,10 +76,10 @@ impl Values {
         }
     }
 
-    fn column(&mut self, kind: Kind) -> u32 {
+    fn column(&mut self, value_type: ValueType) -> u32 {
         match self.columns.get_mut(self.len) {
-            Some(column) => column.kind = kind,
-            None => self.columns.push(Column { kind, values: Vec::new() }),
+            Some(column) => column.value_type = value_type,
+            None => self.columns.push(Column { value_type, values: Vec::new() }),
         }
         self.len += 1;
         self.len as u32 - 1
@@ -135,7 +135,7 @@ impl Values {
             let value = values.get(slot as usize).copied().unwrap_or_default();
             if let Some(column) = self.columns.get_mut(column as usize) {
                 column.values.push(value);
-                if column.kind.is_text() {
+                if column.value_type.is_text() {
                     texts.uses(Text(value as u32));
                 }
             }
@@ -159,9 +159,9 @@ impl Values {
         bits: &mut BitWriter,
     ) {
         for column in self.columns.iter().take(self.len) {
-            match column.kind {
-                Kind::Empty => {}
-                Kind::Str | Kind::Bytes | Kind::Any => {
+            match column.value_type {
+                ValueType::Empty => {}
+                ValueType::Str | ValueType::Bytes | ValueType::Any => {
                     for &value in &column.values {
                         let code = match Text(value as u32) {
                             Text::EMPTY => 0,
@@ -173,8 +173,8 @@ impl Values {
                         varint(body, u64::from(code));
                     }
                 }
-                Kind::Bool => body.extend(column.values.iter().map(|&value| value as u8 & 1)),
-                Kind::Int => {
+                ValueType::Bool => body.extend(column.values.iter().map(|&value| value as u8 & 1)),
+                ValueType::Int => {
                     if column.values.is_empty() {
                         continue;
                     }
@@ -191,7 +191,7 @@ impl Values {
                         before = value;
                     }
                 }
-                Kind::Double => {
+                ValueType::Double => {
                     for &value in &column.values {
                         // Trailing zero bytes of round numbers are left out.
                         let bytes = 8 - value.trailing_zeros().min(64) / 8;
