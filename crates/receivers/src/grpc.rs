@@ -11,8 +11,8 @@ use crate::body::{Encoding, Held, Reading};
 use crate::fault::Fault;
 use crate::header::{content_type, header};
 use crate::http::{self as plain, Translate};
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ::http::{Request, Response, Version};
@@ -44,18 +44,18 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("identity,gzip,deflate,zs
 
 /// Serves one call of `method`, the only one that there is.
 pub(crate) async fn answer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     method: &Method,
 ) -> Response<Reply> {
     let version = request.version();
     // What the client can only be told in HTTP's own terms.
     if let Err(fault) = speaks_grpc(&request) {
-        return plain::refuse(receiver, request, fault, None).await;
+        return plain::refuse(server, request, fault, None).await;
     }
-    match call(receiver, request, method).await {
+    match call(server, request, method).await {
         Ok(outcome) => {
-            receiver.counters.taken(&outcome);
+            server.counters.taken(&outcome);
             match method.translate {
                 None => message(&answer::response(&outcome, MediaType::Protobuf)),
                 Some(_) => message(&[]),
@@ -63,7 +63,7 @@ pub(crate) async fn answer<S: Sink>(
         }
         Err(fault) => {
             debug!(error = %fault, transport = "grpc", ?version, "request turned away");
-            receiver.counters.fault(&fault);
+            server.counters.fault(&fault);
             trailers_only(&fault)
         }
     }
@@ -71,14 +71,14 @@ pub(crate) async fn answer<S: Sink>(
 
 /// Serves a call whose answer is always the same.
 pub(crate) async fn constant<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     answer: &[u8],
 ) -> Response<Reply> {
     if let Err(fault) = speaks_grpc(&request) {
-        return plain::refuse(receiver, request, fault, None).await;
+        return plain::refuse(server, request, fault, None).await;
     }
-    receiver.counters.requests_answered.add(1);
+    server.counters.requests_answered.add(1);
     message(answer)
 }
 
@@ -96,7 +96,7 @@ fn speaks_grpc<B>(request: &Request<B>) -> Result<(), Fault> {
 }
 
 async fn call<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     method: &Method,
 ) -> Result<Outcome, Fault> {
@@ -109,11 +109,10 @@ async fn call<S: Sink>(
     }
     let encoding = Encoding::named(header(&head.headers, &ENCODING)).ok_or(Fault::Encoding)?;
     let tenant = plain::tenant(&head.headers)?;
-    let (settings, sink) = (&receiver.settings, &*receiver.sink);
+    let (settings, sink) = (&server.settings, &*server.sink);
     let limit = settings.body_bytes;
     let read = async {
-        let mut reading =
-            Reading::begin(body, limit.saturating_add(HEAD), sink, &receiver.counters)?;
+        let mut reading = Reading::begin(body, limit.saturating_add(HEAD), sink, &server.counters)?;
         if let Some(frame) = Frame::parse(reading.until(HEAD).await?) {
             if frame.len > limit {
                 return Err(Fault::TooLarge(limit));
@@ -134,10 +133,10 @@ async fn call<S: Sink>(
     } else {
         held
     };
-    let Some(translate) = method.translate else { return receiver.offer(tenant, held).await };
-    let held = plain::translated(receiver, held, translate)?;
-    let outcome = receiver.offer(tenant, held).await?;
-    plain::all_rejected(receiver, &outcome)?;
+    let Some(translate) = method.translate else { return server.offer(tenant, held).await };
+    let held = plain::translated(server, held, translate)?;
+    let outcome = server.offer(tenant, held).await?;
+    plain::all_rejected(server, &outcome)?;
     Ok(outcome)
 }
 

@@ -4,8 +4,8 @@ use crate::answer::{self, MediaType};
 use crate::body::{self, Encoding, Held, Intake, Reading};
 use crate::fault::Fault;
 use crate::header::header;
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use crate::translate::Room;
 use ::http::header::{self as name, HeaderMap, HeaderValue};
@@ -25,22 +25,22 @@ pub(crate) type Translate = fn(&[u8], &mut dyn Room) -> Result<Vec<u8>, Fault>;
 /// Takes a request in a protocol whose clients are told no more than yes or no: 202 without a
 /// body, or a status and a line of text.
 pub(crate) async fn take<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     translate: Translate,
 ) -> Response<Reply> {
     let sends = sends_now(&request);
     let (head, mut body) = request.into_parts();
-    match offer(receiver, &head.headers, &mut body, translate).await {
+    match offer(server, &head.headers, &mut body, translate).await {
         Ok(outcome) => {
-            receiver.counters.taken(&outcome);
+            server.counters.taken(&outcome);
             let mut response = Response::new(Reply::default());
             *response.status_mut() = StatusCode::ACCEPTED;
             response
         }
         Err(fault) => {
             debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
-            receiver.counters.fault(&fault);
+            server.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, None)
         }
@@ -48,24 +48,24 @@ pub(crate) async fn take<S: Sink>(
 }
 
 async fn offer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     headers: &HeaderMap,
     body: &mut Incoming,
     translate: Translate,
 ) -> Result<Outcome, Fault> {
     let tenant = tenant(headers)?;
-    let held = read(receiver, headers, body).await?;
-    let held = translated(receiver, held, translate)?;
-    let outcome = receiver.offer(tenant, held).await?;
-    all_rejected(receiver, &outcome)?;
+    let held = read(server, headers, body).await?;
+    let held = translated(server, held, translate)?;
+    let outcome = server.offer(tenant, held).await?;
+    all_rejected(server, &outcome)?;
     Ok(outcome)
 }
 
 /// Clients that know no partial success are told when nothing at all was taken.
-pub(crate) fn all_rejected<S>(receiver: &Receiver<S>, outcome: &Outcome) -> Result<(), Fault> {
+pub(crate) fn all_rejected<S>(server: &Server<S>, outcome: &Outcome) -> Result<(), Fault> {
     match outcome.first {
         Some(reject) if outcome.accepted == 0 => {
-            receiver.counters.rejected(outcome);
+            server.counters.rejected(outcome);
             Err(Fault::Malformed(reject.to_string()))
         }
         _ => Ok(()),
@@ -74,11 +74,11 @@ pub(crate) fn all_rejected<S>(receiver: &Receiver<S>, outcome: &Outcome) -> Resu
 
 /// A held body, translated; the body is let go.
 pub(crate) fn translated<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     held: Held<S::Permit>,
     translate: Translate,
 ) -> Result<Held<S::Permit>, Fault> {
-    let mut intake = Intake::new(&*receiver.sink, usize::MAX);
+    let mut intake = Intake::new(&*server.sink, usize::MAX);
     let request = translate(&held.bytes, &mut intake)?;
     Ok(intake.hold(request))
 }
@@ -98,18 +98,18 @@ pub(crate) async fn drain(sends: bool, body: Incoming, fault: &Fault) {
 
 /// A request's body, decompressed.
 pub(crate) async fn read<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     headers: &HeaderMap,
     body: &mut Incoming,
 ) -> Result<Held<S::Permit>, Fault> {
-    let (settings, sink) = (&receiver.settings, &*receiver.sink);
+    let (settings, sink) = (&server.settings, &*server.sink);
     let limit = settings.body_bytes;
     let encoding = header(headers, &name::CONTENT_ENCODING);
     let encoding = Encoding::named(encoding).ok_or(Fault::Encoding)?;
     if headers.get_all(name::CONTENT_ENCODING).iter().nth(1).is_some() {
         return Err(Fault::Encoding);
     }
-    let read = async { Reading::begin(body, limit, sink, &receiver.counters)?.all().await };
+    let read = async { Reading::begin(body, limit, sink, &server.counters)?.all().await };
     let held =
         tokio::time::timeout(settings.body_timeout, read).await.map_err(|_| Fault::Slow)??;
     encoding.inflate(held, limit, sink)
@@ -126,14 +126,14 @@ pub(crate) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
 
 /// Turns a request away before its body was looked at.
 pub(crate) async fn refuse<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     fault: Fault,
     media_type: Option<MediaType>,
 ) -> Response<Reply> {
     let (version, path) = (request.version(), request.uri().path());
     debug!(error = %fault, ?version, path, "request turned away");
-    receiver.counters.fault(&fault);
+    server.counters.fault(&fault);
     if sends_now(&request) {
         body::discard(request.into_body(), DISCARD).await;
     }
@@ -183,12 +183,9 @@ pub(crate) fn respond(
 }
 
 /// The request's origin if it is one that may send.
-pub(crate) fn allowed_origin<S>(
-    receiver: &Receiver<S>,
-    headers: &HeaderMap,
-) -> Option<HeaderValue> {
+pub(crate) fn allowed_origin<S>(server: &Server<S>, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(name::ORIGIN)?;
-    let allowed = &receiver.settings.cors_origins;
+    let allowed = &server.settings.cors_origins;
     let is = |one: &String| one == "*" || origin.as_bytes().eq_ignore_ascii_case(one.as_bytes());
     allowed.iter().any(is).then(|| origin.clone())
 }

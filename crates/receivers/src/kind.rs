@@ -1,10 +1,10 @@
 //! Which receivers there are, by name: what both programs' settings choose from.
 
+use crate::connections::Settings;
 use crate::counters::Counters;
 use crate::jaeger::sampling::Strategy;
 use crate::jaeger::udp;
 use crate::route::{self, Protocol};
-use crate::serve::Settings;
 use crate::sink::Sink;
 use std::fmt;
 use std::io;

@@ -6,12 +6,12 @@
 //! messages in between.
 //!
 //! This crate is linked into the sidecar, so it stays small: hyper alone, gRPC's five bytes of
-//! framing by hand, no router. It must never depend on the sidecar, the ingester or the wire.
+//! framing by hand, no router of another crate. It must never depend on the sidecar, the ingester
+//! or the wire.
 //!
-//! The road of a request: `serve` (connections) → `route` (which protocol) → `body` (bytes,
-//! admitted and inflated under a limit) → `otlp`, `jaeger` or `zipkin` (translation, written with
-//! `translate`) → [`Sink::offer`] → an answer in the protocol's own terms. Datagrams come in by
-//! [`udp`]. Every reason to turn a request away is a `Fault`, and each protocol says in one table
+//! The road of a request: `connections` → `route` (which protocol) → `body` (bytes, admitted and
+//! inflated under a limit) → `otlp`, `jaeger` or `zipkin` (translation, written with `translate`)
+//! → [`Sink::offer`] → an answer in the protocol's own terms. Datagrams come in by [`udp`]. Every reason to turn a request away is a `Fault`, and each protocol says in one table
 //! how it tells its client so.
 //!
 //! A receiver of Zipkin's spans, and a sink that keeps what it is handed, in columns:
@@ -82,6 +82,7 @@
 
 mod answer;
 mod body;
+mod connections;
 mod counters;
 mod fault;
 pub mod format;
@@ -91,19 +92,18 @@ mod http;
 mod jaeger;
 mod kind;
 mod otlp;
-mod receiver;
 mod reply;
 mod route;
-mod serve;
+mod server;
 mod sink;
 mod thrift;
 mod translate;
 mod zipkin;
 
+pub use connections::Settings;
 pub use counters::{Count, Counters, page};
 pub use jaeger::sampling::Strategy;
 pub use jaeger::udp;
 pub use kind::{Bound, Kind};
 pub use route::{Protocol, serve};
-pub use serve::Settings;
 pub use sink::{OfferError, Refused, Sink};

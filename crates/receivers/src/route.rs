@@ -1,11 +1,11 @@
 //! Which way a request goes: by the socket's protocol, then gRPC by its content type or path.
 
+use crate::connections::{self, Settings};
 use crate::counters::Counters;
 use crate::header::content_type;
 use crate::jaeger::sampling::{self, Strategy};
-use crate::receiver::Receiver;
 use crate::reply::Reply;
-use crate::serve::{self, Settings};
+use crate::server::Server;
 use crate::sink::Sink;
 use crate::{grpc, http as plain, jaeger, otlp, zipkin};
 use ::http::{Method, Request, Response};
@@ -39,43 +39,43 @@ pub async fn serve<S: Sink>(
     counters: Arc<Counters>,
     stop: CancellationToken,
 ) {
-    let receiver = Arc::new(Receiver { settings, sink, counters });
-    let (settings, counters) = (receiver.settings.clone(), Arc::clone(&receiver.counters));
+    let server = Arc::new(Server { settings, sink, counters });
+    let (settings, counters) = (server.settings.clone(), Arc::clone(&server.counters));
     // One handler for all protocols: each would link all of hyper once more.
-    let handler = move |request| answer(protocol, Arc::clone(&receiver), request);
-    serve::serve(listener, &settings, &counters, handler, stop).await;
+    let handler = move |request| answer(protocol, Arc::clone(&server), request);
+    connections::serve(listener, &settings, &counters, handler, stop).await;
 }
 
 /// Serves one request.
 async fn answer<S: Sink>(
     protocol: Protocol,
-    receiver: Arc<Receiver<S>>,
+    server: Arc<Server<S>>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
-    receiver.counters.requests.add(1);
+    server.counters.requests.add(1);
     if is_grpc(&request) {
         return match protocol {
             Protocol::JaegerGrpc(strategy) if request.uri().path() == sampling::GET_STRATEGY => {
-                grpc::constant(&receiver, request, &strategy.protobuf()).await
+                grpc::constant(&server, request, &strategy.protobuf()).await
             }
-            Protocol::JaegerGrpc(_) => grpc::answer(&receiver, request, &jaeger::POST_SPANS).await,
-            _ => grpc::answer(&receiver, request, &otlp::EXPORT).await,
+            Protocol::JaegerGrpc(_) => grpc::answer(&server, request, &jaeger::POST_SPANS).await,
+            _ => grpc::answer(&server, request, &otlp::EXPORT).await,
         };
     }
-    let origin = plain::allowed_origin(&receiver, request.headers());
+    let origin = plain::allowed_origin(&server, request.headers());
     let mut response = if origin.is_some() && *request.method() == Method::OPTIONS {
         plain::preflight(request.headers())
     } else {
         match protocol {
-            Protocol::Otlp => otlp::http::answer(&receiver, request).await,
-            Protocol::JaegerHttp => jaeger::http::answer(&receiver, request).await,
+            Protocol::Otlp => otlp::http::answer(&server, request).await,
+            Protocol::JaegerHttp => jaeger::http::answer(&server, request).await,
             Protocol::JaegerSampling(strategy) => {
-                sampling::answer(&receiver, request, strategy).await
+                sampling::answer(&server, request, strategy).await
             }
-            Protocol::Zipkin => zipkin::http::answer(&receiver, request).await,
+            Protocol::Zipkin => zipkin::http::answer(&server, request).await,
             Protocol::JaegerGrpc(_) => {
                 let fault = crate::fault::Fault::Path("gRPC's CollectorService alone is");
-                plain::refuse(&receiver, request, fault, None).await
+                plain::refuse(&server, request, fault, None).await
             }
         }
     };

@@ -4,15 +4,15 @@ use super::thrift;
 use crate::fault::Fault;
 use crate::header::content_type;
 use crate::http::{refuse, take};
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 /// Serves one request.
 pub(crate) async fn answer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let fault = match (request.uri().path(), request.uri().query(), request.method()) {
@@ -25,7 +25,7 @@ pub(crate) async fn answer<S: Sink>(
             match content_type(request.headers()) {
                 _ if !known => Fault::ContentType("format=jaeger.thrift"),
                 b"application/x-thrift" | b"application/vnd.apache.thrift.binary" => {
-                    return take(receiver, request, thrift::http_batch).await;
+                    return take(server, request, thrift::http_batch).await;
                 }
                 _ => {
                     Fault::ContentType("application/x-thrift, application/vnd.apache.thrift.binary")
@@ -35,5 +35,5 @@ pub(crate) async fn answer<S: Sink>(
         ("/api/traces" | "/api/traces/", ..) => Fault::Method,
         _ => Fault::Path("Jaeger's Thrift is POST /api/traces"),
     };
-    refuse(receiver, request, fault, None).await
+    refuse(server, request, fault, None).await
 }

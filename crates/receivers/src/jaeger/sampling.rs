@@ -6,8 +6,8 @@
 
 use crate::fault::Fault;
 use crate::http::refuse;
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use ::http::header::{CONTENT_TYPE, HeaderValue};
 use ::http::{Method, Request, Response};
@@ -54,7 +54,7 @@ impl Strategy {
 
 /// Serves one request.
 pub(crate) async fn answer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
     strategy: Strategy,
 ) -> Response<Reply> {
@@ -68,13 +68,13 @@ pub(crate) async fn answer<S: Sink>(
     };
     match body {
         Ok(body) => {
-            receiver.counters.requests_answered.add(1);
+            server.counters.requests_answered.add(1);
             let mut response = Response::new(Reply::new(body));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
             response
         }
-        Err(fault) => refuse(receiver, request, fault, None).await,
+        Err(fault) => refuse(server, request, fault, None).await,
     }
 }
 

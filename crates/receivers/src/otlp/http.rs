@@ -6,8 +6,8 @@ use crate::body::Intake;
 use crate::fault::Fault;
 use crate::header::content_type;
 use crate::http::{drain, fault_response, read, refuse, respond, sends_now, tenant};
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -19,34 +19,34 @@ const PATH: &str = "/v1/traces";
 
 /// Serves one request.
 pub(crate) async fn answer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     if request.uri().path() != PATH {
         let fault = Fault::Path("OTLP is POST /v1/traces, or gRPC's TraceService/Export");
-        return refuse(receiver, request, fault, None).await;
+        return refuse(server, request, fault, None).await;
     }
     if *request.method() != Method::POST {
-        return refuse(receiver, request, Fault::Method, None).await;
+        return refuse(server, request, Fault::Method, None).await;
     }
     let media_type = match content_type(request.headers()) {
         t if t.eq_ignore_ascii_case(b"application/x-protobuf") => MediaType::Protobuf,
         t if t.eq_ignore_ascii_case(b"application/json") => MediaType::Json,
         _ => {
             let fault = Fault::ContentType("application/x-protobuf, application/json");
-            return refuse(receiver, request, fault, None).await;
+            return refuse(server, request, fault, None).await;
         }
     };
     let sends = sends_now(&request);
     let (head, mut body) = request.into_parts();
-    match export(receiver, media_type, &head.headers, &mut body).await {
+    match export(server, media_type, &head.headers, &mut body).await {
         Ok(outcome) => {
-            receiver.counters.taken(&outcome);
+            server.counters.taken(&outcome);
             respond(StatusCode::OK, media_type, answer::response(&outcome, media_type))
         }
         Err(fault) => {
             debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
-            receiver.counters.fault(&fault);
+            server.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, Some(media_type))
         }
@@ -54,20 +54,20 @@ pub(crate) async fn answer<S: Sink>(
 }
 
 async fn export<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     media_type: MediaType,
     headers: &HeaderMap,
     body: &mut Incoming,
 ) -> Result<Outcome, Fault> {
     let tenant = tenant(headers)?;
-    let mut held = read(receiver, headers, body).await?;
+    let mut held = read(server, headers, body).await?;
     if media_type == MediaType::Json {
-        let mut intake = Intake::new(&*receiver.sink, usize::MAX);
+        let mut intake = Intake::new(&*server.sink, usize::MAX);
         intake.raise(json::longest(held.bytes.len()))?;
         let request = json::to_protobuf(&held.bytes).map_err(|e| {
             Fault::Malformed(format!("the body is not an OTLP request in JSON: {e}"))
         })?;
         held = intake.hold(request);
     }
-    receiver.offer(tenant, held).await
+    server.offer(tenant, held).await
 }

@@ -7,25 +7,25 @@ use super::{json_v1, json_v2, proto, thrift};
 use crate::fault::Fault;
 use crate::header::content_type;
 use crate::http::{Translate, refuse, take};
-use crate::receiver::Receiver;
 use crate::reply::Reply;
+use crate::server::Server;
 use crate::sink::Sink;
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 /// Serves one request.
 pub(crate) async fn answer<S: Sink>(
-    receiver: &Receiver<S>,
+    server: &Server<S>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     let path = request.uri().path().trim_end_matches('/');
     let v1 = path.ends_with("/api/v1/spans");
     if !v1 && !path.ends_with("/spans") {
         let fault = Fault::Path("Zipkin is POST /api/v2/spans and /api/v1/spans");
-        return refuse(receiver, request, fault, None).await;
+        return refuse(server, request, fault, None).await;
     }
     if *request.method() != Method::POST {
-        return refuse(receiver, request, Fault::Method, None).await;
+        return refuse(server, request, Fault::Method, None).await;
     }
     let translate: Translate = match content_type(request.headers()) {
         b"application/x-thrift" if v1 => thrift::body,
@@ -33,5 +33,5 @@ pub(crate) async fn answer<S: Sink>(
         b"application/x-protobuf" => proto::body,
         _ => json_v2,
     };
-    take(receiver, request, translate).await
+    take(server, request, translate).await
 }

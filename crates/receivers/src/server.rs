@@ -1,21 +1,21 @@
 //! What every request of a socket is served with, whatever its protocol.
 
 use crate::body::Held;
+use crate::connections::Settings;
 use crate::counters::Counters;
 use crate::fault::Fault;
-use crate::serve::Settings;
 use crate::sink::Sink;
 use std::sync::Arc;
 use tributary_span::otlp::Outcome;
 
 /// A socket's settings and counters, and where it hands on what it took.
-pub(crate) struct Receiver<S> {
+pub(crate) struct Server<S> {
     pub(crate) settings: Settings,
     pub(crate) sink: Arc<S>,
     pub(crate) counters: Arc<Counters>,
 }
 
-impl<S: Sink> Receiver<S> {
+impl<S: Sink> Server<S> {
     /// Hands a request to the sink.
     pub(crate) async fn offer(
         &self,
