@@ -106,6 +106,23 @@ pub const TARGETS: &[Target] = &[
 /// What went wrong, without what of the input is quoted in it.
 fn unquoted(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
-    let unquoted = text.split(['`', '"']).step_by(2).flat_map(str::chars);
-    unquoted.filter(|c| !c.is_ascii_digit()).collect()
+    let mut chars = text.chars();
+    let mut out = String::new();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' | '`' => {
+                while let Some(quoted) = chars.next() {
+                    match quoted {
+                        // An escaped quote in it.
+                        '\\' if c == '"' => drop(chars.next()),
+                        end if end == c => break,
+                        _ => {}
+                    }
+                }
+            }
+            c if !c.is_ascii_digit() => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }

@@ -47,7 +47,7 @@ fn a_segment(frames: u32) -> Vec<u8> {
 /// Parses; what is accepted is as long as it says and holds no more than it has bytes for.
 pub(super) fn segment(input: &[u8]) -> String {
     match Segment::parse(Bytes::copy_from_slice(input)) {
-        Err(error) => error.to_string(),
+        Err(error) => super::unquoted(&error),
         Ok(segment) => {
             let info = segment.info();
             let frames = || segment.groups().iter().flat_map(|group| &group.frames);

@@ -50,10 +50,10 @@ pub(super) fn frame(input: &[u8]) -> String {
     let mut decoder = Decoder::new(DecodeLimits { bytes: LIMIT, spans: SPANS });
     let defined = match decoder.define(0, definitions) {
         Ok(()) => String::new(),
-        Err(error) => format!("{error}; "),
+        Err(error) => super::unquoted(&error) + "; ",
     };
     match decoder.decode(0, payload) {
-        Err(error) => defined + &error.to_string(),
+        Err(error) => defined + &super::unquoted(&error),
         Ok(decoded) => {
             assert_eq!(decoded.columns.check(), Ok(()));
             let spans = decoded.columns.len();
