@@ -3,7 +3,7 @@
 //! `cargo xtask bench` builds the programs as users deploy them and runs this. One part alone:
 //! `cargo bench -p tributary-tests --bench processes -- acknowledgements`, with `TRIBUTARY_SIDECAR`
 //! and `TRIBUTARY_INGESTER` pointing at such programs.
-#![expect(clippy::print_stdout, reason = "rows go to whoever asked for them")]
+#![expect(clippy::print_stdout, reason = "rows go to `cargo xtask bench`")]
 
 use anyhow::{Context, Result, ensure};
 use http::Method;
@@ -53,8 +53,8 @@ fn main() -> Result<()> {
 async fn sidecar_at_rest() -> Result<()> {
     let bytes = std::fs::metadata(program::sidecar()?)?.len();
     row("sidecar binary, stripped", bytes as f64 / 1e6, "MB");
-    let nobody = format!("127.0.0.1:{}", free_port()?);
-    let sidecar = Sidecar::start(&nobody, &[]).await?;
+    let no_ingester = format!("127.0.0.1:{}", free_port()?);
+    let sidecar = Sidecar::start(&no_ingester, &[]).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     row("sidecar RSS, idle", sidecar.process.resident_bytes()? as f64 / MIB, "MiB");
     Ok(())
@@ -257,7 +257,7 @@ async fn requests(rate: f64) -> Result<()> {
 }
 
 /// How long acknowledged spans are out of sight when the ingester that has them is killed and
-/// nobody starts it again.
+/// not started again.
 async fn takeover() -> Result<()> {
     let place = Place::folder()?;
     let mut victim = Ingester::start_as_deployed(&place, &[]).await?;

@@ -26,7 +26,7 @@ pub struct Balance {
     pub found: u64,
     /// Spans that were taken and are in no block.
     pub missing: u64,
-    /// Spans in blocks that nobody took.
+    /// Spans in blocks that no sidecar took.
     pub unknown: u64,
     /// Spans that stand more than once in one block, beyond what was sent.
     pub twice_in_a_block: u64,
@@ -55,7 +55,7 @@ impl Ledger {
         self.0.extend(other.0);
     }
 
-    /// When all that was taken is said to be in blocks, and nobody works any more: that the journal
+    /// When all that was taken is said to be in blocks, and no ingester works any more: that the journal
     /// keeps every promise, and that the blocks hold each span, and none twice.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// An ingester's place in the cluster: its wire address stays, whoever is there.
+/// An ingester's place in the cluster: its wire address stays when another ingester takes it.
 struct Seat {
     number: usize,
     wire: SocketAddr,
@@ -237,7 +237,7 @@ async fn happen(
     }
 }
 
-/// What the ingesters have written, for whoever has to find out what went wrong.
+/// The logs of the ingesters: they stand in the message of a run that failed.
 fn logs(seats: &[Seat]) -> String {
     let log = |seat: &Seat| {
         let output = seat.ingester.as_ref().map(|i| i.process.output()).unwrap_or_default();

@@ -74,7 +74,7 @@ impl Iterator for Chaos {
     fn next(&mut self) -> Option<(Duration, Event)> {
         if self.frozen {
             self.frozen = false;
-            // Longer than suspicion takes, so that whoever wakes up is a zombie.
+            // Longer than suspicion takes, so that the ingester that wakes up is a zombie.
             return Some((self.millis(3000, 5000), Event::Thaw));
         }
         let event = match self.random.draw(12) {

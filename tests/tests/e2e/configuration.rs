@@ -44,7 +44,7 @@ async fn the_ingester_names_every_mistake() -> Result<()> {
     let file = file.display().to_string();
     let args =
         ["--config", &file, "--wire-listen", "TAKEN", "--memory", "lots", "--shape", "round"];
-    // A variable that nobody knows is no mistake here: Kubernetes makes some for Services.
+    // A variable that names no setting is no mistake here: Kubernetes makes some for Services.
     let env = [("TRIBUTARY_HTTP_LISTEN", "nowhere")];
     let told = ["block_age", "soon", "colour", "memory", "lots", "nowhere", "shape"];
     refused(program::ingester()?, &args, &env, &told).await

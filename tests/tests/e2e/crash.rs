@@ -54,7 +54,7 @@ async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
     let place = Place::folder()?;
     let mut ingester = Ingester::start(&place, HOLD).await?;
     let (sent, mut sidecar) = one_pod(&ingester, Protocol::Protobuf).await?;
-    // None of it was written as a block, and nobody is asked to write one.
+    // None of it was written as a block, and no ingester is asked to write one.
     sidecar.process.kill()?;
     ingester.process.kill()?;
     let ingester = ingester.restart(&place, HOLD).await?;
@@ -70,7 +70,7 @@ async fn what_a_dead_ingester_left_is_taken_over_by_another() -> Result<()> {
     let of_the_dead = victim.metrics().await?;
     sidecar.process.kill()?;
     victim.process.kill()?;
-    // Nobody starts it again.
+    // It is not started again.
     let segments = of_the_dead.sum("tributary_ingester_segments_total", &[]).context("segments")?;
     other.until("tributary_ingester_segments_adopted_total", |n| n == segments).await?;
     sent.check(&[&other]).await
@@ -82,7 +82,7 @@ async fn what_a_dead_ingester_left_is_readable_at_once() -> Result<()> {
     let mut victim = Ingester::start(&place, HOLD).await?;
     let (sent, mut sidecar) = one_pod(&victim, Protocol::Grpc).await?;
     sidecar.process.kill()?;
-    // Its suspicion takes four heartbeats, so that nobody adopts anything here.
+    // Its suspicion takes four heartbeats, so that nothing is adopted here.
     let patient: Vec<&str> = HOLD.iter().chain(&["--heartbeat", "600s"]).copied().collect();
     let other = Ingester::start(&place, &patient).await?;
     let of_other = async |metric: &str| {

@@ -1,4 +1,4 @@
-//! Datagrams faster than anyone reads them: each is received or counted as dropped.
+//! Datagrams faster than the sidecar reads them: each is received or counted as dropped.
 
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;

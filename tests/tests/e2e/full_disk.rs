@@ -99,7 +99,7 @@ async fn errors(ingester: &Ingester) -> Result<f64> {
     metrics.sum("tributary_ingester_store_errors_total", &[]).context("store_errors")
 }
 
-/// Nobody takes a file for an object that was not written to its end.
+/// No file counts as an object that was not written to its end.
 async fn objects_are_whole(place: &Place) -> Result<()> {
     let objects = books::open(place).await?.list("").await?;
     ensure!(!objects.is_empty(), "nothing there");

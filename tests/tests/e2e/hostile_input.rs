@@ -1,4 +1,4 @@
-//! Bytes that nobody should send, to every port of both programs; afterwards a good request works
+//! Bytes that no client of ours sends, to every port of both programs; afterwards a good request works
 //! and memory has stayed within bounds.
 
 use anyhow::{Context, Result, ensure};
@@ -151,7 +151,7 @@ async fn grpc_that_is_not_meant_for_the_port() -> Result<()> {
     let lost = Sidecar::start(&pair.sidecar.grpc.to_string(), &[]).await?;
     Sender::open(&lost, Protocol::Protobuf).await?.send(&request.encode_to_vec()).await?;
     let acknowledged = lost.until("tributary_sidecar_spans_acked_total", |_| true).await?;
-    ensure!(acknowledged == 0.0, "{acknowledged} spans acknowledged by nobody");
+    ensure!(acknowledged == 0.0, "{acknowledged} spans acknowledged where no ingester is");
     drop(lost);
     pair.ends_well(Sent::default()).await
 }
