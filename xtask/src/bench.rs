@@ -1,6 +1,6 @@
 //! The cost table of this machine, beside what was promised.
 //!
-//! Benches print, among whatever else, lines of four fields with tabs between them:
+//! Benches print, beside what they please, lines of four fields with tabs between them:
 //! `row<TAB>name<TAB>value<TAB>unit`. A row whose name the table knows stands beside its target;
 //! every other row is listed below it.
 

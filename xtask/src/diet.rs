@@ -39,19 +39,6 @@ const MOST_BYTES: u64 = 4_000_000;
 /// Resident memory with all receivers on and nothing sent, KiB.
 const MOST_IDLE_KIB: u64 = 5 * 1024;
 
-/// Everything that the sidecar listens with, by the names in its log.
-const LISTENERS: &[&str] = &[
-    "admin",
-    "jaeger-binary",
-    "jaeger-compact",
-    "jaeger-grpc",
-    "jaeger-http",
-    "jaeger-sampling",
-    "otlp-grpc",
-    "otlp-http",
-    "zipkin",
-];
-
 /// The dependencies that were agreed on, one name a line.
 const SNAPSHOT: &str = "xtask/sidecar-dependencies.txt";
 
@@ -121,26 +108,31 @@ fn idle_kib(binary: &Path) -> Result<u64> {
         }
     }
     command.env("TRIBUTARY_UPSTREAM", "127.0.0.1:9");
-    for name in LISTENERS {
-        let variable = name.to_uppercase().replace('-', "_");
-        command.env(format!("TRIBUTARY_{variable}_LISTEN"), "127.0.0.1:0");
-    }
+    let listeners = listeners(&run::output(Command::new(binary).arg("--help"))?);
+    ensure!(listeners.contains("otlp-grpc"), "--help names no --otlp-grpc-listen: {listeners:?}");
+    command.args(listeners.iter().map(|name| format!("--{name}-listen=127.0.0.1:0")));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let measured = listening(&mut child).and_then(|()| resident_kib(child.id()));
+    let measured = listening(&mut child, listeners).and_then(|()| resident_kib(child.id()));
     child.kill()?;
     child.wait()?;
     measured
 }
 
-fn listening(child: &mut Child) -> Result<()> {
-    let mut missing: BTreeSet<&str> = LISTENERS.iter().copied().collect();
+/// Names of everything that the sidecar can listen with: `--<name>-listen` in its help.
+fn listeners(help: &str) -> BTreeSet<String> {
+    let flag = |word: &str| Some(word.strip_prefix("--")?.strip_suffix("-listen")?.to_owned());
+    help.split_whitespace().filter_map(flag).collect()
+}
+
+/// Waits until the log says that all of them are open.
+fn listening(child: &mut Child, mut missing: BTreeSet<String>) -> Result<()> {
     let log = child.stderr.take().context("no stderr")?;
     let mut seen = String::new();
     for line in BufReader::new(log).lines() {
         let line = line?;
         let name = line.split_once("listening ").map(|(_, fields)| fields);
         let name = name.and_then(|f| f.split_whitespace().find_map(|w| w.strip_prefix("name=")));
-        missing.remove(name.unwrap_or_default());
+        missing.remove(name.unwrap_or_default().trim_matches('"'));
         if missing.is_empty() {
             return Ok(());
         }
@@ -160,6 +152,12 @@ fn resident_kib(pid: u32) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listeners_stand_in_the_help() {
+        let help = "  --upstream HOST:PORT,…\n  --zipkin-listen ADDRESS  where\n --admin-listen\n --listen";
+        assert_eq!(listeners(help), ["admin", "zipkin"].map(str::to_owned).into());
+    }
 
     #[test]
     fn forbidden_names() {

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
 
 /// Builds with the checks of a debug build on, since an overflow that wraps is a find too.
-pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<()> {
+pub(crate) fn run(arguments: Vec<OsString>) -> Result<()> {
     let build = ["run", "--quiet", "--locked", "-p", "tributary-fuzz", "--"];
     let mut command = run::cargo(&build);
     command.args(arguments).env("CARGO_TARGET_DIR", run::target());

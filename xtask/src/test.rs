@@ -4,7 +4,7 @@
 //! are built together with the tests (the same features of every dependency), and only the diet
 //! builds once more, in the profile that users deploy.
 
-use crate::{diet, run, senders, venv};
+use crate::{check, deny, diet, run, senders, venv};
 use anyhow::Result;
 use std::time::Instant;
 
@@ -15,6 +15,8 @@ pub(crate) fn run() -> Result<()> {
     let senders = senders::prepare()?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::step("clippy", &mut run::cargo(&clippy))?;
+    check::docs(&["--workspace"])?;
+    deny::run(Vec::new())?;
     let build = ["build", "--locked", "--workspace", "--bins", "--tests"];
     run::step("programs and tests", &mut run::cargo(&build))?;
     let mut tests = run::cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]);

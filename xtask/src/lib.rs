@@ -1,0 +1,17 @@
+//! Repository chores. `chores` is the table of them; every other module is one, but for `run`, which
+//! runs commands, and the two that install what tests need: `venv` and `senders`.
+#![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
+
+mod bench;
+mod check;
+mod chores;
+mod deny;
+mod diet;
+mod fuzz;
+mod run;
+mod senders;
+mod test;
+mod torture;
+mod venv;
+
+pub use chores::chore;
