@@ -13,5 +13,6 @@ mod full_disk;
 mod hostile_input;
 mod legacy;
 mod live_senders;
+mod operations;
 mod recorded_traffic;
 mod sidecar_life;
