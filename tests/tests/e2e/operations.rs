@@ -70,7 +70,8 @@ fn published(page: &str) -> Result<BTreeMap<String, Described>> {
 /// The rows of the page that are about metrics with this prefix: `` | `name{label,…}` | type | … ``.
 fn explained(prefix: &str) -> Result<BTreeMap<String, Described>> {
     let mut rows = BTreeMap::new();
-    for row in PAGE.lines().filter_map(|line| line.strip_prefix("| `")) {
+    let (_, tables) = PAGE.split_once("\n## Metrics\n").context("no metrics")?;
+    for row in tables.lines().filter_map(|line| line.strip_prefix("| `")) {
         let Some((metric, rest)) = row.split_once("` | ") else { continue };
         let metric = match metric.strip_prefix(BOTH) {
             Some(end) => format!("{prefix}{end}"),
