@@ -1,4 +1,5 @@
-//! Which crate may depend on which, as `ARCHITECTURE.md` draws it.
+//! Which crate may depend on which, as `ARCHITECTURE.md` draws it; licences and sources of all that is
+//! linked are `deny.toml`'s.
 //!
 //! Only what ends up in programs is looked at: dependencies of tests and of build scripts are
 //! free.
@@ -166,12 +167,42 @@ fn rules_match_names() {
     assert!(!matches(&["axum"], "axum-core") && !matches(&["arrow*"], "narrow"));
 }
 
+/// A package tells what it is, and nothing that ties it to the place where it is kept.
+#[test]
+fn packages_describe_themselves() -> Result<()> {
+    let metadata = metadata()?;
+    let mut faults = Vec::new();
+    for package in list(&metadata, "packages")? {
+        let name = text(package, "name").context("a package without a name")?;
+        for key in ["description", "license", "rust_version"] {
+            if text(package, key).is_none_or(str::is_empty) {
+                faults.push(format!("{name} has no {key}"));
+            }
+        }
+        for key in ["keywords", "categories"] {
+            if list(package, key)?.is_empty() {
+                faults.push(format!("{name} has no {key}"));
+            }
+        }
+        for key in ["repository", "homepage"] {
+            if text(package, key).is_some() {
+                faults.push(format!("{name} has a {key}"));
+            }
+        }
+    }
+    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+    Ok(())
+}
+
+fn metadata() -> Result<Value> {
+    let answer = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
 /// Every package of the workspace with the names of its normal dependencies.
 fn packages() -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let answer = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
-    let metadata: Value = serde_json::from_str(&answer)?;
     let mut packages = BTreeMap::new();
-    for package in list(&metadata, "packages")? {
+    for package in list(&metadata()?, "packages")? {
         let normal = list(package, "dependencies")?.iter().filter(|d| text(d, "kind").is_none());
         let names = normal.filter_map(|d| text(d, "name")).map(str::to_owned);
         let name = text(package, "name").context("a package without a name")?;
