@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tonic_prost_build::Builder;
 
 /// One crate's generated code.
 struct Generated {
@@ -11,18 +12,28 @@ struct Generated {
     krate: &'static str,
     /// Files to start from, relative to `<crate>/proto`; what they import comes with them.
     protos: &'static [&'static str],
-    /// Whether the code of a client is wanted.
-    client: bool,
-    /// Whether the code of a server is wanted.
-    server: bool,
+    /// How code is made of them.
+    builder: fn() -> Builder,
 }
 
-const ALL: &[Generated] = &[Generated {
-    krate: "crates/testkit",
-    protos: &["opentelemetry/proto/collector/trace/v1/trace_service.proto"],
-    client: true,
-    server: false,
-}];
+const ALL: &[Generated] = &[
+    Generated {
+        krate: "crates/testkit",
+        protos: &["opentelemetry/proto/collector/trace/v1/trace_service.proto"],
+        builder: || tonic_prost_build::configure().build_server(false),
+    },
+    Generated { krate: "crates/wire", protos: &["wire.proto"], builder: wire },
+];
+
+/// Each program takes its half of the service, over a transport that it chooses itself.
+fn wire() -> Builder {
+    const PROTO: &str = "tributary.wire.v1";
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .bytes(".")
+        .client_mod_attribute(PROTO, "#[cfg(feature = \"client\")]")
+        .server_mod_attribute(PROTO, "#[cfg(feature = \"server\")]")
+}
 
 #[test]
 fn checked_in_code_is_what_the_proto_files_say() -> Result<()> {
@@ -61,11 +72,7 @@ fn checked_in_code_is_what_the_proto_files_say() -> Result<()> {
 fn generate(one: &Generated, krate: &Path, out: &Path) -> Result<()> {
     let proto = krate.join("proto");
     let set = protox::compile(one.protos, [&proto])?;
-    tonic_prost_build::configure()
-        .build_client(one.client)
-        .build_server(one.server)
-        .out_dir(out)
-        .compile_fds(set)?;
+    (one.builder)().out_dir(out).compile_fds(set)?;
     Ok(())
 }
 

@@ -27,14 +27,14 @@ pub(crate) fn run() -> Result<()> {
     let python = venv::prepare()?;
     let sidecar = ["build", "--locked", "--profile", "sidecar", "-p", "tributary-sidecar"];
     run::step("sidecar", &mut run::cargo(&sidecar))?;
-    let ingester = ["build", "--locked", "--release", "-p", "tributary-ingester"];
+    let ingester = ["build", "--locked", "--profile", "ingester", "-p", "tributary-ingester"];
     run::step("ingester", &mut run::cargo(&ingester))?;
     let mut rows = Vec::new();
     for package in PACKAGES {
         println!("\n=== bench {package}");
         let mut bench = run::cargo(&["bench", "--locked", "-p", package, "--bench", "*"]);
         bench.env("TRIBUTARY_SIDECAR", run::target().join("sidecar/tributary-sidecar"));
-        bench.env("TRIBUTARY_INGESTER", run::target().join("release/tributary-ingester"));
+        bench.env("TRIBUTARY_INGESTER", run::target().join("ingester/tributary-ingester"));
         bench.env("TRIBUTARY_PYTHON", &python);
         rows.extend(listen(&mut bench)?);
     }

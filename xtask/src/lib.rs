@@ -1,5 +1,6 @@
 //! Repository chores. `chores` is the table of them; every other module is one, but for `run`, which
-//! runs commands, and the two that install what tests need: `venv` and `senders`.
+//! runs commands, `suite`, which runs the binaries of tests, and the two that install what they need: `venv`
+//! and `senders`.
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
@@ -10,6 +11,7 @@ mod diet;
 mod fuzz;
 mod run;
 mod senders;
+mod suite;
 mod test;
 mod torture;
 mod venv;

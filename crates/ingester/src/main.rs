@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 /// Spans of mixed sizes live for a minute: jemalloc gives their memory back.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

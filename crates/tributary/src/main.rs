@@ -12,7 +12,8 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// The ingester's allocator, so that it behaves here as it does where it is deployed.
+/// The ingester's allocator, where it is to behave as the ingester does.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
