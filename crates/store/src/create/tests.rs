@@ -10,6 +10,7 @@ use object_store::{
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Memory that takes its time for writes; everything else is at once.
 #[derive(Debug, Default)]
