@@ -5,8 +5,8 @@
 //! the footer by `size` and `footerSize` and count jobs by `totalRecords`, so the numbers must be
 //! exact.
 
-use crate::BlockError;
 use crate::dedicated::DedicatedColumn;
+use crate::error::BlockError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 

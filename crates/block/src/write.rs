@@ -11,8 +11,10 @@ mod plan;
 mod shared;
 mod texts;
 
+use crate::bloom;
 use crate::dedicated::{self, DedicatedColumn};
-use crate::{BlockError, BlockMeta, Encoding, bloom};
+use crate::error::BlockError;
+use crate::meta::{BlockMeta, Encoding};
 use attrs::Placer;
 use bytes::Bytes;
 use file::File;
