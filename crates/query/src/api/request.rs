@@ -33,7 +33,7 @@ impl Window {
     }
 }
 
-/// The form of an answer's body.
+/// The encoding of an answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
     /// Proto3 JSON.
@@ -43,7 +43,7 @@ pub enum Accept {
 }
 
 impl Accept {
-    /// What an `Accept` header asks for. It is looked through for the names of the forms, the
+    /// What an `Accept` header asks for. It is looked through for the names of the encodings, the
     /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
     pub fn from_header(accept: &[u8]) -> Accept {
         let protobuf = super::PROTOBUF.as_bytes();

@@ -30,7 +30,7 @@ pub struct TraceCall {
     pub tenants: Vec<String>,
     /// Only blocks that overlap this time need be read. Spans outside of it are not left out.
     pub window: Window,
-    /// The form of the answer.
+    /// The encoding of the answer.
     pub accept: Accept,
 }
 
