@@ -87,7 +87,7 @@ impl App {
         self.http_address
     }
 
-    fn own(&self, process: Uid, names: &Names) -> tributary_journal::Live {
+    fn own(&self, process: Uid, names: &Names) -> tributary_journal::Heartbeat {
         let reach = |address: SocketAddr| {
             let host = match &self.config.advertise {
                 host if !host.is_empty() => host.clone(),
@@ -100,7 +100,7 @@ impl App {
             name if !name.is_empty() => name.clone(),
             _ => format!("{}-{}", host_name(), self.wire_address.port()),
         };
-        tributary_journal::Live {
+        tributary_journal::Heartbeat {
             process,
             instance,
             query_address: reach(self.http_address),

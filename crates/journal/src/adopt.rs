@@ -1,6 +1,6 @@
 //! Adoption of an epoch: whoever runs this finishes what a crash cut off and commits what no slot
 //! covers. It is safe at any time and for any number of processes at once, the epoch's owner
-//! included, because slots decide; who should do it, and when, is [`crate::watch`]'s affair.
+//! included, because slots decide; who should do it, and when, is [`crate::failure_detector`]'s affair.
 //!
 //! ```text
 //! ReadSlots ─▶ ListSegments ─▶ LookAtBlocks ─▶ ListFloor ─▶ WriteMetas ─▶ Delete ─▶ Build ─▶ Commit ─┐

@@ -1,7 +1,7 @@
 //! Compaction of a window: whoever runs this finishes what a crash cut off there, deletes what was
 //! superseded long ago, and merges blocks that are worth it. It is safe at any time and for any
 //! number of processes at once, because records decide; who should do it, and when, is
-//! [`crate::watch`]'s affair.
+//! [`crate::failure_detector`]'s affair.
 //!
 //! ```text
 //! ReadRecords ─▶ ListFloor ─▶ LookAtBlocks ─▶ WriteMetas ─▶ Hide ─▶ Delete ─▶ Build ─▶ CreateRecord ─┐

@@ -2,11 +2,10 @@
 //! elsewhere ([`crate::epoch`], [`crate::recover`]).
 
 use crate::cluster::{Cluster, ClusterError, FORMAT};
+use crate::heartbeat::{Heartbeat, HeartbeatError};
 use crate::id::{EpochId, Uid};
 use crate::layout::{self, Place};
-use crate::live::{Live, LiveError};
 use crate::record::RecordError;
-use crate::recover::Listing;
 use crate::segment::{Sealed, Segment, SegmentError};
 use crate::slot::{BlockEntry, Slot, SlotError};
 use crate::window::Window;
@@ -65,16 +64,7 @@ pub enum JournalError {
     Cluster(#[from] ClusterError),
     /// Our own heartbeat is too large.
     #[error(transparent)]
-    Live(#[from] LiveError),
-}
-
-/// A heartbeat as it lies in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// What it says.
-    pub live: Live,
-    /// When it was written, by the store's clock.
-    pub modified: std::time::SystemTime,
+    Heartbeat(#[from] HeartbeatError),
 }
 
 /// The journal in a store.
@@ -252,21 +242,12 @@ impl Journal {
         Ok(segments.collect())
     }
 
-    /// Slots, then segments of `epoch`.
-    ///
-    /// # Errors
-    /// As [`Journal::slots`].
-    pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
-        let slots = self.slots(epoch).await?;
-        Ok(Listing { slots, segments: self.segments(epoch).await? })
-    }
-
     /// Writes our heartbeat.
     ///
     /// # Errors
     /// When the store did not confirm it.
-    pub async fn beat(&self, live: &Live) -> Result<(), JournalError> {
-        Ok(self.store.put(&layout::live(&live.process), live.encode()?).await?)
+    pub async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), JournalError> {
+        Ok(self.store.put(&layout::heartbeat(&heartbeat.process), heartbeat.encode()?).await?)
     }
 
     /// Takes our heartbeat away, at shutdown.
@@ -274,7 +255,7 @@ impl Journal {
     /// # Errors
     /// When the store did not confirm it.
     pub async fn stop_beating(&self, process: &Uid) -> Result<(), JournalError> {
-        Ok(self.store.delete(&layout::live(process)).await?)
+        Ok(self.store.delete(&layout::heartbeat(process)).await?)
     }
 
     /// All heartbeats, sorted by process. One that cannot be read, or that went away meanwhile, is
@@ -283,13 +264,10 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed or read.
     pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>, JournalError> {
-        let found = self.store.list(layout::LIVE).await?;
+        let found = self.store.list(layout::HEARTBEATS).await?;
         let read = |object: tributary_store::ObjectInfo| async move {
             match self.store.get(&object.path).await {
-                Ok(bytes) => {
-                    let live = Live::decode(&bytes).ok();
-                    Ok(live.map(|live| Heartbeat { live, modified: object.modified }))
-                }
+                Ok(bytes) => Ok(Heartbeat::decode(&bytes).ok()),
                 Err(StoreError::NotFound { .. }) => Ok(None),
                 Err(e) => Err(e),
             }
@@ -300,7 +278,7 @@ impl Journal {
             .try_filter_map(|beat| async move { Ok(beat) })
             .try_collect()
             .await?;
-        beats.sort_by_key(|beat| beat.live.process);
+        beats.sort_by_key(|beat| beat.process);
         Ok(beats)
     }
 }

@@ -25,7 +25,7 @@ pub const CLUSTER: &str = "cluster.json";
 /// The folder of all blocks: Tempo's `prefix`.
 pub const BLOCKS: &str = "blocks";
 /// The folder of all heartbeats.
-pub const LIVE: &str = "journal/live";
+pub const HEARTBEATS: &str = "journal/live";
 /// The folder of the floor: of its names, the last one counts.
 pub const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
@@ -38,8 +38,8 @@ pub const META: &str = "meta.json";
 pub const META_COMPACTED: &str = "meta.compacted.json";
 
 /// The heartbeat of a process.
-pub fn live(process: &Uid) -> String {
-    format!("{LIVE}/{process}")
+pub fn heartbeat(process: &Uid) -> String {
+    format!("{HEARTBEATS}/{process}")
 }
 
 /// The floor at an hour.
@@ -103,7 +103,7 @@ pub enum Place {
     /// [`CLUSTER`].
     Cluster,
     /// A heartbeat.
-    Live(Uid),
+    Heartbeat(Uid),
     /// A segment.
     Segment(EpochId, u64),
     /// A commit slot.
@@ -135,7 +135,7 @@ fn parse_parts(path: &str) -> Option<Place> {
     let mut parts = path.split('/');
     let mut next = || parts.next();
     let place = match (next()?, next()?, next()?) {
-        ("journal", "live", process) => Place::Live(process.parse().ok()?),
+        ("journal", "live", process) => Place::Heartbeat(process.parse().ok()?),
         ("journal", "log", _hour) => {
             let epoch = next()?.parse().ok()?;
             match (next()?, next()?) {
@@ -167,7 +167,7 @@ fn parse_parts(path: &str) -> Option<Place> {
 fn build(place: &Place) -> String {
     match place {
         Place::Cluster => CLUSTER.to_owned(),
-        Place::Live(process) => live(process),
+        Place::Heartbeat(process) => heartbeat(process),
         Place::Segment(epoch, n) => segment(epoch, *n),
         Place::Slot(epoch, k) => slot(epoch, *k),
         Place::Record(window, k) => record(window, *k),
@@ -185,7 +185,10 @@ mod tests {
         let block_id = Uuid::from_bytes([0xcd; 16]);
         let table = [
             (Place::Cluster, "cluster.json".to_owned()),
-            (Place::Live(Uid([1; 16])), "journal/live/01010101010101010101010101010101".to_owned()),
+            (
+                Place::Heartbeat(Uid([1; 16])),
+                "journal/live/01010101010101010101010101010101".to_owned(),
+            ),
             (
                 Place::Segment(epoch, 7),
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg"

@@ -12,7 +12,7 @@
 //! | the owner of an epoch | [`WriterEpoch`]: numbers, generations, which commit is next |
 //! | whoever commits | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
 //! | whoever adopts an epoch | [`adopt::Adoption`], on top of [`recover::plan`] |
-//! | who wonders whose turn it is | [`watch::Watch`]: suspicion by one's own clock and health |
+//! | who wonders whose turn it is | [`failure_detector::FailureDetector`]: suspicion by one's own clock and health |
 //! | who compacts a window | [`compact::Compaction`]: records decide what is superseded |
 //! | who collects | [`collect`]: positive evidence alone; the floor; the breaker |
 //!
@@ -44,7 +44,7 @@
 //! [`WriterEpoch::metas_written`], [`WriterEpoch::deleted`]. Lost: [`WriterEpoch::slot_lost`]; a new
 //! epoch begins, and this one is adopted like any other.
 //!
-//! At any time: what [`watch::Watch`] calls abandoned is adopted, heartbeat by heartbeat; now and
+//! At any time: what [`failure_detector::FailureDetector`] calls abandoned is adopted, heartbeat by heartbeat; now and
 //! then somebody surveys all epochs ([`Journal::survey`]) and collects.
 //!
 //! At the end: [`WriterEpoch::close`], freeze, commit until [`WriterEpoch::is_drained`],
@@ -82,24 +82,24 @@ pub mod collect;
 pub mod commit;
 pub mod compact;
 pub mod epoch;
+pub mod failure_detector;
 mod framed;
 mod grow;
+pub mod heartbeat;
 pub mod id;
 mod io;
 pub mod layout;
-pub mod live;
 pub mod record;
 pub mod recover;
 pub mod segment;
 pub mod slot;
-pub mod watch;
 pub mod window;
 
 pub use epoch::{Commit, WriterEpoch};
 pub use framed::Encoded;
+pub use heartbeat::Heartbeat;
 pub use id::{EpochId, Uid};
-pub use io::{Heartbeat, Journal, JournalError, Metaless, Windows};
-pub use live::Live;
+pub use io::{Journal, JournalError, Metaless, Windows};
 pub use record::Record;
 pub use segment::{NewFrame, Sealed, Segment, SegmentBuilder, SegmentInfo};
 pub use slot::{BlockEntry, Slot};

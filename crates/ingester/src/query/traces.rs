@@ -10,7 +10,7 @@
 //!    epochs of those who were not asked or did not answer;
 //! 3. blocks, by a list that is no older than what was found gone before.
 //!
-//! Which epochs, says [`tributary_journal::watch::Others`]: those that the heartbeats of suspects
+//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of suspects
 //! name, and those of living processes that did not answer; of processes that answered none. What
 //! nobody names is found by whoever sweeps the store, who reads it for all that ask. A segment that
 //! a slot covers is read like any other: its block may not be visible yet, and spans that are found

@@ -123,7 +123,7 @@ impl Compactor {
         self.memory.retain(|window, _| windows.contains_key(window));
         for (window, blocks) in windows {
             let visible = blocks.into_iter().map(|meta| (meta.block_id, meta)).collect();
-            let ours = self.membership.with(|watch, now| watch.is_first(window.key(), now));
+            let ours = self.membership.with(|detector, now| detector.is_first(window.key(), now));
             if self.is_due(&window, &visible, now) && ours {
                 due.push((window, visible));
             }

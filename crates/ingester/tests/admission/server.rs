@@ -16,7 +16,7 @@ use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::metrics::Metrics;
 use tributary_ingester::receive::Service;
 use tributary_ingester::runtime::Names;
-use tributary_journal::Live;
+use tributary_journal::Heartbeat;
 use tributary_span::Columns;
 use tributary_store::Store;
 use tributary_testkit::wait::SOON;
@@ -41,7 +41,7 @@ pub(crate) async fn engine(bucket: Arc<Bucket>, flags: &[&str]) -> Engine {
         Command::Print(text) => panic!("{text}"),
     };
     let names = Names::default();
-    let own = Live {
+    let own = Heartbeat {
         process: names.uid().unwrap(),
         instance: "one".into(),
         query_address: String::new(),

@@ -15,7 +15,7 @@ use tributary_ingester::config::{Command, Config, gather};
 use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::receive::direct::Local;
 use tributary_ingester::runtime::Names;
-use tributary_journal::{Journal, Live, layout};
+use tributary_journal::{Heartbeat, Journal, layout};
 use tributary_query::api;
 use tributary_span::TraceId;
 use tributary_store::Store;
@@ -216,7 +216,7 @@ impl Cluster {
         let store = Store::from_parts(Arc::new(line), "").unwrap();
         let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
         let generation = if as_another { self.started } else { 0 };
-        let own = Live {
+        let own = Heartbeat {
             process: names.uid().unwrap(),
             instance: format!("seat-{seat}-{generation}"),
             query_address: String::new(),

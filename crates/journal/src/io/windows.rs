@@ -96,7 +96,7 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn store_time(&self) -> Result<SystemTime, JournalError> {
-        let beats = self.store.list(layout::LIVE).await?;
+        let beats = self.store.list(layout::HEARTBEATS).await?;
         let newest = beats.into_iter().map(|beat| beat.modified).max();
         Ok(newest.unwrap_or(SystemTime::UNIX_EPOCH))
     }

@@ -62,11 +62,11 @@ impl Bucket {
             }
         }
         for beat in bucket.journal.heartbeats().await? {
-            let name = match beat.live.instance.is_empty() {
-                true => beat.live.process.to_string(),
-                false => beat.live.instance,
+            let name = match beat.instance.is_empty() {
+                true => beat.process.to_string(),
+                false => beat.instance,
             };
-            bucket.owners.extend(beat.live.epochs.into_iter().map(|epoch| (epoch, name.clone())));
+            bucket.owners.extend(beat.epochs.into_iter().map(|epoch| (epoch, name.clone())));
         }
         bucket.epochs = bucket.journal.epochs().await?;
         Ok(bucket)
