@@ -19,7 +19,7 @@
 use crate::id::{BlockOrigin, EpochId, block_origin};
 use crate::record::Record;
 use crate::slot::Slot;
-use crate::window::{Window, compacted_origin};
+use crate::window::{CompactionWindow, compacted_origin};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -63,7 +63,9 @@ pub fn verdict(block: &Uuid, slot: Option<&Slot>) -> Verdict {
 /// Judges the data of a compacted block without a meta, by the record that it was minted for if that
 /// exists. The floor, listed after that record was read, must be below it.
 pub fn verdict_on_compacted(tenant: &str, block: &Uuid, record: Option<&Record>) -> Verdict {
-    let (Some(origin), Some(window)) = (compacted_origin(block), Window::of(tenant, block)) else {
+    let (Some(origin), Some(window)) =
+        (compacted_origin(block), CompactionWindow::of(tenant, block))
+    else {
         return Verdict::Foreign;
     };
     match record {

@@ -8,16 +8,16 @@ use crate::layout::{self, Place};
 use crate::record::RecordError;
 use crate::segment::{Sealed, Segment, SegmentError};
 use crate::slot::{BlockEntry, Slot, SlotError};
-use crate::window::Window;
+use crate::window::CompactionWindow;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
 
+mod compaction;
 mod upkeep;
-mod windows;
 
+pub use compaction::RecordListing;
 pub use upkeep::Metaless;
-pub use windows::Windows;
 
 /// Objects read, or written, at a time by one call.
 const AT_ONCE: usize = 8;
@@ -53,7 +53,7 @@ pub enum JournalError {
     #[error("record {k} of tenant {}'s window {}: {source}", window.tenant, window.hour_name())]
     Record {
         /// The window.
-        window: Window,
+        window: CompactionWindow,
         /// The record's number.
         k: u32,
         /// Why.

@@ -16,7 +16,7 @@
 //! have leading zeros, so names sort as numbers do.
 
 use crate::id::{EpochId, Uid};
-use crate::window::Window;
+use crate::window::CompactionWindow;
 use tributary_span::tenant;
 use uuid::Uuid;
 
@@ -73,12 +73,12 @@ pub fn slot(epoch: &EpochId, k: u32) -> String {
 }
 
 /// The folder of a window's records. Its tenant has passed [`tenant::check`].
-pub fn records(window: &Window) -> String {
+pub fn records(window: &CompactionWindow) -> String {
     format!("{WINDOWS}/{}/{}", window.hour_name(), window.tenant)
 }
 
 /// Record `k` of a window.
-pub fn record(window: &Window, k: u32) -> String {
+pub fn record(window: &CompactionWindow, k: u32) -> String {
     format!("{}/{k:05}.rec", records(window))
 }
 
@@ -109,7 +109,7 @@ pub enum Place {
     /// A commit slot.
     Slot(EpochId, u32),
     /// A window's record.
-    Record(Window, u32),
+    Record(CompactionWindow, u32),
     /// An object of a block.
     Block {
         /// The tenant.
@@ -148,7 +148,7 @@ fn parse_parts(path: &str) -> Option<Place> {
             let tenant = next()?;
             tenant::check(tenant).ok()?;
             let k = next()?.strip_suffix(".rec")?.parse().ok()?;
-            Place::Record(Window::named(hour, tenant)?, k)
+            Place::Record(CompactionWindow::named(hour, tenant)?, k)
         }
         ("blocks", tenant, block) => {
             tenant::check(tenant).ok()?;
@@ -199,7 +199,7 @@ mod tests {
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/c/65535.cmt".to_owned(),
             ),
             (
-                Place::Record(Window { hour: 498_734, tenant: "it's(a)*".into() }, 12),
+                Place::Record(CompactionWindow { hour: 498_734, tenant: "it's(a)*".into() }, 12),
                 "journal/windows/2026-11-23T14/it's(a)*/00012.rec".to_owned(),
             ),
             (

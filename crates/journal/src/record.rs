@@ -20,7 +20,7 @@
 use crate::framed::{self, Encoded, Form, Unreadable};
 use crate::id::{MAX_SLOTS, Uid};
 use crate::slot::{BlockEntry, no_uid};
-use crate::window::{CompactedOrigin, Window, compacted_origin};
+use crate::window::{CompactedOrigin, CompactionWindow, compacted_origin};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tributary_span::tenant;
@@ -92,7 +92,7 @@ impl From<Unreadable> for RecordError {
 
 impl Record {
     /// A record that takes number `k` and does nothing else.
-    pub fn empty(uid: Uid, window: &Window, k: u32) -> Record {
+    pub fn empty(uid: Uid, window: &CompactionWindow, k: u32) -> Record {
         Record {
             uid,
             hour: window.hour,
@@ -106,8 +106,8 @@ impl Record {
     }
 
     /// Its window.
-    pub fn window(&self) -> Window {
-        Window { hour: self.hour, tenant: self.tenant.clone() }
+    pub fn window(&self) -> CompactionWindow {
+        CompactionWindow { hour: self.hour, tenant: self.tenant.clone() }
     }
 
     /// The record's object.
@@ -152,7 +152,7 @@ impl Record {
         }
         let (window, mut named) = (self.window(), BTreeSet::new());
         for input in &self.inputs {
-            if Window::of(&self.tenant, &input.id).as_ref() != Some(&window) {
+            if CompactionWindow::of(&self.tenant, &input.id).as_ref() != Some(&window) {
                 return wrong(format!("block {} is of another window", input.id));
             }
             if !named.insert(input.id) {

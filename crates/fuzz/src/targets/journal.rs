@@ -6,8 +6,8 @@ use tributary_journal::record::Input;
 use tributary_journal::segment::Header;
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{
-    BlockEntry, EpochId, Heartbeat, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo, Slot,
-    Uid, Window, id,
+    BlockEntry, CompactionWindow, EpochId, Heartbeat, NewFrame, Record, Segment, SegmentBuilder,
+    SegmentInfo, Slot, Uid, id,
 };
 
 fn epoch() -> EpochId {
@@ -131,7 +131,8 @@ pub(super) fn records() -> Vec<Vec<u8>> {
 }
 
 fn a_record(outputs: u8, inputs: u8) -> Vec<u8> {
-    let window = Window { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let window =
+        CompactionWindow { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
     let output = |i: u8| BlockEntry {
         tenant: window.tenant.clone(),
         id: mint_compacted(&window, 3, [i; 6]).unwrap_or_default(),

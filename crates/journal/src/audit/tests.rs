@@ -419,10 +419,10 @@ fn blocks_are_compared_with_their_slot() {
 mod windows {
     use super::*;
     use crate::record::{Input, Record, RecordError};
-    use crate::window::{Window, mint_compacted};
+    use crate::window::{CompactionWindow, mint_compacted};
 
-    fn window() -> Window {
-        Window { hour: epoch().seconds() / 3600, tenant: "t".into() }
+    fn window() -> CompactionWindow {
+        CompactionWindow { hour: epoch().seconds() / 3600, tenant: "t".into() }
     }
 
     fn made(k: u32, random: u8) -> Uuid {
