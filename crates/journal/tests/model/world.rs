@@ -110,7 +110,7 @@ impl State {
         match &owner.commit {
             Some(commit) if self.can_step(commit) => actions.push(Action::OwnerStep),
             Some(_) => {}
-            None if owner.core.status().uncovered > 0 && !owner.core.is_lost() => {
+            None if owner.core.uncovered() > 0 && !owner.core.is_lost() => {
                 actions.push(Action::Cut);
             }
             None => {}
