@@ -14,7 +14,7 @@
 //! second, later view gives word for word is one ([`confirmed`]).
 //!
 //! What cannot be told from outside is said to be so, as a [`Severity::Notice`]: a number that no
-//! segment has may have been given up by its writer, and a block that is gone may have been
+//! segment has may be that of a write which never arrived, and a block that is gone may have been
 //! compacted away by a program that leaves no trace.
 
 mod check;

@@ -1,11 +1,11 @@
-//! Who is alive, who is suspected, and which epochs are this process's to adopt now.
+//! Which processes are alive, which are suspected, and which epochs are this one's to adopt now.
 //!
 //! Pure: readings of heartbeats go in, with the time of this process's own monotonic clock. No
 //! clock of another machine is compared (I9): a process is suspected when its heartbeat has not
 //! been seen to change for [`Patience::suspect_after`], all of which this process must have been
 //! healthy for itself, which is to say writing its own heartbeat and reading all others in time.
-//! After an outage of the store, or after this process was frozen, everybody's heartbeat looks
-//! old, and nobody may start a mass adoption for that.
+//! After an outage of the store, or after this process was frozen, all heartbeats look old, and
+//! that must not start a mass adoption.
 //!
 //! Suspicion is a hint: adopting the epoch of a living process costs work and never data.
 
@@ -22,7 +22,7 @@ mod tests;
 pub struct Patience {
     /// A heartbeat that stands still for so long belongs to a suspect.
     pub suspect_after: Duration,
-    /// Those who rank behind the first adopter of an epoch wait so long more for each rank.
+    /// Processes that rank behind the first adopter of an epoch wait so long more for each rank.
     pub rank_step: Duration,
     /// An epoch that no heartbeat names is adopted when it has been seen for so long.
     pub unknown_after: Duration,
@@ -42,8 +42,8 @@ impl Patience {
     }
 }
 
-/// Where spans may be that this process does not have itself, as far as heartbeats tell. Who asks
-/// for a trace asks the living, reads what the others left in segments, and then looks at blocks.
+/// Where spans may be that this process does not have itself, as far as heartbeats tell. A reader of
+/// a trace asks the living, reads what the others left in segments, and then looks at blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Others {
     /// Processes that count as alive and answer queries: what they hold is in their memory.
@@ -64,7 +64,7 @@ struct Seen {
     changed: Duration,
 }
 
-/// What this process knows of the others.
+/// What this process knows of the others, by their heartbeats.
 #[derive(Debug, Clone)]
 pub struct FailureDetector {
     ours: Uid,
@@ -87,7 +87,7 @@ pub struct FailureDetector {
 
 impl FailureDetector {
     /// Nothing seen yet. `instance` is this process's name: a heartbeat of another process under
-    /// the same name is that of its predecessor, who is not waited for.
+    /// the same name is that of its predecessor, which is not waited for.
     pub fn new(ours: Uid, instance: &str, patience: Patience) -> Self {
         FailureDetector {
             ours,
@@ -114,8 +114,8 @@ impl FailureDetector {
         }
         self.last_round = Some(now);
         let there: BTreeSet<Uid> = beats.iter().map(|heartbeat| heartbeat.process).collect();
-        // Who has taken its heartbeat away has left in good order; if something of it is left all
-        // the same, nobody names it any more.
+        // A process that has taken its heartbeat away has left in good order; if something of it is
+        // left all the same, no heartbeat names it any more.
         let before = self.seen.len();
         self.seen.retain(|process, _| there.contains(process));
         if self.seen.len() < before {
@@ -243,7 +243,7 @@ impl FailureDetector {
         self.unknown.iter().filter(|(e, since)| due(e, **since)).map(|(e, _)| *e).collect()
     }
 
-    /// Somebody else sweeps: what it finds, it tells those who ask it.
+    /// Another process sweeps: what it finds, it tells the readers that ask it.
     pub fn swept_by_another(&mut self) {
         self.unnamed.clear();
     }

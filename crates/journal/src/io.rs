@@ -38,7 +38,7 @@ pub enum JournalError {
         /// Why.
         source: SegmentError,
     },
-    /// A slot cannot be read or written: the epoch is to be left alone, and somebody to be told.
+    /// A slot cannot be read or written: the epoch is to be left alone, and an operator to be told.
     #[error("commit slot {k} of epoch {epoch}: {source}")]
     Slot {
         /// The epoch.
@@ -48,8 +48,8 @@ pub enum JournalError {
         /// Why.
         source: SlotError,
     },
-    /// A window's record cannot be read or written: the window is to be left alone, and somebody to
-    /// be told.
+    /// A window's record cannot be read or written: the window is to be left alone, and an operator
+    /// to be told.
     #[error("record {k} of tenant {}'s window {}: {source}", window.tenant, window.hour_name())]
     Record {
         /// The window.
@@ -84,7 +84,7 @@ impl Journal {
         &self.store
     }
 
-    /// The bucket's identity: `ours` if nobody came before, else the one that is there.
+    /// The bucket's identity: `ours` if no process came before, else the one that is there.
     ///
     /// # Errors
     /// When the bucket belongs to something else, or to a newer release.
@@ -108,7 +108,8 @@ impl Journal {
     /// epoch's id exists twice; abandon the epoch, put the content into a new one.
     ///
     /// # Errors
-    /// When the outcome could not be found out in time: call again, or give the number up.
+    /// When the outcome could not be found out in time: call again with the same bytes, or never use
+    /// the number again.
     pub async fn put_segment(
         &self,
         epoch: &EpochId,
@@ -142,7 +143,7 @@ impl Journal {
     }
 
     /// Creates a commit slot. All data that it names must be complete in the store (I4).
-    /// [`Created::Lost`]: somebody else has committed in this epoch.
+    /// [`Created::Lost`]: another process has committed in this epoch.
     ///
     /// # Errors
     /// When the outcome could not be found out in time: call again with the same slot, and keep

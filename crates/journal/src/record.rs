@@ -17,7 +17,7 @@
 //!    garbage (I5).
 //! 5. At or below the floor no record counts.
 
-use crate::framed::{self, Encoded, Form, Unreadable};
+use crate::framed::{self, Encoded, Format, Unreadable};
 use crate::id::{MAX_SLOTS, Uid};
 use crate::slot::{BlockEntry, no_uid};
 use crate::window::{CompactedOrigin, CompactionWindow, compacted_origin};
@@ -32,7 +32,7 @@ mod tests;
 /// The largest record, in bytes.
 pub const MAX_RECORD: usize = framed::MAX;
 
-const FORM: Form = Form { magic: *b"TRIBREC\0", version: 1 };
+const FORMAT: Format = Format { magic: *b"TRIBREC\0", version: 1 };
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl Record {
     /// When it breaks one of its invariants.
     pub fn encode(&self) -> Result<Encoded, RecordError> {
         self.check()?;
-        framed::encode(FORM, &self.uid, self).map_err(RecordError::Wrong)
+        framed::encode(FORMAT, &self.uid, self).map_err(RecordError::Wrong)
     }
 
     /// Reads a record.
@@ -125,7 +125,7 @@ impl Record {
     /// When a single bit is not as it was written, the version is not known, or the record breaks
     /// one of its invariants.
     pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
-        let (uid, mut record) = framed::decode::<Record>(FORM, bytes)?;
+        let (uid, mut record) = framed::decode::<Record>(FORMAT, bytes)?;
         record.uid = uid;
         record.check()?;
         Ok(record)

@@ -1,6 +1,6 @@
 //! What is left to do for an epoch, from what lies in the store alone.
 //!
-//! Whoever runs this may be the owner after a restart, another replica, or two replicas at once:
+//! The adopter may be the owner after a restart, another replica, or two replicas at once:
 //! the plan only ever does what is safe for all of them. It is made from two listings of which
 //! neither is a snapshot: the slots first, then the segments. A slot that the listing missed only
 //! makes the creation of [`Plan::next_slot`] fail; then list again.
@@ -29,9 +29,9 @@ pub enum BlockState {
     Visible,
     /// It has been compacted away, so it had its `meta.json`.
     Compacted,
-    /// It has data but no meta: whoever won the slot did not get to write it.
+    /// It has data but no meta: the process that won the slot did not get to write it.
     Unfinished,
-    /// Nothing at all is there. It was deleted after its time, or it was lost: nobody can tell.
+    /// Nothing at all is there. It was deleted after its time, or it was lost: the store cannot tell.
     Gone,
 }
 

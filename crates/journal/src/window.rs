@@ -1,4 +1,4 @@
-//! Windows: which blocks are compacted together, and the ids of what comes out.
+//! Compaction windows: which blocks are compacted together, and the ids of what comes out.
 //!
 //! A window is one tenant's blocks of one hour: the hour of the epoch that they were made for
 //! ([`EpochId::hour`]), which their ids tell. So a block belongs to one window for ever, whatever

@@ -128,7 +128,7 @@ fn what_a_crash_left_is_finished_first() {
             (
                 Step::LookAtBlocks(all),
                 states(&[
-                    // Written again by somebody who stood still.
+                    // Written again by an adopter that stood still.
                     (a, Visible),
                     (b, Compacted),
                     (c, Visible),

@@ -47,7 +47,7 @@ fn a_heartbeat_that_stands_still_is_suspected_and_may_come_back() {
     assert_eq!(detector.abandoned(secs(15)), []);
     stand_still(&mut detector, 20, 20, 7);
     assert_eq!(detector.living(secs(20)).len(), 0);
-    assert_eq!(detector.abandoned(secs(20)), [epoch(2)], "nobody else is there to do it");
+    assert_eq!(detector.abandoned(secs(20)), [epoch(2)], "no other process is there to do it");
     detector.adopted(epoch(2), secs(20));
     assert_eq!(detector.abandoned(secs(20)), []);
     stand_still(&mut detector, 25, 25, 8);
@@ -61,8 +61,8 @@ fn a_heartbeat_that_stands_still_is_suspected_and_may_come_back() {
 }
 
 #[test]
-fn who_is_not_well_suspects_nobody() {
-    // The store was away: rounds failed, and everybody's heartbeat looks old.
+fn a_process_that_is_not_well_suspects_no_other() {
+    // The store was away: rounds failed, and all heartbeats look old.
     let mut outage = detector();
     stand_still(&mut outage, 0, 5, 7);
     (10..100).step_by(5).for_each(|at| outage.round(secs(at), None));
@@ -191,7 +191,7 @@ fn queries_know_where_the_spans_of_others_are() {
     assert_eq!((asked(&others), detector.moved()), (vec![], Some(secs(25))));
     assert_eq!(others.unattended, [epoch(2)].into());
 
-    // Rounds fail: after a while there may be somebody that nobody has heard of.
+    // Rounds fail: after a while there may be a process that was not heard of.
     (30..50).step_by(5).for_each(|at| detector.round(secs(at), None));
     assert!(!detector.others(secs(45)).in_the_dark);
     assert!(detector.others(secs(46)).in_the_dark);
@@ -210,7 +210,7 @@ fn epochs_of_nobody_are_read_until_they_are_adopted() {
     detector.adopted(epoch(5), secs(1));
     assert_eq!(detector.others(secs(1)).unnamed, [epoch(6), epoch(7)].into());
     detector.round(secs(5), Some(vec![Heartbeat { epochs: vec![epoch(6)], ..heartbeat(2, 5) }]));
-    assert_eq!(detector.others(secs(5)).unnamed, [epoch(7)].into(), "somebody names it now");
+    assert_eq!(detector.others(secs(5)).unnamed, [epoch(7)].into(), "a heartbeat names it now");
     detector.swept_by_another();
     assert_eq!(detector.others(secs(5)).unnamed, [].into());
 }

@@ -70,7 +70,7 @@ impl Journal {
     }
 
     /// Creates a record. All data that it names must be complete in the store (I4).
-    /// [`Created::Lost`]: somebody else has compacted this window.
+    /// [`Created::Lost`]: another compactor has been at work in this window.
     ///
     /// # Errors
     /// When the outcome could not be found out in time: call again with the same record, and keep

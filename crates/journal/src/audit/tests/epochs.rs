@@ -158,11 +158,11 @@ fn every_fault_is_named() {
 }
 
 #[test]
-fn what_nobody_can_tell_is_a_notice() {
+fn what_listings_cannot_tell_is_a_notice() {
     let compacted = |v: &mut EpochView| v.compacted_tenants.insert("t".to_owned());
     let table = [
         (
-            "a block that somebody may have compacted",
+            "a block that another program may have compacted",
             "compacts",
             with(|v| {
                 compacted(v);
@@ -170,7 +170,7 @@ fn what_nobody_can_tell_is_a_notice() {
             }),
         ),
         (
-            "a meta that somebody may have taken",
+            "a meta that another program may have taken",
             "compacted",
             with(|v| {
                 compacted(v);

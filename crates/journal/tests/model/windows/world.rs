@@ -210,7 +210,7 @@ impl State {
         records.flat_map(|record| &record.inputs).all(|input| superseded.insert(input.id))
     }
 
-    /// Everybody is dead and nothing is on its way any more: some passes, undisturbed, leave each
+    /// All are dead and nothing is on its way any more: some passes, undisturbed, leave each
     /// span in one visible block, and no visible block without data. (Below the floor all stays as
     /// it is.)
     pub(super) fn heals(&self, protocol: &Protocol) -> bool {
