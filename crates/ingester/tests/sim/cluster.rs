@@ -213,7 +213,7 @@ impl Cluster {
         let running = Running::new();
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
-        let store = Store::from_parts(Arc::new(line), "").unwrap();
+        let store = line.store();
         let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
         let generation = if as_another { self.started } else { 0 };
         let own = Heartbeat {
@@ -271,8 +271,7 @@ impl Cluster {
     }
 
     fn healthy_store(&self) -> Store {
-        let line = Line::new(self.bucket.clone(), 0, Running::new(), false);
-        Store::from_parts(Arc::new(line), "").unwrap()
+        Line::new(self.bucket.clone(), 0, Running::new(), false).store()
     }
 
     async fn balance(&mut self, ledger: &Ledger, begun: Instant) {
