@@ -123,12 +123,6 @@ impl Object {
             Object::Bloom(n) => format!("bloom-{n}"),
         }
     }
-
-    /// The object's path below the root of the blocks: `<tenant>/<block id>/<name>`. The id is
-    /// written in lower case with hyphens, as Tempo's listing needs it.
-    pub fn path(self, tenant: &str, block: &Uuid) -> String {
-        format!("{tenant}/{}/{}", block.hyphenated(), self.name())
-    }
 }
 
 impl Serialize for Encoding {

@@ -41,7 +41,7 @@ impl Block {
     }
 
     /// The block's meta.
-    pub fn meta(&self) -> &BlockMeta {
+    pub(crate) fn meta(&self) -> &BlockMeta {
         &self.meta
     }
 

@@ -182,11 +182,6 @@ impl BlockWriter {
         self.file.bytes()
     }
 
-    /// What was added so far.
-    pub fn stats(&self) -> BlockStats {
-        self.stats
-    }
-
     /// The block.
     ///
     /// # Errors

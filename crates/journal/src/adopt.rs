@@ -95,7 +95,8 @@ pub struct Summary {
     pub finished: u64,
     /// Slots that another process took first.
     pub lost: u64,
-    /// Segments for a person to look at ([`Plan::unproven`]).
+    /// Segments for a person to look at: a slot names them with another length, or together with a
+    /// block that is gone.
     pub unproven: Vec<u64>,
     /// Segments that could not be read by this release and that stay live.
     pub left: u64,

@@ -1,7 +1,7 @@
 //! What can be said about a journal from outside, while others work in it.
 //!
 //! In come looks at the store, an epoch ([`EpochView`]) or a window ([`WindowView`]) at a time; out come what lies there
-//! ([`summarize`]) and what must not be so ([`check`] and, with the objects read, the functions of
+//! ([`summarize`]) and what must not be so ([`check()`] and, with the objects read, the functions of
 //! [`content`]). Nothing here reads, deletes or decides anything: an auditor must not share the
 //! rules of what it audits, so it has its own, over the same invariants (I1 to I10 of the crate).
 //!

@@ -118,7 +118,7 @@ pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
 }
 
 /// The most that one pass deletes without an operator being asked, beside a tenth of what there is.
-pub const ALWAYS_ALLOWED: usize = 1000;
+const ALWAYS_ALLOWED: usize = 1000;
 
 /// Whether a pass may delete so many of so many objects. A pass that wants more has most likely
 /// been misled, and stops with an alarm instead.

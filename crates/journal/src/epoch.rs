@@ -19,7 +19,7 @@ mod tests;
 
 /// Segments of one epoch. A slot covers at least one segment, except the last one, so an epoch can
 /// never need more than [`MAX_SLOTS`] slots.
-pub const MAX_SEGMENTS: u64 = MAX_SLOTS as u64 - 1;
+const MAX_SEGMENTS: u64 = MAX_SLOTS as u64 - 1;
 
 /// Why a step is not allowed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,13 +40,6 @@ pub struct Generation {
     pub number: u64,
     /// Its segments by number.
     pub segments: BTreeMap<u64, SegmentInfo>,
-}
-
-impl Generation {
-    /// Spans in its segments.
-    pub fn spans(&self) -> u64 {
-        self.segments.values().map(|segment| segment.spans).sum()
-    }
 }
 
 /// A commit under way: mint blocks for `slot`, write them, create the slot.

@@ -185,7 +185,7 @@ impl Journal {
     }
 
     /// Deletes segments. Only what [`crate::epoch::WriterEpoch::metas_written`] or
-    /// [`crate::recover::plan`] allow may be given here (I2).
+    /// an adoption ([`crate::adopt`]) allow may be given here (I2).
     ///
     /// # Errors
     /// When the store did not confirm one of them; deleting again is right.

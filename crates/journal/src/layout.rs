@@ -27,28 +27,28 @@ pub const BLOCKS: &str = "blocks";
 /// The folder of all heartbeats.
 pub const HEARTBEATS: &str = "journal/live";
 /// The folder of the floor: of its names, the last one counts.
-pub const FLOOR: &str = "journal/floor";
+pub(crate) const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
-pub const LOG: &str = "journal/log";
+pub(crate) const LOG: &str = "journal/log";
 /// The folder of all windows, by hour and tenant.
-pub const WINDOWS: &str = "journal/windows";
+pub(crate) const WINDOWS: &str = "journal/windows";
 /// The object of a block that makes it visible to readers; written last.
 pub const META: &str = "meta.json";
 /// What Tempo renames a block's `meta.json` to when it has compacted the block away.
 pub const META_COMPACTED: &str = "meta.compacted.json";
 
 /// The heartbeat of a process.
-pub fn heartbeat(process: &Uid) -> String {
+pub(crate) fn heartbeat(process: &Uid) -> String {
     format!("{HEARTBEATS}/{process}")
 }
 
 /// The floor at an hour.
-pub fn floor(hour: &str) -> String {
+pub(crate) fn floor(hour: &str) -> String {
     format!("{FLOOR}/{hour}")
 }
 
 /// The folder of one hour's epochs.
-pub fn hour_folder(hour: &str) -> String {
+pub(crate) fn hour_folder(hour: &str) -> String {
     format!("{LOG}/{hour}")
 }
 
@@ -78,12 +78,12 @@ pub fn records(window: &CompactionWindow) -> String {
 }
 
 /// Record `k` of a window.
-pub fn record(window: &CompactionWindow, k: u32) -> String {
+pub(crate) fn record(window: &CompactionWindow, k: u32) -> String {
     format!("{}/{k:05}.rec", records(window))
 }
 
 /// The copy of a segment that cannot be read.
-pub fn quarantine(epoch: &EpochId, n: u64) -> String {
+pub(crate) fn quarantine(epoch: &EpochId, n: u64) -> String {
     format!("journal/quar/{epoch}-{n:010}")
 }
 

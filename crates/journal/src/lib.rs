@@ -11,7 +11,7 @@
 //! |---|---|
 //! | the owner of an epoch | [`WriterEpoch`]: numbers, generations, which commit is next |
 //! | the owner or an adopter, committing | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
-//! | the adopter of an epoch | [`adopt::Adoption`], on top of [`recover::plan`] |
+//! | the adopter of an epoch | [`adopt::Adoption`], by the plan that [`recover`] makes |
 //! | a process that asks whose turn it is | [`failure_detector::FailureDetector`]: suspicion by its own clock and health |
 //! | the compactor of a window | [`compact::Compaction`]: records decide what is superseded |
 //! | the collector | [`collect`]: positive evidence alone; the floor; the breaker |

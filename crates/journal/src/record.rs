@@ -1,7 +1,7 @@
 //! A record of a window: one create-only object that makes compacted blocks count and their inputs
 //! superfluous, both in the same instant.
 //!
-//! Its frame is [`crate::framed`]'s, `TRIBREC` with a zero byte, version 1; its map is [`Record`].
+//! Its frame is that of `framed.rs`, `TRIBREC` with a zero byte, version 1; its map is [`Record`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the window to a
 //! newer process, because it cannot tell what is superseded. New named fields may join without a

@@ -1,7 +1,7 @@
 //! A commit slot: one create-only object that makes blocks count and segments superfluous, both
 //! in the same instant.
 //!
-//! Its frame is [`crate::framed`]'s, `TRIBCMT` with a zero byte, version 1; its map is [`Slot`].
+//! Its frame is that of `framed.rs`, `TRIBCMT` with a zero byte, version 1; its map is [`Slot`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the epoch to a
 //! newer process, because it cannot tell what is covered. New named fields may join without a new
@@ -131,11 +131,6 @@ impl Slot {
         slot.uid = uid;
         slot.check()?;
         Ok(slot)
-    }
-
-    /// Whether it covers or sets aside segment `n`.
-    pub fn names(&self, n: u64) -> bool {
-        self.quarantined.contains(&n) || self.covers.iter().any(|segment| segment.n == n)
     }
 
     fn check(&self) -> Result<(), SlotError> {

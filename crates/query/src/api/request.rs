@@ -45,7 +45,7 @@ pub enum Accept {
 impl Accept {
     /// What an `Accept` header asks for. It is looked through for the names of the encodings, the
     /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
-    pub fn from_header(accept: &[u8]) -> Accept {
+    fn from_header(accept: &[u8]) -> Accept {
         let protobuf = super::PROTOBUF.as_bytes();
         let named = accept.windows(protobuf.len()).any(|part| part == protobuf);
         if named { Accept::Protobuf } else { Accept::Json }

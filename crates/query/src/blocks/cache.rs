@@ -69,7 +69,8 @@ impl Cache {
     }
 
     /// Bytes in use.
-    pub fn bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
         lock(&self.blooms).bytes() + lock(&self.footers).bytes()
     }
 }
