@@ -4,8 +4,7 @@
 //! ([`EpochId::hour`]), which their ids tell. So a block belongs to one window for ever, whatever
 //! the times of its spans, and no clock decides it. What a compaction makes stays in its window.
 
-use crate::EpochId;
-use crate::id::{MAX_SLOTS, block_origin};
+use crate::id::{EpochId, MAX_SLOTS, block_origin};
 use uuid::Uuid;
 
 /// One tenant's blocks of one hour.
