@@ -214,7 +214,8 @@ impl Cluster {
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
         let store = line.store();
-        let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
+        let mut bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
+        let names = Names::of_bytes(move || bytes.byte());
         let generation = if as_another { self.started } else { 0 };
         let own = Heartbeat {
             process: names.uid().unwrap(),
