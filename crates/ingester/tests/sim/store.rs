@@ -57,9 +57,11 @@ impl Bucket {
         self.blocks_down.store(down, Ordering::SeqCst);
     }
 
+    /// Whether it takes the request, rather than let it wait for nothing.
     fn takes(&self, request: &Request) -> bool {
         let block = request.operation.is_put() && request.path.starts_with("blocks/");
-        !(block && self.blocks_down.load(Ordering::SeqCst)) && !self.down.load(Ordering::SeqCst)
+        let down = if block { self.blocks_down.load(Ordering::SeqCst) } else { false };
+        !down && !self.down.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set_down(&self, down: bool) {

@@ -1,5 +1,7 @@
 //! Which traces a segment may hold.
 
+use foldhash::quality::FixedState;
+use std::hash::BuildHasher;
 use tributary_span::TraceId;
 
 /// Hashes of traces with their tenants, sorted. A trace that is in the segment is in its filter; one
@@ -9,9 +11,8 @@ pub(super) struct Filter {
     hashes: Vec<u64>,
 }
 
-/// A trace's own bits, which are well mixed, changed by those of its tenant's name.
 fn hash(tenant: &str, trace: &TraceId) -> u64 {
-    trace.mix() ^ u64::from(crc32fast::hash(tenant.as_bytes()))
+    FixedState::default().hash_one((tenant, trace))
 }
 
 impl Filter {
