@@ -6,8 +6,8 @@
 use anyhow::Result;
 use std::time::{Duration, Instant};
 use tributary_block::{
-    Block, BlockMeta, BlockWriter, FinishedBlock, FolderSource, Merge, Source, WriterSettings,
-    bloom, lookup, write,
+    Block, BlockMeta, BlockWriter, Bloom, FinishedBlock, FolderSource, Merge, Object, Source,
+    WriterSettings, bloom, write,
 };
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -161,15 +161,21 @@ async fn by_id<S: Source>(
     cached: bool,
 ) -> Result<()> {
     let handle = Block::open(source, meta.clone()).await?;
-    let object = tributary_block::Object::Bloom(0);
-    let bloom = bloom::Bloom::parse(source.whole(object).await?)?;
+    let object = Object::Bloom(0);
+    let bloom = Bloom::parse(source.whole(object).await?)?;
     let mut times = Vec::new();
     for id in ids {
         let start = Instant::now();
         let found = match cached {
             true if bloom.may_contain(id) => handle.find(source, id).await?,
             true => None,
-            false => lookup(source, meta, id).await?,
+            false => {
+                let shard = Object::Bloom(bloom::shard_of(id, meta.bloom_count()));
+                match Bloom::parse(source.whole(shard).await?)?.may_contain(id) {
+                    true => Block::open(source, meta.clone()).await?.find(source, id).await?,
+                    false => None,
+                }
+            }
         };
         anyhow::ensure!(found.is_some_and(|c| !c.is_empty()), "a trace is missing");
         times.push(start.elapsed());

@@ -25,8 +25,9 @@ fn main() -> Result<()> {
     let borrowed: Vec<&Columns> = batches.iter().collect();
     let id = Uuid::from_u128(0x7269_0001_0002_4003_8004_0000_0000_0005);
     let block = write(id, TENANT, &borrowed, &WriterSettings::default())?;
-    let path = |object: Object| out.join(object.path(TENANT, &id));
-    std::fs::create_dir_all(path(Object::Data).parent().context("a block has a folder")?)?;
+    let folder = out.join(TENANT).join(id.hyphenated().to_string());
+    let path = |object: Object| folder.join(object.name());
+    std::fs::create_dir_all(&folder)?;
     std::fs::write(path(Object::Data), &block.data)?;
     for (n, bloom) in (0..).zip(&block.blooms) {
         std::fs::write(path(Object::Bloom(n)), bloom)?;

@@ -11,7 +11,7 @@
 
 mod murmur;
 
-use crate::BlockError;
+use crate::error::BlockError;
 use bytes::Bytes;
 use tributary_span::TraceId;
 

@@ -11,7 +11,7 @@ pub(crate) use delta::{delta, delta_lengths};
 pub(crate) use hybrid::hybrid;
 pub(crate) use plain::{bits, byte_arrays, fixed};
 
-use crate::BlockError;
+use crate::error::BlockError;
 
 pub(crate) fn short() -> BlockError {
     BlockError::corrupt("a page ends before its values")

@@ -4,7 +4,8 @@
 //! list stands in `meta.json`; readers cannot tell what a slot holds without it, and compaction
 //! joins only blocks with the same list.
 
-use crate::BlockError;
+use crate::error::BlockError;
+use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME, SLOTS};
 use serde::{Deserialize, Serialize};
 
 /// What carries the attribute.
@@ -42,7 +43,7 @@ pub struct DedicatedColumn {
     pub name: String,
     /// Type of the values.
     #[serde(rename = "t", default, skip_serializing_if = "is_default")]
-    pub kind: ColumnType,
+    pub column_type: ColumnType,
     /// `array`, `blob` (vParquet5 only); kept as they are.
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
@@ -52,16 +53,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// String slots that each scope has in vParquet4.
-pub const SLOTS: usize = 10;
-
 impl DedicatedColumn {
     /// A string column.
     pub fn string(scope: Scope, name: &str) -> Self {
         DedicatedColumn {
             scope,
             name: name.to_owned(),
-            kind: ColumnType::String,
+            column_type: ColumnType::String,
             options: Vec::new(),
         }
     }
@@ -110,13 +108,13 @@ pub fn check(list: &[DedicatedColumn]) -> Result<(), BlockError> {
     let fail = |what: String| Err(BlockError::Settings(what));
     for (i, column) in list.iter().enumerate() {
         let name = &column.name;
-        if column.scope == Scope::Event || column.kind != ColumnType::String {
+        if column.scope == Scope::Event || column.column_type != ColumnType::String {
             return fail(format!("dedicated column {name:?}: only strings of resources and spans"));
         }
         if !column.options.is_empty() {
             return fail(format!("dedicated column {name:?}: options are not supported"));
         }
-        if name.is_empty() || crate::schema::has_fixed_column(column.scope, name) {
+        if name.is_empty() || has_fixed_column(column.scope, name) {
             return fail(format!(
                 "dedicated column {name:?}: the name is empty or has a column already"
             ));
@@ -132,6 +130,15 @@ pub fn check(list: &[DedicatedColumn]) -> Result<(), BlockError> {
     Ok(())
 }
 
+/// Whether vParquet4 has a fixed column for the attribute.
+fn has_fixed_column(scope: Scope, key: &str) -> bool {
+    match scope {
+        Scope::Resource => key == SERVICE_NAME || RESOURCE_FIXED.iter().any(|(_, k)| *k == key),
+        Scope::Span => [HTTP_METHOD, HTTP_URL, HTTP_STATUS].contains(&key),
+        Scope::Event => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +152,7 @@ mod tests {
     fn lists_that_cannot_be_written_are_refused() {
         let span = |name| DedicatedColumn::string(Scope::Span, name);
         let many: Vec<_> = (0..11).map(|i| span(["a", "b"][i % 2])).collect();
-        let int = DedicatedColumn { kind: ColumnType::Int, ..span("x") };
+        let int = DedicatedColumn { column_type: ColumnType::Int, ..span("x") };
         let event = DedicatedColumn::string(Scope::Event, "x");
         let array = DedicatedColumn { options: vec!["array".to_owned()], ..span("x") };
         let eleven: Vec<_> = "abcdefghijk".split("").filter(|s| !s.is_empty()).map(span).collect();

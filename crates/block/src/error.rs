@@ -12,7 +12,7 @@ pub enum BlockError {
     /// The bytes are not what they say they are. Report it; another try gives the same.
     #[error("block is corrupt: {0}")]
     Corrupt(String),
-    /// A kind of block that this version cannot read. Leave it to a newer one.
+    /// A block that this version cannot read. Leave it to a newer one.
     #[error("block cannot be read by this version: {0}")]
     Unsupported(String),
     /// Columns that break their own invariants were given to the writer.

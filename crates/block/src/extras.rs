@@ -34,7 +34,7 @@
 //! 1. Rows of a column never exceed the rows of its table, else the extras are corrupt.
 //! 2. A frame whose checksum differs is corrupt; it is never read half.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::io::Read;

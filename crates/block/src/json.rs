@@ -5,7 +5,7 @@
 //! are strings, bytes are base64, doubles that are no number are `"NaN"`, `"Infinity"` and
 //! `"-Infinity"`. Reading also takes numbers for integers, snake_case names and URL-safe base64.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -4,11 +4,12 @@
 //! A step hands out all spans of a range of trace ids, from all inputs; steps ascend, so that each
 //! trace is whole within one step. Memory is bounded by the inputs' number: of each, the ids of its
 //! traces and the bytes of one row group are held, and of all together the spans of one step. A trace
-//! that has more spans than a step may have is not merged: whoever merges leaves out the block that
+//! that has more spans than a step may have is not merged: the ingester leaves out the block that
 //! has most of it.
 
-use crate::read::Block;
-use crate::{BlockError, BlockMeta, Object, Source};
+use crate::error::BlockError;
+use crate::meta::{BlockMeta, Object};
+use crate::read::{Block, Source};
 use bytes::Bytes;
 use std::ops::Range;
 use tributary_span::{Columns, TraceId};

@@ -5,8 +5,8 @@
 //! the footer by `size` and `footerSize` and count jobs by `totalRecords`, so the numbers must be
 //! exact.
 
-use crate::BlockError;
 use crate::dedicated::DedicatedColumn;
+use crate::error::BlockError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -122,12 +122,6 @@ impl Object {
             Object::Data => "data.parquet".to_owned(),
             Object::Bloom(n) => format!("bloom-{n}"),
         }
-    }
-
-    /// The object's path below the root of the blocks: `<tenant>/<block id>/<name>`. The id is
-    /// written in lower case with hyphens, as Tempo's listing needs it.
-    pub fn path(self, tenant: &str, block: &Uuid) -> String {
-        format!("{tenant}/{}/{}", block.hyphenated(), self.name())
     }
 }
 

@@ -11,7 +11,8 @@ mod page;
 mod rows;
 mod source;
 
-use crate::{BlockError, BlockMeta, Encoding, bloom};
+use crate::error::BlockError;
+use crate::meta::{BlockMeta, Encoding};
 use footer::{Footer, RowGroup};
 use std::ops::Range;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Block {
     }
 
     /// The block's meta.
-    pub fn meta(&self) -> &BlockMeta {
+    pub(crate) fn meta(&self) -> &BlockMeta {
         &self.meta
     }
 
@@ -103,7 +104,8 @@ impl Block {
         group.ok_or_else(|| BlockError::corrupt("no such row group"))
     }
 
-    /// The spans of one trace, if the block has it. The bloom filter is not asked: see [`lookup`].
+    /// The spans of one trace, if the block has it. The
+    /// [bloom filter](crate::bloom) is not asked.
     ///
     /// # Errors
     /// When the bytes cannot be had or are corrupt.
@@ -137,21 +139,4 @@ impl Block {
         let rows = fetch::rows(source, &self.footer, dedicated, group, range).await?;
         assemble::assemble(&rows)
     }
-}
-
-/// The spans of one trace with nothing cached: bloom filter, footer, data.
-///
-/// # Errors
-/// When the bytes cannot be had or are corrupt.
-pub async fn lookup<S: Source>(
-    source: &S,
-    meta: &BlockMeta,
-    trace: &TraceId,
-) -> Result<Option<Columns>, BlockError> {
-    let shard = bloom::shard_of(trace, meta.bloom_count());
-    let bloom = bloom::Bloom::parse(source.whole(crate::Object::Bloom(shard)).await?)?;
-    if !bloom.may_contain(trace) {
-        return Ok(None);
-    }
-    Block::open(source, meta.clone()).await?.find(source, trace).await
 }

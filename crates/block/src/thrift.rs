@@ -2,7 +2,7 @@
 //!
 //! Format: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use tributary_span::protobuf::{put, take_varint};
 
 const I32: u8 = 5;
@@ -24,9 +24,9 @@ impl<'a> Writer<'a> {
         Writer { out, last: 0 }
     }
 
-    fn header(&mut self, field: u8, kind: u8) {
+    fn header(&mut self, field: u8, wire_type: u8) {
         debug_assert!(field > self.last && field - self.last < 16, "fields ascend by short steps");
-        self.out.push((field - self.last) << 4 | kind);
+        self.out.push((field - self.last) << 4 | wire_type);
         self.last = field;
     }
 
@@ -135,11 +135,11 @@ impl<'a> Reader<'a> {
         if length > self.rest.len() { Err(torn()) } else { Ok(length) }
     }
 
-    fn skip(&mut self, kind: u8, depth: usize) -> Result<(), BlockError> {
+    fn skip(&mut self, wire_type: u8, depth: usize) -> Result<(), BlockError> {
         if depth > MAX_DEPTH {
             return Err(torn());
         }
-        match kind {
+        match wire_type {
             1 | 2 => {}
             3 => drop(self.byte()?),
             4..=I64 => drop(self.varint()?),

@@ -11,8 +11,10 @@ mod plan;
 mod shared;
 mod texts;
 
+use crate::bloom;
 use crate::dedicated::{self, DedicatedColumn};
-use crate::{BlockError, BlockMeta, Encoding, bloom};
+use crate::error::BlockError;
+use crate::meta::{BlockMeta, Encoding};
 use attrs::Placer;
 use bytes::Bytes;
 use file::File;
@@ -178,11 +180,6 @@ impl BlockWriter {
     /// Bytes of the data so far.
     pub fn bytes(&self) -> usize {
         self.file.bytes()
-    }
-
-    /// What was added so far.
-    pub fn stats(&self) -> BlockStats {
-        self.stats
     }
 
     /// The block.

@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{open_folder, read_all, sorted, tempo_block, wait};
+use common::{lookup, open_folder, read_all, sorted, tempo_block, wait};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::sync::Arc;
-use tributary_block::{WriterSettings, bloom, lookup, write};
+use tributary_block::{WriterSettings, bloom, write};
 use tributary_span::{Columns, TraceId};
 use tributary_testkit::normal::{Attributes, Value};
 use tributary_testkit::{NormalSpan, normal};

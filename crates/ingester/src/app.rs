@@ -87,7 +87,7 @@ impl App {
         self.http_address
     }
 
-    fn own(&self, process: Uid, names: &Names) -> tributary_journal::Live {
+    fn own(&self, process: Uid, names: &Names) -> tributary_journal::Heartbeat {
         let reach = |address: SocketAddr| {
             let host = match &self.config.advertise {
                 host if !host.is_empty() => host.clone(),
@@ -100,7 +100,7 @@ impl App {
             name if !name.is_empty() => name.clone(),
             _ => format!("{}-{}", host_name(), self.wire_address.port()),
         };
-        tributary_journal::Live {
+        tributary_journal::Heartbeat {
             process,
             instance,
             query_address: reach(self.http_address),
@@ -185,7 +185,7 @@ impl App {
         };
         let ended = tokio::time::timeout(config.grace, end).await;
         stop.cancel();
-        let (_, spans, _, status) = live.totals();
+        let (_, spans, _, segments) = live.totals();
         match ended {
             Ok(Ok(())) => {
                 tracing::info!(
@@ -199,7 +199,7 @@ impl App {
             Err(_) => {
                 tracing::warn!(
                     spans,
-                    segments = status.uncovered,
+                    segments,
                     "the grace period ran out; these spans stay in the journal and become blocks at the next start"
                 );
                 Ok(())
@@ -260,12 +260,12 @@ fn refresh(
 ) -> Box<dyn Fn() + Send + Sync> {
     let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Box::new(move || {
-        let (generations, spans, _, status) = live.totals();
+        let (generations, spans, _, uncovered) = live.totals();
         metrics.memory_bytes.set(gauge(memory.used()));
         metrics.memory_limit_bytes.set(gauge(memory.limit()));
         metrics.generations.set(gauge(generations));
         metrics.spans_live.set(i64::try_from(spans).unwrap_or(i64::MAX));
-        metrics.segments_uncovered.set(gauge(status.uncovered));
+        metrics.segments_uncovered.set(gauge(uncovered));
         let oldest = live.oldest().map_or(0, |since| since.elapsed().as_secs());
         metrics.oldest_uncovered_seconds.set(i64::try_from(oldest).unwrap_or(i64::MAX));
         metrics.count_store(store.counters().snapshot());

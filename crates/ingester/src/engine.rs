@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_block::WriterSettings;
 use tributary_journal::compact::Limits;
-use tributary_journal::watch::{Patience, Watch};
+use tributary_journal::failure_detector::{FailureDetector, Patience};
 use tributary_journal::{Journal, Uid};
 use tributary_store::Store;
 
@@ -54,7 +54,7 @@ pub struct Foundation {
     /// Names what is new.
     pub names: Names,
     /// This process, as its heartbeat tells it.
-    pub own: tributary_journal::Live,
+    pub own: tributary_journal::Heartbeat,
     /// Whether blocks are built on the runtime's own threads and not on those for long work.
     pub build_inline: bool,
 }
@@ -138,7 +138,7 @@ impl Engine {
         let segments = Arc::new(segments);
         let traces = Arc::new(Traces { live: live.clone(), segments, blocks: blocks.clone() });
         let patience = Patience::from_heartbeat(config.heartbeat);
-        let membership = Membership::new(Watch::new(process, &instance, patience));
+        let membership = Membership::new(FailureDetector::new(process, &instance, patience));
         let compactor = config.compact.map(|period| Compactor {
             journal: journal.clone(),
             builder: builder.clone(),

@@ -1,6 +1,6 @@
 //! Looking after what others left: abandoned epochs are adopted, garbage is collected.
 //!
-//! Who is suspected and whose turn it is decides [`tributary_journal::watch`]; every process runs
+//! Who is suspected and whose turn it is decides [`tributary_journal::failure_detector`]; every process runs
 //! this task, and any number of them may do the same work at once without harm.
 
 pub mod adopt;
@@ -67,7 +67,7 @@ impl Upkeep {
                 }
                 if Instant::now() >= next_collection {
                     next_collection = Instant::now() + self.collect_every;
-                    if self.membership.with(|watch, now| watch.is_first(COLLECT, now)) {
+                    if self.membership.with(|detector, now| detector.is_first(COLLECT, now)) {
                         let collected = self.collector.collect(&self.owned()).await;
                         self.tried("garbage could not be collected", collected);
                     }
@@ -91,7 +91,7 @@ impl Upkeep {
 
     /// Epochs that are named by somebody who may live.
     fn owned(&self) -> BTreeSet<EpochId> {
-        let named = self.membership.with(|watch, _| watch.named());
+        let named = self.membership.with(|detector, _| detector.named());
         named.into_iter().chain(self.live.epochs()).collect()
     }
 
@@ -100,7 +100,7 @@ impl Upkeep {
     async fn adopt_lost(&self) {
         for (epoch, generations) in self.live.lost() {
             if self.adopt(&epoch).await {
-                self.membership.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|detector, now| detector.adopted(epoch, now));
                 self.live.forget_lost(epoch, generations);
             }
         }
@@ -108,12 +108,12 @@ impl Upkeep {
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
     pub async fn adopt_abandoned(&self) {
-        for epoch in self.membership.with(|watch, now| watch.abandoned(now)) {
+        for epoch in self.membership.with(|detector, now| detector.abandoned(now)) {
             if self.adopt(&epoch).await {
-                self.membership.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|detector, now| detector.adopted(epoch, now));
             }
         }
-        for process in self.membership.with(|watch, now| watch.forgettable(now)) {
+        for process in self.membership.with(|detector, now| detector.forgettable(now)) {
             self.tried("an old heartbeat stays", self.journal.stop_beating(&process).await);
         }
     }
@@ -133,17 +133,19 @@ impl Upkeep {
 
     /// Looks at all epochs of the store, for segments that nobody feels responsible for.
     async fn sweep(&self) -> Result<(), JournalError> {
-        if !self.membership.with(|watch, now| watch.is_first(SWEEP, now)) {
-            self.membership.with(|watch, _| watch.swept_by_another());
+        if !self.membership.with(|detector, now| detector.is_first(SWEEP, now)) {
+            self.membership.with(|detector, _| detector.swept_by_another());
             return Ok(());
         }
         let survey = self.journal.survey().await?;
         let with_segments: BTreeSet<EpochId> =
             survey.iter().filter(|(_, held)| !held.segments.is_empty()).map(|(e, _)| *e).collect();
         let ours = self.live.epochs();
-        for epoch in self.membership.with(|watch, now| watch.unknown(now, &with_segments, &ours)) {
+        for epoch in
+            self.membership.with(|detector, now| detector.unknown(now, &with_segments, &ours))
+        {
             if self.adopt(&epoch).await {
-                self.membership.with(|watch, now| watch.adopted(epoch, now));
+                self.membership.with(|detector, now| detector.adopted(epoch, now));
             }
         }
         Ok(())

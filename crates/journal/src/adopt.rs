@@ -1,6 +1,7 @@
-//! Adoption of an epoch: whoever runs this finishes what a crash cut off and commits what no slot
-//! covers. It is safe at any time and for any number of processes at once, the epoch's owner
-//! included, because slots decide; who should do it, and when, is [`crate::watch`]'s affair.
+//! Adoption of an epoch: the adopter finishes what a crash cut off and commits what no slot covers.
+//! It is safe at any time and for any number of processes at once, the epoch's owner included,
+//! because slots decide; which of them should do it, and when, is the affair of the
+//! [`crate::failure_detector`].
 //!
 //! ```text
 //! ReadSlots ─▶ ListSegments ─▶ LookAtBlocks ─▶ ListFloor ─▶ WriteMetas ─▶ Delete ─▶ Build ─▶ Commit ─┐
@@ -75,7 +76,7 @@ pub enum Done {
     Deleted,
     /// The slot that was built, if there is anything to commit.
     Built(Option<Slot>),
-    /// A segment was gone: somebody else is at work here.
+    /// A segment was gone: another process is at work here.
     OutOfDate,
     /// How the commit ended.
     Committed(Ended),
@@ -92,9 +93,10 @@ pub struct Summary {
     pub relogged: u64,
     /// Blocks whose commit a crash had cut off.
     pub finished: u64,
-    /// Slots that somebody else took first.
+    /// Slots that another process took first.
     pub lost: u64,
-    /// Segments for a person to look at ([`Plan::unproven`]).
+    /// Segments for a person to look at: a slot names them with another length, or together with a
+    /// block that is gone.
     pub unproven: Vec<u64>,
     /// Segments that could not be read by this release and that stay live.
     pub left: u64,

@@ -1,7 +1,7 @@
 //! What can be said about a journal from outside, while others work in it.
 //!
 //! In come looks at the store, an epoch ([`EpochView`]) or a window ([`WindowView`]) at a time; out come what lies there
-//! ([`summarize`]) and what must not be so ([`check`] and, with the objects read, the functions of
+//! ([`summarize`]) and what must not be so ([`check()`] and, with the objects read, the functions of
 //! [`content`]). Nothing here reads, deletes or decides anything: an auditor must not share the
 //! rules of what it audits, so it has its own, over the same invariants (I1 to I10 of the crate).
 //!
@@ -14,7 +14,7 @@
 //! second, later view gives word for word is one ([`confirmed`]).
 //!
 //! What cannot be told from outside is said to be so, as a [`Severity::Notice`]: a number that no
-//! segment has may have been given up by its writer, and a block that is gone may have been
+//! segment has may be that of a write which never arrived, and a block that is gone may have been
 //! compacted away by a program that leaves no trace.
 
 mod check;

@@ -13,7 +13,7 @@ pub const FORMAT: u32 = 1;
 /// The bucket's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
-    /// Random, chosen by whoever came first.
+    /// Random, chosen by the process that came first.
     pub cluster: Uid,
     /// The layout's version.
     pub format: u32,

@@ -1,5 +1,5 @@
-//! What may be deleted: only what something durable says is superfluous. "Nobody refers to it" is
-//! no evidence, and no rule here looks at a clock to decide whether something is garbage.
+//! What may be deleted: only what something durable says is superfluous. "No object refers to it"
+//! is no evidence, and no rule here looks at a clock to decide whether something is garbage.
 //!
 //! | object | goes when | evidence |
 //! |---|---|---|
@@ -11,15 +11,15 @@
 //!
 //! Everything else stays. Data whose slot does not exist is never touched: either there are
 //! uncovered segments behind it, and adoption will fill the slot, or the slot is below the floor.
-//! Behind a record that does not exist there is nothing but blocks that are visible, so nobody may
-//! ever fill it: a collector then does, with a record that only takes the number
-//! ([`Record::empty`]), and whoever meant to create it loses.
+//! Behind a record that does not exist there is nothing but blocks that are visible, so it may
+//! never be filled: the collector then does that, with a record that only takes the number
+//! ([`Record::empty`]), and the compactor that meant to create it loses.
 //! That an hour is old only keeps slots around for people to look at; safety comes from the floor.
 
 use crate::id::{BlockOrigin, EpochId, block_origin};
 use crate::record::Record;
 use crate::slot::Slot;
-use crate::window::{Window, compacted_origin};
+use crate::window::{CompactionWindow, compacted_origin};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ pub enum Verdict {
     Named,
     /// Its slot does not exist (yet).
     Pending,
-    /// Not minted by a journal, or for an epoch that is not known: somebody else's.
+    /// Not minted by a journal, or for an epoch that is not known: another program's.
     Foreign,
 }
 
@@ -63,7 +63,9 @@ pub fn verdict(block: &Uuid, slot: Option<&Slot>) -> Verdict {
 /// Judges the data of a compacted block without a meta, by the record that it was minted for if that
 /// exists. The floor, listed after that record was read, must be below it.
 pub fn verdict_on_compacted(tenant: &str, block: &Uuid, record: Option<&Record>) -> Verdict {
-    let (Some(origin), Some(window)) = (compacted_origin(block), Window::of(tenant, block)) else {
+    let (Some(origin), Some(window)) =
+        (compacted_origin(block), CompactionWindow::of(tenant, block))
+    else {
         return Verdict::Foreign;
     };
     match record {
@@ -115,8 +117,8 @@ pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
     hours.iter().take_while(|(_, hour)| done(hour)).last().map(|(name, _)| name.as_str())
 }
 
-/// The most that one pass deletes without anybody being asked, beside a tenth of what there is.
-pub const ALWAYS_ALLOWED: usize = 1000;
+/// The most that one pass deletes without an operator being asked, beside a tenth of what there is.
+const ALWAYS_ALLOWED: usize = 1000;
 
 /// Whether a pass may delete so many of so many objects. A pass that wants more has most likely
 /// been misled, and stops with an alarm instead.

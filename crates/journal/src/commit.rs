@@ -1,9 +1,9 @@
-//! One commit, step by step: the same for the owner of an epoch and for whoever adopted it.
+//! One commit, step by step: the same for the owner of an epoch and for its adopter.
 //!
 //! ```text
 //! StoreData ─▶ CreateSlot ─▶ ListFloor ─▶ WriteMetas ─▶ Delete ─▶ Ended(Won)
 //!                   │            └─ the floor covers the epoch ─▶ Ended(Lost)
-//!                   └─ somebody else's slot ─▶ Ended(Lost)
+//!                   └─ another process's slot ─▶ Ended(Lost)
 //! ```
 //!
 //! The order is what the invariants rest on: data is complete before a slot names it (I4), a slot
@@ -20,7 +20,7 @@ use tributary_store::Created;
 pub enum Ended {
     /// The blocks are visible, the segments are gone.
     Won,
-    /// The slot is somebody else's, or void. The blocks are garbage; the segments stay live.
+    /// The slot is another process's, or void. The blocks are garbage; the segments stay live.
     Lost,
 }
 

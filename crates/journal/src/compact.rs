@@ -1,7 +1,7 @@
-//! Compaction of a window: whoever runs this finishes what a crash cut off there, deletes what was
+//! Compaction of a window: the compactor finishes what a crash cut off there, deletes what was
 //! superseded long ago, and merges blocks that are worth it. It is safe at any time and for any
-//! number of processes at once, because records decide; who should do it, and when, is
-//! [`crate::watch`]'s affair.
+//! number of processes at once, because records decide; which of them should do it, and when, is
+//! the affair of the [`crate::failure_detector`].
 //!
 //! ```text
 //! ReadRecords ─▶ ListFloor ─▶ LookAtBlocks ─▶ WriteMetas ─▶ Hide ─▶ Delete ─▶ Build ─▶ CreateRecord ─┐
@@ -39,7 +39,7 @@ mod tests;
 pub struct Known {
     /// What it says.
     pub record: Record,
-    /// Whether it is so old, by the store's own time, that nobody goes by a view from before it.
+    /// Whether it is so old, by the store's own time, that no reader goes by a view from before it.
     pub old: bool,
     /// What this process has seen of its blocks before, to spare itself another look.
     pub seen: Seen,
@@ -125,7 +125,7 @@ pub struct Summary {
     pub hidden: u64,
     /// Superseded blocks deleted.
     pub deleted: u64,
-    /// Whether somebody else took the record first, or the view was out of date.
+    /// Whether another compactor took the record first, or the view was out of date.
     pub lost: bool,
     /// Outputs of which nothing is in the store, though nothing supersedes them: for a person to
     /// look at. What their records supersede is left alone.

@@ -6,8 +6,7 @@
 //!
 //! ```text
 //! reserve ─▶ in flight ─▶ durable: in the open generation ─▶ frozen ─▶ committing ─▶ committed ─▶ deletable
-//!                 └─▶ burned: outcome unknown, never reused                │
-//!                                                                         └─▶ slot lost: epoch lost
+//!                                                                          └─▶ slot lost: epoch lost
 //! ```
 
 use crate::id::{EpochId, MAX_SLOTS};
@@ -20,7 +19,7 @@ mod tests;
 
 /// Segments of one epoch. A slot covers at least one segment, except the last one, so an epoch can
 /// never need more than [`MAX_SLOTS`] slots.
-pub const MAX_SEGMENTS: u64 = MAX_SLOTS as u64 - 1;
+const MAX_SEGMENTS: u64 = MAX_SLOTS as u64 - 1;
 
 /// Why a step is not allowed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,13 +42,6 @@ pub struct Generation {
     pub segments: BTreeMap<u64, SegmentInfo>,
 }
 
-impl Generation {
-    /// Spans in its segments.
-    pub fn spans(&self) -> u64 {
-        self.segments.values().map(|segment| segment.spans).sum()
-    }
-}
-
 /// A commit under way: mint blocks for `slot`, write them, create the slot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Commit {
@@ -59,21 +51,6 @@ pub struct Commit {
     pub generation: Generation,
     /// Whether the slot says that the epoch is closed.
     pub closes: bool,
-}
-
-/// How many segments and generations are where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EpochStatus {
-    /// Segments sealed whose outcome is not known yet.
-    pub in_flight: usize,
-    /// Segments given up without knowing the outcome.
-    pub burned: usize,
-    /// Durable segments that no slot covers.
-    pub uncovered: usize,
-    /// Segments covered, but not yet deleted.
-    pub covered: usize,
-    /// Generations frozen and waiting, the one being committed included.
-    pub frozen: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,7 +69,6 @@ pub struct WriterEpoch {
     next_segment: u64,
     next_slot: u32,
     in_flight: BTreeSet<u64>,
-    burned: BTreeSet<u64>,
     open: Generation,
     frozen: VecDeque<Generation>,
     committing: Option<Commit>,
@@ -111,7 +87,6 @@ impl WriterEpoch {
             next_segment: 0,
             next_slot: 0,
             in_flight: BTreeSet::new(),
-            burned: BTreeSet::new(),
             open: Generation::default(),
             frozen: VecDeque::new(),
             committing: None,
@@ -125,7 +100,9 @@ impl WriterEpoch {
         self.id
     }
 
-    /// Gives out the number of the next segment. It is used for one string of bytes, or never.
+    /// Gives out the number of the next segment. It is used for one string of bytes, or never: one
+    /// whose outcome is not known may be in the store, or come to be in it when its writer is gone;
+    /// recovery then treats it as live.
     ///
     /// # Errors
     /// When the epoch is full, closed or lost.
@@ -154,19 +131,6 @@ impl WriterEpoch {
         }
         self.open.segments.insert(segment.n, segment);
         Ok(Some(self.open.number))
-    }
-
-    /// The segment was given up without an acknowledgement. It may be in the store, or come to be
-    /// in it later; recovery treats it as live then. Its number is never used again.
-    ///
-    /// # Errors
-    /// When that number was not in flight.
-    pub fn burned(&mut self, n: u64) -> Result<(), EpochError> {
-        if !self.in_flight.remove(&n) {
-            return Err(EpochError::OutOfTurn("the segment is not in flight"));
-        }
-        self.burned.insert(n);
-        Ok(())
     }
 
     /// Ends the open generation. Answers its number, or `None` when it has no segment.
@@ -250,7 +214,7 @@ impl WriterEpoch {
         Ok(())
     }
 
-    /// The slot of the commit under way is somebody else's: the epoch has been adopted. Its blocks
+    /// The slot of the commit under way is another process's: the epoch has been adopted. Its blocks
     /// are never aimed at another slot. No more segments, no more commits: open a new epoch, and
     /// have this one recovered as any other. Answers the durable segments whose spans were in
     /// memory; their acknowledgements stay true, since the segments are live until a slot covers
@@ -313,7 +277,7 @@ impl WriterEpoch {
         Ok(())
     }
 
-    /// Whether the epoch was adopted by somebody else.
+    /// Whether the epoch was adopted by another process.
     pub fn is_lost(&self) -> bool {
         self.state == State::Lost
     }
@@ -328,17 +292,10 @@ impl WriterEpoch {
         idle && committed && metas && closed
     }
 
-    /// How many segments and generations are where.
-    pub fn status(&self) -> EpochStatus {
+    /// Durable segments that no slot covers.
+    pub fn uncovered(&self) -> usize {
         let committing = self.committing.as_ref().map(|commit| &commit.generation);
         let frozen = self.frozen.iter().chain(committing);
-        EpochStatus {
-            in_flight: self.in_flight.len(),
-            burned: self.burned.len(),
-            uncovered: self.open.segments.len()
-                + frozen.clone().map(|g| g.segments.len()).sum::<usize>(),
-            covered: self.committed.values().map(BTreeSet::len).sum(),
-            frozen: frozen.count(),
-        }
+        self.open.segments.len() + frozen.map(|generation| generation.segments.len()).sum::<usize>()
     }
 }

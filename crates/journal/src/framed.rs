@@ -17,13 +17,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
 
-/// The largest object of this form, in bytes.
+/// The largest framed object, in bytes.
 pub(crate) const MAX: usize = 16 << 20;
 const HEAD: usize = 32;
 
 /// What it is and which version of that.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Form {
+pub(crate) struct Format {
     pub(crate) magic: [u8; 8],
     pub(crate) version: u16,
 }
@@ -47,10 +47,14 @@ pub struct Encoded {
 }
 
 /// Frames a value; why not, in words.
-pub(crate) fn encode<T: Serialize>(form: Form, uid: &Uid, value: &T) -> Result<Encoded, String> {
+pub(crate) fn encode<T: Serialize>(
+    format: Format,
+    uid: &Uid,
+    value: &T,
+) -> Result<Encoded, String> {
     let mut out = Vec::with_capacity(1024);
-    out.extend_from_slice(&form.magic);
-    out.extend_from_slice(&form.version.to_le_bytes());
+    out.extend_from_slice(&format.magic);
+    out.extend_from_slice(&format.version.to_le_bytes());
     out.extend_from_slice(&[0; 6]);
     out.extend_from_slice(&uid.0);
     rmp_serde::encode::write_named(&mut out, value).map_err(|e| e.to_string())?;
@@ -65,21 +69,21 @@ pub(crate) fn encode<T: Serialize>(form: Form, uid: &Uid, value: &T) -> Result<E
 
 /// Reads what [`encode`] wrote. Nothing is made room for by what the bytes claim.
 pub(crate) fn decode<T: DeserializeOwned>(
-    form: Form,
+    format: Format,
     bytes: &[u8],
 ) -> Result<(Uid, T), Unreadable> {
     use Unreadable::Damaged;
     if bytes.len() > MAX {
-        return Err(Damaged("longer than any object of its kind"));
+        return Err(Damaged("longer than any object of its format"));
     }
     let (head, map) = bytes.split_first_chunk::<HEAD>().ok_or(Damaged("shorter than its head"))?;
     let [magic @ .., v0, v1, z0, z1, c0, c1, c2, c3] =
         head.first_chunk::<16>().ok_or(Damaged("head"))?;
-    if *magic != form.magic {
-        return Err(Damaged("does not begin as one of its kind"));
+    if *magic != format.magic {
+        return Err(Damaged("does not begin as one of its format"));
     }
     let version = u16::from_le_bytes([*v0, *v1]);
-    if version != form.version {
+    if version != format.version {
         return Err(Unreadable::Version(version));
     }
     let covered = bytes.get(16..).unwrap_or_default();

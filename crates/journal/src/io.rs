@@ -2,23 +2,22 @@
 //! elsewhere ([`crate::epoch`], [`crate::recover`]).
 
 use crate::cluster::{Cluster, ClusterError, FORMAT};
+use crate::heartbeat::{Heartbeat, HeartbeatError};
 use crate::id::{EpochId, Uid};
 use crate::layout::{self, Place};
-use crate::live::{Live, LiveError};
 use crate::record::RecordError;
-use crate::recover::Listing;
 use crate::segment::{Sealed, Segment, SegmentError};
 use crate::slot::{BlockEntry, Slot, SlotError};
-use crate::window::Window;
+use crate::window::CompactionWindow;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
 
+mod compaction;
 mod upkeep;
-mod windows;
 
+pub use compaction::RecordListing;
 pub use upkeep::Metaless;
-pub use windows::Windows;
 
 /// Objects read, or written, at a time by one call.
 const AT_ONCE: usize = 8;
@@ -39,7 +38,7 @@ pub enum JournalError {
         /// Why.
         source: SegmentError,
     },
-    /// A slot cannot be read or written: the epoch is to be left alone, and somebody to be told.
+    /// A slot cannot be read or written: the epoch is to be left alone, and an operator to be told.
     #[error("commit slot {k} of epoch {epoch}: {source}")]
     Slot {
         /// The epoch.
@@ -49,12 +48,12 @@ pub enum JournalError {
         /// Why.
         source: SlotError,
     },
-    /// A window's record cannot be read or written: the window is to be left alone, and somebody to
-    /// be told.
+    /// A window's record cannot be read or written: the window is to be left alone, and an operator
+    /// to be told.
     #[error("record {k} of tenant {}'s window {}: {source}", window.tenant, window.hour_name())]
     Record {
         /// The window.
-        window: Window,
+        window: CompactionWindow,
         /// The record's number.
         k: u32,
         /// Why.
@@ -65,16 +64,7 @@ pub enum JournalError {
     Cluster(#[from] ClusterError),
     /// Our own heartbeat is too large.
     #[error(transparent)]
-    Live(#[from] LiveError),
-}
-
-/// A heartbeat as it lies in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heartbeat {
-    /// What it says.
-    pub live: Live,
-    /// When it was written, by the store's clock.
-    pub modified: std::time::SystemTime,
+    Heartbeat(#[from] HeartbeatError),
 }
 
 /// The journal in a store.
@@ -94,7 +84,7 @@ impl Journal {
         &self.store
     }
 
-    /// The bucket's identity: `ours` if nobody came before, else the one that is there.
+    /// The bucket's identity: `ours` if no process came before, else the one that is there.
     ///
     /// # Errors
     /// When the bucket belongs to something else, or to a newer release.
@@ -118,7 +108,8 @@ impl Journal {
     /// epoch's id exists twice; abandon the epoch, put the content into a new one.
     ///
     /// # Errors
-    /// When the outcome could not be found out in time: call again, or give the number up.
+    /// When the outcome could not be found out in time: call again with the same bytes, or never use
+    /// the number again.
     pub async fn put_segment(
         &self,
         epoch: &EpochId,
@@ -152,7 +143,7 @@ impl Journal {
     }
 
     /// Creates a commit slot. All data that it names must be complete in the store (I4).
-    /// [`Created::Lost`]: somebody else has committed in this epoch.
+    /// [`Created::Lost`]: another process has committed in this epoch.
     ///
     /// # Errors
     /// When the outcome could not be found out in time: call again with the same slot, and keep
@@ -194,7 +185,7 @@ impl Journal {
     }
 
     /// Deletes segments. Only what [`crate::epoch::WriterEpoch::metas_written`] or
-    /// [`crate::recover::plan`] allow may be given here (I2).
+    /// an adoption ([`crate::adopt`]) allow may be given here (I2).
     ///
     /// # Errors
     /// When the store did not confirm one of them; deleting again is right.
@@ -252,21 +243,12 @@ impl Journal {
         Ok(segments.collect())
     }
 
-    /// Slots, then segments of `epoch`.
-    ///
-    /// # Errors
-    /// As [`Journal::slots`].
-    pub async fn listing(&self, epoch: &EpochId) -> Result<Listing, JournalError> {
-        let slots = self.slots(epoch).await?;
-        Ok(Listing { slots, segments: self.segments(epoch).await? })
-    }
-
     /// Writes our heartbeat.
     ///
     /// # Errors
     /// When the store did not confirm it.
-    pub async fn beat(&self, live: &Live) -> Result<(), JournalError> {
-        Ok(self.store.put(&layout::live(&live.process), live.encode()?).await?)
+    pub async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), JournalError> {
+        Ok(self.store.put(&layout::heartbeat(&heartbeat.process), heartbeat.encode()?).await?)
     }
 
     /// Takes our heartbeat away, at shutdown.
@@ -274,7 +256,7 @@ impl Journal {
     /// # Errors
     /// When the store did not confirm it.
     pub async fn stop_beating(&self, process: &Uid) -> Result<(), JournalError> {
-        Ok(self.store.delete(&layout::live(process)).await?)
+        Ok(self.store.delete(&layout::heartbeat(process)).await?)
     }
 
     /// All heartbeats, sorted by process. One that cannot be read, or that went away meanwhile, is
@@ -283,13 +265,10 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed or read.
     pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>, JournalError> {
-        let found = self.store.list(layout::LIVE).await?;
+        let found = self.store.list(layout::HEARTBEATS).await?;
         let read = |object: tributary_store::ObjectInfo| async move {
             match self.store.get(&object.path).await {
-                Ok(bytes) => {
-                    let live = Live::decode(&bytes).ok();
-                    Ok(live.map(|live| Heartbeat { live, modified: object.modified }))
-                }
+                Ok(bytes) => Ok(Heartbeat::decode(&bytes).ok()),
                 Err(StoreError::NotFound { .. }) => Ok(None),
                 Err(e) => Err(e),
             }
@@ -300,7 +279,7 @@ impl Journal {
             .try_filter_map(|beat| async move { Ok(beat) })
             .try_collect()
             .await?;
-        beats.sort_by_key(|beat| beat.live.process);
+        beats.sort_by_key(|beat| beat.process);
         Ok(beats)
     }
 }

@@ -16,7 +16,7 @@
 //! have leading zeros, so names sort as numbers do.
 
 use crate::id::{EpochId, Uid};
-use crate::window::Window;
+use crate::window::CompactionWindow;
 use tributary_span::tenant;
 use uuid::Uuid;
 
@@ -25,30 +25,30 @@ pub const CLUSTER: &str = "cluster.json";
 /// The folder of all blocks: Tempo's `prefix`.
 pub const BLOCKS: &str = "blocks";
 /// The folder of all heartbeats.
-pub const LIVE: &str = "journal/live";
+pub const HEARTBEATS: &str = "journal/live";
 /// The folder of the floor: of its names, the last one counts.
-pub const FLOOR: &str = "journal/floor";
+pub(crate) const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
-pub const LOG: &str = "journal/log";
+pub(crate) const LOG: &str = "journal/log";
 /// The folder of all windows, by hour and tenant.
-pub const WINDOWS: &str = "journal/windows";
+pub(crate) const WINDOWS: &str = "journal/windows";
 /// The object of a block that makes it visible to readers; written last.
 pub const META: &str = "meta.json";
 /// What Tempo renames a block's `meta.json` to when it has compacted the block away.
 pub const META_COMPACTED: &str = "meta.compacted.json";
 
 /// The heartbeat of a process.
-pub fn live(process: &Uid) -> String {
-    format!("{LIVE}/{process}")
+pub(crate) fn heartbeat(process: &Uid) -> String {
+    format!("{HEARTBEATS}/{process}")
 }
 
 /// The floor at an hour.
-pub fn floor(hour: &str) -> String {
+pub(crate) fn floor(hour: &str) -> String {
     format!("{FLOOR}/{hour}")
 }
 
 /// The folder of one hour's epochs.
-pub fn hour_folder(hour: &str) -> String {
+pub(crate) fn hour_folder(hour: &str) -> String {
     format!("{LOG}/{hour}")
 }
 
@@ -73,17 +73,17 @@ pub fn slot(epoch: &EpochId, k: u32) -> String {
 }
 
 /// The folder of a window's records. Its tenant has passed [`tenant::check`].
-pub fn records(window: &Window) -> String {
+pub fn records(window: &CompactionWindow) -> String {
     format!("{WINDOWS}/{}/{}", window.hour_name(), window.tenant)
 }
 
 /// Record `k` of a window.
-pub fn record(window: &Window, k: u32) -> String {
+pub(crate) fn record(window: &CompactionWindow, k: u32) -> String {
     format!("{}/{k:05}.rec", records(window))
 }
 
 /// The copy of a segment that cannot be read.
-pub fn quarantine(epoch: &EpochId, n: u64) -> String {
+pub(crate) fn quarantine(epoch: &EpochId, n: u64) -> String {
     format!("journal/quar/{epoch}-{n:010}")
 }
 
@@ -103,13 +103,13 @@ pub enum Place {
     /// [`CLUSTER`].
     Cluster,
     /// A heartbeat.
-    Live(Uid),
+    Heartbeat(Uid),
     /// A segment.
     Segment(EpochId, u64),
     /// A commit slot.
     Slot(EpochId, u32),
     /// A window's record.
-    Record(Window, u32),
+    Record(CompactionWindow, u32),
     /// An object of a block.
     Block {
         /// The tenant.
@@ -135,7 +135,7 @@ fn parse_parts(path: &str) -> Option<Place> {
     let mut parts = path.split('/');
     let mut next = || parts.next();
     let place = match (next()?, next()?, next()?) {
-        ("journal", "live", process) => Place::Live(process.parse().ok()?),
+        ("journal", "live", process) => Place::Heartbeat(process.parse().ok()?),
         ("journal", "log", _hour) => {
             let epoch = next()?.parse().ok()?;
             match (next()?, next()?) {
@@ -148,7 +148,7 @@ fn parse_parts(path: &str) -> Option<Place> {
             let tenant = next()?;
             tenant::check(tenant).ok()?;
             let k = next()?.strip_suffix(".rec")?.parse().ok()?;
-            Place::Record(Window::named(hour, tenant)?, k)
+            Place::Record(CompactionWindow::named(hour, tenant)?, k)
         }
         ("blocks", tenant, block) => {
             tenant::check(tenant).ok()?;
@@ -167,7 +167,7 @@ fn parse_parts(path: &str) -> Option<Place> {
 fn build(place: &Place) -> String {
     match place {
         Place::Cluster => CLUSTER.to_owned(),
-        Place::Live(process) => live(process),
+        Place::Heartbeat(process) => heartbeat(process),
         Place::Segment(epoch, n) => segment(epoch, *n),
         Place::Slot(epoch, k) => slot(epoch, *k),
         Place::Record(window, k) => record(window, *k),
@@ -185,7 +185,10 @@ mod tests {
         let block_id = Uuid::from_bytes([0xcd; 16]);
         let table = [
             (Place::Cluster, "cluster.json".to_owned()),
-            (Place::Live(Uid([1; 16])), "journal/live/01010101010101010101010101010101".to_owned()),
+            (
+                Place::Heartbeat(Uid([1; 16])),
+                "journal/live/01010101010101010101010101010101".to_owned(),
+            ),
             (
                 Place::Segment(epoch, 7),
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg"
@@ -196,7 +199,7 @@ mod tests {
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/c/65535.cmt".to_owned(),
             ),
             (
-                Place::Record(Window { hour: 498_734, tenant: "it's(a)*".into() }, 12),
+                Place::Record(CompactionWindow { hour: 498_734, tenant: "it's(a)*".into() }, 12),
                 "journal/windows/2026-11-23T14/it's(a)*/00012.rec".to_owned(),
             ),
             (

@@ -7,14 +7,14 @@
 //! tasks; [`Journal`] carries them out on a store, one request or a few at a time. Nothing here knows
 //! what is in a frame or in a block, or how either is served.
 //!
-//! | who | is told what to do by |
+//! | actor | is told what to do by |
 //! |---|---|
 //! | the owner of an epoch | [`WriterEpoch`]: numbers, generations, which commit is next |
-//! | whoever commits | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
-//! | whoever adopts an epoch | [`adopt::Adoption`], on top of [`recover::plan`] |
-//! | who wonders whose turn it is | [`watch::Watch`]: suspicion by one's own clock and health |
-//! | who compacts a window | [`compact::Compaction`]: records decide what is superseded |
-//! | who collects | [`collect`]: positive evidence alone; the floor; the breaker |
+//! | the owner or an adopter, committing | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
+//! | the adopter of an epoch | [`adopt::Adoption`], by the plan that [`recover`] makes |
+//! | a process that asks whose turn it is | [`failure_detector::FailureDetector`]: suspicion by its own clock and health |
+//! | the compactor of a window | [`compact::Compaction`]: records decide what is superseded |
+//! | the collector | [`collect`]: positive evidence alone; the floor; the breaker |
 //!
 //! The same state machines are what the model checker in `tests/model` explores.
 //!
@@ -22,7 +22,7 @@
 //!
 //! At start: [`Store::probe`](tributary_store::Store::probe), [`Journal::open_cluster`], a process
 //! [`Uid`], and a first heartbeat ([`Journal::beat`]) that names the epoch to come: an epoch is named
-//! before it has a segment, so that nobody takes it for an abandoned one.
+//! before it has a segment, so that no process takes it for an abandoned one.
 //!
 //! A frame: decoded and validated before it is logged, since what cannot be decoded would come back
 //! at every adoption. [`SegmentBuilder::missing`], export these definitions,
@@ -34,9 +34,9 @@
 //!    stream.
 //! 2. `Won`: [`WriterEpoch::durable`], then move the spans into the generation it answered, then
 //!    acknowledge. Nothing else takes part in an acknowledgement (I1).
-//! 3. An error: call again with the same `Sealed`, or [`WriterEpoch::burned`] and end the streams
-//!    without acknowledging. `Lost`: the epoch's id exists twice; open a new epoch and put the
-//!    frames into it.
+//! 3. An error: call again with the same `Sealed`, for as long as the process lives, and acknowledge
+//!    nothing meanwhile. `Lost`: the epoch's id exists twice; the process ends, and begins again
+//!    with a new one.
 //!
 //! A generation, by bytes, by age or at shutdown: [`WriterEpoch::freeze`],
 //! [`WriterEpoch::begin_commit`], build the blocks and [`mint_block`](id::mint_block) their ids for
@@ -44,11 +44,47 @@
 //! [`WriterEpoch::metas_written`], [`WriterEpoch::deleted`]. Lost: [`WriterEpoch::slot_lost`]; a new
 //! epoch begins, and this one is adopted like any other.
 //!
-//! At any time: what [`watch::Watch`] calls abandoned is adopted, heartbeat by heartbeat; now and
-//! then somebody surveys all epochs ([`Journal::survey`]) and collects.
+//! At any time: what the [`FailureDetector`](failure_detector::FailureDetector) calls abandoned is
+//! adopted, heartbeat by heartbeat; now and then one process, the collector, surveys all epochs
+//! ([`Journal::survey`]) and collects.
 //!
 //! At the end: [`WriterEpoch::close`], freeze, commit until [`WriterEpoch::is_drained`],
 //! [`Journal::stop_beating`]. All of it is only for speed: a kill at any point loses nothing.
+//!
+//! # Example
+//!
+//! A segment as its writer seals it and as recovery reads it back.
+//!
+//! ```
+//! use std::error::Error;
+//! use tributary_journal::segment::Header;
+//! use tributary_journal::{EpochId, NewFrame, Segment, SegmentBuilder, Uid};
+//!
+//! fn main() -> Result<(), Box<dyn Error>> {
+//!     let mut builder = SegmentBuilder::new();
+//!     builder.push(&NewFrame {
+//!         stream: 0,
+//!         tenant: "single-tenant",
+//!         incarnation: Uid([7; 16]),
+//!         seq: 1,
+//!         dict: 0,
+//!         spans: 2,
+//!         defines: &[],
+//!         definitions: b"",
+//!         payload: b"a frame as it came",
+//!     })?;
+//!     // The last twelve bytes of an epoch's id and all of a uid come from the operating system.
+//!     let epoch = EpochId::new(1_795_442_400, [1; 12]);
+//!     let instance = "ingester-0".to_owned();
+//!     let sealed = builder.seal(&Header { epoch, n: 0, uid: Uid([2; 16]), written_ms: 0, instance });
+//!
+//!     let segment = Segment::parse(sealed.bytes)?;
+//!     assert_eq!((segment.header().epoch, segment.info().spans), (epoch, 2));
+//!     let frames = segment.groups().iter().flat_map(|group| &group.frames);
+//!     assert!(frames.map(|frame| &frame.payload).eq([&b"a frame as it came"[..]]));
+//!     Ok(())
+//! }
+//! ```
 //!
 //! # Invariants
 //!
@@ -58,8 +94,8 @@
 //! * I3 A slot is created once and never changed, and so is a window's record. Both are removed only
 //!   at or below the floor, where they count for nothing; the floor is raised only over hours without
 //!   a segment, without a block whose meta is missing, without superseded blocks that are still there,
-//!   and without data that no slot and no record names. Who takes a slot or a record for evidence, or
-//!   has just created one, lists the floor after that.
+//!   and without data that no slot and no record names. A process that takes a slot or a record
+//!   for evidence, or has just created one, lists the floor after that.
 //! * I4 All data that a slot or a record names is complete before it is created, and was minted for it.
 //! * I5 Data minted for a slot or a record that exists and does not name it is garbage for ever.
 //! * I6 The builder of slot k has read slots 0 to k−1 and covers only segments that none of them
@@ -73,7 +109,7 @@
 //! * I10 For each slot: spans in covered segments = rows in blocks + duplicates + rejected.
 //!
 //! And above them all: a segment that exists and that no slot names is live data. Nothing is ever
-//! deleted because nobody refers to it.
+//! deleted because no object refers to it.
 
 pub mod adopt;
 pub mod audit;
@@ -82,25 +118,25 @@ pub mod collect;
 pub mod commit;
 pub mod compact;
 pub mod epoch;
+pub mod failure_detector;
 mod framed;
 mod grow;
+pub mod heartbeat;
 pub mod id;
 mod io;
 pub mod layout;
-pub mod live;
 pub mod record;
 pub mod recover;
 pub mod segment;
 pub mod slot;
-pub mod watch;
 pub mod window;
 
 pub use epoch::{Commit, WriterEpoch};
 pub use framed::Encoded;
+pub use heartbeat::Heartbeat;
 pub use id::{EpochId, Uid};
-pub use io::{Heartbeat, Journal, JournalError, Metaless, Windows};
-pub use live::Live;
+pub use io::{Journal, JournalError, Metaless, RecordListing};
 pub use record::Record;
 pub use segment::{NewFrame, Sealed, Segment, SegmentBuilder, SegmentInfo};
 pub use slot::{BlockEntry, Slot};
-pub use window::Window;
+pub use window::CompactionWindow;

@@ -1,7 +1,7 @@
 //! A record of a window: one create-only object that makes compacted blocks count and their inputs
 //! superfluous, both in the same instant.
 //!
-//! Its frame is [`crate::framed`]'s, `TRIBREC` with a zero byte, version 1; its map is [`Record`].
+//! Its frame is that of `framed.rs`, `TRIBREC` with a zero byte, version 1; its map is [`Record`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the window to a
 //! newer process, because it cannot tell what is superseded. New named fields may join without a
@@ -17,10 +17,10 @@
 //!    garbage (I5).
 //! 5. At or below the floor no record counts.
 
-use crate::framed::{self, Encoded, Form, Unreadable};
+use crate::framed::{self, Encoded, Format, Unreadable};
 use crate::id::{MAX_SLOTS, Uid};
 use crate::slot::{BlockEntry, no_uid};
-use crate::window::{CompactedOrigin, Window, compacted_origin};
+use crate::window::{CompactedOrigin, CompactionWindow, compacted_origin};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tributary_span::tenant;
@@ -32,7 +32,7 @@ mod tests;
 /// The largest record, in bytes.
 pub const MAX_RECORD: usize = framed::MAX;
 
-const FORM: Form = Form { magic: *b"TRIBREC\0", version: 1 };
+const FORMAT: Format = Format { magic: *b"TRIBREC\0", version: 1 };
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl From<Unreadable> for RecordError {
 
 impl Record {
     /// A record that takes number `k` and does nothing else.
-    pub fn empty(uid: Uid, window: &Window, k: u32) -> Record {
+    pub fn empty(uid: Uid, window: &CompactionWindow, k: u32) -> Record {
         Record {
             uid,
             hour: window.hour,
@@ -106,8 +106,8 @@ impl Record {
     }
 
     /// Its window.
-    pub fn window(&self) -> Window {
-        Window { hour: self.hour, tenant: self.tenant.clone() }
+    pub fn window(&self) -> CompactionWindow {
+        CompactionWindow { hour: self.hour, tenant: self.tenant.clone() }
     }
 
     /// The record's object.
@@ -116,7 +116,7 @@ impl Record {
     /// When it breaks one of its invariants.
     pub fn encode(&self) -> Result<Encoded, RecordError> {
         self.check()?;
-        framed::encode(FORM, &self.uid, self).map_err(RecordError::Wrong)
+        framed::encode(FORMAT, &self.uid, self).map_err(RecordError::Wrong)
     }
 
     /// Reads a record.
@@ -125,7 +125,7 @@ impl Record {
     /// When a single bit is not as it was written, the version is not known, or the record breaks
     /// one of its invariants.
     pub fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
-        let (uid, mut record) = framed::decode::<Record>(FORM, bytes)?;
+        let (uid, mut record) = framed::decode::<Record>(FORMAT, bytes)?;
         record.uid = uid;
         record.check()?;
         Ok(record)
@@ -152,7 +152,7 @@ impl Record {
         }
         let (window, mut named) = (self.window(), BTreeSet::new());
         for input in &self.inputs {
-            if Window::of(&self.tenant, &input.id).as_ref() != Some(&window) {
+            if CompactionWindow::of(&self.tenant, &input.id).as_ref() != Some(&window) {
                 return wrong(format!("block {} is of another window", input.id));
             }
             if !named.insert(input.id) {

@@ -1,9 +1,9 @@
 //! What is left to do for an epoch, from what lies in the store alone.
 //!
-//! Whoever runs this may be the owner after a restart, another replica, or two replicas at once:
+//! The adopter may be the owner after a restart, another replica, or two replicas at once:
 //! the plan only ever does what is safe for all of them. It is made from two listings of which
 //! neither is a snapshot: the slots first, then the segments. A slot that the listing missed only
-//! makes the creation of [`Plan::next_slot`] fail; then list again.
+//! makes the creation of the next slot fail; then list again.
 
 use crate::segment::SegmentInfo;
 use crate::slot::{BlockEntry, Slot};
@@ -15,11 +15,11 @@ mod tests;
 
 /// What lies in the store for one epoch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// All slots, read and decoded, by number.
-    pub slots: BTreeMap<u32, Slot>,
+    pub(crate) slots: BTreeMap<u32, Slot>,
     /// All segments, listed after the slots: number and length.
-    pub segments: BTreeMap<u64, u64>,
+    pub(crate) segments: BTreeMap<u64, u64>,
 }
 
 /// What lies in the store of a block that a slot names.
@@ -29,38 +29,36 @@ pub enum BlockState {
     Visible,
     /// It has been compacted away, so it had its `meta.json`.
     Compacted,
-    /// It has data but no meta: whoever won the slot did not get to write it.
+    /// It has data but no meta: the process that won the slot did not get to write it.
     Unfinished,
-    /// Nothing at all is there. It was deleted after its time, or it was lost: nobody can tell.
+    /// Nothing at all is there. It was deleted after its time, or it was lost: the store cannot tell.
     Gone,
 }
 
 /// What to do for an epoch, in this order: finish, delete, replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Blocks whose `meta.json` is to be written.
-    pub finish: Vec<BlockEntry>,
+    pub(crate) finish: Vec<BlockEntry>,
     /// Segments that may be deleted now: a slot names them with this length, and all its blocks
     /// have had their metas (I2).
-    pub deletable: Vec<u64>,
+    pub(crate) deletable: Vec<u64>,
     /// Segments that may be deleted once `finish` is done.
-    pub deletable_after_finish: Vec<u64>,
+    pub(crate) deletable_after_finish: Vec<u64>,
     /// Segments that exist and that no slot names: live data, to be replayed. Number and length.
-    pub uncovered: BTreeMap<u64, u64>,
+    pub(crate) uncovered: BTreeMap<u64, u64>,
     /// The slot to commit the replay in: the end of the run of slots without a gap.
-    pub next_slot: u32,
-    /// Whether a slot says that the owner writes no more.
-    pub closed: bool,
+    pub(crate) next_slot: u32,
     /// Segments that a slot names, but with another length or together with a block that is gone.
     /// Neither deleted, since nothing proves that their spans are elsewhere, nor replayed, since
     /// they are covered: for a person to look at.
-    pub unproven: Vec<u64>,
+    pub(crate) unproven: Vec<u64>,
 }
 
 /// The blocks that [`plan`] must know the state of: those of slots that cover a segment which is
 /// still there. The others were finished before their segments went, and a meta that is missing
 /// now was taken away by compaction or retention: writing it again would bring back what is gone.
-pub fn blocks_to_look_at(listing: &Listing) -> Vec<&BlockEntry> {
+pub(crate) fn blocks_to_look_at(listing: &Listing) -> Vec<&BlockEntry> {
     let unfinished = listing.slots.values().filter(|slot| covers_present(slot, listing));
     unfinished.flat_map(|slot| &slot.blocks).collect()
 }
@@ -71,11 +69,10 @@ fn covers_present(slot: &Slot, listing: &Listing) -> bool {
 
 /// What is to be done, given the state of the blocks that [`blocks_to_look_at`] named. A block
 /// without a state counts as not looked at, and keeps its slot's segments from being deleted.
-pub fn plan(listing: &Listing, blocks: &BTreeMap<Uuid, BlockState>) -> Plan {
+pub(crate) fn plan(listing: &Listing, blocks: &BTreeMap<Uuid, BlockState>) -> Plan {
     let mut plan = Plan { next_slot: contiguous(&listing.slots), ..Plan::default() };
     let mut named = BTreeSet::new();
     for slot in listing.slots.values() {
-        plan.closed |= slot.closed;
         named.extend(slot.quarantined.iter().copied());
         named.extend(slot.covers.iter().map(|segment| segment.n));
         if !covers_present(slot, listing) {
@@ -112,7 +109,7 @@ fn contiguous(slots: &BTreeMap<u32, Slot>) -> u32 {
 
 /// Cuts segments into runs that are replayed and committed one after the other, so that a large
 /// epoch does not have to fit into memory: each run has at most `max_bytes`, or one segment.
-pub fn pieces(segments: &BTreeMap<u64, u64>, max_bytes: u64) -> Vec<Vec<u64>> {
+pub(crate) fn pieces(segments: &BTreeMap<u64, u64>, max_bytes: u64) -> Vec<Vec<u64>> {
     let mut pieces: Vec<Vec<u64>> = Vec::new();
     let mut bytes = 0;
     for (&n, &len) in segments {

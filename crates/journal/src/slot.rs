@@ -1,7 +1,7 @@
 //! A commit slot: one create-only object that makes blocks count and segments superfluous, both
 //! in the same instant.
 //!
-//! Its frame is [`crate::framed`]'s, `TRIBCMT` with a zero byte, version 1; its map is [`Slot`].
+//! Its frame is that of `framed.rs`, `TRIBCMT` with a zero byte, version 1; its map is [`Slot`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the epoch to a
 //! newer process, because it cannot tell what is covered. New named fields may join without a new
@@ -14,7 +14,7 @@
 //! 3. A block is named by one slot and has an id that was minted for it ([`crate::id`]).
 //! 4. At most [`MAX_SLOT`] bytes.
 
-use crate::framed::{self, Encoded, Form, Unreadable};
+use crate::framed::{self, Encoded, Format, Unreadable};
 use crate::id::{EpochId, MAX_SLOTS, Uid, block_origin};
 use crate::segment::SegmentInfo;
 use bytes::Bytes;
@@ -29,7 +29,7 @@ mod tests;
 /// The largest slot, in bytes: a generation with more blocks than fit is committed in parts.
 pub const MAX_SLOT: usize = framed::MAX;
 
-const FORM: Form = Form { magic: *b"TRIBCMT\0", version: 1 };
+const FORMAT: Format = Format { magic: *b"TRIBCMT\0", version: 1 };
 
 /// What a slot says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub struct Slot {
     /// The segments whose spans are in these blocks.
     #[serde(deserialize_with = "crate::grow::list")]
     pub covers: Vec<SegmentInfo>,
-    /// Segments that nobody can read. They are left out from now on, and never deleted.
+    /// Segments that no release can read. They are left out from now on, and never deleted.
     #[serde(default, deserialize_with = "crate::grow::list")]
     pub quarantined: Vec<u64>,
     /// Spans in the covered segments.
@@ -67,7 +67,7 @@ pub struct Slot {
     pub adopted: bool,
 }
 
-/// A block, with all that anybody needs to finish it.
+/// A block, with all that an adopter needs to finish it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BlockEntry {
     /// Its tenant.
@@ -118,7 +118,7 @@ impl Slot {
     /// When it breaks one of its invariants.
     pub fn encode(&self) -> Result<Encoded, SlotError> {
         self.check()?;
-        framed::encode(FORM, &self.uid, self).map_err(SlotError::Wrong)
+        framed::encode(FORMAT, &self.uid, self).map_err(SlotError::Wrong)
     }
 
     /// Reads a slot.
@@ -127,15 +127,10 @@ impl Slot {
     /// When a single bit is not as it was written, the version is not known, or the slot breaks
     /// one of its invariants.
     pub fn decode(bytes: &[u8]) -> Result<Slot, SlotError> {
-        let (uid, mut slot) = framed::decode::<Slot>(FORM, bytes)?;
+        let (uid, mut slot) = framed::decode::<Slot>(FORMAT, bytes)?;
         slot.uid = uid;
         slot.check()?;
         Ok(slot)
-    }
-
-    /// Whether it covers or sets aside segment `n`.
-    pub fn names(&self, n: u64) -> bool {
-        self.quarantined.contains(&n) || self.covers.iter().any(|segment| segment.n == n)
     }
 
     fn check(&self) -> Result<(), SlotError> {

@@ -1,31 +1,30 @@
-//! Windows: which blocks are compacted together, and the ids of what comes out.
+//! Compaction windows: which blocks are compacted together, and the ids of what comes out.
 //!
 //! A window is one tenant's blocks of one hour: the hour of the epoch that they were made for
 //! ([`EpochId::hour`]), which their ids tell. So a block belongs to one window for ever, whatever
 //! the times of its spans, and no clock decides it. What a compaction makes stays in its window.
 
-use crate::EpochId;
-use crate::id::{MAX_SLOTS, block_origin};
+use crate::id::{EpochId, MAX_SLOTS, block_origin};
 use uuid::Uuid;
 
 /// One tenant's blocks of one hour.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Window {
+pub struct CompactionWindow {
     /// Hours since 1970.
     pub hour: u32,
     /// The tenant.
     pub tenant: String,
 }
 
-impl Window {
+impl CompactionWindow {
     /// The window of a tenant's block; `None` for one that no ingester minted.
-    pub fn of(tenant: &str, block: &Uuid) -> Option<Window> {
+    pub fn of(tenant: &str, block: &Uuid) -> Option<CompactionWindow> {
         let hour = match (block_origin(block), compacted_origin(block)) {
             (Some(origin), _) => origin.seconds() / HOUR,
             (None, Some(origin)) => origin.hour,
             (None, None) => return None,
         };
-        Some(Window { hour, tenant: tenant.to_owned() })
+        Some(CompactionWindow { hour, tenant: tenant.to_owned() })
     }
 
     /// The hour as its folders are named, such as `2026-11-23T14`.
@@ -34,10 +33,10 @@ impl Window {
     }
 
     /// The window of a tenant's blocks of the hour of this name.
-    pub fn named(hour: &str, tenant: &str) -> Option<Window> {
+    pub fn named(hour: &str, tenant: &str) -> Option<CompactionWindow> {
         // Names sort as hours do.
         let (mut low, mut high) = (0, LAST);
-        let window = |hour| Window { hour, tenant: tenant.to_owned() };
+        let window = |hour| CompactionWindow { hour, tenant: tenant.to_owned() };
         while low < high {
             let middle = low + (high - low) / 2;
             match *window(middle).hour_name() < *hour {
@@ -85,7 +84,7 @@ pub struct CompactedOrigin {
 /// ```
 ///
 /// `None` when the record's number is [`MAX_SLOTS`] or more.
-pub fn mint_compacted(window: &Window, record: u32, random: [u8; 6]) -> Option<Uuid> {
+pub fn mint_compacted(window: &CompactionWindow, record: u32, random: [u8; 6]) -> Option<Uuid> {
     let [high, low] = u16::try_from(record).ok()?.to_be_bytes();
     let [a, b, c, d, e, f] = random;
     let [p, q, r, s] = window.hour.to_be_bytes();
@@ -122,29 +121,29 @@ mod tests {
     fn a_block_belongs_to_the_hour_of_its_epoch() {
         let epoch = EpochId::new(1_795_442_400 + 3599, [9; 12]);
         let block = mint_block(&epoch, 3, [1; 6]).unwrap();
-        let window = Window::of("t", &block).unwrap();
+        let window = CompactionWindow::of("t", &block).unwrap();
         assert_eq!(window.hour_name(), epoch.hour());
         let merged = mint_compacted(&window, 7, [2; 6]).unwrap();
-        assert_eq!(Window::of("t", &merged), Some(window.clone()));
+        assert_eq!(CompactionWindow::of("t", &merged), Some(window.clone()));
         assert_eq!(block_origin(&merged), None, "no epoch's slot is to be looked for");
         assert_eq!(compacted_origin(&block), None);
-        assert_eq!(Window::named("2026-11-23T14", "t"), Some(window));
+        assert_eq!(CompactionWindow::named("2026-11-23T14", "t"), Some(window));
         for bad in ["", "2026-11-23", "2026-11-23T24", "2026-02-30T00", "9999-01-01T00"] {
-            assert_eq!(Window::named(bad, "t"), None, "{bad}");
+            assert_eq!(CompactionWindow::named(bad, "t"), None, "{bad}");
         }
         for foreign in [Uuid::nil(), Uuid::from_u128(0xb27b0e53_66a0_4505_afd6_434ae3cd4a10)] {
-            assert_eq!(Window::of("t", &foreign), None);
+            assert_eq!(CompactionWindow::of("t", &foreign), None);
         }
     }
 
     proptest! {
         #[test]
         fn a_block_tells_its_record(hour in 0..=u32::MAX / 3600, k in 0..MAX_SLOTS, r: [u8; 6]) {
-            let window = Window { hour, tenant: "t".into() };
+            let window = CompactionWindow { hour, tenant: "t".into() };
             let block = mint_compacted(&window, k, r).unwrap();
             prop_assert_eq!(block.get_version_num(), 8);
             prop_assert_eq!(block.get_variant(), uuid::Variant::RFC4122);
-            prop_assert_eq!(Window::named(&window.hour_name(), "t"), Some(window.clone()));
+            prop_assert_eq!(CompactionWindow::named(&window.hour_name(), "t"), Some(window.clone()));
             let origin = compacted_origin(&block).unwrap();
             prop_assert_eq!((origin.hour, origin.record), (hour, k));
             prop_assert_eq!(mint_compacted(&window, MAX_SLOTS, r), None);

@@ -9,8 +9,8 @@ use tributary_journal::record::Input;
 use tributary_journal::segment::{Frame, Header};
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{
-    BlockEntry, EpochId, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo, Slot, Uid, Window,
-    id,
+    BlockEntry, CompactionWindow, EpochId, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo,
+    Slot, Uid, id,
 };
 
 fn golden(name: &str, written_now: &[u8]) -> Bytes {
@@ -94,7 +94,8 @@ fn slot_version_1() {
 
 #[test]
 fn record_version_1() {
-    let window = Window { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let window =
+        CompactionWindow { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
     let record = Record {
         outputs: vec![BlockEntry {
             tenant: window.tenant.clone(),

@@ -16,7 +16,7 @@ mod status;
 mod tenant;
 mod trace;
 
-pub use request::{Accept, Settings, Window, read};
+pub use request::{Accept, Settings, TimeRange, read};
 pub use tenant::Tenancy;
 pub use trace::{Found, TraceCall, Version};
 

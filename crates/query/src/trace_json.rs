@@ -13,7 +13,7 @@ use tributary_span::protobuf::{Fields, Malformed};
 
 /// The name of the one member of a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OuterKey {
+pub(crate) enum OuterKey {
     /// `batches`, as the first version of the API and uploaded files have it.
     Batches,
     /// `resourceSpans`, as OTLP and the second version of the API have it.
@@ -21,7 +21,7 @@ pub enum OuterKey {
 }
 
 /// The whole of `columns` as one JSON object, its spans in their order within each scope.
-pub fn trace_json(columns: &Columns, outer: OuterKey) -> Vec<u8> {
+pub(crate) fn trace_json(columns: &Columns, outer: OuterKey) -> Vec<u8> {
     let mut json = Json::default();
     write_trace(&mut json, columns, outer);
     json.finish()

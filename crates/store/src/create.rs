@@ -2,53 +2,32 @@
 //!
 //! A client's answer to a create-only write is not the outcome. `AlreadyExists` may be our own
 //! write, whose answer was lost or which the client repeated; it may be S3's 409 for a race that
-//! nobody has won yet; a timeout or a 500 may hide a write that took place, or will. So every
+//! no writer has won yet; a timeout or a 500 may hide a write that took place, or will. So every
 //! answer but success is settled by reading back.
 
-use crate::StoreError;
+use crate::attempts::{TELL_AFTER, pause};
 use crate::counters::add;
-use crate::store::{Created, Store, key};
+use crate::error::StoreError;
+use crate::random::random;
+use crate::store::{Store, key};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 use std::ops::Range;
 use std::pin::pin;
-use std::time::Duration;
 use tokio::time::Instant;
 
 #[cfg(test)]
 mod tests;
 
-/// How long and how often to try.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempts {
-    pub(crate) deadline: Duration,
-    pub(crate) timeout: Duration,
-    pub(crate) hedge_after: Option<Duration>,
-    /// The random part of pauses, when it is not to be random.
-    pub(crate) jitter: Option<u8>,
-}
-
-const LONGEST_ATTEMPT: Duration = Duration::from_secs(30);
-/// A write that is still not done after this long is told of in the log, once.
-const TELL_AFTER: Duration = Duration::from_secs(2);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-
-impl Attempts {
-    /// Time for attempt number `tried` (from 0), of `timed_out` earlier ones that ran out of it.
-    fn timeout(&self, bytes: usize, timed_out: u32) -> Duration {
-        let size = Duration::from_secs((bytes >> 22) as u64);
-        (self.timeout + size).saturating_mul(1 << timed_out.min(5)).min(LONGEST_ATTEMPT)
-    }
-}
-
-/// Pause before attempt number `tried` (from 1): doubling, of which the upper half is random so
-/// that many writers do not come back together.
-fn pause(tried: u32, random: u8) -> Duration {
-    let whole = FIRST_PAUSE.saturating_mul(1 << (tried - 1).min(10)).min(LONGEST_PAUSE);
-    whole / 2 + whole / 2 * u32::from(random) / 255
+/// How a create-only write ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// The object is these bytes, by this call or by an earlier attempt of ours.
+    Won,
+    /// The object is another writer's.
+    Lost,
 }
 
 /// What is in the store under the name.
@@ -60,69 +39,80 @@ enum Found {
     Unclear(StoreError),
 }
 
-pub(crate) async fn create(
-    store: &Store,
-    path: &str,
-    bytes: Bytes,
-    identity: Range<usize>,
-) -> Result<Created, StoreError> {
-    let name = key("create", path)?;
-    let Some(ours) = bytes.get(identity.clone()).filter(|ours| !ours.is_empty()) else {
-        return Err(StoreError::Config(format!(
-            "{path}: no identity at {identity:?} of the object"
-        )));
-    };
-    let started = Instant::now();
-    let mut timed_out = 0;
-    let mut tried = 0;
-    let mut told = false;
-    loop {
-        let left = store.attempts.deadline.saturating_sub(started.elapsed());
-        let timeout = store.attempts.timeout(bytes.len(), timed_out).min(left);
-        let attempt = hedged(store, &name, &bytes);
-        let failure = match tokio::time::timeout(timeout, attempt).await {
-            Ok(Ok(())) => return Ok(Created::Won),
-            Ok(Err(e)) => StoreError::from_inner("create", path, e),
-            Err(_) => {
-                timed_out += 1;
-                StoreError::timeout("create", path)
-            }
+impl Store {
+    /// Writes the object only if there is none, and finds out how that ended, however the store
+    /// answered: `AlreadyExists`, a conflict, an error or a timeout is settled by reading back and
+    /// comparing the length and the bytes in `identity`, which must hold something that no other
+    /// writer of this name can have chosen. While nothing is there, the same bytes are sent again.
+    ///
+    /// # Errors
+    /// When the deadline passed without an answer, or the store denies the write. The object may
+    /// then exist or appear later: call again with the same bytes, or never use the name again.
+    pub async fn create(
+        &self,
+        path: &str,
+        bytes: Bytes,
+        identity: Range<usize>,
+    ) -> Result<Created, StoreError> {
+        let name = key("create", path)?;
+        let Some(ours) = bytes.get(identity.clone()).filter(|ours| !ours.is_empty()) else {
+            return Err(StoreError::Config(format!(
+                "{path}: no identity at {identity:?} of the object"
+            )));
         };
-        add(&store.counters.errors, u64::from(!matches!(failure, StoreError::NotFound { .. })));
-        if !failure.is_transient() {
-            return Err(failure);
-        }
-        tracing::debug!(path, error = failure.chain(), "create-only write is read back");
-        let mut last = failure;
-        match look(store, path, bytes.len(), &identity, ours).await {
-            Found::Ours => return Ok(Created::Won),
-            Found::Others => {
-                add(&store.counters.create_lost, 1);
-                return Ok(Created::Lost);
+        let started = Instant::now();
+        let mut timed_out = 0;
+        let mut tried = 0;
+        let mut told = false;
+        loop {
+            let left = self.attempts.deadline.saturating_sub(started.elapsed());
+            let timeout = self.attempts.timeout(bytes.len(), timed_out).min(left);
+            let attempt = hedged(self, &name, &bytes);
+            let failure = match tokio::time::timeout(timeout, attempt).await {
+                Ok(Ok(())) => return Ok(Created::Won),
+                Ok(Err(e)) => StoreError::from_inner("create", path, e),
+                Err(_) => {
+                    timed_out += 1;
+                    StoreError::timeout("create", path)
+                }
+            };
+            add(&self.counters.errors, u64::from(!matches!(failure, StoreError::NotFound { .. })));
+            if !failure.is_transient() {
+                return Err(failure);
             }
-            Found::Nothing => {}
-            Found::Unclear(e) => last = e,
+            tracing::debug!(path, error = failure.chain(), "create-only write is read back");
+            let mut last = failure;
+            match look(self, path, bytes.len(), &identity, ours).await {
+                Found::Ours => return Ok(Created::Won),
+                Found::Others => {
+                    add(&self.counters.create_lost, 1);
+                    return Ok(Created::Lost);
+                }
+                Found::Nothing => {}
+                Found::Unclear(e) => last = e,
+            }
+            tried += 1;
+            let random = match self.attempts.jitter {
+                Some(fixed) => fixed,
+                None => random::<1>()?[0],
+            };
+            let pause = pause(tried, random);
+            if started.elapsed() + pause >= self.attempts.deadline {
+                return Err(last);
+            }
+            if !told && started.elapsed() >= TELL_AFTER {
+                told = true;
+                let left = self.attempts.deadline.saturating_sub(started.elapsed());
+                tracing::warn!(
+                    path,
+                    error = last.chain(),
+                    seconds_left = left.as_secs(),
+                    "a write has not been taken yet and is tried again"
+                );
+            }
+            add(&self.counters.create_retries, 1);
+            tokio::time::sleep(pause).await;
         }
-        tried += 1;
-        let random = match store.attempts.jitter {
-            Some(fixed) => fixed,
-            None => crate::random::<1>()?[0],
-        };
-        let pause = pause(tried, random);
-        if started.elapsed() + pause >= store.attempts.deadline {
-            return Err(last);
-        }
-        if !told && started.elapsed() >= TELL_AFTER {
-            told = true;
-            let seconds = store.attempts.deadline.saturating_sub(started.elapsed()).as_secs();
-            tracing::warn!(
-                path,
-                error = last.chain(),
-                "a write has not been taken yet; it is tried for another {seconds} s"
-            );
-        }
-        add(&store.counters.create_retries, 1);
-        tokio::time::sleep(pause).await;
     }
 }
 

@@ -21,7 +21,7 @@ pub enum StoreError {
         /// What the client says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The store will not do it until somebody changes credentials or permissions.
+    /// The store will not do it until an operator changes credentials or permissions.
     #[error("the store denies to {operation} {path}: check the credentials and their permissions")]
     Denied {
         /// What was tried.
@@ -47,7 +47,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later by itself.
     pub fn is_transient(&self) -> bool {
         matches!(self, StoreError::Transient { .. })
     }

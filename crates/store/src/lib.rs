@@ -4,12 +4,35 @@
 //! come bytes, listings, and for a create-only write the answer to the one question that matters:
 //! did these bytes become the object ([`Created`])? Nothing here knows of spans or of the journal.
 //!
-//! Only two kinds of write are used, because every kind of store has them: create-if-absent
+//! Only two writes are used, because every store has them: create-if-absent
 //! ([`Store::create`]) and overwriting a key that has one owner ([`Store::put`]). A store that
 //! ignores create-if-absent would lose acknowledged data without a sign of it, so
 //! [`Store::probe`] tries it out at start and refuses such a store.
 //!
-//! Invariants
+//! # Example
+//!
+//! ```
+//! use bytes::Bytes;
+//! use tributary_store::{Created, Store, StoreError, StoreOptions};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), StoreError> {
+//!     let store = Store::open("memory:", &StoreOptions::default()).await?;
+//!     store.put("a/name", Bytes::from_static(b"some bytes")).await?;
+//!     assert_eq!(store.get_range("a/name", 0..4).await?, "some");
+//!
+//!     // By its first eight bytes a writer knows its object again.
+//!     let ours = Bytes::from_static(b"writer 1 was first");
+//!     let theirs = Bytes::from_static(b"writer 2 was second");
+//!     assert_eq!(store.create("a/slot", ours.clone(), 0..8).await?, Created::Won);
+//!     assert_eq!(store.create("a/slot", theirs, 0..8).await?, Created::Lost);
+//!     assert_eq!(store.create("a/slot", ours, 0..8).await?, Created::Won);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Invariants
+//!
 //! 1. [`Created::Won`] is answered only when the whole object with exactly these bytes was in the
 //!    store. It may have got there by an earlier attempt whose answer was lost.
 //! 2. [`Created::Lost`] is answered only when other bytes were read under that name.
@@ -17,6 +40,7 @@
 //!    again with the same bytes is always right; other bytes under the same name never are.
 //! 4. Listings are sorted by path and show every object that was complete before the call.
 
+mod attempts;
 mod counters;
 mod create;
 mod error;
@@ -25,25 +49,18 @@ mod location;
 mod open;
 mod options;
 mod probe;
+mod random;
+mod read;
 mod store;
 mod unfinished;
+mod write;
 
 pub use counters::{Counters, Operations};
+pub use create::Created;
 pub use error::StoreError;
 pub use options::StoreOptions;
 pub use probe::ProbeError;
-pub use store::{Created, ObjectInfo, Store};
+pub use random::random;
+pub use read::ObjectInfo;
+pub use store::Store;
 pub use unfinished::remove_unfinished;
-
-/// Fills `bytes` with randomness from the operating system, for names and ids that no other
-/// process may choose.
-///
-/// # Errors
-/// When the operating system has none to give, which no supported one does after boot.
-pub fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|e| {
-        StoreError::Config(format!("the operating system gives no random bytes: {e}"))
-    })?;
-    Ok(bytes)
-}

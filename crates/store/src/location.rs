@@ -1,6 +1,6 @@
 //! A store's URL, taken apart.
 
-use crate::StoreError;
+use crate::error::StoreError;
 use std::path::PathBuf;
 
 /// Where a store is.

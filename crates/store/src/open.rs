@@ -5,8 +5,9 @@
 //! write's outcome unclear ([`crate::create`] repeats). The other one, for blocks, listings and
 //! deletions, keeps the patient defaults.
 
+use crate::error::StoreError;
 use crate::location::{Cloud, Location};
-use crate::{StoreError, StoreOptions};
+use crate::options::StoreOptions;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};

@@ -1,7 +1,9 @@
 //! The trial at start: does this store keep the promises that the journal is built on?
 
-use crate::store::{Created, Store, key};
-use crate::{StoreError, random};
+use crate::create::Created;
+use crate::error::StoreError;
+use crate::random::random;
+use crate::store::{Store, key};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use object_store::{Error as Inner, ObjectStore, PutMode, PutOptions, PutPayload};
@@ -67,13 +69,26 @@ fn advice(chain: &str) -> &'static str {
 }
 
 impl ProbeError {
-    /// Whether the same store may pass later without anybody changing it.
+    /// Whether the same store may pass later without an operator changing it.
     pub fn is_transient(&self) -> bool {
         matches!(self, ProbeError::Failed { source, .. } if source.is_transient())
     }
 }
 
-pub(crate) async fn probe(store: &Store) -> Result<(), ProbeError> {
+impl Store {
+    /// Tries out what everything here relies on, under `journal/probe/`: create-only writes that
+    /// are refused the second time, reading back, listings that show at once what is there,
+    /// overwriting, deleting, and a race of eight creates that one wins.
+    ///
+    /// # Errors
+    /// When the store cannot be reached or used, or does not keep one of these promises. The
+    /// text says what to do.
+    pub async fn probe(&self) -> Result<(), ProbeError> {
+        tried(self).await
+    }
+}
+
+async fn tried(store: &Store) -> Result<(), ProbeError> {
     let failed = |source| ProbeError::Failed { url: store.url().to_owned(), source };
     let id = u128::from_be_bytes(random::<16>().map_err(failed)?);
     let folder = format!("journal/probe/{id:032x}");

@@ -1,12 +1,12 @@
 //! Files that killed writers left unfinished in a local folder.
 //!
 //! The client writes an object into `<name>#<number>` beside it and gives it its name when it is
-//! complete. A process that is killed in between leaves that file, nobody ever looks at it again,
-//! and on a disk that is full it is missed. No object can have such a name, and nothing that was
+//! complete. A process that is killed in between leaves that file, no process ever looks at it again,
+//! and on a disk that is full its room is missed. No object can have such a name, and nothing that was
 //! acknowledged depends on such a file: a writer whose file was taken away is told so when it
 //! names it, and writes it again. So being old is enough, whatever the clock.
 
-use crate::StoreError;
+use crate::error::StoreError;
 use crate::location::Location;
 use std::fs;
 use std::io;
@@ -39,10 +39,10 @@ fn sweep(folder: &Path, now: SystemTime) -> io::Result<usize> {
     while let Some(folder) = folders.pop() {
         for entry in passing(fs::read_dir(&folder))?.into_iter().flatten() {
             let entry = entry?;
-            let Some(kind) = passing(entry.file_type())? else { continue };
-            if kind.is_dir() {
+            let Some(file_type) = passing(entry.file_type())? else { continue };
+            if file_type.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_unfinished) {
+            } else if file_type.is_file() && entry.file_name().to_str().is_some_and(is_unfinished) {
                 let Some(about) = passing(entry.metadata())? else { continue };
                 let age = now.duration_since(about.modified()?).unwrap_or_default();
                 if age >= OLD && passing(fs::remove_file(entry.path()))?.is_some() {
@@ -54,7 +54,7 @@ fn sweep(folder: &Path, now: SystemTime) -> io::Result<usize> {
     Ok(removed)
 }
 
-/// Others work in the folder: what is gone by now is no error.
+/// Other processes work in the folder: what is gone by now is no error.
 fn passing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -3,8 +3,9 @@
 //! Recorded data ([`data`]), an OTLP decoder that shares no code with the one under test
 //! ([`otlp`]), spans as plain values that are compared field by field ([`normal`]), waiting with a
 //! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), a disk that can be full
-//! ([`disk`]), and small readers of HTTP and of Prometheus' text. Nothing here depends on the
-//! crates that it helps to test.
+//! ([`disk`]), a bucket whose requests meet the fate that a test decides ([`bucket`]), and small
+//! readers of HTTP and of Prometheus' text. Nothing here depends on the crates that it helps to
+//! test.
 //!
 //! What was sent, what came back, and where they differ:
 //!
@@ -23,6 +24,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+pub mod bucket;
 pub mod data;
 pub mod disk;
 pub mod http;

@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tributary_journal::Window;
+use tributary_journal::CompactionWindow;
 use tributary_testkit::{recordings, wait_for};
 use tributary_tests::replay::replay;
 use tributary_tests::{Ingester, LONG, Place, Sent, books, reader};
@@ -30,7 +30,7 @@ async fn what_came_twice_over_two_ingesters_stands_once() -> Result<()> {
     let windows = wait_for("that one block a window is left", LONG, async || {
         let left = blocks(&place).map_err(|e| e.to_string())?;
         let windows: BTreeSet<_> =
-            left.iter().filter_map(|(tenant, id)| Window::of(tenant, id)).collect();
+            left.iter().filter_map(|(tenant, id)| CompactionWindow::of(tenant, id)).collect();
         let live = ingesters[0].metrics().await.map_err(|e| e.to_string())?;
         let live = live.sum("tributary_ingester_spans_live", &[]);
         match live == Some(0.0) && !left.is_empty() && left.len() == windows.len() {

@@ -1,7 +1,7 @@
 //! `DELTA_BINARY_PACKED` and `DELTA_LENGTH_BYTE_ARRAY`, see [`crate::encode::delta`].
 
 use super::short;
-use crate::BlockError;
+use crate::error::BlockError;
 use tributary_span::protobuf::take_varint;
 
 /// Most values a block of any known writer has.

@@ -1,7 +1,7 @@
 //! RLE / bit-packing hybrid, see [`crate::encode::hybrid`].
 
 use super::short;
-use crate::BlockError;
+use crate::error::BlockError;
 use tributary_span::protobuf::take_varint;
 
 /// Hands out `count` values of `width` bits, in runs: value and how often.

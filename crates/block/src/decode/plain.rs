@@ -1,7 +1,7 @@
 //! `PLAIN`: fixed-size numbers, booleans as bits, byte strings each behind its length.
 
 use super::short;
-use crate::BlockError;
+use crate::error::BlockError;
 
 /// Hands out numbers `skip..skip + count` of `N` bytes.
 pub(crate) fn fixed<const N: usize>(

@@ -4,7 +4,8 @@ use super::column::{self, Decoded};
 use super::lists;
 use super::rows::Rows;
 use crate::dedicated::{ColumnType, DedicatedColumn, Scope};
-use crate::{BlockError, json};
+use crate::error::BlockError;
+use crate::json;
 use tributary_span::columns::{Attr, Builder, Text, ValueType, owned};
 use tributary_span::otlp::any::{self, Any};
 use tributary_span::protobuf::put;
@@ -161,8 +162,8 @@ impl Attributes {
     ) -> Result<(), BlockError> {
         let (mut strings, mut ints) = (0, 0);
         let all = rows.dedicated.iter().filter(|c| c.scope == scope);
-        for DedicatedColumn { name, kind, .. } in all {
-            match kind {
+        for DedicatedColumn { name, column_type, .. } in all {
+            match column_type {
                 ColumnType::String => {
                     strings += 1;
                     let path = format!("{path}.DedicatedAttributes.String{strings:02}");

@@ -1,9 +1,9 @@
 //! One column of some rows of a row group: its levels and values.
 
 use super::footer::{Column, Physical};
-use super::page::{self, Kind, Levels, Parts};
-use crate::BlockError;
+use super::page::{self, Levels, PageType, Parts};
 use crate::decode;
+use crate::error::BlockError;
 use bytes::Bytes;
 use parquet::basic::CompressionCodec;
 use std::ops::Range;
@@ -292,9 +292,9 @@ fn pages<T>(
         while !piece.is_empty() && row < rows.end {
             let page = page::take(&mut piece)?;
             let entries = page.header.entries;
-            let parts = match page.header.kind {
-                Kind::Other => continue,
-                Kind::Dictionary => {
+            let parts = match page.header.page_type {
+                PageType::Other => continue,
+                PageType::Dictionary => {
                     let parts = page.open(chunk.codec)?;
                     let dictionary = Found::Dictionary { bytes: &parts.values, count: entries };
                     found(dictionary, &mut decoded.values)?;

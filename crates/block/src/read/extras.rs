@@ -1,6 +1,6 @@
 //! The extras of some rows of a row group: what no column of the file holds.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use crate::extras::{self, Extras};
 use hashbrown::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! The footer: which columns a file has and where their bytes are.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use crate::extras::{self, Place};
 use crate::schema::plain_parts;
 use crate::thrift::Reader;

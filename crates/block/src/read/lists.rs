@@ -1,7 +1,7 @@
 //! Levels back into lists: how many elements each owner has.
 
 use super::column::Decoded;
-use crate::BlockError;
+use crate::error::BlockError;
 
 fn disagree(what: &str) -> BlockError {
     BlockError::corrupt(format!("columns disagree about {what}"))

@@ -1,6 +1,6 @@
 //! Pages of a column chunk: headers, checksums, decompression.
 
-use crate::BlockError;
+use crate::error::BlockError;
 use crate::thrift::Reader;
 use parquet::basic::CompressionCodec;
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ const MAX_ENTRIES: usize = 1 << 27;
 
 /// What a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PageType {
     Dictionary,
     /// Levels and values are compressed together.
     DataV1,
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 /// A page's header (`parquet.thrift`, `PageHeader`).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
-    pub(super) kind: Kind,
+    pub(super) page_type: PageType,
     /// Entries of a data page, values of a dictionary.
     pub(super) entries: usize,
     pub(super) encoding: i64,
@@ -55,13 +55,13 @@ fn size(n: i64, max: usize) -> Result<usize, BlockError> {
 /// Takes a page off the front of `bytes`.
 pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Page<'a>, BlockError> {
     let mut reader = Reader::new(bytes);
-    let (mut page_type, mut uncompressed, mut compressed, mut crc) = (-1, -1, -1, None);
+    let (mut number, mut uncompressed, mut compressed, mut crc) = (-1, -1, -1, None);
     // Entries, encoding, bytes of definition and of repetition levels, whether compressed.
     let (mut entries, mut encoding, mut def_bytes, mut rep_bytes, mut packed) =
         (-1, -1, 0, 0, true);
     reader.record(|reader, field| {
         match field {
-            1 => page_type = reader.int()?,
+            1 => number = reader.int()?,
             2 => uncompressed = reader.int()?,
             3 => compressed = reader.int()?,
             4 => crc = Some(reader.int()?),
@@ -73,14 +73,14 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Page<'a>, BlockError> {
                 }
                 Ok(true)
             })?,
-            8 => reader.typed_record(|reader, inner, kind| {
+            8 => reader.typed_record(|reader, inner, wire_type| {
                 match inner {
                     1 => entries = reader.int()?,
                     4 => encoding = reader.int()?,
                     5 => def_bytes = reader.int()?,
                     6 => rep_bytes = reader.int()?,
                     // A boolean's value is its type.
-                    7 => packed = kind == 1,
+                    7 => packed = wire_type == 1,
                     _ => return Ok(false),
                 }
                 Ok(true)
@@ -89,19 +89,19 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Page<'a>, BlockError> {
         }
         Ok(true)
     })?;
-    let kind = match page_type {
-        0 => Kind::DataV1,
-        2 => Kind::Dictionary,
-        3 => Kind::DataV2 {
+    let page_type = match number {
+        0 => PageType::DataV1,
+        2 => PageType::Dictionary,
+        3 => PageType::DataV2 {
             rep_bytes: size(rep_bytes, MAX_PAGE)?,
             def_bytes: size(def_bytes, MAX_PAGE)?,
             compressed: packed,
         },
-        _ => Kind::Other,
+        _ => PageType::Other,
     };
-    let entries = if kind == Kind::Other { 0 } else { size(entries, MAX_ENTRIES)? };
+    let entries = if page_type == PageType::Other { 0 } else { size(entries, MAX_ENTRIES)? };
     let header = Header {
-        kind,
+        page_type,
         entries,
         encoding,
         uncompressed: size(uncompressed, MAX_PAGE)?,
@@ -138,7 +138,7 @@ impl<'a> Page<'a> {
         if header.crc.is_some_and(|crc| crc != crc32fast::hash(self.body)) {
             return Err(BlockError::corrupt("a page's checksum differs"));
         }
-        if let Kind::DataV2 { rep_bytes, def_bytes, compressed } = header.kind {
+        if let PageType::DataV2 { rep_bytes, def_bytes, compressed } = header.page_type {
             let (rep, rest) =
                 self.body.split_at_checked(rep_bytes).ok_or_else(crate::decode::short)?;
             let (def, rest) = rest.split_at_checked(def_bytes).ok_or_else(crate::decode::short)?;

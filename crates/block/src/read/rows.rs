@@ -2,8 +2,8 @@
 
 use super::column::ChunkBytes;
 use super::footer::{Column, Footer};
-use crate::BlockError;
 use crate::dedicated::DedicatedColumn;
+use crate::error::BlockError;
 use crate::extras::Extras;
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
 //! Where a block's bytes come from.
 
+use crate::error::BlockError;
 use crate::meta::Object;
-use crate::{BlockError, FinishedBlock};
+use crate::write::FinishedBlock;
 use bytes::Bytes;
 use std::future::Future;
 use std::ops::Range;

@@ -1,16 +1,16 @@
-//! Where an attribute goes: a fixed column, a slot, or the generic list, and there in what form.
+//! Where an attribute goes: a fixed column, a slot, or the generic list, and there as what.
 
 use super::texts::{Gid, Interner};
-use crate::dedicated::{DedicatedColumn, SLOTS, Scope};
+use crate::dedicated::{DedicatedColumn, Scope};
 use crate::json;
-use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME};
+use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME, SLOTS};
 use hashbrown::HashMap;
 use tributary_span::columns::{Attr, ValueType};
 use tributary_span::otlp::any::{self, Any};
 
-/// The form of a value in a generic list.
+/// As what a value is stored in a generic list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Stored {
     /// A string: its number.
     Text,
     /// An integer: its bits.
@@ -25,9 +25,9 @@ pub(super) enum Form {
     Json,
 }
 
-/// An array of one scalar type; without elements when `form` says [`Form::List`].
+/// An array of one scalar type; without elements when `stored` says [`Stored::List`].
 pub(super) struct List {
-    pub(super) form: Form,
+    pub(super) stored: Stored,
     pub(super) values: Vec<u64>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct List {
 #[derive(Default)]
 pub(super) struct AttrTable {
     pub(super) key: Vec<Gid>,
-    pub(super) form: Vec<Form>,
+    pub(super) stored: Vec<Stored>,
     pub(super) value: Vec<u64>,
 }
 
@@ -54,22 +54,22 @@ impl AttrTable {
         texts: &mut Interner<'a>,
     ) {
         let gid = |text: u32| map.get(text as usize).copied().unwrap_or_default();
-        let (form, value) = match attr.value_type {
-            ValueType::Str => (Form::Text, u64::from(gid(attr.text().0))),
-            ValueType::Int => (Form::Int, attr.value),
-            ValueType::Double => (Form::Double, attr.value),
-            ValueType::Bool => (Form::Bool, attr.value),
-            value_type => placer.form(value_type, gid(attr.text().0), texts),
+        let (stored, value) = match attr.value_type {
+            ValueType::Str => (Stored::Text, u64::from(gid(attr.text().0))),
+            ValueType::Int => (Stored::Int, attr.value),
+            ValueType::Double => (Stored::Double, attr.value),
+            ValueType::Bool => (Stored::Bool, attr.value),
+            value_type => placer.stored(value_type, gid(attr.text().0), texts),
         };
         self.key.push(gid(attr.key.0));
-        self.form.push(form);
+        self.stored.push(stored);
         self.value.push(value);
     }
 
     /// Appends the attributes in `range` of another table.
     pub(super) fn extend(&mut self, from: &AttrTable, range: std::ops::Range<usize>) {
         self.key.extend_from_slice(from.key.get(range.clone()).unwrap_or_default());
-        self.form.extend_from_slice(from.form.get(range.clone()).unwrap_or_default());
+        self.stored.extend_from_slice(from.stored.get(range.clone()).unwrap_or_default());
         self.value.extend_from_slice(from.value.get(range).unwrap_or_default());
     }
 }
@@ -100,14 +100,14 @@ enum Target {
 /// Columns of strings that spans have before their slots.
 pub(super) const SPAN_FIXED: usize = 2;
 
-/// The rules of placement, and the values that have no form of their own.
+/// The rules of placement, and the values that have no column of their own.
 pub(super) struct Placer {
     /// By the number of the key, for the keys that have columns: they are numbered first.
     resource: Vec<Target>,
     span: Vec<Target>,
     pub(super) lists: Vec<List>,
     pub(super) jsons: Vec<String>,
-    known: HashMap<(ValueType, Gid), (Form, u64)>,
+    known: HashMap<(ValueType, Gid), (Stored, u64)>,
 }
 
 impl Placer {
@@ -154,13 +154,13 @@ impl Placer {
         place(&self.span, attr, map)
     }
 
-    /// The form of a value that is no scalar. Each distinct one is looked into once.
-    fn form<'a>(
+    /// As what a value is stored that is no scalar. Each distinct one is looked into once.
+    fn stored<'a>(
         &mut self,
         value_type: ValueType,
         gid: Gid,
         texts: &mut Interner<'a>,
-    ) -> (Form, u64) {
+    ) -> (Stored, u64) {
         if let Some(&known) = self.known.get(&(value_type, gid)) {
             return known;
         }
@@ -175,10 +175,10 @@ impl Placer {
             Any::Array(array) => list(array, texts),
             _ => None,
         };
-        let (form, n) = match found {
+        let (stored, n) = match found {
             Some(list) => {
                 self.lists.push(list);
-                (Form::List, self.lists.len() - 1)
+                (Stored::List, self.lists.len() - 1)
             }
             None => {
                 let mut text = String::new();
@@ -186,29 +186,29 @@ impl Placer {
                     text = "{}".to_owned();
                 }
                 self.jsons.push(text);
-                (Form::Json, self.jsons.len() - 1)
+                (Stored::Json, self.jsons.len() - 1)
             }
         };
-        self.known.insert((value_type, gid), (form, n as u64));
-        (form, n as u64)
+        self.known.insert((value_type, gid), (stored, n as u64));
+        (stored, n as u64)
     }
 }
 
 /// The array if all its elements are scalars of one type.
 fn list<'a>(array: &'a [u8], texts: &mut Interner<'a>) -> Option<List> {
-    let mut list = List { form: Form::List, values: Vec::new() };
+    let mut list = List { stored: Stored::List, values: Vec::new() };
     for element in any::elements(array) {
-        let (form, value) = match any::parse(element.ok()?).ok()? {
-            Any::Str(text) => (Form::Text, u64::from(texts.intern(text.as_bytes()))),
-            Any::Int(n) => (Form::Int, n.cast_unsigned()),
-            Any::Double(d) => (Form::Double, d.to_bits()),
-            Any::Bool(b) => (Form::Bool, u64::from(b)),
+        let (stored, value) = match any::parse(element.ok()?).ok()? {
+            Any::Str(text) => (Stored::Text, u64::from(texts.intern(text.as_bytes()))),
+            Any::Int(n) => (Stored::Int, n.cast_unsigned()),
+            Any::Double(d) => (Stored::Double, d.to_bits()),
+            Any::Bool(b) => (Stored::Bool, u64::from(b)),
             _ => return None,
         };
-        if !list.values.is_empty() && list.form != form {
+        if !list.values.is_empty() && list.stored != stored {
             return None;
         }
-        list.form = form;
+        list.stored = stored;
         list.values.push(value);
     }
     Some(list)

@@ -7,9 +7,9 @@
 //! the dictionary alone whether a chunk can match.
 
 use super::texts::{Gid, Interner};
-use crate::BlockError;
 use crate::encode;
-use crate::schema::{Kind, Leaf};
+use crate::error::BlockError;
+use crate::schema::{Leaf, LeafType};
 use crate::thrift;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
@@ -29,7 +29,7 @@ pub(super) enum Values<'v> {
     Texts(&'v [Gid]),
     /// Byte strings, each on its own.
     Slices(&'v [&'v [u8]]),
-    /// Integers of 32 or 64 bits, by the leaf's kind.
+    /// Integers of 32 or 64 bits, by the leaf's type.
     Ints(&'v [i64]),
     /// Doubles, as their bits.
     Doubles(&'v [u64]),
@@ -150,8 +150,10 @@ impl ChunkWriter {
             levels(&mut self.page, rep, leaf.max_rep)?;
             levels(&mut self.page, def, leaf.max_def)?;
             match values {
-                Values::Texts([]) => self.put_values(&Values::Slices(&[]), 0..0, width, leaf.kind),
-                _ => self.put_values(values, value..value + present, width, leaf.kind),
+                Values::Texts([]) => {
+                    self.put_values(&Values::Slices(&[]), 0..0, width, leaf.leaf_type)
+                }
+                _ => self.put_values(values, value..value + present, width, leaf.leaf_type),
             }
             let offset = chunk.len();
             let header = Page::Data { levels: number(page.len())?, encoding };
@@ -245,7 +247,13 @@ impl ChunkWriter {
         pages
     }
 
-    fn put_values(&mut self, values: &Values<'_>, range: Range<usize>, width: u32, kind: Kind) {
+    fn put_values(
+        &mut self,
+        values: &Values<'_>,
+        range: Range<usize>,
+        width: u32,
+        leaf_type: LeafType,
+    ) {
         let page = &mut self.page;
         match values {
             Values::Texts(_) => {
@@ -257,7 +265,7 @@ impl ChunkWriter {
                 encode::delta_lengths(page, all.iter().copied());
             }
             Values::Ints(all) => {
-                let narrow = matches!(kind, Kind::I32 | Kind::U32);
+                let narrow = matches!(leaf_type, LeafType::I32 | LeafType::U32);
                 let all = all.get(range).unwrap_or_default();
                 encode::delta(page, all.iter().copied(), narrow);
             }
@@ -352,15 +360,15 @@ fn describe(
     };
     #[expect(clippy::cast_possible_truncation, reason = "32-bit leaves hold 32-bit numbers")]
     let narrow = |(low, high): (i64, i64)| (low as i32, high as i32);
-    match (values, leaf.kind) {
+    match (values, leaf.leaf_type) {
         (Values::Texts(_), _) => Statistics::ByteArray(of(texts, nulls)),
         (Values::Slices(all), _) => Statistics::ByteArray(of(bounds(all.iter().copied()), nulls)),
-        (Values::Ints(all), Kind::U64) => Statistics::Int64(of(unsigned(all), nulls)),
-        (Values::Ints(all), Kind::U32 | Kind::I32) => {
+        (Values::Ints(all), LeafType::U64) => Statistics::Int64(of(unsigned(all), nulls)),
+        (Values::Ints(all), LeafType::U32 | LeafType::I32) => {
             Statistics::Int32(of(range(all).map(narrow), nulls))
         }
         (Values::Ints(all), _) => Statistics::Int64(of(range(all), nulls)),
-        // Bounds of doubles would need a rule for NaN; nobody asks for them.
+        // Bounds of doubles would need a rule for NaN; no reader asks for them.
         (Values::Doubles(_), _) => Statistics::Double(of(None, nulls)),
         (Values::Bools(all), _) => {
             let bounds = all.iter().min().copied().zip(all.iter().max().copied());

@@ -3,7 +3,7 @@
 use super::WriterSettings;
 use super::chunk::ChunkWriter;
 use super::leaves::Leaves;
-use crate::BlockError;
+use crate::error::BlockError;
 use crate::extras::{self, Place};
 use crate::schema::{self, Leaf};
 use bytes::Bytes;

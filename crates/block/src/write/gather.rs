@@ -9,7 +9,7 @@ use super::nested::{Node, Numberer, Numbers};
 use super::plan::At;
 use super::shared::Shared;
 use super::texts::{Gid, Interner};
-use crate::dedicated::SLOTS;
+use crate::schema::SLOTS;
 use tributary_span::columns::{Attrs, Text, owned};
 use tributary_span::{Columns, SpanId, TraceId};
 

@@ -1,12 +1,12 @@
 //! Every leaf of a row group: which levels it has and where its values stand.
 
-use super::attrs::{AttrTable, Form, Placer, SPAN_FIXED};
+use super::attrs::{AttrTable, Placer, SPAN_FIXED, Stored};
 use super::chunk::{Chunk, ChunkWriter, Values};
 use super::gather::Group;
 use super::levels::Stream;
 use super::shared::Shared;
 use super::texts::{Gid, Interner};
-use crate::BlockError;
+use crate::error::BlockError;
 use crate::extras::{self, Extras};
 use crate::schema::{AttrField, Field, Leaf, Owner, RESOURCE_FIXED};
 use parquet::schema::types::ColumnDescPtr;
@@ -268,39 +268,39 @@ impl<'g, 'a> Leaves<'g, 'a> {
             to.write(leaf, column.clone(), levels, &values, self.texts)
         };
         let own = (&levels.rep[..], &levels.def[..]);
-        let of = |form| levels.values(attrs, form, &self.placer.lists);
+        let of = |stored| levels.values(attrs, stored, &self.placer.lists);
         match field {
             AttrField::Key => put(own, Values::Texts(&attrs.key)),
             AttrField::IsArray => {
-                let all: Vec<bool> = attrs.form.iter().map(|f| *f == Form::List).collect();
+                let all: Vec<bool> = attrs.stored.iter().map(|f| *f == Stored::List).collect();
                 put(own, Values::Bools(&all))
             }
             AttrField::Text => {
-                let (levels, values) = of(Form::Text);
+                let (levels, values) = of(Stored::Text);
                 let gids: Vec<Gid> =
                     values.iter().map(|&v| Gid::try_from(v).unwrap_or_default()).collect();
                 put((&levels.rep, &levels.def), Values::Texts(&gids))
             }
             AttrField::Int => {
-                let (levels, values) = of(Form::Int);
+                let (levels, values) = of(Stored::Int);
                 let all: Vec<i64> = values.iter().map(|v| v.cast_signed()).collect();
                 put((&levels.rep, &levels.def), Values::Ints(&all))
             }
             AttrField::Double => {
-                let (levels, values) = of(Form::Double);
+                let (levels, values) = of(Stored::Double);
                 put((&levels.rep, &levels.def), Values::Doubles(&values))
             }
             AttrField::Bool => {
-                let (levels, values) = of(Form::Bool);
+                let (levels, values) = of(Stored::Bool);
                 let all: Vec<bool> = values.iter().map(|&v| v != 0).collect();
                 put((&levels.rep, &levels.def), Values::Bools(&all))
             }
             AttrField::Unsupported => {
-                let json = |(form, value): (&Form, &u64)| match form {
-                    Form::Json => u32::try_from(*value).unwrap_or(super::gather::NONE),
+                let json = |(stored, value): (&Stored, &u64)| match stored {
+                    Stored::Json => u32::try_from(*value).unwrap_or(super::gather::NONE),
                     _ => super::gather::NONE,
                 };
-                let all: Vec<u32> = attrs.form.iter().zip(&attrs.value).map(json).collect();
+                let all: Vec<u32> = attrs.stored.iter().zip(&attrs.value).map(json).collect();
                 let (def, values) = levels.optional(&all);
                 let texts = values.iter().map(|&n| self.placer.jsons.get(n as usize));
                 let texts: Vec<&[u8]> =

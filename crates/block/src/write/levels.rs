@@ -4,7 +4,7 @@
 //! for each owner that has none, which says by its definition level how far down there is
 //! something. `rep` says at which list the entry starts a new element: 0 starts a new row.
 
-use super::attrs::{AttrTable, Form, List};
+use super::attrs::{AttrTable, List, Stored};
 use super::gather::NONE;
 use super::texts::Gid;
 
@@ -65,26 +65,26 @@ impl Stream {
         (def, values)
     }
 
-    /// Levels of a leaf of values of an attribute list, and the values of the given form.
+    /// Levels of a leaf of values of an attribute list, and the values that are stored so.
     pub(super) fn values(
         &self,
         attrs: &AttrTable,
-        form: Form,
+        stored: Stored,
         lists: &[List],
     ) -> (Stream, Vec<u64>) {
         let depth = self.depth + 1;
         let mut values = Vec::new();
         let mut def = self.def.clone();
-        let mut all = attrs.form.iter().zip(&attrs.value);
+        let mut all = attrs.stored.iter().zip(&attrs.value);
         let mut elements = 0;
         for d in def.iter_mut().filter(|d| **d == self.depth) {
             let Some((&found, &value)) = all.next() else { break };
-            if found == form {
+            if found == stored {
                 *d = depth;
                 values.push(value);
-            } else if found == Form::List {
+            } else if found == Stored::List {
                 let list = usize::try_from(value).ok().and_then(|n| lists.get(n));
-                if let Some(list) = list.filter(|l| l.form == form && !l.values.is_empty()) {
+                if let Some(list) = list.filter(|l| l.stored == stored && !l.values.is_empty()) {
                     *d = depth;
                     values.extend_from_slice(&list.values);
                     elements += list.values.len() - 1;
@@ -93,25 +93,25 @@ impl Stream {
         }
         let mut stream = Stream { rep: self.rep.clone(), def, depth };
         if elements > 0 {
-            stream = stream.spread(attrs, form, lists, elements);
+            stream = stream.spread(attrs, stored, lists, elements);
         }
         (stream, values)
     }
 
     /// Makes room for the further elements of arrays.
-    fn spread(self, attrs: &AttrTable, form: Form, lists: &[List], elements: usize) -> Stream {
+    fn spread(self, attrs: &AttrTable, stored: Stored, lists: &[List], elements: usize) -> Stream {
         let mut rep = Vec::with_capacity(self.rep.len() + elements);
         let mut def = Vec::with_capacity(self.rep.len() + elements);
-        let mut all = attrs.form.iter().zip(&attrs.value);
+        let mut all = attrs.stored.iter().zip(&attrs.value);
         for (&r, &d) in self.rep.iter().zip(&self.def) {
             rep.push(r);
             def.push(d);
             if d + 1 < self.depth {
                 continue;
             }
-            let Some((Form::List, &value)) = all.next() else { continue };
+            let Some((Stored::List, &value)) = all.next() else { continue };
             let list = usize::try_from(value).ok().and_then(|n| lists.get(n));
-            if let Some(list) = list.filter(|l| l.form == form) {
+            if let Some(list) = list.filter(|l| l.stored == stored) {
                 let further = list.values.len().saturating_sub(1);
                 rep.resize(rep.len() + further, self.depth);
                 def.resize(def.len() + further, self.depth);
@@ -141,21 +141,21 @@ mod tests {
     fn arrays_have_an_entry_for_each_element() {
         let attrs = AttrTable {
             key: vec![0; 4],
-            form: vec![Form::List, Form::Int, Form::Text, Form::List],
+            stored: vec![Stored::List, Stored::Int, Stored::Text, Stored::List],
             value: vec![0, 5, 6, 1],
         };
         let lists = [
-            List { form: Form::Int, values: vec![1, 2, 3] },
-            List { form: Form::List, values: vec![] },
+            List { stored: Stored::Int, values: vec![1, 2, 3] },
+            List { stored: Stored::List, values: vec![] },
         ];
         let stream = Stream::rows(2).nest(&[3, 4]);
-        let (ints, values) = stream.values(&attrs, Form::Int, &lists);
+        let (ints, values) = stream.values(&attrs, Stored::Int, &lists);
         assert_eq!(values, [1, 2, 3, 5]);
         assert_eq!(
             (&ints.rep[..], &ints.def[..]),
             (&[0, 2, 2, 1, 1, 0][..], &[2, 2, 2, 2, 1, 1][..])
         );
-        let (texts, values) = stream.values(&attrs, Form::Text, &lists);
+        let (texts, values) = stream.values(&attrs, Stored::Text, &lists);
         assert_eq!((values, &texts.def[..]), (vec![6], &[1, 1, 2, 1][..]));
     }
 }

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn shared_ids() {
         // The client's server has its id and it as parent; below it an internal span, below that a
-        // server of somebody else.
+        // server of another.
         assert_eq!(
             numbers(&[(1, 0, 1), (2, 1, CLIENT), (2, 2, SERVER), (3, 2, 1)]),
             [(-1, 1, 8), (1, 2, 7), (2, 3, 6), (3, 4, 5)]

@@ -8,7 +8,9 @@
 
 use anyhow::{Context, Result};
 use std::path::PathBuf;
-use tributary_block::{Block, BlockMeta, FinishedBlock, FolderSource, Source};
+use tributary_block::{
+    Block, BlockError, BlockMeta, Bloom, FinishedBlock, FolderSource, Object, Source, bloom,
+};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_span::otlp::encode;
@@ -59,8 +61,21 @@ pub fn read_back(block: &FinishedBlock) -> Vec<NormalSpan> {
 
 /// The spans of one trace in a finished block, sorted.
 pub fn find(block: &FinishedBlock, trace: &TraceId) -> Option<Vec<NormalSpan>> {
-    let found = wait(tributary_block::lookup(block, &block.meta, trace)).unwrap();
+    let found = wait(lookup(block, &block.meta, trace)).unwrap();
     found.map(|columns| normal(&columns))
+}
+
+/// The spans of one trace as a program finds them that keeps nothing: bloom filter, footer, data.
+pub async fn lookup<S: Source>(
+    source: &S,
+    meta: &BlockMeta,
+    trace: &TraceId,
+) -> Result<Option<Columns>, BlockError> {
+    let shard = bloom::shard_of(trace, meta.bloom_count());
+    if !Bloom::parse(source.whole(Object::Bloom(shard)).await?)?.may_contain(trace) {
+        return Ok(None);
+    }
+    Block::open(source, meta.clone()).await?.find(source, trace).await
 }
 
 pub fn wait<F: Future>(future: F) -> F::Output {

@@ -6,8 +6,8 @@ use tributary_journal::record::Input;
 use tributary_journal::segment::Header;
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{
-    BlockEntry, EpochId, Live, NewFrame, Record, Segment, SegmentBuilder, SegmentInfo, Slot, Uid,
-    Window, id,
+    BlockEntry, CompactionWindow, EpochId, Heartbeat, NewFrame, Record, Segment, SegmentBuilder,
+    SegmentInfo, Slot, Uid, id,
 };
 
 fn epoch() -> EpochId {
@@ -131,7 +131,8 @@ pub(super) fn records() -> Vec<Vec<u8>> {
 }
 
 fn a_record(outputs: u8, inputs: u8) -> Vec<u8> {
-    let window = Window { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let window =
+        CompactionWindow { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
     let output = |i: u8| BlockEntry {
         tenant: window.tenant.clone(),
         id: mint_compacted(&window, 3, [i; 6]).unwrap_or_default(),
@@ -173,7 +174,7 @@ pub(super) fn repair_slot(input: &mut [u8]) {
 }
 
 pub(super) fn heartbeats() -> Vec<Vec<u8>> {
-    let live = |epochs| Live {
+    let heartbeat = |epochs| Heartbeat {
         process: Uid([7; 16]),
         instance: "ingester-7f9c".into(),
         query_address: "10.0.0.7:3200".into(),
@@ -183,18 +184,21 @@ pub(super) fn heartbeats() -> Vec<Vec<u8>> {
         counter: 42,
         started: 1_795_442_399,
     };
-    [0, 1, 40].iter().filter_map(|epochs| Some(live(*epochs).encode().ok()?.to_vec())).collect()
+    [0, 1, 40]
+        .iter()
+        .filter_map(|epochs| Some(heartbeat(*epochs).encode().ok()?.to_vec()))
+        .collect()
 }
 
 /// Decodes; what is accepted can be written again, if it is not too long then, and is the same.
 pub(super) fn heartbeat(input: &[u8]) -> String {
-    match Live::decode(input) {
+    match Heartbeat::decode(input) {
         Err(error) => super::unquoted(&error),
-        Ok(live) => {
-            if let Ok(again) = live.encode() {
-                assert_eq!(Live::decode(&again), Ok(live.clone()));
+        Ok(heartbeat) => {
+            if let Ok(again) = heartbeat.encode() {
+                assert_eq!(Heartbeat::decode(&again), Ok(heartbeat.clone()));
             }
-            format!("{} epochs", live.epochs.len())
+            format!("{} epochs", heartbeat.epochs.len())
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_block::BlockError;
 use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{EpochId, JournalError, Slot, Window, adopt, commit, compact};
+use tributary_journal::{CompactionWindow, EpochId, JournalError, Slot, adopt, commit, compact};
 use tributary_store::StoreError;
 
 /// Pause before something that the store did not take is tried again.
@@ -39,7 +39,7 @@ pub enum FlushError {
     NoSlotLeft(EpochId),
     /// The window has no record left.
     #[error("window {} of tenant {} has no record left", .0.hour_name(), .0.tenant)]
-    NoRecordLeft(Window),
+    NoRecordLeft(CompactionWindow),
     /// The task that builds blocks panicked.
     #[error("building a block panicked")]
     Panicked(#[from] tokio::task::JoinError),

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockError, BlockMeta, FolderSource};
 use tributary_journal::window::compacted_origin;
-use tributary_journal::{Journal, JournalError, Window, layout};
+use tributary_journal::{CompactionWindow, Journal, JournalError, layout};
 use tributary_query::api;
 use tributary_query::blocks::{Blocklist, Cache, InBlocks, find};
 use tributary_span::TraceId;
@@ -94,10 +94,10 @@ impl Blocks {
     pub fn by_window(
         &self,
         fits: impl Fn(&BlockMeta) -> bool,
-    ) -> BTreeMap<Window, Vec<Arc<BlockMeta>>> {
-        let mut windows: BTreeMap<Window, Vec<Arc<BlockMeta>>> = BTreeMap::new();
+    ) -> BTreeMap<CompactionWindow, Vec<Arc<BlockMeta>>> {
+        let mut windows: BTreeMap<CompactionWindow, Vec<Arc<BlockMeta>>> = BTreeMap::new();
         for meta in self.list().all().filter(|meta| fits(meta)) {
-            if let Some(window) = Window::of(&meta.tenant_id, &meta.block_id) {
+            if let Some(window) = CompactionWindow::of(&meta.tenant_id, &meta.block_id) {
                 windows.entry(window).or_default().push(meta.clone());
             }
         }
@@ -106,11 +106,12 @@ impl Blocks {
 
     /// Blocks of a window that were merged into others and of which something was still there at the
     /// last poll.
-    pub fn replaced(&self, window: &Window) -> impl Iterator<Item = Uuid> + use<> {
+    pub fn replaced(&self, window: &CompactionWindow) -> impl Iterator<Item = Uuid> + use<> {
         let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tenant = replaced.get(&window.tenant).cloned().unwrap_or_default();
         let window = window.clone();
-        let is_in = move |id: &Uuid| Window::of(&window.tenant, id).as_ref() == Some(&window);
+        let is_in =
+            move |id: &Uuid| CompactionWindow::of(&window.tenant, id).as_ref() == Some(&window);
         of_tenant.into_iter().filter(is_in)
     }
 
@@ -167,8 +168,8 @@ impl Blocks {
     }
 
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
-    pub async fn find(&self, tenant: &str, trace: &TraceId, window: api::Window) -> InBlocks {
-        let candidates = self.list().candidates(tenant, window);
+    pub async fn find(&self, tenant: &str, trace: &TraceId, time: api::TimeRange) -> InBlocks {
+        let candidates = self.list().candidates(tenant, time);
         let found = self.find_in(candidates, trace).await;
         let is_gone = |(_, error): &(_, BlockError)| matches!(error, BlockError::Missing(_));
         if !found.failed.iter().any(is_gone) {
@@ -179,7 +180,7 @@ impl Blocks {
             tracing::warn!(%error, "blocks could not be listed");
             return found;
         }
-        let candidates = self.list().candidates(tenant, window);
+        let candidates = self.list().candidates(tenant, time);
         self.find_in(candidates, trace).await
     }
 
@@ -319,7 +320,11 @@ impl Blocks {
                         tracing::warn!(path, %error, "a block's meta cannot be read; it is left out")
                     }
                 },
-                Err(StoreError::NotFound { .. }) if Window::of(tenant, block).is_some() => continue,
+                Err(StoreError::NotFound { .. })
+                    if CompactionWindow::of(tenant, block).is_some() =>
+                {
+                    continue;
+                }
                 Err(StoreError::NotFound { .. }) => {}
                 Err(error) => {
                     tracing::warn!(path, %error, "a block's meta could not be had");

@@ -1,7 +1,7 @@
 //! Who the ingesters are: heartbeats in the bucket.
 //!
 //! Each ingester overwrites its own heartbeat and reads those of the others; who counts as living
-//! decides [`tributary_journal::watch`]. All of it is a hint: nothing that is stored or acknowledged
+//! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or acknowledged
 //! depends on it.
 
 use super::Membership;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tributary_journal::{EpochId, Journal, Live};
+use tributary_journal::{EpochId, Heartbeat, Journal};
 use tributary_wire::v1;
 
 /// The task that beats and listens.
@@ -20,7 +20,7 @@ pub struct HeartbeatTask {
     /// Where heartbeats lie.
     pub journal: Journal,
     /// This process.
-    pub own: Live,
+    pub own: Heartbeat,
     /// Time between two heartbeats.
     pub period: Duration,
     /// The epochs that this process writes at the moment.
@@ -53,21 +53,21 @@ impl HeartbeatTask {
             Err(error) => Err(error),
         };
         let beats = match beats {
-            Ok(beats) => Some(beats.into_iter().map(|beat| beat.live).collect()),
+            Ok(beats) => Some(beats),
             Err(error) => {
                 tracing::warn!(error = %ErrorChain(&error), "heartbeats could not be exchanged");
                 None
             }
         };
-        let others: Vec<Live> = self.membership.with(|watch, now| {
-            watch.round(now, beats);
-            watch.living(now).into_iter().cloned().collect()
+        let others: Vec<Heartbeat> = self.membership.with(|detector, now| {
+            detector.round(now, beats);
+            detector.living(now).into_iter().cloned().collect()
         });
         self.metrics.members.set(i64::try_from(others.len() + 1).unwrap_or(i64::MAX));
         self.tell(&others);
     }
 
-    fn tell(&self, others: &[Live]) {
+    fn tell(&self, others: &[Heartbeat]) {
         self.told.send_if_modified(|told| {
             let leaving = told.drain_ms.is_some();
             let own = (!leaving).then_some(&self.own);
@@ -84,10 +84,13 @@ fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
 }
 
 /// What sidecars are told of these processes.
-pub fn members<'l>(living: impl Iterator<Item = &'l Live>) -> v1::Members {
+pub fn members<'l>(living: impl Iterator<Item = &'l Heartbeat>) -> v1::Members {
     let mut members: Vec<v1::Member> = living
-        .filter(|live| !live.wire_address.is_empty())
-        .map(|live| v1::Member { address: live.wire_address.clone(), zone: live.zone.clone() })
+        .filter(|heartbeat| !heartbeat.wire_address.is_empty())
+        .map(|heartbeat| v1::Member {
+            address: heartbeat.wire_address.clone(),
+            zone: heartbeat.zone.clone(),
+        })
         .collect();
     members.sort_by(|a, b| a.address.cmp(&b.address));
     v1::Members { members }
@@ -98,8 +101,8 @@ mod tests {
     use super::*;
     use tributary_journal::Uid;
 
-    fn live(process: u8) -> Live {
-        Live {
+    fn heartbeat(process: u8) -> Heartbeat {
+        Heartbeat {
             process: Uid([process; 16]),
             instance: String::new(),
             query_address: format!("q{process}"),
@@ -113,7 +116,8 @@ mod tests {
 
     #[test]
     fn sidecars_are_told_wire_addresses() {
-        let beats = [live(2), live(1), Live { wire_address: String::new(), ..live(3) }];
+        let beats =
+            [heartbeat(2), heartbeat(1), Heartbeat { wire_address: String::new(), ..heartbeat(3) }];
         let told: Vec<_> = members(beats.iter()).members.into_iter().map(|m| m.address).collect();
         assert_eq!(told, ["w1", "w2"]);
     }

@@ -4,34 +4,34 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
-use tributary_journal::watch::{Others, Watch};
+use tributary_journal::failure_detector::{FailureDetector, Others};
 
 /// What is known of the others, shared between the task that reads heartbeats and this one.
 #[derive(Debug, Clone)]
 pub struct Membership {
-    watch: Arc<Mutex<Watch>>,
+    detector: Arc<Mutex<FailureDetector>>,
     started: Instant,
 }
 
 impl Membership {
     /// Begins now.
-    pub fn new(watch: Watch) -> Self {
-        Membership { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
+    pub fn new(detector: FailureDetector) -> Self {
+        Membership { detector: Arc::new(Mutex::new(detector)), started: Instant::now() }
     }
 
-    /// The watch, and the time on its clock.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut watch, self.started.elapsed())
+    /// The detector, and the time on its clock.
+    pub fn with<T>(&self, look: impl FnOnce(&mut FailureDetector, Duration) -> T) -> T {
+        let mut detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut detector, self.started.elapsed())
     }
 
     /// Where spans may be that this process does not have.
     pub fn others(&self) -> Others {
-        self.with(|watch, now| watch.others(now))
+        self.with(|detector, now| detector.others(now))
     }
 
     /// The last time that spans are known to have gone into blocks of others.
     pub fn moved(&self) -> Option<Instant> {
-        self.with(|watch, _| watch.moved()).map(|moved| self.started + moved)
+        self.with(|detector, _| detector.moved()).map(|moved| self.started + moved)
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
-use tributary_journal::epoch::{EpochError, EpochStatus};
-use tributary_journal::live::MAX_EPOCHS;
+use tributary_journal::epoch::EpochError;
+use tributary_journal::heartbeat::MAX_EPOCHS;
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{Commit, EpochId, WriterEpoch};
 use tributary_span::columns::{Builder, Translation};
@@ -287,21 +287,14 @@ impl Live {
         self.lock().all().filter_map(|generation| generation.since).min()
     }
 
-    /// Generations, spans and bytes in memory, and where the segments of all epochs are.
-    pub fn totals(&self) -> (usize, u64, usize, EpochStatus) {
+    /// Generations, spans and bytes in memory, and durable segments that no slot covers.
+    pub fn totals(&self) -> (usize, u64, usize, usize) {
         let inner = self.lock();
         let full = inner.all().filter(|g| g.since.is_some());
         let (n, spans, bytes) =
             full.fold((0, 0, 0), |(n, spans, bytes), g| (n + 1, spans + g.spans, bytes + g.bytes));
-        let mut status = EpochStatus::default();
-        for one in inner.writers.iter().map(|w| w.core.status()) {
-            status.in_flight += one.in_flight;
-            status.burned += one.burned;
-            status.uncovered += one.uncovered;
-            status.covered += one.covered;
-            status.frozen += one.frozen;
-        }
-        (n, spans, bytes, status)
+        let uncovered = inner.writers.iter().map(|writer| writer.core.uncovered()).sum();
+        (n, spans, bytes, uncovered)
     }
 }
 

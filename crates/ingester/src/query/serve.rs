@@ -137,7 +137,7 @@ impl Serve {
             found.missing.extend(told.missing);
             epochs.extend(told.silent);
         }
-        let wanted = Wanted { tenants: &call.tenants, id: call.id, window: call.window };
+        let wanted = Wanted { tenants: &call.tenants, id: call.id, time: call.time };
         self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
         found
     }

@@ -10,7 +10,7 @@
 //!    epochs of those who were not asked or did not answer;
 //! 3. blocks, by a list that is no older than what was found gone before.
 //!
-//! Which epochs, says [`tributary_journal::watch::Others`]: those that the heartbeats of suspects
+//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of suspects
 //! name, and those of living processes that did not answer; of processes that answered none. What
 //! nobody names is found by whoever sweeps the store, who reads it for all that ask. A segment that
 //! a slot covers is read like any other: its block may not be visible yet, and spans that are found
@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tributary_journal::EpochId;
-use tributary_query::api::{Found, Window};
+use tributary_query::api::{Found, TimeRange};
 use tributary_span::{Columns, TraceId};
 
 /// Where this ingester looks for traces.
@@ -52,7 +52,7 @@ pub struct Wanted<'w> {
     /// The trace.
     pub id: TraceId,
     /// When it was.
-    pub window: Window,
+    pub time: TimeRange,
 }
 
 impl Traces {
@@ -70,7 +70,7 @@ impl Traces {
         moved: Option<Instant>,
         found: &mut Found,
     ) {
-        let Wanted { tenants, id, window } = wanted;
+        let Wanted { tenants, id, time } = wanted;
         let mut segments = self.live.evicted();
         let young_enough = self.blocks.young_enough();
         let mut seen = moved.map_or(young_enough, |moved| moved.max(young_enough));
@@ -96,7 +96,7 @@ impl Traces {
                 let why = ErrorChain(&error);
                 found.missing.push(format!("blocks could not be looked up: {why}"));
             }
-            let in_blocks = self.blocks.find(tenant, &id, window).await;
+            let in_blocks = self.blocks.find(tenant, &id, time).await;
             found.parts.extend(in_blocks.parts);
             found.inspected_bytes += in_blocks.inspected_bytes;
             for (meta, error) in &in_blocks.failed {

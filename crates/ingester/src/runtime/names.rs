@@ -1,6 +1,7 @@
-//! Names that nobody else gives: epochs, segments, slots, blocks. Clock and randomness enter the
+//! Names that no other process gives: epochs, segments, slots, blocks. Clock and randomness enter the
 //! journal here and nowhere else; no rule compares the clock with anything.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tributary_journal::{EpochId, Uid};
@@ -10,32 +11,36 @@ use tributary_store::{StoreError, random};
 #[derive(Debug, Clone, Default)]
 pub struct Names(Source);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 enum Source {
     /// The operating system's randomness and clock.
     #[default]
     System,
-    /// A generator of the simulation's; its clock is that of the runtime.
-    Seeded(Arc<Mutex<u64>>, tokio::time::Instant),
+    /// Bytes that are handed in; the clock is that of the runtime.
+    Given(Arc<Mutex<dyn FnMut() -> u8 + Send>>, tokio::time::Instant),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Source::System => "System",
+            Source::Given(..) => "Given",
+        })
+    }
 }
 
 impl Names {
-    /// Names that a seed decides, for simulations: never for data that is to last.
-    pub fn seeded(seed: u64) -> Names {
-        Names(Source::Seeded(Arc::new(Mutex::new(seed)), tokio::time::Instant::now()))
+    /// Names made of these bytes, for simulations: never for data that is to last.
+    pub fn of_bytes(bytes: impl FnMut() -> u8 + Send + 'static) -> Names {
+        Names(Source::Given(Arc::new(Mutex::new(bytes)), tokio::time::Instant::now()))
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
         match &self.0 {
             Source::System => random(),
-            Source::Seeded(state, _) => {
-                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(std::array::from_fn(|_| {
-                    // SplitMix64, a byte at a time.
-                    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                    z.to_be_bytes()[0]
-                }))
+            Source::Given(bytes, _) => {
+                let mut next = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(std::array::from_fn(|_| next()))
             }
         }
     }
@@ -45,7 +50,7 @@ impl Names {
             Source::System => {
                 SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
             }
-            Source::Seeded(_, begun) => Duration::from_secs(1_795_442_400) + begun.elapsed(),
+            Source::Given(_, begun) => Duration::from_secs(1_795_442_400) + begun.elapsed(),
         }
     }
 

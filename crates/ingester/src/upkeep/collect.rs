@@ -13,7 +13,9 @@ use tributary_journal::collect::{
 use tributary_journal::id::block_origin;
 use tributary_journal::recover::BlockState;
 use tributary_journal::window::compacted_origin;
-use tributary_journal::{EpochId, Journal, JournalError, Metaless, Record, Slot, Window, Windows};
+use tributary_journal::{
+    CompactionWindow, EpochId, Journal, JournalError, Metaless, Record, RecordListing, Slot,
+};
 use uuid::Uuid;
 
 /// What collecting works with.
@@ -49,7 +51,7 @@ impl Collector {
         // In this order: data that is listed was minted before slots and records are looked at.
         let (metaless, blocks) = self.journal.blocks_without_meta().await?;
         let survey = self.journal.survey().await?;
-        let windows = self.journal.windows().await?;
+        let windows = self.journal.list_records().await?;
         let mut judged = self.fresh(&metaless, &survey).await?;
         judged.extend(self.compacted(&metaless, &windows).await?);
         // After the slots and records were read: below the floor they are evidence for nothing.
@@ -101,13 +103,13 @@ impl Collector {
     async fn compacted<'m>(
         &self,
         metaless: &'m [Metaless],
-        windows: &Windows,
+        windows: &RecordListing,
     ) -> Result<Vec<Judged<'m>>, JournalError> {
-        let mut records: BTreeMap<(Window, u32), Record> = BTreeMap::new();
+        let mut records: BTreeMap<(CompactionWindow, u32), Record> = BTreeMap::new();
         let mut judged = Vec::new();
         for block in metaless {
             let Some(origin) = compacted_origin(&block.id) else { continue };
-            let Some(window) = Window::of(&block.tenant, &block.id) else { continue };
+            let Some(window) = CompactionWindow::of(&block.tenant, &block.id) else { continue };
             let exists = windows.get(&window).is_some_and(|all| all.contains_key(&origin.record));
             let key = (window, origin.record);
             if exists && !records.contains_key(&key) {
@@ -126,17 +128,17 @@ impl Collector {
     async fn take_numbers(
         &self,
         pending: &[&Metaless],
-        windows: &Windows,
+        windows: &RecordListing,
     ) -> Result<(), JournalError> {
         let made = pending.iter().filter(|block| compacted_origin(&block.id).is_some());
-        let now: BTreeMap<Uuid, Option<Window>> =
-            made.map(|block| (block.id, Window::of(&block.tenant, &block.id))).collect();
+        let now: BTreeMap<Uuid, Option<CompactionWindow>> =
+            made.map(|block| (block.id, CompactionWindow::of(&block.tenant, &block.id))).collect();
         let before = {
             let mut before = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *before, now.keys().copied().collect())
         };
         let old = now.into_iter().filter(|(id, _)| before.contains(id));
-        let stuck: BTreeSet<Window> = old.filter_map(|(_, window)| window).collect();
+        let stuck: BTreeSet<CompactionWindow> = old.filter_map(|(_, window)| window).collect();
         for window in stuck {
             let taken = windows.get(&window);
             let free = |k: &u32| taken.is_none_or(|numbers| !numbers.contains_key(k));
@@ -168,14 +170,15 @@ impl Collector {
     async fn retire(
         &self,
         survey: &BTreeMap<EpochId, Held>,
-        windows: &Windows,
+        windows: &RecordListing,
         unnamed: &Unnamed,
         owned: &BTreeSet<EpochId>,
     ) -> Result<(), JournalError> {
         let keep = u32::try_from(self.keep_slots.as_secs()).unwrap_or(u32::MAX);
         let old = EpochId::new(self.names.seconds().saturating_sub(keep), [0; 12]).hour();
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
-        let names = survey.keys().map(EpochId::hour).chain(windows.keys().map(Window::hour_name));
+        let names =
+            survey.keys().map(EpochId::hour).chain(windows.keys().map(CompactionWindow::hour_name));
         for name in names.chain(unnamed.keys().cloned()) {
             let (old, unnamed) = (name < old, unnamed.get(&name).copied().unwrap_or_default());
             hours.insert(name, Hour { finished: true, old, unnamed, ..Hour::default() });
@@ -202,7 +205,7 @@ impl Collector {
         let slots: Vec<(EpochId, u32)> =
             below.flat_map(|(epoch, held)| held.slots.iter().map(|k| (*epoch, *k))).collect();
         let below = windows.iter().filter(|(window, _)| is_below(&window.hour_name()));
-        let records: Vec<(Window, u32)> =
+        let records: Vec<(CompactionWindow, u32)> =
             below.flat_map(|(window, all)| all.keys().map(|k| (window.clone(), *k))).collect();
         self.metrics.slots_retired.inc_by((slots.len() + records.len()) as u64);
         self.journal.delete_slots(slots.into_iter()).await?;
@@ -210,7 +213,11 @@ impl Collector {
     }
 
     /// Whether a window's records are carried out, and how much of what they supersede is left.
-    async fn look_at_window(&self, window: &Window, hour: &mut Hour) -> Result<(), JournalError> {
+    async fn look_at_window(
+        &self,
+        window: &CompactionWindow,
+        hour: &mut Hour,
+    ) -> Result<(), JournalError> {
         let records = self.journal.records(window).await?;
         let records = || records.values().map(|(record, _)| record);
         let inputs: BTreeSet<Uuid> =

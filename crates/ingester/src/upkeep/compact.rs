@@ -22,7 +22,7 @@ use tributary_journal::collect::is_below;
 use tributary_journal::compact::{
     Candidate, Compaction, Done, Known, Limits, Seen, Step, Summary, choose,
 };
-use tributary_journal::{BlockEntry, Journal, JournalError, Record, Window};
+use tributary_journal::{BlockEntry, CompactionWindow, Journal, JournalError, Record};
 use tributary_store::Created;
 use uuid::Uuid;
 
@@ -50,7 +50,7 @@ pub struct Compactor {
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What was seen of the windows.
-    pub memory: BTreeMap<Window, Remembered>,
+    pub memory: BTreeMap<CompactionWindow, Remembered>,
 }
 
 /// What is remembered of a window, so that nothing is asked twice.
@@ -123,7 +123,7 @@ impl Compactor {
         self.memory.retain(|window, _| windows.contains_key(window));
         for (window, blocks) in windows {
             let visible = blocks.into_iter().map(|meta| (meta.block_id, meta)).collect();
-            let ours = self.membership.with(|watch, now| watch.is_first(window.key(), now));
+            let ours = self.membership.with(|detector, now| detector.is_first(window.key(), now));
             if self.is_due(&window, &visible, now) && ours {
                 due.push((window, visible));
             }
@@ -154,7 +154,7 @@ impl Compactor {
 
     /// Whether a window is to be looked at: its rest is over, something is to be merged, or something
     /// is there again that was gone.
-    fn is_due(&mut self, window: &Window, visible: &Visible, now: Instant) -> bool {
+    fn is_due(&mut self, window: &CompactionWindow, visible: &Visible, now: Instant) -> bool {
         let patience = self.period * QUIET_AFTER;
         let fresh = || Remembered::new(now);
         let remembered = self.memory.entry(window.clone()).or_insert_with(fresh);
@@ -169,7 +169,11 @@ impl Compactor {
     }
 
     /// Passes over one window as long as there is something to merge.
-    async fn window(&mut self, window: &Window, mut visible: Visible) -> Result<(), FlushError> {
+    async fn window(
+        &mut self,
+        window: &CompactionWindow,
+        mut visible: Visible,
+    ) -> Result<(), FlushError> {
         let now = Instant::now();
         let Some(mut remembered) = self.memory.remove(window) else { return Ok(()) };
         let quiet = remembered.is_quiet(&visible, now, self.period * QUIET_AFTER);
@@ -198,7 +202,7 @@ impl Compactor {
     /// One pass over one window; the blocks that came out of it.
     async fn carry_out(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
         candidates: Vec<Candidate>,
         quiet: bool,
         visible: &Visible,
@@ -277,7 +281,7 @@ impl Compactor {
     /// old.
     async fn records(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
         remembered: &Remembered,
     ) -> Result<(BTreeMap<u32, Known>, Option<Duration>), JournalError> {
         let records = self.journal.records(window).await?;
@@ -313,7 +317,7 @@ impl Compactor {
         to.rest = Instant::now() + wait;
     }
 
-    fn report(&self, window: &Window, summary: &Summary) {
+    fn report(&self, window: &CompactionWindow, summary: &Summary) {
         let metrics = &self.metrics;
         metrics.blocks_merged.inc_by(summary.merged);
         metrics.blocks_superseded_deleted.inc_by(summary.deleted);

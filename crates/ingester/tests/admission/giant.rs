@@ -3,7 +3,7 @@
 use crate::gate::{Bucket, Gate};
 use crate::server::{Lane, Server};
 use std::collections::BTreeSet;
-use tributary_query::api::Window;
+use tributary_query::api::TimeRange;
 use tributary_query::combine;
 use tributary_span::columns::{Attr, Builder, SpanFields, Text, ValueType};
 use tributary_span::{Columns, SpanId, TraceId};
@@ -85,13 +85,13 @@ async fn a_giant_trace_is_kept_whole_and_blocks_nobody() {
     assert!(metrics.blocks.get() > 1, "it was larger than a generation");
 
     let blocks = server.engine.blocks.clone();
-    let found = blocks.find(TENANT, &GIANT, Window::ALL).await;
+    let found = blocks.find(TENANT, &GIANT, TimeRange::ALL).await;
     assert!(found.failed.is_empty(), "{:?}", found.failed);
     let whole = combine(GIANT, &found.parts).trace;
     let ids: BTreeSet<SpanId> = whole.spans.id.iter().copied().collect();
     assert_eq!((whole.len() as u64, ids.len() as u64), (SPANS, SPANS));
     for n in 1..=SMALL {
-        let found = blocks.find(TENANT, &small(n), Window::ALL).await;
+        let found = blocks.find(TENANT, &small(n), TimeRange::ALL).await;
         assert_eq!(found.parts.iter().map(Columns::len).sum::<usize>(), 3);
     }
 }

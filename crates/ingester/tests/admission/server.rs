@@ -4,7 +4,6 @@ use crate::gate::Bucket;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,9 +15,8 @@ use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::metrics::Metrics;
 use tributary_ingester::receive::Service;
 use tributary_ingester::runtime::Names;
-use tributary_journal::Live;
+use tributary_journal::Heartbeat;
 use tributary_span::Columns;
-use tributary_store::Store;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
 use tributary_wire::frame::{EncodedFrame, Encoder};
@@ -28,20 +26,20 @@ use tributary_wire::v1::{Frame, Hello, Reply, reply::Kind};
 
 pub(crate) struct Server {
     pub(crate) engine: Engine,
-    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) bucket: Bucket,
     address: SocketAddr,
     socket: JoinHandle<()>,
 }
 
 /// The engine, without a socket.
-pub(crate) async fn engine(bucket: Arc<Bucket>, flags: &[&str]) -> Engine {
+pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
     let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
     let config = match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
         Command::Run(settings) => Config::from_settings(&settings).unwrap(),
         Command::Print(text) => panic!("{text}"),
     };
     let names = Names::default();
-    let own = Live {
+    let own = Heartbeat {
         process: names.uid().unwrap(),
         instance: "one".into(),
         query_address: String::new(),
@@ -51,8 +49,7 @@ pub(crate) async fn engine(bucket: Arc<Bucket>, flags: &[&str]) -> Engine {
         counter: 0,
         started: 0,
     };
-    let store = Store::from_parts(bucket, "").unwrap();
-    let on = Foundation { store, names, own, build_inline: false };
+    let on = Foundation { store: bucket.store(), names, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
     engine.start().await.unwrap();
     engine
@@ -65,8 +62,8 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub(crate) async fn start(bucket: Arc<Bucket>, flags: &[&str]) -> Server {
-        let engine = Box::pin(engine(bucket.clone(), flags)).await;
+    pub(crate) async fn start(bucket: Bucket, flags: &[&str]) -> Server {
+        let engine = Box::pin(engine(&bucket, flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = IngestServer::new(Service(engine.receive.clone()));

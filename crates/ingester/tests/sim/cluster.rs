@@ -15,7 +15,7 @@ use tributary_ingester::config::{Command, Config, gather};
 use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::receive::direct::Local;
 use tributary_ingester::runtime::Names;
-use tributary_journal::{Journal, Live, layout};
+use tributary_journal::{Heartbeat, Journal, layout};
 use tributary_query::api;
 use tributary_span::TraceId;
 use tributary_store::Store;
@@ -213,10 +213,11 @@ impl Cluster {
         let running = Running::new();
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
-        let store = Store::from_parts(Arc::new(line), "").unwrap();
-        let names = Names::seeded(self.seed ^ u64::from(self.started) << 40);
+        let store = line.store();
+        let mut bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
+        let names = Names::of_bytes(move || bytes.byte());
         let generation = if as_another { self.started } else { 0 };
-        let own = Live {
+        let own = Heartbeat {
             process: names.uid().unwrap(),
             instance: format!("seat-{seat}-{generation}"),
             query_address: String::new(),
@@ -271,8 +272,7 @@ impl Cluster {
     }
 
     fn healthy_store(&self) -> Store {
-        let line = Line::new(self.bucket.clone(), 0, Running::new(), false);
-        Store::from_parts(Arc::new(line), "").unwrap()
+        Line::new(self.bucket.clone(), 0, Running::new(), false).store()
     }
 
     async fn balance(&mut self, ledger: &Ledger, begun: Instant) {
@@ -284,7 +284,7 @@ impl Cluster {
             ledger.offered.iter().map(|id| (tenant_of(id), id.0)).collect();
         let mut found: BTreeSet<Id> = BTreeSet::new();
         for (tenant, trace) in wanted {
-            let answer = blocks.find(tenant, &TraceId(trace), api::Window::ALL).await;
+            let answer = blocks.find(tenant, &TraceId(trace), api::TimeRange::ALL).await;
             assert!(answer.failed.is_empty(), "seed {seed}: {:?}", answer.failed);
             let spans = answer.parts.iter().flat_map(|part| &part.spans.id);
             found.extend(spans.map(|span| (trace, span.0)));

@@ -11,7 +11,7 @@ use tributary_ingester::engine::Engine;
 use tributary_ingester::group::Live;
 use tributary_ingester::query::{Traces, Wanted};
 use tributary_journal::Journal;
-use tributary_query::api::{Found, Window};
+use tributary_query::api::{Found, TimeRange};
 use tributary_span::TraceId;
 use tributary_testkit::Random;
 
@@ -57,7 +57,7 @@ impl Reader {
                 return found;
             }
         };
-        let wanted = Wanted { tenants: &tenants, id, window: Window::ALL };
+        let wanted = Wanted { tenants: &tenants, id, time: TimeRange::ALL };
         self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
         found
     }

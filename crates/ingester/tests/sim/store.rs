@@ -1,38 +1,30 @@
 //! A bucket that fails in every way that a bucket can, as a seed decides: late, never, twice, with
 //! the wrong answer, or with none.
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
-use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
-};
+use object_store::{ObjectMeta, Result};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
+use tributary_journal::layout::HEARTBEATS;
+use tributary_store::Store;
 use tributary_testkit::Random;
+use tributary_testkit::bucket::{
+    Effect, Failure, Fate, InMemory, Operation, Outcome, Request, Script, Scripted,
+};
 
 /// What all processes share.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    pub(crate) inner: InMemory,
+    inner: Arc<InMemory>,
     dice: Mutex<Random>,
     /// Everything that took effect, when and by whom.
     log: Mutex<(DefaultHasher, u64)>,
     /// When each object was written, by the clock of the simulation.
-    written: Mutex<BTreeMap<Path, Duration>>,
+    written: Mutex<BTreeMap<String, Duration>>,
     begun: Instant,
     faulty: AtomicBool,
     down: AtomicBool,
@@ -43,7 +35,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     pub(crate) fn new(seed: u64) -> Arc<Bucket> {
         Arc::new(Bucket {
-            inner: InMemory::new(),
+            inner: Arc::default(),
             dice: Mutex::new(Random::new(seed)),
             log: Mutex::default(),
             written: Mutex::default(),
@@ -65,10 +57,11 @@ impl Bucket {
         self.blocks_down.store(down, Ordering::SeqCst);
     }
 
-    fn takes(&self, what: &str, path: &str) -> bool {
-        let refused =
-            self.blocks_down.load(Ordering::SeqCst) && what == "put" && path.starts_with("blocks/");
-        !refused && !self.down.load(Ordering::SeqCst)
+    /// Whether it takes the request, rather than let it wait for nothing.
+    fn takes(&self, request: &Request) -> bool {
+        let block = request.operation.is_put() && request.path.starts_with("blocks/");
+        let down = if block { self.blocks_down.load(Ordering::SeqCst) } else { false };
+        !down && !self.down.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set_down(&self, down: bool) {
@@ -81,19 +74,20 @@ impl Bucket {
         (log.0.finish(), log.1)
     }
 
-    fn note(&self, who: u32, what: &str, path: &str) {
+    /// A request of process `number` has taken effect, which the bucket has `done`.
+    fn note(&self, number: u32, request: &Request, done: bool) {
+        let (now, Request { operation, path }) = (self.begun.elapsed(), request);
         let mut log = self.log.lock().unwrap();
-        (self.begun.elapsed().as_millis(), who, what, path).hash(&mut log.0);
+        (now.as_millis(), number, operation, path).hash(&mut log.0);
         log.1 += 1;
-    }
-
-    fn put(&self, path: &Path) {
-        self.written.lock().unwrap().insert(path.clone(), self.begun.elapsed());
+        if done && operation.is_put() {
+            self.written.lock().unwrap().insert(path.clone(), now);
+        }
     }
 
     /// What a listing says of an object, with the time of the simulation.
     fn dated(&self, mut object: ObjectMeta) -> ObjectMeta {
-        let written = self.written.lock().unwrap().get(&object.location).copied();
+        let written = self.written.lock().unwrap().get(object.location.as_ref()).copied();
         let since = Duration::from_secs(1_795_442_400) + written.unwrap_or_default();
         object.last_modified = (SystemTime::UNIX_EPOCH + since).into();
         object
@@ -140,23 +134,7 @@ pub(crate) struct Line {
     /// Whether it sees no heartbeat but its own, so that it takes itself for the only one: what
     /// depends on who lives is then done by several at once.
     alone: bool,
-    heartbeat: Arc<Mutex<Option<Path>>>,
-}
-
-/// What befalls a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Fine,
-    /// It never arrives.
-    Lost,
-    /// It takes effect, the answer is lost.
-    Unanswered,
-    /// The client gives up; it takes effect much later.
-    Ghost,
-    /// It takes effect, and again much later.
-    Twice,
-    /// The store says that the name is taken, and stores nothing.
-    Conflict,
+    heartbeat: Arc<Mutex<Option<String>>>,
 }
 
 impl Line {
@@ -164,207 +142,55 @@ impl Line {
         Line { bucket, number, running, alone, heartbeat: Arc::default() }
     }
 
-    fn sees(&self, object: &Path) -> bool {
-        let is_heartbeat = object.as_ref().starts_with("journal/live/");
-        !(self.alone && is_heartbeat) || self.heartbeat.lock().unwrap().as_ref() == Some(object)
+    /// The bucket at the end of it.
+    pub(crate) fn store(self) -> Store {
+        let bucket = Scripted::new(Arc::clone(&self.bucket.inner), self);
+        Store::from_parts(Arc::new(bucket), "").unwrap()
     }
+}
 
-    fn fate(&self, creates: bool) -> (Fate, Duration) {
+/// What becomes of a request to a bucket that takes it, by a number below a hundred.
+fn outcome(drawn: u64, operation: Operation, late: Duration) -> Outcome {
+    match drawn {
+        0..=2 => Outcome::Refused(Failure::Transient),
+        3..=4 => Outcome::Unanswered(Failure::Transient),
+        5 => Outcome::Late(late, Failure::Transient),
+        6 => Outcome::Twice(late),
+        7..=8 if operation == Operation::Create => Outcome::Refused(Failure::Exists),
+        _ => Outcome::Done,
+    }
+}
+
+impl Script for Line {
+    async fn fate(&self, request: &Request) -> Fate {
         let latency = Duration::from_millis(5 + self.bucket.draw(200));
-        if !self.bucket.faulty.load(Ordering::SeqCst) {
-            return (Fate::Fine, latency);
+        let faulty = self.bucket.faulty.load(Ordering::SeqCst);
+        let drawn = if faulty { self.bucket.draw(100) } else { u64::MAX };
+        let late = Duration::from_secs(5 + self.bucket.draw(60));
+        if !self.bucket.takes(request) {
+            let outcome = Outcome::Refused(Failure::Transient);
+            return Fate { latency: Duration::from_secs(2), outcome };
         }
-        let fate = match self.bucket.draw(100) {
-            0..=2 => Fate::Lost,
-            3..=4 => Fate::Unanswered,
-            5 => Fate::Ghost,
-            6 => Fate::Twice,
-            7..=8 if creates => Fate::Conflict,
-            _ => Fate::Fine,
-        };
-        (fate, latency)
+        Fate { latency, outcome: outcome(drawn, request.operation, late) }
     }
 
-    /// A request. What took off takes effect whether anybody waits for it or not.
-    async fn ask<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        path: String,
-        creates: bool,
-        effect: impl Fn() -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
-    ) -> Result<T> {
+    async fn carry<T: Send + 'static>(&self, request: Request, effect: Effect<T>) -> Result<T> {
+        if request.operation.is_put() && request.path.starts_with(HEARTBEATS) {
+            *self.heartbeat.lock().unwrap() = Some(request.path.clone());
+        }
         self.running.awake().await;
-        let (fate, latency) = self.fate(creates);
-        let late = Duration::from_secs(5 + self.bucket.draw(60));
-        let (bucket, number) = (self.bucket.clone(), self.number);
-        let takes = self.bucket.takes(what, &path);
-        let effect = Arc::new(effect);
-        let take_effect = move |when: Duration| {
-            let (bucket, path, effect) = (bucket.clone(), path.clone(), effect.clone());
-            async move {
-                sleep(when).await;
-                bucket.note(number, what, &path);
-                effect().await
-            }
-        };
-        let answer = if !takes {
-            sleep(Duration::from_secs(2)).await;
-            Err(hiccup())
-        } else {
-            match fate {
-                Fate::Fine => join(take_effect(latency)).await,
-                Fate::Lost => {
-                    sleep(latency).await;
-                    Err(hiccup())
-                }
-                Fate::Conflict => {
-                    sleep(latency).await;
-                    Err(Error::AlreadyExists { path: String::new(), source: "a race".into() })
-                }
-                Fate::Unanswered => join(take_effect(latency)).await.and(Err(hiccup())),
-                Fate::Ghost => {
-                    tokio::spawn(async move { drop(take_effect(late).await) });
-                    sleep(latency).await;
-                    Err(hiccup())
-                }
-                Fate::Twice => {
-                    join(async move {
-                        let first = take_effect(latency).await;
-                        tokio::spawn(async move { drop(take_effect(late).await) });
-                        first
-                    })
-                    .await
-                }
-            }
-        };
+        let fate = self.fate(&request).await;
+        let (bucket, number) = (Arc::clone(&self.bucket), self.number);
+        let effect = effect.seen_by(move |done| bucket.note(number, &request, done));
+        let answer = effect.meet(fate).await;
         self.running.awake().await;
         answer
     }
-}
 
-/// Runs what nobody can cancel.
-async fn join<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    tokio::spawn(work).await.unwrap_or_else(|_| Err(hiccup()))
-}
-
-fn hiccup() -> Error {
-    Error::Generic { store: "bucket", source: "no answer".into() }
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.number)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Line {
-    async fn put_opts(
-        &self,
-        to: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        if to.as_ref().starts_with("journal/live/") {
-            *self.heartbeat.lock().unwrap() = Some(to.clone());
-        }
-        let (bucket, path) = (self.bucket.clone(), to.clone());
-        let creates = options.mode == PutMode::Create;
-        self.ask("put", to.to_string(), creates, move || {
-            let (bucket, path) = (bucket.clone(), path.clone());
-            let (payload, options) = (payload.clone(), options.clone());
-            Box::pin(async move {
-                let done = bucket.inner.put_opts(&path, payload, options).await?;
-                bucket.put(&path);
-                Ok(done)
-            })
-        })
-        .await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(Error::NotImplemented { operation: "parts".into(), implementer: "line".into() })
-    }
-
-    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
-        let (bucket, path) = (self.bucket.clone(), from.clone());
-        self.ask("get", from.to_string(), false, move || {
-            let (bucket, path, options) = (bucket.clone(), path.clone(), options.clone());
-            Box::pin(async move { bucket.inner.get_opts(&path, options).await })
-        })
-        .await
-    }
-
-    async fn get_ranges(&self, from: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let (bucket, path, ranges) = (self.bucket.clone(), from.clone(), ranges.to_vec());
-        self.ask("get", from.to_string(), false, move || {
-            let (bucket, path, ranges) = (bucket.clone(), path.clone(), ranges.clone());
-            Box::pin(async move { bucket.inner.get_ranges(&path, &ranges).await })
-        })
-        .await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        // One by one, so that a deletion can stop half-way.
-        let line = self.clone();
-        let delete = move |path: Result<Path>| {
-            let line = line.clone();
-            async move {
-                let path = path?;
-                let (bucket, gone) = (line.bucket.clone(), path.clone());
-                line.ask("delete", path.to_string(), false, move || {
-                    let (bucket, gone) = (bucket.clone(), gone.clone());
-                    Box::pin(async move { bucket.inner.delete(&gone).await })
-                })
-                .await?;
-                Ok(path)
-            }
-        };
-        paths.then(delete).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let (line, prefix) = (self.clone(), prefix.cloned());
-        let listed = async move {
-            let (bucket, name) = (line.bucket.clone(), format!("{prefix:?}"));
-            let all = line
-                .ask("list", name, false, move || {
-                    let (bucket, prefix) = (bucket.clone(), prefix.clone());
-                    Box::pin(async move {
-                        let found: Vec<_> = bucket.inner.list(prefix.as_ref()).collect().await;
-                        let dated = found.into_iter().map(|object| Ok(bucket.dated(object?)));
-                        dated.collect::<Result<Vec<ObjectMeta>>>()
-                    })
-                })
-                .await;
-            let all: Vec<Result<ObjectMeta>> = match all {
-                Ok(all) => all.into_iter().filter(|o| line.sees(&o.location)).map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            futures_util::stream::iter(all)
-        };
-        futures_util::stream::once(listed).flatten().boxed()
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let (bucket, prefix) = (self.bucket.clone(), prefix.cloned());
-        self.ask("list", format!("{prefix:?}"), false, move || {
-            let (bucket, prefix) = (bucket.clone(), prefix.clone());
-            Box::pin(async move { bucket.inner.list_with_delimiter(prefix.as_ref()).await })
-        })
-        .await
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(Error::NotImplemented { operation: "copies".into(), implementer: "line".into() })
+    fn shown(&self, object: ObjectMeta) -> Option<ObjectMeta> {
+        let path = object.location.as_ref();
+        let own = self.heartbeat.lock().unwrap();
+        let hidden = self.alone && path.starts_with(HEARTBEATS) && own.as_deref() != Some(path);
+        (!hidden).then(|| self.bucket.dated(object))
     }
 }

@@ -203,10 +203,10 @@ fn unnamed_blocks_are_not_visible(view: &EpochView, found: &mut Vec<Finding>) {
     }
 }
 
-/// Numbers below the highest one that neither a segment nor a slot has. Nobody can tell whether
-/// the writer gave them up or somebody deleted what was there.
+/// Numbers below the highest one that neither a segment nor a slot has. Listings cannot tell whether
+/// the write never arrived or what it wrote was deleted.
 fn numbers_without_a_segment(view: &EpochView) -> Option<Finding> {
-    // Without one of the slots nobody knows what is covered either.
+    // Without one of the slots it is not known what is covered either.
     if view.slots.values().any(Result::is_err) || missing_slots(view).next().is_some() {
         return None;
     }

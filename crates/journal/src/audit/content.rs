@@ -6,7 +6,7 @@ use crate::layout;
 use crate::segment::{Segment, SegmentError, SegmentInfo};
 use crate::slot::BlockEntry;
 
-const KEEP: &str = "keep the object: recovery quarantines what nobody can read; look for what \
+const KEEP: &str = "keep the object: recovery quarantines what it cannot read; look for what \
                     damages objects, and restore it from a version or a backup of the bucket";
 const NEWER: &str = "audit with the release that wrote it";
 const REBUILD: &str = "restore the block from a version or a backup of the bucket; its segments, \

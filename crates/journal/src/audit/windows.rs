@@ -8,7 +8,7 @@ use super::{BlockFound, Finding, Rule, folder, object};
 use crate::layout;
 use crate::record::{Record, RecordError};
 use crate::slot::BlockEntry;
-use crate::window::{Window, compacted_origin};
+use crate::window::{CompactionWindow, compacted_origin};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ const NEXT_PASS: &str = "nothing: the next pass of a compacting ingester finishe
 #[derive(Debug, Clone)]
 pub struct WindowView {
     /// The window.
-    pub window: Window,
+    pub window: CompactionWindow,
     /// Whether the floor, listed after everything else, covers it: its records are void then.
     pub retired: bool,
     /// All records, by number, read.

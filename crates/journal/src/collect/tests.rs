@@ -54,14 +54,14 @@ fn data_is_garbage_only_when_its_slot_says_so() {
 #[test]
 fn compacted_data_is_garbage_only_when_its_record_says_so() {
     use crate::window::mint_compacted;
-    let window = Window { hour: 498_734, tenant: "t".into() };
-    let record = |window: &Window, k: u32, outputs: &[Uuid]| Record {
+    let window = CompactionWindow { hour: 498_734, tenant: "t".into() };
+    let record = |window: &CompactionWindow, k: u32, outputs: &[Uuid]| Record {
         outputs: slot(epoch(1), 0, outputs).blocks,
         ..Record::empty(Uid([1; 16]), window, k)
     };
     let block = mint_compacted(&window, 3, [1; 6]).unwrap();
     let sibling = mint_compacted(&window, 3, [2; 6]).unwrap();
-    let other = Window { tenant: "other".into(), ..window.clone() };
+    let other = CompactionWindow { tenant: "other".into(), ..window.clone() };
     let table = [
         (None, Verdict::Pending),
         (Some(record(&window, 3, &[sibling])), Verdict::Garbage),

@@ -2,10 +2,10 @@ use super::*;
 use crate::EpochId;
 use crate::id::{Uid, mint_block};
 use crate::record::Input;
-use crate::window::{Window, mint_compacted};
+use crate::window::{CompactionWindow, mint_compacted};
 
-fn window() -> Window {
-    Window { hour: 498_734, tenant: "t".into() }
+fn window() -> CompactionWindow {
+    CompactionWindow { hour: 498_734, tenant: "t".into() }
 }
 
 fn fresh(n: u8) -> Uuid {
@@ -128,7 +128,7 @@ fn what_a_crash_left_is_finished_first() {
             (
                 Step::LookAtBlocks(all),
                 states(&[
-                    // Written again by somebody who stood still.
+                    // Written again by an adopter that stood still.
                     (a, Visible),
                     (b, Compacted),
                     (c, Visible),

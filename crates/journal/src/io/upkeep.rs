@@ -1,4 +1,4 @@
-//! What only those need who clean up after others: surveys, the floor, orphans.
+//! What only the adopter and the collector need: surveys, the floor, orphans.
 
 use super::{Journal, JournalError};
 use crate::collect::{self, Held};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tributary_store::Created;
 use uuid::Uuid;
 
-/// A block that nobody can see: objects, but no meta.
+/// A block that no reader can see: objects, but no meta.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metaless {
     /// Its tenant.

@@ -5,8 +5,8 @@ use crate::window::mint_compacted;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-fn window() -> Window {
-    Window { hour: 498_734, tenant: "single-tenant".into() }
+fn window() -> CompactionWindow {
+    CompactionWindow { hour: 498_734, tenant: "single-tenant".into() }
 }
 
 fn input(n: u8, rows: u64) -> Input {

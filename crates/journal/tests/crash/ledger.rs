@@ -26,9 +26,10 @@ impl Ledger {
         let mut named = BTreeSet::new();
         let mut slots = BTreeSet::new();
         for epoch in journal.epochs().await.unwrap() {
-            let listing = journal.listing(&epoch).await.unwrap();
-            assert!(listing.segments.is_empty(), "{story}: segments left: {:?}", listing.segments);
-            for (k, slot) in listing.slots {
+            let slots_of = journal.slots(&epoch).await.unwrap();
+            let segments = journal.segments(&epoch).await.unwrap();
+            assert!(segments.is_empty(), "{story}: segments left: {segments:?}");
+            for (k, slot) in slots_of {
                 slots.insert((epoch, k));
                 named.extend(slot.blocks.iter().map(|block| block.id));
             }

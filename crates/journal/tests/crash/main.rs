@@ -1,4 +1,4 @@
-//! A writer and whoever recovers after it, stopped at every write they make, and what must be true
+//! A writer and the adopter after it, stopped at every write they make, and what must be true
 //! afterwards: every acknowledged row is in exactly one visible block, and nothing is left to do.
 //!
 //! The writer and the recovery here are as small as they can be, but take the steps that the

@@ -3,10 +3,10 @@
 use crate::fuse::{Fault, Fuse};
 use crate::ledger::Ledger;
 use crate::pod::Pod;
-use object_store::memory::InMemory;
 use std::sync::Arc;
 use tributary_journal::Journal;
 use tributary_store::Store;
+use tributary_testkit::bucket::{InMemory, Scripted};
 
 /// More writes than any run here makes.
 const ENOUGH: usize = 200;
@@ -26,8 +26,9 @@ impl World {
     /// A new process, whose writes go through a fuse.
     fn pod(&mut self, fault: Fault) -> (Pod, Fuse) {
         self.pods += 1;
-        let fuse = Fuse::new(Arc::clone(&self.bucket), fault);
-        let store = Store::from_parts(Arc::new(fuse.clone()), "").unwrap();
+        let fuse = Fuse::new(fault);
+        let bucket = Scripted::new(Arc::clone(&self.bucket), fuse.clone());
+        let store = Store::from_parts(Arc::new(bucket), "").unwrap();
         (Pod::new(self.pods, Journal::new(store), self.ledger.clone()), fuse)
     }
 

@@ -129,7 +129,7 @@ impl Pod {
 
     async fn put(&self, epoch: EpochId, segment: &OnItsWay) -> Result<()> {
         let put = async || self.journal.put_segment(&epoch, &segment.sealed).await;
-        assert_eq!(insist(put).await?, Created::Won, "nobody else writes in this epoch");
+        assert_eq!(insist(put).await?, Created::Won, "no other process writes in this epoch");
         self.ledger.ack(segment.rows.clone());
         Ok(())
     }
@@ -289,7 +289,7 @@ impl Pod {
         }
     }
 
-    /// `None` when somebody else was quicker.
+    /// `None` when another process was quicker.
     async fn read(&self, epoch: &EpochId, numbers: &[u64]) -> Result<Option<Vec<Segment>>> {
         let mut segments = Vec::new();
         for n in numbers {

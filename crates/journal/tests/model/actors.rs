@@ -144,7 +144,7 @@ fn build(number: u8, k: u32, segments: &BTreeSet<u64>) -> Slot {
     }
 }
 
-/// Somebody who adopts the epoch.
+/// An adopter of the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Adopter {
     adoption: Adoption,

@@ -103,7 +103,7 @@ fn compaction_while_hours_are_retired() {
 fn the_model_of_windows_gets_to_where_things_go_wrong() {
     assert!(reaches(&three(), |s| s.lost > 0), "no record is ever lost");
     assert!(reaches(&three(), |s| s.records.len() > 1), "there is never a second record");
-    assert!(reaches(&three(), State::is_resurrected), "nobody ever writes an old meta");
+    assert!(reaches(&three(), State::is_resurrected), "no process ever writes an old meta");
     assert!(reaches(&collecting(), |s| s.collected > 0), "nothing is ever collected");
     assert!(reaches(&collecting(), |s| s.floor && !s.records.is_empty()), "no record is too late");
     assert!(

@@ -1,6 +1,6 @@
 //! The store, what is on its way to it, and who is at work: one state of the model.
 //!
-//! Nobody has to take a step, and no write has to land: that is what crashes and lost writes are.
+//! No actor has to take a step, and no write has to land: that is what crashes and lost writes are.
 
 use crate::actors::{Adopter, Collector, Committing, Owner};
 use crate::protocol::{Mutant, Protocol};
@@ -110,7 +110,7 @@ impl State {
         match &owner.commit {
             Some(commit) if self.can_step(commit) => actions.push(Action::OwnerStep),
             Some(_) => {}
-            None if owner.core.status().uncovered > 0 && !owner.core.is_lost() => {
+            None if owner.core.uncovered() > 0 && !owner.core.is_lost() => {
                 actions.push(Action::Cut);
             }
             None => {}
@@ -280,7 +280,7 @@ impl State {
         named.chain(&self.metas).all(|id| self.data.contains_key(id))
     }
 
-    /// Everybody is dead and nothing is on its way any more: one adoption, undisturbed, makes
+    /// All are dead and nothing is on its way any more: one adoption, undisturbed, makes
     /// everything that was acknowledged visible.
     pub(crate) fn recovers(&self, protocol: &Protocol) -> bool {
         let mut state = self.clone();

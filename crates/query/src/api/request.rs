@@ -16,16 +16,16 @@ pub struct Settings {
 /// A stretch of time, in seconds since the epoch, both ends included. An end that was not given
 /// is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct TimeRange {
     /// First second.
     pub start: u64,
     /// Last second.
     pub end: u64,
 }
 
-impl Window {
+impl TimeRange {
     /// All of time.
-    pub const ALL: Window = Window { start: 0, end: u64::MAX };
+    pub const ALL: TimeRange = TimeRange { start: 0, end: u64::MAX };
 
     /// Whether any of the time from `start` to `end` (seconds, both included) lies within.
     pub fn overlaps(&self, start: u64, end: u64) -> bool {
@@ -33,7 +33,7 @@ impl Window {
     }
 }
 
-/// The form of an answer's body.
+/// The encoding of an answer's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accept {
     /// Proto3 JSON.
@@ -43,9 +43,9 @@ pub enum Accept {
 }
 
 impl Accept {
-    /// What an `Accept` header asks for. It is looked through for the names of the forms, the
+    /// What an `Accept` header asks for. It is looked through for the names of the encodings, the
     /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
-    pub fn from_header(accept: &[u8]) -> Accept {
+    fn from_header(accept: &[u8]) -> Accept {
         let protobuf = super::PROTOBUF.as_bytes();
         let named = accept.windows(protobuf.len()).any(|part| part == protobuf);
         if named { Accept::Protobuf } else { Accept::Json }
@@ -90,12 +90,12 @@ fn trace_call(
         return Err(bad("parameter q: filters on a trace are not offered".to_owned()));
     }
     let accept = header(header::ACCEPT.as_str()).unwrap_or_default();
-    let window = window(query).map_err(bad)?;
-    Ok(TraceCall { version, id, tenants, window, accept: Accept::from_header(accept) })
+    let time = time_range(query).map_err(bad)?;
+    Ok(TraceCall { version, id, tenants, time, accept: Accept::from_header(accept) })
 }
 
 /// `start` and `end`. A missing, empty or zero one leaves that end open.
-fn window(query: &str) -> Result<Window, String> {
+fn time_range(query: &str) -> Result<TimeRange, String> {
     let seconds = |name: &str| match parameter(query, name) {
         None | Some("") => Ok(None),
         Some(text) => match text.parse::<u64>() {
@@ -105,12 +105,14 @@ fn window(query: &str) -> Result<Window, String> {
         },
     };
     let (start, end) = (seconds("start")?, seconds("end")?);
-    let window =
-        Window { start: start.unwrap_or(Window::ALL.start), end: end.unwrap_or(Window::ALL.end) };
-    if window.start > window.end {
-        return Err(format!("parameter start: {} is after end {}", window.start, window.end));
+    let time = TimeRange {
+        start: start.unwrap_or(TimeRange::ALL.start),
+        end: end.unwrap_or(TimeRange::ALL.end),
+    };
+    if time.start > time.end {
+        return Err(format!("parameter start: {} is after end {}", time.start, time.end));
     }
-    Ok(window)
+    Ok(time)
 }
 
 /// The first value of a parameter, as it stands in the URL. Those read here are plain numbers,

@@ -1,6 +1,6 @@
 //! Trace by id, both versions.
 
-use super::{Accept, Answer, JSON, PROTOBUF, Window};
+use super::{Accept, Answer, JSON, PROTOBUF, TimeRange};
 use crate::combine::combine;
 use crate::json::Json;
 use crate::trace_json::{OuterKey, trace_json, write_trace};
@@ -29,8 +29,8 @@ pub struct TraceCall {
     /// Whose spans to look for: at least one tenant, sorted, each once.
     pub tenants: Vec<String>,
     /// Only blocks that overlap this time need be read. Spans outside of it are not left out.
-    pub window: Window,
-    /// The form of the answer.
+    pub time: TimeRange,
+    /// The encoding of the answer.
     pub accept: Accept,
 }
 

@@ -1,7 +1,6 @@
 //! What is kept of blocks between look-ups.
 
 use super::lru::Lru;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tributary_block::{Block, BlockError, BlockMeta, Bloom, Object, Source, bloom};
 use tributary_span::TraceId;
@@ -15,8 +14,6 @@ use uuid::Uuid;
 pub struct Cache {
     blooms: Mutex<Lru<(String, Uuid, u32), Bloom>>,
     footers: Mutex<Lru<(String, Uuid), Block>>,
-    hits: AtomicU64,
-    misses: AtomicU64,
 }
 
 impl Cache {
@@ -26,8 +23,6 @@ impl Cache {
         Cache {
             blooms: Mutex::new(Lru::new(limit / 4)),
             footers: Mutex::new(Lru::new(limit - limit / 4)),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
         }
     }
 
@@ -41,7 +36,6 @@ impl Cache {
         let shard = bloom::shard_of(trace, meta.bloom_count());
         let key = (meta.tenant_id.clone(), meta.block_id, shard);
         let cached = lock(&self.blooms).get(&key);
-        self.count(cached.is_some());
         if let Some(bloom) = cached {
             return Ok(bloom.may_contain(trace));
         }
@@ -60,7 +54,6 @@ impl Cache {
     ) -> Result<Block, BlockError> {
         let key = (meta.tenant_id.clone(), meta.block_id);
         let cached = lock(&self.footers).get(&key);
-        self.count(cached.is_some());
         if let Some(block) = cached {
             return Ok(block);
         }
@@ -76,18 +69,9 @@ impl Cache {
     }
 
     /// Bytes in use.
-    pub fn bytes(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
         lock(&self.blooms).bytes() + lock(&self.footers).bytes()
-    }
-
-    /// How often something was there, and how often it had to be read, since the start.
-    pub fn hits_and_misses(&self) -> (u64, u64) {
-        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
-    }
-
-    fn count(&self, hit: bool) {
-        let counter = if hit { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 

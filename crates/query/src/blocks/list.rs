@@ -1,6 +1,6 @@
 //! The blocks that are known.
 
-use crate::api::Window;
+use crate::api::TimeRange;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tributary_block::BlockMeta;
@@ -75,12 +75,12 @@ impl Blocklist {
         Settled { unknown: unknown.collect(), gone }
     }
 
-    /// The tenant's blocks that may hold spans of the window, the newest first.
-    pub fn candidates(&self, tenant: &str, window: Window) -> Vec<Arc<BlockMeta>> {
+    /// The tenant's blocks that may hold spans of the time, the newest first.
+    pub fn candidates(&self, tenant: &str, time: TimeRange) -> Vec<Arc<BlockMeta>> {
         const SECOND: u64 = 1_000_000_000;
         let blocks = self.tenants.get(tenant).into_iter().flat_map(BTreeMap::values);
         let mut found: Vec<_> = blocks
-            .filter(|meta| window.overlaps(meta.start_time / SECOND, meta.end_time / SECOND))
+            .filter(|meta| time.overlaps(meta.start_time / SECOND, meta.end_time / SECOND))
             .cloned()
             .collect();
         found.sort_by_key(|meta| std::cmp::Reverse((meta.end_time, meta.block_id)));
@@ -116,21 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn the_window_prunes_and_the_newest_comes_first() {
+    fn the_time_prunes_and_the_newest_comes_first() {
         let mut list = Blocklist::default();
         for (id, start, end) in [(1, 10, 20), (2, 20, 30), (3, 40, 50)] {
             list.insert(meta("a", id, start, end));
         }
         list.insert(meta("b", 9, 10, 90));
-        let found = |tenant, window| -> Vec<u128> {
-            list.candidates(tenant, window).iter().map(|m| m.block_id.as_u128()).collect()
+        let found = |tenant, time| -> Vec<u128> {
+            list.candidates(tenant, time).iter().map(|m| m.block_id.as_u128()).collect()
         };
-        assert_eq!(found("a", Window::ALL), [3, 2, 1]);
-        assert_eq!(found("a", Window { start: 0, end: 9 }), [0u128; 0]);
-        assert_eq!(found("a", Window { start: 20, end: 20 }), [2, 1]);
-        assert_eq!(found("a", Window { start: 31, end: 40 }), [3]);
-        assert_eq!(found("b", Window { start: 31, end: 40 }), [9]);
-        assert_eq!(found("c", Window::ALL), [0u128; 0]);
+        assert_eq!(found("a", TimeRange::ALL), [3, 2, 1]);
+        assert_eq!(found("a", TimeRange { start: 0, end: 9 }), [0u128; 0]);
+        assert_eq!(found("a", TimeRange { start: 20, end: 20 }), [2, 1]);
+        assert_eq!(found("a", TimeRange { start: 31, end: 40 }), [3]);
+        assert_eq!(found("b", TimeRange { start: 31, end: 40 }), [9]);
+        assert_eq!(found("c", TimeRange::ALL), [0u128; 0]);
     }
 
     #[test]

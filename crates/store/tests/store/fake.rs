@@ -29,7 +29,7 @@ pub(crate) enum Fault {
     Hang,
     /// Never answers, and stores only when something has been read: a write that lands late.
     StoreAfterNextRead,
-    /// Somebody else's bytes get there first; answers 409.
+    /// Another writer's bytes get there first; answers 409.
     Rival(&'static str),
 }
 
@@ -144,7 +144,7 @@ impl FakeS3 {
         self.state.lock().unwrap().storm = None;
     }
 
-    /// Troubles that nobody has had yet.
+    /// Troubles that no request has had yet.
     pub(crate) fn troubles_left(&self) -> usize {
         self.state.lock().unwrap().troubles.len()
     }

@@ -118,9 +118,9 @@ const NOT_BY_ITSELF: [(Operation, &[Trouble]); 2] =
     [(Operation::List, &[Trouble::CutAnswer]), (Operation::Delete, &[Trouble::CutAnswer])];
 
 /// Eight writers race for one name while answers are lost, late or wrong. Whatever each of them is
-/// told is true, and what nobody could tell is an error.
+/// told is true, and what no answer could tell is an error.
 #[tokio::test]
-async fn in_a_storm_of_faults_nobody_is_told_a_lie() {
+async fn in_a_storm_of_faults_no_writer_is_told_a_lie() {
     let race = |seed: u64| async move {
         let fake = FakeS3::start().await;
         let options = StoreOptions {
@@ -160,7 +160,7 @@ async fn in_a_storm_of_faults_nobody_is_told_a_lie() {
     assert!(counted.iter().map(|c| c.hedges).sum::<u64>() > 0, "{counted:?}");
 }
 
-/// When the store stands still for everybody, second copies do not double what it has to do.
+/// When the store stands still for all writers, second copies do not double what it has to do.
 #[tokio::test]
 async fn second_copies_are_few_when_everything_is_slow() {
     let fake = FakeS3::start().await;

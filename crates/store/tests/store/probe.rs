@@ -49,12 +49,12 @@ async fn a_store_that_denies_says_what_to_check() {
 async fn a_store_that_is_not_there_may_come() {
     let fake = FakeS3::start().await;
     let mut options = fake.options();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    options.settings.push(("AWS_ENDPOINT_URL".into(), format!("http://{nobody}")));
+    let deserted = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    options.settings.push(("AWS_ENDPOINT_URL".into(), format!("http://{deserted}")));
     options.create_deadline = std::time::Duration::from_millis(200);
     let error = Store::open("s3://bucket", &options).await.unwrap().probe().await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
-    assert!(error.to_string().contains(&nobody.to_string()), "{error}");
+    assert!(error.to_string().contains(&deserted.to_string()), "{error}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tributary_journal::layout::{self, Place};
 use tributary_journal::record::{MAX_RECORD, RecordError};
 use tributary_journal::slot::{MAX_SLOT, Slot, SlotError};
 use tributary_journal::window::compacted_origin;
-use tributary_journal::{EpochId, Journal, JournalError, Window};
+use tributary_journal::{CompactionWindow, EpochId, Journal, JournalError};
 use tributary_store::{ObjectInfo, Store, StoreError};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ pub(crate) struct Bucket {
     /// Blocks that were minted for an epoch, by the part of the epoch's id that they tell.
     minted: BTreeMap<[u8; 7], BTreeMap<BlockKey, BlockFound>>,
     /// Blocks that were minted for a window.
-    merged: BTreeMap<Window, BTreeSet<Uuid>>,
+    merged: BTreeMap<CompactionWindow, BTreeSet<Uuid>>,
     compacted_tenants: BTreeSet<String>,
 }
 
@@ -62,11 +62,11 @@ impl Bucket {
             }
         }
         for beat in bucket.journal.heartbeats().await? {
-            let name = match beat.live.instance.is_empty() {
-                true => beat.live.process.to_string(),
-                false => beat.live.instance,
+            let name = match beat.instance.is_empty() {
+                true => beat.process.to_string(),
+                false => beat.instance,
             };
-            bucket.owners.extend(beat.live.epochs.into_iter().map(|epoch| (epoch, name.clone())));
+            bucket.owners.extend(beat.epochs.into_iter().map(|epoch| (epoch, name.clone())));
         }
         bucket.epochs = bucket.journal.epochs().await?;
         Ok(bucket)
@@ -96,7 +96,7 @@ impl Bucket {
                     blocks.entry((tenant, block)).or_default().add(&name, object.size);
                 }
                 None if compacted_origin(&block).is_some() => {
-                    if let Some(window) = Window::of(&tenant, &block) {
+                    if let Some(window) = CompactionWindow::of(&tenant, &block) {
                         self.merged.entry(window).or_default().insert(block);
                     }
                 }
@@ -109,13 +109,13 @@ impl Bucket {
     }
 
     /// The windows that have records, or blocks that were minted for one.
-    pub(crate) async fn windows(&self) -> Result<BTreeSet<Window>> {
-        let listed = self.journal.windows().await?;
+    pub(crate) async fn windows(&self) -> Result<BTreeSet<CompactionWindow>> {
+        let listed = self.journal.list_records().await?;
         Ok(listed.into_keys().chain(self.merged.keys().cloned()).collect())
     }
 
     /// A look at a window: records, then blocks, then the floor.
-    pub(crate) async fn look_at_window(&self, window: &Window) -> Result<WindowView> {
+    pub(crate) async fn look_at_window(&self, window: &CompactionWindow) -> Result<WindowView> {
         let mut view = WindowView {
             window: window.clone(),
             retired: false,
@@ -153,7 +153,8 @@ impl Bucket {
     async fn superseded(&self, view: &EpochView) -> Result<BTreeSet<BlockKey>> {
         let is_there = |key: &BlockKey| view.blocks.get(key).is_some_and(|b| b.meta || b.compacted);
         let missing = named(view).filter(|key| !is_there(key));
-        let windows: BTreeSet<Window> = missing.filter_map(|(t, id)| Window::of(&t, &id)).collect();
+        let windows: BTreeSet<CompactionWindow> =
+            missing.filter_map(|(t, id)| CompactionWindow::of(&t, &id)).collect();
         let mut superseded = BTreeSet::new();
         for window in windows {
             let found = self.look_at_window(&window).await?.superseded();

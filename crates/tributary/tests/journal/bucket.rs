@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use tributary_block::{FinishedBlock, Object, WriterSettings};
 use tributary_journal::segment::Header;
 use tributary_journal::{
-    BlockEntry, EpochId, Journal, Live, NewFrame, Sealed, SegmentBuilder, SegmentInfo, Slot, Uid,
-    id, layout,
+    BlockEntry, EpochId, Heartbeat, Journal, NewFrame, Sealed, SegmentBuilder, SegmentInfo, Slot,
+    Uid, id, layout,
 };
 use tributary_span::Columns;
 use tributary_span::columns::Builder;
@@ -37,7 +37,7 @@ impl Bucket {
         let journal = Journal::new(store);
         journal.open_cluster(Uid([1; 16])).await.unwrap();
         let epoch = EpochId::new(1_795_442_400, [7; 12]);
-        let live = Live {
+        let heartbeat = Heartbeat {
             process: Uid([2; 16]),
             instance: "ingester-0".into(),
             query_address: String::new(),
@@ -47,7 +47,7 @@ impl Bucket {
             counter: 1,
             started: 0,
         };
-        journal.beat(&live).await.unwrap();
+        journal.beat(&heartbeat).await.unwrap();
         let (next_segment, next_slot, trace) = (0, 0, 1);
         let mut bucket = Bucket { folder, journal, epoch, next_segment, next_slot, trace };
         bucket.commit_two_segments(true).await;

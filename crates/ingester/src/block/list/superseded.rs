@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tributary_journal::{Journal, JournalError, Record, Window};
+use tributary_journal::{CompactionWindow, Journal, JournalError, Record};
 use uuid::Uuid;
 
 /// The records that were read.
 pub struct Superseded {
     journal: Journal,
-    known: Mutex<BTreeMap<Window, BTreeMap<u32, Replaced>>>,
+    known: Mutex<BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>>,
 }
 
 /// Which blocks one record puts in place of which.
@@ -37,7 +37,7 @@ impl Superseded {
         Superseded { journal, known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Window, BTreeMap<u32, Replaced>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +46,7 @@ impl Superseded {
     /// # Errors
     /// When the store cannot be listed or read.
     pub async fn refresh(&self) -> Result<(), JournalError> {
-        let listed = self.journal.windows().await?;
+        let listed = self.journal.list_records().await?;
         let mut new = Vec::new();
         {
             let mut known = self.known();
@@ -75,7 +75,7 @@ impl Superseded {
     }
 
     /// The windows that have records.
-    pub fn all(&self) -> BTreeSet<Window> {
+    pub fn all(&self) -> BTreeSet<CompactionWindow> {
         self.known().keys().cloned().collect()
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn a_block_is_replaced_when_all_that_it_went_into_is_there() {
         let store = Store::from_parts(Arc::new(object_store::memory::InMemory::new()), "").unwrap();
         let windows = Superseded::new(Journal::new(store));
-        let window = Window { hour: 1, tenant: "t".into() };
+        let window = CompactionWindow { hour: 1, tenant: "t".into() };
         let records = [
             (0, Replaced { inputs: ids(&[1, 2]), outputs: ids(&[10, 11]) }),
             (1, Replaced { inputs: ids(&[10, 3]), outputs: ids(&[20]) }),

@@ -1,5 +1,7 @@
 //! Which traces a segment may hold.
 
+use foldhash::quality::FixedState;
+use std::hash::BuildHasher;
 use tributary_span::TraceId;
 
 /// Hashes of traces with their tenants, sorted. A trace that is in the segment is in its filter; one
@@ -10,16 +12,7 @@ pub(super) struct Filter {
 }
 
 fn hash(tenant: &str, trace: &TraceId) -> u64 {
-    let (high, low) = trace.0.split_at(8);
-    let word = |half: &[u8]| half.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    let parts = [u64::from(crc32fast::hash(tenant.as_bytes())), word(high), word(low)];
-    // SplitMix64's finish after each part: halves that are alike must not cancel out.
-    parts.iter().fold(0x9e37_79b9_7f4a_7c15, |hash, part| {
-        let z = hash ^ part;
-        let z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    })
+    FixedState::default().hash_one((tenant, trace))
 }
 
 impl Filter {

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
-use tributary_journal::{EpochId, Live};
+use tributary_journal::{EpochId, Heartbeat};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::{Limits, decode};
 use tributary_span::{Columns, TraceId};
@@ -51,7 +51,7 @@ impl Default for Peers {
 
 impl Peers {
     /// Asks all of these at once.
-    pub async fn ask(&self, living: &[Live], tenant: &str, trace: &TraceId) -> Told {
+    pub async fn ask(&self, living: &[Heartbeat], tenant: &str, trace: &TraceId) -> Told {
         let answers = join_all(living.iter().map(|live| async move {
             let asking = self.ask_one(&live.query_address, tenant, trace);
             let asked = tokio::time::timeout(PATIENCE, asking).await;

@@ -13,7 +13,7 @@ use tributary_block::{
 };
 use tributary_journal::record::Input;
 use tributary_journal::window::mint_compacted;
-use tributary_journal::{BlockEntry, Record, Window, layout};
+use tributary_journal::{BlockEntry, CompactionWindow, Record, layout};
 use tributary_span::Columns;
 use tributary_store::StoreError;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ const GROUP_SPANS: usize = 32 << 10;
 /// The blocks of one record, as far as they have been made.
 struct Outputs<'a> {
     builder: &'a Builder,
-    window: &'a Window,
+    window: &'a CompactionWindow,
     k: u32,
     level: u32,
     /// Size at which an output is closed.
@@ -41,7 +41,7 @@ impl Compactor {
     /// is gone or cannot be read, so that the view was out of date.
     pub(super) async fn merge(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
         k: u32,
         inputs: &[Uuid],
         visible: &Visible,

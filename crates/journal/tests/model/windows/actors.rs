@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000 };
 
-/// One pass of somebody who compacts.
+/// One pass of a compactor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Compactor {
     number: u8,
@@ -101,7 +101,7 @@ impl Compactor {
             if protocol.mutant == Mutant::Blind {
                 record.inputs.clear();
             }
-            // As soon as may be, and nobody remembers anything.
+            // As soon as may be, and no pass remembers anything.
             (*k, Known { record, old: true, seen: Seen::Nothing })
         });
         known.collect()

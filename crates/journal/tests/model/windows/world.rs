@@ -5,7 +5,7 @@ use super::actors::{Collector, Compactor};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_journal::id::mint_block;
 use tributary_journal::recover::BlockState;
-use tributary_journal::{EpochId, Record, Window};
+use tributary_journal::{CompactionWindow, EpochId, Record};
 use tributary_store::Created;
 use uuid::Uuid;
 
@@ -53,8 +53,8 @@ pub(crate) enum Action {
     CollectorStep,
 }
 
-pub(super) fn window() -> Window {
-    Window { hour: 498_734, tenant: "t".into() }
+pub(super) fn window() -> CompactionWindow {
+    CompactionWindow { hour: 498_734, tenant: "t".into() }
 }
 
 fn fresh(n: u8) -> Uuid {
@@ -210,7 +210,7 @@ impl State {
         records.flat_map(|record| &record.inputs).all(|input| superseded.insert(input.id))
     }
 
-    /// Everybody is dead and nothing is on its way any more: some passes, undisturbed, leave each
+    /// All are dead and nothing is on its way any more: some passes, undisturbed, leave each
     /// span in one visible block, and no visible block without data. (Below the floor all stays as
     /// it is.)
     pub(super) fn heals(&self, protocol: &Protocol) -> bool {

@@ -27,29 +27,29 @@ fn ids_are_one_to_32_hex_digits() {
             let call = trace(&format!("{route}{given}"));
             assert_eq!((call.version, call.id.to_string().as_str()), (version, expected));
             assert_eq!(call.tenants, ["single-tenant"]);
-            assert_eq!((call.window, call.accept), (Window::ALL, Accept::Json));
+            assert_eq!((call.time, call.accept), (TimeRange::ALL, Accept::Json));
         }
     }
 }
 
 #[test]
-fn windows_are_open_where_nothing_is_given() {
+fn time_ranges_are_open_where_nothing_is_given() {
     let table = [
-        ("", Window::ALL),
-        ("?start=10&end=20", Window { start: 10, end: 20 }),
-        ("?end=20", Window { start: 0, end: 20 }),
-        ("?start=10&other=x&flag", Window { start: 10, end: u64::MAX }),
-        ("?start=0&end=0", Window::ALL),
-        ("?start=&end=", Window::ALL),
+        ("", TimeRange::ALL),
+        ("?start=10&end=20", TimeRange { start: 10, end: 20 }),
+        ("?end=20", TimeRange { start: 0, end: 20 }),
+        ("?start=10&other=x&flag", TimeRange { start: 10, end: u64::MAX }),
+        ("?start=0&end=0", TimeRange::ALL),
+        ("?start=&end=", TimeRange::ALL),
     ];
     for (query, expected) in table {
-        assert_eq!(trace(&format!("/api/traces/1{query}")).window, expected, "{query}");
+        assert_eq!(trace(&format!("/api/traces/1{query}")).time, expected, "{query}");
     }
 }
 
 #[test]
-fn windows_include_both_ends() {
-    let window = Window { start: 10, end: 20 };
+fn time_ranges_include_both_ends() {
+    let time = TimeRange { start: 10, end: 20 };
     for (start, end, expected) in [
         (0, 9, false),
         (0, 10, true),
@@ -58,7 +58,7 @@ fn windows_include_both_ends() {
         (21, 30, false),
         (0, 99, true),
     ] {
-        assert_eq!(window.overlaps(start, end), expected, "{start}..{end}");
+        assert_eq!(time.overlaps(start, end), expected, "{start}..{end}");
     }
 }
 

@@ -16,7 +16,7 @@ fn part(span: u8) -> Columns {
 
 fn call(version: Version, accept: Accept) -> TraceCall {
     let tenants = vec!["single-tenant".to_owned()];
-    TraceCall { version, id: ID, tenants, window: Window::ALL, accept }
+    TraceCall { version, id: ID, tenants, time: TimeRange::ALL, accept }
 }
 
 fn fields(bytes: &[u8]) -> Vec<Field<'_>> {

@@ -1,16 +1,16 @@
-//! Who is alive, who is suspected, and which epochs are this process's to adopt now.
+//! Which processes are alive, which are suspected, and which epochs are this one's to adopt now.
 //!
 //! Pure: readings of heartbeats go in, with the time of this process's own monotonic clock. No
 //! clock of another machine is compared (I9): a process is suspected when its heartbeat has not
 //! been seen to change for [`Patience::suspect_after`], all of which this process must have been
 //! healthy for itself, which is to say writing its own heartbeat and reading all others in time.
-//! After an outage of the store, or after this process was frozen, everybody's heartbeat looks
-//! old, and nobody may start a mass adoption for that.
+//! After an outage of the store, or after this process was frozen, all heartbeats look old, and
+//! that must not start a mass adoption.
 //!
 //! Suspicion is a hint: adopting the epoch of a living process costs work and never data.
 
+use crate::heartbeat::Heartbeat;
 use crate::id::{EpochId, Uid};
-use crate::live::Live;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ mod tests;
 pub struct Patience {
     /// A heartbeat that stands still for so long belongs to a suspect.
     pub suspect_after: Duration,
-    /// Those who rank behind the first adopter of an epoch wait so long more for each rank.
+    /// Processes that rank behind the first adopter of an epoch wait so long more for each rank.
     pub rank_step: Duration,
     /// An epoch that no heartbeat names is adopted when it has been seen for so long.
     pub unknown_after: Duration,
@@ -42,12 +42,12 @@ impl Patience {
     }
 }
 
-/// Where spans may be that this process does not have itself, as far as heartbeats tell. Who asks
-/// for a trace asks the living, reads what the others left in segments, and then looks at blocks.
+/// Where spans may be that this process does not have itself, as far as heartbeats tell. A reader of
+/// a trace asks the living, reads what the others left in segments, and then looks at blocks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Others {
     /// Processes that count as alive and answer queries: what they hold is in their memory.
-    pub living: Vec<Live>,
+    pub living: Vec<Heartbeat>,
     /// Epochs of processes that are not to be asked: of suspects, whether adopted or not, since a
     /// suspect may be a zombie that still writes; and of those that answer no queries.
     pub unattended: BTreeSet<EpochId>,
@@ -60,13 +60,13 @@ pub struct Others {
 
 #[derive(Debug, Clone)]
 struct Seen {
-    live: Live,
+    heartbeat: Heartbeat,
     changed: Duration,
 }
 
-/// What this process knows of the others.
+/// What this process knows of the others, by their heartbeats.
 #[derive(Debug, Clone)]
-pub struct Watch {
+pub struct FailureDetector {
     ours: Uid,
     instance: String,
     patience: Patience,
@@ -81,15 +81,15 @@ pub struct Watch {
     done: BTreeSet<EpochId>,
     /// See [`Others::unnamed`].
     unnamed: BTreeSet<EpochId>,
-    /// See [`Watch::moved`].
+    /// See [`FailureDetector::moved`].
     moved: Option<Duration>,
 }
 
-impl Watch {
+impl FailureDetector {
     /// Nothing seen yet. `instance` is this process's name: a heartbeat of another process under
-    /// the same name is that of its predecessor, who is not waited for.
+    /// the same name is that of its predecessor, which is not waited for.
     pub fn new(ours: Uid, instance: &str, patience: Patience) -> Self {
-        Watch {
+        FailureDetector {
             ours,
             instance: instance.to_owned(),
             patience,
@@ -104,7 +104,7 @@ impl Watch {
     }
 
     /// A round: our heartbeat was written and all heartbeats were read, or (`None`) it failed.
-    pub fn round(&mut self, now: Duration, beats: Option<Vec<Live>>) {
+    pub fn round(&mut self, now: Duration, beats: Option<Vec<Heartbeat>>) {
         let Some(beats) = beats else {
             self.healthy_since = None;
             return;
@@ -113,24 +113,24 @@ impl Watch {
             self.healthy_since = Some(now);
         }
         self.last_round = Some(now);
-        let there: BTreeSet<Uid> = beats.iter().map(|live| live.process).collect();
-        // Who has taken its heartbeat away has left in good order; if something of it is left all
-        // the same, nobody names it any more.
+        let there: BTreeSet<Uid> = beats.iter().map(|heartbeat| heartbeat.process).collect();
+        // A process that has taken its heartbeat away has left in good order; if something of it is
+        // left all the same, no heartbeat names it any more.
         let before = self.seen.len();
         self.seen.retain(|process, _| there.contains(process));
         if self.seen.len() < before {
             self.moved = Some(now);
         }
-        for live in beats.into_iter().filter(|live| live.process != self.ours) {
-            match self.seen.get_mut(&live.process) {
-                Some(seen) if seen.live.counter == live.counter => {}
+        for heartbeat in beats.into_iter().filter(|heartbeat| heartbeat.process != self.ours) {
+            match self.seen.get_mut(&heartbeat.process) {
+                Some(seen) if seen.heartbeat.counter == heartbeat.counter => {}
                 Some(seen) => {
                     // It lives: what it does from now on has not been adopted.
-                    self.done.retain(|epoch| !live.epochs.contains(epoch));
-                    *seen = Seen { live, changed: now };
+                    self.done.retain(|epoch| !heartbeat.epochs.contains(epoch));
+                    *seen = Seen { heartbeat, changed: now };
                 }
                 None => {
-                    self.seen.insert(live.process, Seen { live, changed: now });
+                    self.seen.insert(heartbeat.process, Seen { heartbeat, changed: now });
                 }
             }
         }
@@ -157,7 +157,7 @@ impl Watch {
 
     /// Whether this is the heartbeat of a process before us in our own place.
     fn is_predecessor(&self, seen: &Seen) -> bool {
-        !self.instance.is_empty() && seen.live.instance == self.instance
+        !self.instance.is_empty() && seen.heartbeat.instance == self.instance
     }
 
     fn is_suspect(&self, seen: &Seen, now: Duration) -> bool {
@@ -166,13 +166,13 @@ impl Watch {
 
     /// Epochs that the heartbeats of other processes name, of suspects too.
     pub fn named(&self) -> BTreeSet<EpochId> {
-        self.seen.values().flat_map(|seen| seen.live.epochs.iter().copied()).collect()
+        self.seen.values().flat_map(|seen| seen.heartbeat.epochs.iter().copied()).collect()
     }
 
     /// The other processes that count as alive.
-    pub fn living(&self, now: Duration) -> Vec<&Live> {
+    pub fn living(&self, now: Duration) -> Vec<&Heartbeat> {
         let seen = self.seen.values();
-        seen.filter(|seen| !self.is_suspect(seen, now)).map(|seen| &seen.live).collect()
+        seen.filter(|seen| !self.is_suspect(seen, now)).map(|seen| &seen.heartbeat).collect()
     }
 
     /// Where spans may be that this process does not have.
@@ -183,10 +183,10 @@ impl Watch {
             ..Others::default()
         };
         for seen in self.seen.values() {
-            if self.is_suspect(seen, now) || seen.live.query_address.is_empty() {
-                others.unattended.extend(&seen.live.epochs);
+            if self.is_suspect(seen, now) || seen.heartbeat.query_address.is_empty() {
+                others.unattended.extend(&seen.heartbeat.epochs);
             } else {
-                others.living.push(seen.live.clone());
+                others.living.push(seen.heartbeat.clone());
             }
         }
         others
@@ -204,7 +204,7 @@ impl Watch {
         let mut epochs = Vec::new();
         for seen in self.seen.values().filter(|seen| self.is_suspect(seen, now)) {
             let still = self.still_for(seen, now);
-            for epoch in seen.live.epochs.iter().filter(|epoch| !self.done.contains(epoch)) {
+            for epoch in seen.heartbeat.epochs.iter().filter(|epoch| !self.done.contains(epoch)) {
                 let wait = self.patience.suspect_after + self.rank_wait(epoch.bytes(), now);
                 if self.is_predecessor(seen) || still >= wait {
                     epochs.push(*epoch);
@@ -243,7 +243,7 @@ impl Watch {
         self.unknown.iter().filter(|(e, since)| due(e, **since)).map(|(e, _)| *e).collect()
     }
 
-    /// Somebody else sweeps: what it finds, it tells those who ask it.
+    /// Another process sweeps: what it finds, it tells the readers that ask it.
     pub fn swept_by_another(&mut self) {
         self.unnamed.clear();
     }
@@ -257,7 +257,7 @@ impl Watch {
 
     /// Suspects whose epochs are all done with and whose heartbeats may be removed.
     pub fn forgettable(&self, now: Duration) -> Vec<Uid> {
-        let all_done = |seen: &Seen| seen.live.epochs.iter().all(|e| self.done.contains(e));
+        let all_done = |seen: &Seen| seen.heartbeat.epochs.iter().all(|e| self.done.contains(e));
         let old = |seen: &Seen| {
             self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.forget_after
         };
@@ -287,6 +287,6 @@ impl Watch {
             (mixed ^ mixed >> 29, *process)
         };
         let ours = weight(&self.ours);
-        self.living(now).iter().filter(|live| weight(&live.process) > ours).count()
+        self.living(now).iter().filter(|heartbeat| weight(&heartbeat.process) > ours).count()
     }
 }

@@ -5,7 +5,7 @@ use crate::layout::{self, Place};
 use crate::record::{Record, RecordError};
 use crate::recover::BlockState;
 use crate::slot::BlockEntry;
-use crate::window::Window;
+use crate::window::CompactionWindow;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -13,21 +13,21 @@ use tributary_store::{Created, StoreError};
 use uuid::Uuid;
 
 /// The records of all windows: their numbers, and when each was written, by the store's clock.
-pub type Windows = BTreeMap<Window, BTreeMap<u32, SystemTime>>;
+pub type RecordListing = BTreeMap<CompactionWindow, BTreeMap<u32, SystemTime>>;
 
 impl Journal {
     /// The records that there are, by one listing.
     ///
     /// # Errors
     /// When the store cannot be listed.
-    pub async fn windows(&self) -> Result<Windows, JournalError> {
-        let mut windows = Windows::new();
+    pub async fn list_records(&self) -> Result<RecordListing, JournalError> {
+        let mut listing = RecordListing::new();
         for object in self.store.list(layout::WINDOWS).await? {
             if let Some(Place::Record(window, k)) = layout::parse(&object.path) {
-                windows.entry(window).or_default().insert(k, object.modified);
+                listing.entry(window).or_default().insert(k, object.modified);
             }
         }
-        Ok(windows)
+        Ok(listing)
     }
 
     /// All records of a window, read, and when each was written, by the store's clock.
@@ -37,7 +37,7 @@ impl Journal {
     /// superseded, and the window must be left alone.
     pub async fn records(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
     ) -> Result<BTreeMap<u32, (Record, SystemTime)>, JournalError> {
         let found = self.store.list(&layout::records(window)).await?;
         let numbers = found.iter().filter_map(|object| match layout::parse(&object.path) {
@@ -55,7 +55,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the store fails, or the record is not what its name says.
-    pub async fn get_record(&self, window: &Window, k: u32) -> Result<Record, JournalError> {
+    pub async fn get_record(
+        &self,
+        window: &CompactionWindow,
+        k: u32,
+    ) -> Result<Record, JournalError> {
         let bytes = self.store.get(&layout::record(window, k)).await?;
         let fail = |source| JournalError::Record { window: window.clone(), k, source };
         let record = Record::decode(&bytes).map_err(fail)?;
@@ -66,7 +70,7 @@ impl Journal {
     }
 
     /// Creates a record. All data that it names must be complete in the store (I4).
-    /// [`Created::Lost`]: somebody else has compacted this window.
+    /// [`Created::Lost`]: another compactor has been at work in this window.
     ///
     /// # Errors
     /// When the outcome could not be found out in time: call again with the same record, and keep
@@ -85,7 +89,7 @@ impl Journal {
     /// When the store did not confirm one of them; deleting again is right.
     pub async fn delete_records(
         &self,
-        records: impl Iterator<Item = (Window, u32)>,
+        records: impl Iterator<Item = (CompactionWindow, u32)>,
     ) -> Result<(), JournalError> {
         let paths = records.map(|(window, k)| layout::record(&window, k));
         Ok(self.store.delete_all(paths).await?)
@@ -96,7 +100,7 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn store_time(&self) -> Result<SystemTime, JournalError> {
-        let beats = self.store.list(layout::LIVE).await?;
+        let beats = self.store.list(layout::HEARTBEATS).await?;
         let newest = beats.into_iter().map(|beat| beat.modified).max();
         Ok(newest.unwrap_or(SystemTime::UNIX_EPOCH))
     }
@@ -117,8 +121,8 @@ impl Journal {
         let doubtful = keys.iter().filter(|(_, id)| {
             matches!(states.get(id), Some(BlockState::Gone | BlockState::Unfinished))
         });
-        let windows: BTreeSet<Window> =
-            doubtful.filter_map(|(tenant, id)| Window::of(tenant, id)).collect();
+        let windows: BTreeSet<CompactionWindow> =
+            doubtful.filter_map(|(tenant, id)| CompactionWindow::of(tenant, id)).collect();
         for window in windows {
             let records = self.records(&window).await?;
             // After they were read: below the floor a record is evidence for nothing.

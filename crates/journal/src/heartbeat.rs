@@ -1,7 +1,7 @@
 //! Heartbeats: who is there and how to reach them. A hint and never a lock: nothing is lost if
 //! they are wrong, some work is done twice.
 //!
-//! JSON, so that a person can read it in the bucket; at most [`MAX_LIVE`] bytes. Unknown fields
+//! JSON, so that a person can read it in the bucket; at most [`MAX_HEARTBEAT`] bytes. Unknown fields
 //! are ignored and new ones have defaults, so processes of different releases read each other.
 
 use crate::id::{EpochId, Uid};
@@ -9,13 +9,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// The largest heartbeat, in bytes.
-pub const MAX_LIVE: usize = 64 << 10;
+pub const MAX_HEARTBEAT: usize = 64 << 10;
 /// The most epochs that one names: older ones are drained long before there are so many.
 pub const MAX_EPOCHS: usize = 256;
 
 /// A process as it describes itself, written anew every few seconds by it alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Live {
+pub struct Heartbeat {
     /// Random, new for each start.
     pub process: Uid,
     /// Its name, such as its pod's.
@@ -44,18 +44,18 @@ pub struct Live {
 /// Why a heartbeat cannot be written or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the heartbeat is not usable: {0}")]
-pub struct LiveError(String);
+pub struct HeartbeatError(String);
 
-impl Live {
+impl Heartbeat {
     /// The heartbeat's object.
     ///
     /// # Errors
-    /// When it is larger than [`MAX_LIVE`] or names more than [`MAX_EPOCHS`] epochs.
-    pub fn encode(&self) -> Result<Bytes, LiveError> {
-        let bytes = serde_json::to_vec(self).map_err(|e| LiveError(e.to_string()))?;
-        if bytes.len() > MAX_LIVE || self.epochs.len() > MAX_EPOCHS {
+    /// When it is larger than [`MAX_HEARTBEAT`] or names more than [`MAX_EPOCHS`] epochs.
+    pub fn encode(&self) -> Result<Bytes, HeartbeatError> {
+        let bytes = serde_json::to_vec(self).map_err(|e| HeartbeatError(e.to_string()))?;
+        if bytes.len() > MAX_HEARTBEAT || self.epochs.len() > MAX_EPOCHS {
             let epochs = self.epochs.len();
-            return Err(LiveError(format!("{} bytes, {epochs} epochs", bytes.len())));
+            return Err(HeartbeatError(format!("{} bytes, {epochs} epochs", bytes.len())));
         }
         Ok(bytes.into())
     }
@@ -64,15 +64,16 @@ impl Live {
     ///
     /// # Errors
     /// When it is none, or too large.
-    pub fn decode(bytes: &[u8]) -> Result<Live, LiveError> {
-        if bytes.len() > MAX_LIVE {
-            return Err(LiveError(format!("{} bytes", bytes.len())));
+    pub fn decode(bytes: &[u8]) -> Result<Heartbeat, HeartbeatError> {
+        if bytes.len() > MAX_HEARTBEAT {
+            return Err(HeartbeatError(format!("{} bytes", bytes.len())));
         }
-        let live: Live = serde_json::from_slice(bytes).map_err(|e| LiveError(e.to_string()))?;
-        if live.epochs.len() > MAX_EPOCHS {
-            return Err(LiveError(format!("{} epochs", live.epochs.len())));
+        let heartbeat: Heartbeat =
+            serde_json::from_slice(bytes).map_err(|e| HeartbeatError(e.to_string()))?;
+        if heartbeat.epochs.len() > MAX_EPOCHS {
+            return Err(HeartbeatError(format!("{} epochs", heartbeat.epochs.len())));
         }
-        Ok(live)
+        Ok(heartbeat)
     }
 }
 
@@ -80,8 +81,8 @@ impl Live {
 mod tests {
     use super::*;
 
-    fn live() -> Live {
-        Live {
+    fn heartbeat() -> Heartbeat {
+        Heartbeat {
             process: Uid([7; 16]),
             instance: "ingester-7f9c".into(),
             query_address: "10.0.0.7:3200".into(),
@@ -95,8 +96,8 @@ mod tests {
 
     #[test]
     fn a_heartbeat_is_read_back() {
-        let bytes = live().encode().unwrap();
-        assert_eq!(Live::decode(&bytes), Ok(live()));
+        let bytes = heartbeat().encode().unwrap();
+        assert_eq!(Heartbeat::decode(&bytes), Ok(heartbeat()));
         let text = std::str::from_utf8(&bytes).unwrap();
         assert!(text.contains("\"6b0446e0010101010101010101010101\""), "{text}");
     }
@@ -104,19 +105,20 @@ mod tests {
     #[test]
     fn other_releases_are_read_as_far_as_known() {
         let text = r#"{"process":"07070707070707070707070707070707","counter":1,"load":0.5}"#;
-        let read = Live::decode(text.as_bytes()).unwrap();
+        let read = Heartbeat::decode(text.as_bytes()).unwrap();
         assert_eq!((read.counter, read.epochs.len()), (1, 0));
     }
 
     #[test]
     fn what_is_no_heartbeat_is_an_error() {
-        let whole = live().encode().unwrap();
+        let whole = heartbeat().encode().unwrap();
         for cut in 0..whole.len() {
-            assert!(Live::decode(&whole[..cut]).is_err(), "cut at {cut}");
+            assert!(Heartbeat::decode(&whole[..cut]).is_err(), "cut at {cut}");
         }
-        assert!(Live::decode(&vec![b' '; MAX_LIVE + 1]).is_err());
-        let many = Live { epochs: vec![EpochId::new(0, [0; 12]); MAX_EPOCHS + 1], ..live() };
+        assert!(Heartbeat::decode(&vec![b' '; MAX_HEARTBEAT + 1]).is_err());
+        let many =
+            Heartbeat { epochs: vec![EpochId::new(0, [0; 12]); MAX_EPOCHS + 1], ..heartbeat() };
         assert!(many.encode().is_err());
-        assert!(Live::decode(&serde_json::to_vec(&many).unwrap()).is_err());
+        assert!(Heartbeat::decode(&serde_json::to_vec(&many).unwrap()).is_err());
     }
 }
