@@ -14,7 +14,7 @@ mod lane;
 use crate::batch::{BatchLimits, Cut, in_parts};
 use crate::budget::{Budget, DrainRate};
 use crate::enrich;
-use crate::metrics::Metrics;
+use crate::metrics::{Gauges, Metrics};
 use crate::random::Rng;
 use crate::route::MOST_GROUPS;
 pub use carry::Meaning;
@@ -57,25 +57,6 @@ pub struct NewLane {
     pub tenant: Arc<str>,
     /// Raised whenever the lane's carrier should look at it again.
     pub wake: Arc<Notify>,
-}
-
-/// How full the buffer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Gauges {
-    /// Bytes held.
-    pub buffer_bytes: u64,
-    /// Most bytes held.
-    pub buffer_limit_bytes: u64,
-    /// Streams attached.
-    pub streams: u64,
-    /// Frames without acknowledgement.
-    pub unacked_frames: u64,
-    /// Spans in them.
-    pub unacked_spans: u64,
-    /// Spans in open columns.
-    pub open_spans: u64,
-    /// Groups that traces are routed by.
-    pub groups: u64,
 }
 
 /// How the buffer works.

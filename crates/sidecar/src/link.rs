@@ -1,8 +1,6 @@
 //! A stream to one ingester: opened, greeted and welcomed.
 
 use crate::config::{Tls, Upstream};
-use std::error::Error;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -10,6 +8,7 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::VERSION;
 use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, Members, Reply, reply::Kind};
@@ -131,12 +130,12 @@ impl Connector {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
             .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
-            .map_err(|error| LinkError::Address(chain(&error)))?
+            .map_err(|error| LinkError::Address(ErrorChain(&error).to_string()))?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
         let endpoint = self.secure(endpoint)?;
-        endpoint.connect().await.map_err(|error| LinkError::Connect(chain(&error)))
+        endpoint.connect().await.map_err(|error| LinkError::Connect(ErrorChain(&error).to_string()))
     }
 
     #[cfg(feature = "tls")]
@@ -154,7 +153,9 @@ impl Connector {
         if let Some(name) = &tls.name {
             config = config.domain_name(name);
         }
-        endpoint.tls_config(config).map_err(|error| LinkError::Connect(chain(&error)))
+        endpoint
+            .tls_config(config)
+            .map_err(|error| LinkError::Connect(ErrorChain(&error).to_string()))
     }
 
     #[cfg(not(feature = "tls"))]
@@ -188,18 +189,4 @@ impl Replies {
 /// The addresses of a list of members; none when there is no list.
 pub fn addresses(members: Option<Members>) -> Vec<String> {
     members.into_iter().flat_map(|m| m.members).map(|member| member.address).collect()
-}
-
-/// An error with all its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            write!(text, ": {cause_text}").unwrap_or_else(|_| unreachable!("writing to a string"));
-        }
-        source = cause.source();
-    }
-    text
 }
