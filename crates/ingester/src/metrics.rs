@@ -82,7 +82,7 @@ metrics! {
     segments: Counter;
     /// Bytes of segments written
     segment_bytes: Counter;
-    /// Attempts to write a segment that failed; it is tried again, and acknowledged once it is there
+    /// Times that a segment could not be written; it is tried again, and not acknowledged meanwhile
     segments_failed: Counter;
     /// Segments that no block covers yet
     segments_uncovered: Gauge;
