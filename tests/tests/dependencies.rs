@@ -21,6 +21,7 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
+    Rule { package: "tributary-telemetry", may: &[], never_itself: &["*"], never_below: &[] },
     Rule {
         package: "tributary-span",
         may: &[],
@@ -35,19 +36,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary-receivers",
-        may: &["tributary-span"],
+        may: &["tributary-span", "tributary-telemetry"],
         never_itself: &["axum"],
         never_below: &["parquet", "arrow*", "object_store", "reqwest"],
     },
     Rule {
         package: "tributary-sidecar",
-        may: &["tributary-span", "tributary-wire", "tributary-receivers"],
+        may: &["tributary-span", "tributary-telemetry", "tributary-wire", "tributary-receivers"],
         never_itself: &[],
         never_below: &["parquet", "arrow*", "object_store", "axum", "regex*", "tributary-store"],
     },
     Rule {
         package: "tributary-store",
-        may: &[],
+        may: &["tributary-telemetry"],
         never_itself: &["parquet", "tonic*"],
         never_below: &[],
     },
@@ -73,6 +74,7 @@ const RULES: &[Rule] = &[
         package: "tributary-ingester",
         may: &[
             "tributary-span",
+            "tributary-telemetry",
             "tributary-wire",
             "tributary-receivers",
             "tributary-store",

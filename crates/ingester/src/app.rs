@@ -12,7 +12,6 @@ use crate::metrics::Metrics;
 use crate::query::{self, Peers, Serve};
 use crate::receive::direct::Running;
 use crate::receive::{Receive, Service};
-use crate::runtime::ErrorChain;
 use crate::runtime::Names;
 use crate::runtime::Stage;
 use anyhow::Context;
@@ -27,6 +26,7 @@ use tributary_journal::Uid;
 use tributary_query::api::{self, Tenancy};
 use tributary_receivers::Bound;
 use tributary_store::{Store, StoreOptions};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::v1::ingest_server::IngestServer;
 
 /// The largest message of a stream.

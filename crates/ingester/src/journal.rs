@@ -13,7 +13,6 @@ use crate::limits::{Limit, Policy};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::receive::{FrameDedup, FrameId, PendingFrame, StreamState};
-use crate::runtime::ErrorChain;
 use crate::runtime::Names;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use tributary_journal::epoch::EpochError;
 use tributary_journal::segment::{Header, MAX_SEGMENT, NewFrame, Sealed, SegmentBuilder};
 use tributary_journal::{EpochId, Uid};
 use tributary_store::{Created, StoreError};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::FrameError;
 use tributary_wire::v1::Reason;
 
@@ -183,9 +183,9 @@ impl SegmentWriter {
             }
         }
         let metrics = &self.metrics;
-        metrics.spans_journaled.inc_by(spans);
+        metrics.spans_journaled.add(spans);
         metrics.segments.inc();
-        metrics.segment_bytes.inc_by(sealed.info.len);
+        metrics.segment_bytes.add(sealed.info.len);
         metrics.ack_seconds.observe(since.elapsed().as_secs_f64());
         Ok(())
     }

@@ -1,13 +1,9 @@
-//! Every counter of the ingester.
+//! Every counter of the ingester, and how they are published: Prometheus' text.
 
 use crate::limits::Limit;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
+use tributary_receivers::Counters;
 use tributary_store::Operations;
+use tributary_telemetry::{Counter, Gauge, Histogram, Text, Type};
 
 /// Upper bounds of buckets for what takes seconds.
 const SECONDS: [f64; 14] =
@@ -24,164 +20,216 @@ const FINE_SECONDS: [f64; 42] = [
     10.0, 25.0, 60.0, 120.0,
 ];
 
-/// Name and value of labels.
-type Labels<const N: usize> = [(&'static str, &'static str); N];
+/// Before each name.
+const PREFIX: &str = "tributary_ingester_";
 
 macro_rules! metrics {
-    ($($(#[doc = $doc:literal])+ $field:ident: $kind:ty = $make:expr, $name:literal;)+) => {
-        /// The ingester's metrics; the names on the page begin with `tributary_ingester_`.
+    ($($(#[doc = $help:literal])+ $name:ident: $metric:ty $(= $new:expr)?;)+) => {
+        /// The ingester's metrics. Each is published under its field's name, behind
+        /// `tributary_ingester_`, with its text here as help.
         #[derive(Debug)]
         pub struct Metrics {
-            $($(#[doc = $doc])+ pub $field: $kind,)+
+            $($(#[doc = $help])+ pub $name: $metric,)+
         }
 
         impl Default for Metrics {
             fn default() -> Self {
-                Metrics { $($field: $make,)+ }
+                Metrics { $($name: metrics!(@new $($new)?),)+ }
             }
         }
 
         impl Metrics {
-            fn registry(&self) -> Registry {
-                let mut registry = Registry::with_prefix("tributary_ingester");
-                $(registry.register($name, concat!($($doc),+).trim(), self.$field.clone());)+
-                registry
+            fn render_own(&self, text: &mut Text) {
+                $(
+                    text.family(stringify!($name), <$metric>::TYPE, concat!($($help),+, ".").trim());
+                    self.$name.render(stringify!($name), text);
+                )+
             }
         }
     };
+    (@new) => { Default::default() };
+    (@new $new:expr) => { $new };
 }
 
 metrics! {
     /// Streams of sidecars that are open
-    streams: Gauge = Gauge::default(), "streams";
+    streams: Gauge;
     /// Streams that were last told that they may have nothing in flight but one frame
-    streams_without_credit: Gauge = Gauge::default(), "streams_without_credit";
+    streams_without_credit: Gauge;
     /// How often a limit was met, and what happens there
-    limited: Family<Labels<2>, Counter> = limits(), "limited";
+    limited: Limited;
     /// Seconds that a frame waited for memory, of those that did
-    memory_wait_seconds: Histogram = Histogram::new(SECONDS), "memory_wait_seconds";
+    memory_wait_seconds: Histogram = Histogram::new(&SECONDS);
     /// Frames that came
-    frames_received: Counter = Counter::default(), "frames_received";
+    frames_received: Counter;
     /// Frames that came again and were not logged again
-    frames_repeated: Counter = Counter::default(), "frames_repeated";
+    frames_repeated: Counter;
     /// Durable frames that would not be known again: the oldest make room
-    frames_forgotten: Counter = Counter::default(), "frames_forgotten";
+    frames_forgotten: Counter;
     /// Frames that could not be decoded
-    frames_rejected: Counter = Counter::default(), "frames_rejected";
+    frames_rejected: Counter;
     /// Spans in frames that were decoded
-    spans_received: Counter = Counter::default(), "spans_received";
+    spans_received: Counter;
     /// Spans in segments that are in the store: what was acknowledged
-    spans_journaled: Counter = Counter::default(), "spans_journaled";
+    spans_journaled: Counter;
     /// Spans in blocks that are visible
-    spans_stored: Counter = Counter::default(), "spans_stored";
+    spans_stored: Counter;
     /// Spans that stood twice in a generation and were dropped once
-    spans_duplicate: Counter = Counter::default(), "spans_duplicate";
+    spans_duplicate: Counter;
     /// Spans with the id and kind of another one but other contents; the first was kept
-    spans_conflicting: Counter = Counter::default(), "spans_conflicting";
+    spans_conflicting: Counter;
     /// Segments written
-    segments: Counter = Counter::default(), "segments";
+    segments: Counter;
     /// Bytes of segments written
-    segment_bytes: Counter = Counter::default(), "segment_bytes";
-    /// Segments that could not be written and were given up; their frames were not acknowledged
-    segments_failed: Counter = Counter::default(), "segments_failed";
+    segment_bytes: Counter;
+    /// Times that a segment could not be written; it is tried again, and not acknowledged meanwhile
+    segments_failed: Counter;
     /// Segments that no block covers yet
-    segments_uncovered: Gauge = Gauge::default(), "segments_uncovered";
+    segments_uncovered: Gauge;
     /// Epochs of others, or lost ones of this process, in which something was left to do
-    adoptions: Counter = Counter::default(), "adoptions";
+    adoptions: Counter;
     /// Segments of such epochs that were rebuilt into blocks
-    segments_adopted: Counter = Counter::default(), "segments_adopted";
+    segments_adopted: Counter;
     /// Segments that cannot be read: they stay, and a copy is kept under journal/quar
-    segments_quarantined: Counter = Counter::default(), "segments_quarantined";
+    segments_quarantined: Counter;
     /// Adoptions, sweeps and collections that failed and are tried again
-    upkeep_failed: Counter = Counter::default(), "upkeep_failed";
+    upkeep_failed: Counter;
     /// Blocks deleted because the slot they were made for names others
-    blocks_collected: Counter = Counter::default(), "blocks_collected";
+    blocks_collected: Counter;
     /// Collections that were stopped because they would have deleted too much
-    collections_stopped: Counter = Counter::default(), "collections_stopped";
+    collections_stopped: Counter;
     /// Merges of blocks that were carried out
-    compactions: Counter = Counter::default(), "compactions";
+    compactions: Counter;
     /// Merges whose blocks were in vain, since another ingester was quicker
-    compactions_lost: Counter = Counter::default(), "compactions_lost";
+    compactions_lost: Counter;
     /// Passes over a window that failed and are tried again
-    compactions_failed: Counter = Counter::default(), "compactions_failed";
+    compactions_failed: Counter;
     /// Blocks that were merged into others
-    blocks_merged: Counter = Counter::default(), "blocks_merged";
+    blocks_merged: Counter;
     /// Blocks deleted some time after they were merged into others
-    blocks_superseded_deleted: Counter = Counter::default(), "blocks_superseded_deleted";
+    blocks_superseded_deleted: Counter;
     /// Commit slots and records of old hours that were deleted
-    slots_retired: Counter = Counter::default(), "slots_retired";
+    slots_retired: Counter;
     /// Seconds since the oldest segment that no block covers became durable, of this process
-    oldest_uncovered_seconds: Gauge = Gauge::default(), "oldest_uncovered_seconds";
+    oldest_uncovered_seconds: Gauge;
     /// Blocks made visible
-    blocks: Counter = Counter::default(), "blocks";
+    blocks: Counter;
     /// Bytes of those blocks
-    block_bytes: Counter = Counter::default(), "block_bytes";
+    block_bytes: Counter;
     /// Generations that could not be written yet; they are tried again
-    flushes_failed: Counter = Counter::default(), "flushes_failed";
+    flushes_failed: Counter;
     /// Generations, or parts of them, whose spans left memory because it was short
-    generations_spilled: Counter = Counter::default(), "generations_spilled";
+    generations_spilled: Counter;
     /// Those that were brought back from their segments to become blocks
-    generations_rebuilt: Counter = Counter::default(), "generations_rebuilt";
+    generations_rebuilt: Counter;
     /// Commit slots that another process had taken
-    slots_lost: Counter = Counter::default(), "slots_lost";
+    slots_lost: Counter;
     /// Blocks of all ingesters that are known
-    blocks_known: Gauge = Gauge::default(), "blocks_known";
+    blocks_known: Gauge;
     /// Ingesters that live, this one included
-    members: Gauge = Gauge::default(), "members";
+    members: Gauge;
     /// Memory of spans, by the budget's account
-    memory_bytes: Gauge = Gauge::default(), "memory_bytes";
+    memory_bytes: Gauge;
     /// The budget
-    memory_limit_bytes: Gauge = Gauge::default(), "memory_limit_bytes";
+    memory_limit_bytes: Gauge;
     /// Generations in memory
-    generations: Gauge = Gauge::default(), "generations";
+    generations: Gauge;
     /// Spans in memory
-    spans_live: Gauge = Gauge::default(), "spans_live";
+    spans_live: Gauge;
     /// Writes asked of the store, each attempt and each part counted
-    store_puts: Counter = Counter::default(), "store_puts";
+    store_puts: Counter;
     /// Reads asked of the store
-    store_gets: Counter = Counter::default(), "store_gets";
+    store_gets: Counter;
     /// Listings asked of the store
-    store_lists: Counter = Counter::default(), "store_lists";
+    store_lists: Counter;
     /// Objects whose deletion was asked of the store
-    store_deletes: Counter = Counter::default(), "store_deletes";
+    store_deletes: Counter;
     /// Requests to the store that failed for another reason than that nothing was there
-    store_errors: Counter = Counter::default(), "store_errors";
+    store_errors: Counter;
     /// Second copies of slow writes that were sent
-    store_hedges: Counter = Counter::default(), "store_hedges";
+    store_hedges: Counter;
     /// Requests to the query API
-    queries: Counter = Counter::default(), "queries";
-    /// Segments that queries read, for spans that are in nobody's memory and in no block yet
-    segments_queried: Counter = Counter::default(), "segments_queried";
+    queries: Counter;
+    /// Segments that queries read, for spans that are in no ingester's memory and in no block yet
+    segments_queried: Counter;
     /// Queries whose answer may not be whole, because something could not be asked or read
-    queries_partial: Counter = Counter::default(), "queries_partial";
+    queries_partial: Counter;
     /// Seconds from the first frame of a segment to its acknowledgement
-    ack_seconds: Histogram = Histogram::new(FINE_SECONDS), "ack_seconds";
+    ack_seconds: Histogram = Histogram::new(&FINE_SECONDS);
     /// Seconds that writing a segment took
-    put_seconds: Histogram = Histogram::new(FINE_SECONDS), "put_seconds";
+    put_seconds: Histogram = Histogram::new(&FINE_SECONDS);
     /// Seconds from freezing a generation to its blocks being visible
-    flush_seconds: Histogram = Histogram::new(SECONDS), "flush_seconds";
+    flush_seconds: Histogram = Histogram::new(&SECONDS);
 }
 
-/// A counter for each limit, so that the page shows them before they are met.
-fn limits() -> Family<Labels<2>, Counter> {
-    let family = Family::default();
-    Limit::ALL.iter().for_each(|&limit| drop(family.get_or_create(&labels(limit))));
-    family
+/// One field of [`Metrics`].
+///
+/// A counter's family is named as in OpenMetrics, without the `_total` of its samples: dashboards
+/// and rules go by the samples.
+trait Metric {
+    const TYPE: Type;
+
+    fn render(&self, name: &str, text: &mut Text);
 }
 
-fn labels(limit: Limit) -> Labels<2> {
-    [("limit", limit.name()), ("policy", limit.policy().name())]
+impl Metric for Counter {
+    const TYPE: Type = Type::Counter;
+
+    fn render(&self, name: &str, text: &mut Text) {
+        text.sample(&format!("{name}_total"), &[], self.get());
+    }
+}
+
+impl Metric for Gauge {
+    const TYPE: Type = Type::Gauge;
+
+    fn render(&self, name: &str, text: &mut Text) {
+        text.sample(name, &[], self.get());
+    }
+}
+
+impl Metric for Histogram {
+    const TYPE: Type = Type::Histogram;
+
+    fn render(&self, name: &str, text: &mut Text) {
+        text.histogram(name, self);
+    }
+}
+
+/// A counter for each limit.
+#[derive(Debug, Default)]
+pub struct Limited([Counter; Limit::ALL.len()]);
+
+impl Limited {
+    fn each(&self) -> impl Iterator<Item = (Limit, &Counter)> {
+        Limit::ALL.iter().copied().zip(&self.0)
+    }
+
+    fn of(&self, limit: Limit) -> Option<&Counter> {
+        self.each().find(|(own, _)| *own == limit).map(|(_, counter)| counter)
+    }
+}
+
+impl Metric for Limited {
+    const TYPE: Type = Type::Counter;
+
+    fn render(&self, name: &str, text: &mut Text) {
+        for (limit, counter) in self.each() {
+            let labels = [("limit", limit.name()), ("policy", limit.policy().name())];
+            text.sample(&format!("{name}_total"), &labels, counter.get());
+        }
+    }
 }
 
 impl Metrics {
     /// A limit was met.
     pub fn limited(&self, limit: Limit) {
-        self.limited.get_or_create(&labels(limit)).inc();
+        self.limited.of(limit).into_iter().for_each(Counter::inc);
     }
 
     /// How often a limit was met.
     pub fn times_limited(&self, limit: Limit) -> u64 {
-        self.limited.get_or_create(&labels(limit)).get()
+        self.limited.of(limit).map_or(0, Counter::get)
     }
 
     /// Streams that are open.
@@ -191,30 +239,28 @@ impl Metrics {
 
     /// Takes over what the store has counted.
     pub fn count_store(&self, now: Operations) {
-        let set = |counter: &Counter, total: u64| {
-            counter.inc_by(total.saturating_sub(counter.get()));
-        };
-        set(&self.store_puts, now.puts);
-        set(&self.store_gets, now.gets + now.heads);
-        set(&self.store_lists, now.lists);
-        set(&self.store_deletes, now.deletes);
-        set(&self.store_errors, now.errors);
-        set(&self.store_hedges, now.hedges);
+        self.store_puts.raise_to(now.puts);
+        self.store_gets.raise_to(now.gets + now.heads);
+        self.store_lists.raise_to(now.lists);
+        self.store_deletes.raise_to(now.deletes);
+        self.store_errors.raise_to(now.errors);
+        self.store_hedges.raise_to(now.hedges);
     }
 
-    /// The page in Prometheus' text format.
-    pub fn page(&self) -> String {
-        let mut page = String::new();
-        match encode(&mut page, &self.registry()) {
-            Ok(()) => page,
-            Err(std::fmt::Error) => unreachable!("writing to a String does not fail"),
-        }
+    /// All of it as text. `receivers` are named.
+    pub fn render(&self, receivers: &[(&str, &Counters)]) -> String {
+        let mut text = Text::new(PREFIX);
+        self.render_own(&mut text);
+        tributary_receivers::render_metrics(&mut text, receivers);
+        text.into_string() + "# EOF\n"
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+    use tributary_testkit::prometheus::families;
 
     #[test]
     fn buckets_rise_and_are_fine_where_acknowledgements_are() {
@@ -228,21 +274,39 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_the_names_that_dashboards_use() {
+    fn the_text_has_the_names_that_dashboards_use() {
         let metrics = Metrics::default();
-        metrics.spans_journaled.inc_by(7);
+        metrics.spans_journaled.add(7);
         metrics.limited(Limit::Memory);
         assert_eq!(metrics.times_limited(Limit::Memory), 1);
-        let page = metrics.page();
+        let text = metrics.render(&[]);
         for line in [
             "tributary_ingester_limited_total{limit=\"memory\",policy=\"waits\"} 1\n",
             "tributary_ingester_limited_total{limit=\"tenants\",policy=\"refuses\"} 0\n",
         ] {
-            assert!(page.contains(line), "{page}");
+            assert!(text.contains(line), "{text}");
         }
-        assert!(page.contains("tributary_ingester_spans_journaled_total 7\n"), "{page}");
+        assert!(text.contains("tributary_ingester_spans_journaled_total 7\n"), "{text}");
         assert!(
-            page.contains("# HELP tributary_ingester_streams Streams of sidecars that are open")
+            text.contains("# HELP tributary_ingester_streams Streams of sidecars that are open")
         );
+    }
+
+    #[test]
+    fn every_family_has_a_name_of_its_own_and_a_text() {
+        let text = Metrics::default().render(&[("zipkin", &Counters::default())]);
+        assert!(text.ends_with("} 0\n# EOF\n"), "{text}");
+        let families = families(&text).unwrap();
+        assert!(families.iter().all(|f| f.help.ends_with('.')), "{families:?}");
+        let names: BTreeSet<_> = families.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names.len(), families.len());
+        for (name, r#type) in [
+            ("streams", "gauge"),
+            ("ack_seconds", "histogram"),
+            ("receiver_bytes_total", "counter"),
+        ] {
+            let name = format!("{PREFIX}{name}");
+            assert!(families.iter().any(|f| f.name == name && f.r#type == r#type), "{name}");
+        }
     }
 }

@@ -15,7 +15,6 @@ use crate::block::FlushError;
 use crate::cluster::Membership;
 use crate::group::Live;
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::{EpochId, Journal, JournalError};
+use tributary_telemetry::ErrorChain;
 
 /// Heartbeats between two looks at all epochs of the store.
 const SWEEP_EVERY: u32 = 24;

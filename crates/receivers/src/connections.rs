@@ -229,15 +229,15 @@ struct Open<'c>(&'c Counters);
 
 impl<'c> Open<'c> {
     fn new(counters: &'c Counters) -> Self {
-        counters.connections.add(1);
-        counters.connections_open.add(1);
+        counters.connections.inc();
+        counters.connections_open.inc();
         Open(counters)
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.0.connections_open.sub(1);
+        self.0.connections_open.dec();
     }
 }
 

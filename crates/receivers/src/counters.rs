@@ -1,74 +1,53 @@
-//! What a receiver counts. Plain numbers: how they are published is their owner's business.
+//! What a receiver counts, and how the program that runs it publishes that.
 
 use crate::fault::Fault;
 use std::fs;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use tokio::net::UdpSocket;
 use tributary_span::otlp::{Outcome, Reject};
-
-/// A number that many tasks raise.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    /// Raises it.
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Relaxed);
-    }
-
-    /// Lowers it; for gauges.
-    pub(crate) fn sub(&self, n: u64) {
-        self.0.fetch_sub(n, Relaxed);
-    }
-
-    /// Its value now.
-    pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
+use tributary_telemetry::{Counter, Gauge, Text, Type};
 
 /// Counters of one receiver, that is of one socket. Everything but `connections_open` only rises.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Connections open now.
-    pub connections_open: Count,
+    pub connections_open: Gauge,
     /// Connections accepted.
-    pub connections: Count,
+    pub connections: Counter,
     /// Failures to accept a connection (no file descriptors, mostly).
-    pub accept_errors: Count,
+    pub accept_errors: Counter,
     /// Requests begun. Each ends as one of the `requests_…`, unless it was cut off with its
     /// connection.
-    pub requests: Count,
+    pub requests: Counter,
     /// Bytes of their bodies as they came, compressed or not.
-    pub bytes: Count,
+    pub bytes: Counter,
     /// Bytes of OTLP handed on, after decompression and translation.
-    pub otlp_bytes: Count,
+    pub otlp_bytes: Counter,
     /// Requests taken, some of whose spans may have been rejected.
-    pub requests_accepted: Count,
+    pub requests_accepted: Counter,
     /// Requests that carry no spans and were answered (sampling strategies).
-    pub requests_answered: Count,
+    pub requests_answered: Counter,
     /// Spans taken.
-    pub spans: Count,
+    pub spans: Counter,
     /// Spans refused one by one (partial success), by the reason of the request's first.
     pub rejected: Rejected,
     /// Requests refused because there was no room. The sender still owns the spans.
-    pub requests_refused: Count,
+    pub requests_refused: Counter,
     /// Requests that are not what they say they are.
-    pub requests_malformed: Count,
+    pub requests_malformed: Counter,
     /// Requests above the limit.
-    pub requests_too_large: Count,
-    /// Requests in a form not spoken here: encoding, content type, HTTP version, method.
-    pub requests_unsupported: Count,
+    pub requests_too_large: Counter,
+    /// Requests that are not understood here: encoding, content type, HTTP version, method.
+    pub requests_unsupported: Counter,
     /// Requests whose body did not come in time, or whose sender went away.
-    pub requests_broken: Count,
+    pub requests_broken: Counter,
     /// Requests for paths that nothing is served on.
-    pub requests_unknown: Count,
-    /// Spans in datagrams that there was no room for: there is nobody to send them again.
-    pub spans_dropped: Count,
+    pub requests_unknown: Counter,
+    /// Spans in datagrams that there was no room for: no sender will send them again.
+    pub spans_dropped: Counter,
     kernel: Mutex<Kernel>,
 }
 
@@ -112,42 +91,28 @@ impl KernelDrops {
 #[derive(Debug, Default)]
 pub struct Rejected {
     /// No valid trace id.
-    pub trace_id: Count,
+    pub trace_id: Counter,
     /// No valid span id.
-    pub span_id: Count,
+    pub span_id: Counter,
     /// A parent id of a wrong length.
-    pub parent_id: Count,
+    pub parent_id: Counter,
     /// A single span that is too large.
-    pub too_large: Count,
+    pub too_large: Counter,
     /// Text that is not UTF-8.
-    pub not_utf8: Count,
+    pub not_utf8: Counter,
 }
 
 impl Counters {
-    /// Name, reason (empty where there is none) and value of every counter, for whoever publishes.
-    pub fn each(&self, mut put: impl FnMut(&'static str, &'static str, u64)) {
-        put("connections_open", "", self.connections_open.get());
-        put("connections", "", self.connections.get());
-        put("accept_errors", "", self.accept_errors.get());
-        put("requests_begun", "", self.requests.get());
-        put("requests", "accepted", self.requests_accepted.get());
-        put("requests", "answered", self.requests_answered.get());
-        put("requests", "refused", self.requests_refused.get());
-        put("requests", "malformed", self.requests_malformed.get());
-        put("requests", "too_large", self.requests_too_large.get());
-        put("requests", "unsupported", self.requests_unsupported.get());
-        put("requests", "broken", self.requests_broken.get());
-        put("requests", "unknown", self.requests_unknown.get());
-        put("datagrams_dropped", "kernel", self.kernel_dropped());
-        put("spans_dropped", "refused", self.spans_dropped.get());
-        put("bytes", "", self.bytes.get());
-        put("otlp_bytes", "", self.otlp_bytes.get());
-        put("spans_accepted", "", self.spans.get());
-        put("spans_rejected", "trace_id", self.rejected.trace_id.get());
-        put("spans_rejected", "span_id", self.rejected.span_id.get());
-        put("spans_rejected", "parent_id", self.rejected.parent_id.get());
-        put("spans_rejected", "too_large", self.rejected.too_large.get());
-        put("spans_rejected", "not_utf8", self.rejected.not_utf8.get());
+    /// Spans refused one by one, by reason.
+    pub fn spans_rejected(&self) -> [(&'static str, u64); 5] {
+        let Rejected { trace_id, span_id, parent_id, too_large, not_utf8 } = &self.rejected;
+        [
+            ("trace_id", trace_id.get()),
+            ("span_id", span_id.get()),
+            ("parent_id", parent_id.get()),
+            ("too_large", too_large.get()),
+            ("not_utf8", not_utf8.get()),
+        ]
     }
 
     /// Datagrams that the kernel dropped, as far as it can be asked.
@@ -206,31 +171,58 @@ impl Counters {
     }
 }
 
-/// The counters of named receivers in Prometheus' text format 0.0.4: one family each, its name
-/// behind `prefix`, labelled by receiver and, where there is one, by reason.
-pub fn page(prefix: &str, receivers: &[(&str, &Counters)]) -> String {
-    let mut samples: Vec<(&str, &str, &str, u64)> = Vec::new();
-    for (receiver, counters) in receivers {
-        counters.each(|name, reason, value| samples.push((name, receiver, reason, value)));
+/// Results and values of a family's samples of one receiver; a result is empty where it is the
+/// only one.
+type Samples = fn(&Counters) -> Vec<(&'static str, u64)>;
+
+/// Every family: its name, what it is, and its samples.
+#[rustfmt::skip]
+const FAMILIES: [(&str, Type, Samples); 11] = [
+    ("accept_errors_total", Type::Counter, |c| one(&c.accept_errors)),
+    ("bytes_total", Type::Counter, |c| one(&c.bytes)),
+    ("connections_total", Type::Counter, |c| one(&c.connections)),
+    ("connections_open", Type::Gauge, |c| {
+        vec![("", u64::try_from(c.connections_open.get()).unwrap_or(0))]
+    }),
+    ("datagrams_dropped_total", Type::Counter, |c| vec![("kernel", c.kernel_dropped())]),
+    ("otlp_bytes_total", Type::Counter, |c| one(&c.otlp_bytes)),
+    ("requests_total", Type::Counter, |c| vec![
+        ("accepted", c.requests_accepted.get()),
+        ("answered", c.requests_answered.get()),
+        ("refused", c.requests_refused.get()),
+        ("malformed", c.requests_malformed.get()),
+        ("too_large", c.requests_too_large.get()),
+        ("unsupported", c.requests_unsupported.get()),
+        ("broken", c.requests_broken.get()),
+        ("unknown", c.requests_unknown.get()),
+    ]),
+    ("requests_begun_total", Type::Counter, |c| one(&c.requests)),
+    ("spans_accepted_total", Type::Counter, |c| one(&c.spans)),
+    ("spans_dropped_total", Type::Counter, |c| vec![("refused", c.spans_dropped.get())]),
+    ("spans_rejected_total", Type::Counter, |c| c.spans_rejected().to_vec()),
+];
+
+fn one(counter: &Counter) -> Vec<(&'static str, u64)> {
+    vec![("", counter.get())]
+}
+
+/// Writes the counters of named receivers: each family once, its samples labelled by receiver and,
+/// where there are several, by result.
+pub fn render_metrics(text: &mut Text, receivers: &[(&str, &Counters)]) {
+    if receivers.is_empty() {
+        return;
     }
-    // Families must not be torn apart; within one the order of the receivers stays.
-    samples.sort_by_key(|(name, ..)| *name);
-    let mut page = String::new();
-    for family in samples.chunk_by(|a, b| a.0 == b.0) {
-        let Some((name, ..)) = family.first() else { continue };
-        let (end, kind) =
-            if name.ends_with("_open") { ("", "gauge") } else { ("_total", "counter") };
-        let name = format!("{prefix}receiver_{name}{end}");
-        page += &format!("# HELP {name} Of one receiver.\n# TYPE {name} {kind}\n");
-        for (_, receiver, reason, value) in family {
-            let result = match *reason {
-                "" => String::new(),
-                reason => format!(",result=\"{reason}\""),
-            };
-            page += &format!("{name}{{receiver=\"{receiver}\"{result}}} {value}\n");
+    for (name, r#type, samples) in FAMILIES {
+        let name = format!("receiver_{name}");
+        text.family(&name, r#type, "Of one receiver.");
+        for (receiver, counters) in receivers {
+            for (result, value) in samples(counters) {
+                let labels = [("receiver", *receiver), ("result", result)];
+                let labels = if result.is_empty() { &labels[..1] } else { &labels[..] };
+                text.sample(&name, labels, value);
+            }
         }
     }
-    page
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ mod translate;
 mod zipkin;
 
 pub use connections::Settings;
-pub use counters::{Count, Counters, page};
+pub use counters::{Counters, render_metrics};
 pub use jaeger::sampling::Strategy;
 pub use jaeger::udp;
 pub use kind::{Bound, Kind};

@@ -4,6 +4,7 @@
 //! of its Service, and not restarted either. Live: this answers. Ready: the receivers are open,
 //! and the end has not begun.
 
+use crate::buffer::Buffer;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE};
@@ -20,22 +21,32 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
+use tributary_receivers::Counters;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: usize = 16;
 /// Time for a connection: probes and scrapes are done in far less.
 const CONNECTION_TIME: Duration = Duration::from_secs(60);
 
-/// What the pages show.
-pub trait Pages: Send + Sync + 'static {
+/// What the answers tell.
+pub(crate) struct Status {
     /// Whether new spans are taken.
-    fn ready(&self) -> &AtomicBool;
-    /// The page of metrics.
-    fn metrics(&self) -> String;
+    pub(crate) ready: AtomicBool,
+    /// Where they are held.
+    pub(crate) buffer: Arc<Buffer>,
+    /// The receivers' counters, by name.
+    pub(crate) receivers: Vec<(&'static str, Arc<Counters>)>,
 }
 
-/// Serves the pages. Runs for ever.
-pub async fn serve<P: Pages>(listener: TcpListener, pages: Arc<P>) {
+impl Status {
+    fn metrics(&self) -> String {
+        let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
+        self.buffer.metrics().render(&self.buffer.gauges(), &receivers)
+    }
+}
+
+/// Serves them. Runs for ever.
+pub(crate) async fn serve(listener: TcpListener, status: Arc<Status>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -49,10 +60,10 @@ pub async fn serve<P: Pages>(listener: TcpListener, pages: Arc<P>) {
                 continue;
             }
         };
-        let pages = Arc::clone(&pages);
+        let status = Arc::clone(&status);
         connections.spawn(async move {
             let service = service_fn(|request| {
-                let answer = answer(&request, &*pages);
+                let answer = answer(&request, &status);
                 async { Ok::<_, Infallible>(answer) }
             });
             let connection = http1::Builder::new()
@@ -68,9 +79,9 @@ pub async fn serve<P: Pages>(listener: TcpListener, pages: Arc<P>) {
     }
 }
 
-fn answer<P: Pages>(request: &Request<Incoming>, pages: &P) -> Response<Full<Bytes>> {
-    let ready = pages.ready().load(Relaxed);
-    let (status, kind, text) = match (request.uri().path(), request.method()) {
+fn answer(request: &Request<Incoming>, shown: &Status) -> Response<Full<Bytes>> {
+    let ready = shown.ready.load(Relaxed);
+    let (status, content_type, text) = match (request.uri().path(), request.method()) {
         ("/live" | "/ready" | "/metrics", method)
             if !matches!(*method, Method::GET | Method::HEAD) =>
         {
@@ -79,12 +90,12 @@ fn answer<P: Pages>(request: &Request<Incoming>, pages: &P) -> Response<Full<Byt
         ("/live", _) => (StatusCode::OK, PLAIN, "live\n".to_owned()),
         ("/ready", _) if ready => (StatusCode::OK, PLAIN, "ready\n".to_owned()),
         ("/ready", _) => (StatusCode::SERVICE_UNAVAILABLE, PLAIN, "stopping\n".to_owned()),
-        ("/metrics", _) => (StatusCode::OK, PROMETHEUS, pages.metrics()),
+        ("/metrics", _) => (StatusCode::OK, PROMETHEUS, shown.metrics()),
         _ => (StatusCode::NOT_FOUND, PLAIN, "there are /live, /ready and /metrics\n".to_owned()),
     };
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
+    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD"));
     }

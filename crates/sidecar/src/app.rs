@@ -1,14 +1,16 @@
 //! The sidecar put together: sockets are bound first, then spans are taken, then, at the end,
 //! everything is stopped in the order in which nothing gets lost.
 
-use crate::admin::{self, Pages};
+mod report;
+
+pub use report::Report;
+
+use crate::admin::{self, Status};
 use crate::buffer::{Buffer, Rules};
-use crate::carrier::Carrier;
 use crate::config::{Config, Listen};
-use crate::link::Connector;
-use crate::members::Members;
+use crate::forward::{Connector, forward};
 use crate::random::{Rng, incarnation};
-use crate::resolve::resolve;
+use crate::route::{Members, resolve};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use tributary_receivers::{Bound, Counters, Settings};
+use tributary_receivers::{Bound, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// After SIGTERM: how long requests that are being received may take to finish.
@@ -46,21 +48,6 @@ pub struct Shutdown {
     pub drain: CancellationToken,
     /// At once: the second SIGTERM.
     pub now: CancellationToken,
-}
-
-/// What became of the spans of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
-    /// Taken into the buffer.
-    pub accepted: u64,
-    /// In object storage.
-    pub acked: u64,
-    /// Rejected for good by an ingester, and lost.
-    pub lost_rejected: u64,
-    /// Not acknowledged in time at the end, and perhaps lost.
-    pub lost_shutdown: u64,
-    /// Lost by a mistake in the program.
-    pub lost_internal: u64,
 }
 
 /// A sidecar whose sockets are bound.
@@ -112,7 +99,7 @@ impl App {
             .collect()
     }
 
-    /// Takes spans and carries them to the ingesters until told to stop.
+    /// Takes spans and forwards them to the ingesters until told to stop.
     pub async fn run(self, shutdown: Shutdown) -> Report {
         let App { config, receivers, admin } = self;
         let mut rng = Rng::from_os();
@@ -135,11 +122,12 @@ impl App {
         let mut tasks = JoinSet::new();
         tasks.spawn(admin::serve(admin, Arc::clone(&status)));
         tasks.spawn({
-            let (members, buffer) = (Arc::clone(&members), Arc::clone(&buffer));
-            resolve(config.upstream, members, buffer, Rng::new(rng.next_u64()))
+            let (metrics, activity) = (Arc::clone(buffer.metrics()), buffer.activity());
+            let rng = Rng::new(rng.next_u64());
+            resolve(config.upstream, Arc::clone(&members), metrics, activity, rng)
         });
         tasks.spawn(follow_plan(Arc::clone(&members), Arc::clone(&buffer)));
-        tasks.spawn(carry(Arc::clone(&members), Arc::clone(&buffer), connector, rng));
+        tasks.spawn(forward(Arc::clone(&members), Arc::clone(&buffer), connector, rng));
         tasks.spawn({
             let buffer = Arc::clone(&buffer);
             async move { buffer.cut_by_age().await }
@@ -178,7 +166,7 @@ impl App {
         buffer.close();
         buffer.give_up();
         tasks.shutdown().await;
-        status.report()
+        Report::of(buffer.metrics())
     }
 }
 
@@ -203,76 +191,6 @@ async fn follow_plan(members: Arc<Members>, buffer: Arc<Buffer>) {
         buffer.set_groups(groups);
         if plan.changed().await.is_err() {
             return;
-        }
-    }
-}
-
-/// Gives every lane that has work a carrier.
-async fn carry(members: Arc<Members>, buffer: Arc<Buffer>, connector: Connector, mut rng: Rng) {
-    let mut carriers = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            Some(_) = carriers.join_next() => {}
-            new = buffer.new_lanes() => for lane in new {
-                let (buffer, members) = (Arc::clone(&buffer), Arc::clone(&members));
-                let rng = Rng::new(rng.next_u64());
-                carriers.spawn(Carrier::new(lane, buffer, members, connector.clone(), rng).run());
-            }
-        }
-    }
-}
-
-struct Status {
-    ready: AtomicBool,
-    buffer: Arc<Buffer>,
-    receivers: Vec<(&'static str, Arc<Counters>)>,
-}
-
-impl Status {
-    fn report(&self) -> Report {
-        let metrics = self.buffer.metrics();
-        Report {
-            accepted: metrics.accepted.get(),
-            acked: metrics.acked.get(),
-            lost_rejected: metrics.dropped_rejected.get(),
-            lost_shutdown: metrics.dropped_shutdown.get(),
-            lost_internal: metrics.dropped_internal.get(),
-        }
-    }
-}
-
-impl Pages for Status {
-    fn ready(&self) -> &AtomicBool {
-        &self.ready
-    }
-
-    fn metrics(&self) -> String {
-        let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
-        self.buffer.metrics().render(&self.buffer.gauges(), &receivers)
-    }
-}
-
-impl Report {
-    /// Spans that are lost, as far as can be known.
-    pub fn lost(&self) -> u64 {
-        self.lost_rejected + self.lost_shutdown + self.lost_internal
-    }
-
-    /// The last line of the log.
-    pub fn log(&self) {
-        let Report { accepted, acked, lost_rejected, lost_shutdown, lost_internal } = *self;
-        match self.lost() {
-            0 => info!(accepted, acked, lost = 0, "stopped, every span is in storage"),
-            lost => warn!(
-                accepted,
-                acked,
-                lost,
-                lost_rejected,
-                lost_shutdown,
-                lost_internal,
-                "stopped, spans were given up"
-            ),
         }
     }
 }

@@ -11,19 +11,19 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Waits between tries of one thing.
 #[derive(Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
     rng: Rng,
 }
 
 impl Backoff {
     /// Nothing failed yet.
-    pub fn new(rng: Rng) -> Self {
+    pub(crate) fn new(rng: Rng) -> Self {
         Backoff { failures: 0, rng }
     }
 
     /// A try failed: how long to wait before the next one.
-    pub fn wait(&mut self) -> Duration {
+    pub(crate) fn wait(&mut self) -> Duration {
         let ceiling = ceiling(self.failures);
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX);
@@ -31,7 +31,7 @@ impl Backoff {
     }
 
     /// A try worked.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 }

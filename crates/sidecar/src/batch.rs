@@ -16,7 +16,7 @@ pub struct BatchLimits {
 
 /// What to do with open columns now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// There is nothing in them.
     Nothing,
     /// Wait, but not beyond this.
@@ -28,7 +28,13 @@ pub enum Cut {
 impl BatchLimits {
     /// What to do with columns of `bytes` bytes whose first span came at `opened`. When the end
     /// is near (`closing`) nothing waits for company.
-    pub fn cut(&self, bytes: usize, opened: Option<Instant>, now: Instant, closing: bool) -> Cut {
+    pub(crate) fn cut(
+        &self,
+        bytes: usize,
+        opened: Option<Instant>,
+        now: Instant,
+        closing: bool,
+    ) -> Cut {
         match opened {
             None => Cut::Nothing,
             Some(opened) if closing || bytes >= self.bytes || now >= opened + self.age => Cut::Now,
@@ -40,7 +46,7 @@ impl BatchLimits {
 /// Hands `columns` on in parts of about `most` bytes: whole when they are not much larger. A
 /// single request may be hundreds of times the size of a batch, and a frame must fit into what an
 /// ingester takes in one message. A part holds one span at least.
-pub fn in_parts(columns: &Columns, most: usize, mut part: impl FnMut(&Columns)) {
+pub(crate) fn in_parts(columns: &Columns, most: usize, mut part: impl FnMut(&Columns)) {
     if columns.bytes() <= most.saturating_mul(2) {
         return part(columns);
     }

@@ -6,7 +6,7 @@ use tributary_span::columns::{Attr, Attrs, Text, Texts, ValueType, owned};
 
 /// Adds each of `wanted` to every resource that has no attribute of that key. What a sender said
 /// itself stays as it is.
-pub fn add_missing(columns: &mut Columns, wanted: &[(String, String)]) {
+pub(crate) fn add_missing(columns: &mut Columns, wanted: &[(String, String)]) {
     if wanted.is_empty() {
         return;
     }

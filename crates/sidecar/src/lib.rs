@@ -1,7 +1,7 @@
-//! The sidecar: takes spans on localhost in whatever protocol, and carries them to the ingesters.
+//! The sidecar: takes spans on localhost in whatever protocol, and forwards them to the ingesters.
 //!
 //! In flow requests of the pod's own application ([`tributary_receivers`]); out flow frames
-//! ([`tributary_wire`]). In between spans are in a buffer that is bounded in bytes ([`buffer`]):
+//! ([`tributary_wire`]). In between spans are in a buffer that is bounded in bytes (`buffer`):
 //! "accepted" means being in it, and a span leaves it only when an ingester says that it is in
 //! object storage, or was rejected for good. A full buffer refuses, so that the sender still owns
 //! its spans. Nothing is written to disk, and nothing runs while nothing happens.
@@ -9,128 +9,35 @@
 //! This program runs in every pod, so its size is what it is about: one thread, no framework. It
 //! must never depend on storage, Parquet or the ingester.
 //!
-//! The road: receivers → [`buffer`] (columns, one lane a group of traces) → [`batch`] (cut) →
-//! [`outbox`] (frames until settled) → [`carrier`] (streams, [`link`]) → ingester. Beside it:
-//! [`members`] and [`resolve`] (who the ingesters are), [`route`] (whose group is whose),
-//! [`budget`] (bytes), [`admin`] and [`metrics`].
+//! The road of a span:
+//!
+//! 1. receive: [`tributary_receivers`] reads a request and hands it to the `buffer`, which takes
+//!    it in (`buffer/intake.rs`), counted against one budget of bytes (`buffer/budget.rs`).
+//! 2. `route`: the trace id picks a group, that is a lane of the buffer. Which ingester a group
+//!    belongs to follows from who the ingesters are.
+//! 3. `batch`: a lane's open columns are cut into a frame by age and size, after the pod's
+//!    attributes were added (`enrich`).
+//! 4. hold: the frame waits in its lane until it is settled (`buffer/outbox.rs`).
+//! 5. `forward`: a forwarder sends a lane's frames over a stream, and applies what the ingester
+//!    answers.
+//!
+//! Around it: `app` puts this together, `run` is the program, `admin` answers probes and
+//! shows the [`metrics`].
 
-pub mod admin;
-pub mod app;
-pub mod backoff;
-pub mod batch;
-pub mod budget;
-pub mod buffer;
-pub mod carrier;
+mod admin;
+mod app;
+mod backoff;
+mod batch;
+mod buffer;
 pub mod config;
-pub mod enrich;
-pub mod link;
-pub mod members;
+mod enrich;
+mod forward;
 pub mod metrics;
-pub mod outbox;
-pub mod random;
-pub mod resolve;
-pub mod route;
+mod random;
+mod route;
+mod run;
 
 pub use app::{App, BindError, Report, Shutdown};
+pub use batch::BatchLimits;
 pub use config::{Asked, Config, Faults};
-
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::process::ExitCode;
-use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-
-/// A setting is wrong (`EX_USAGE`).
-const WRONG_SETTINGS: u8 = 64;
-
-/// The whole program: `args` are the command line without the program's name. See `--help` for
-/// what the exit codes mean.
-pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
-    let config = match Config::gather(args, std::env::vars_os()) {
-        Ok(Asked::Run(config)) => *config,
-        Ok(Asked::Print(text)) => return say(&mut io::stdout(), &text, ExitCode::SUCCESS),
-        Err(faults) => {
-            let text = format!("tributary-sidecar: {faults}\n");
-            return say(&mut io::stderr(), &text, ExitCode::from(WRONG_SETTINGS));
-        }
-    };
-    start_logging(&config.log);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        // Names are looked up on a thread of their own, which does not stay around.
-        .max_blocking_threads(1)
-        .thread_keep_alive(Duration::from_millis(100))
-        .build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(run(config)),
-        Err(error) => Err(error.to_string()),
-    };
-    match ended {
-        Ok(report) => {
-            report.log();
-            ExitCode::SUCCESS
-        }
-        Err(why) => {
-            error!("{why}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(config: Config) -> Result<Report, String> {
-    let watch = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {error}"));
-    let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
-    let app = config.bind().await.map_err(|error| error.to_string())?;
-    for (name, address) in app.addresses() {
-        info!(%name, %address, "listening");
-    }
-    let shutdown = Shutdown::default();
-    let app = Box::pin(app.run(shutdown.clone()));
-    tokio::select! {
-        report = app => Ok(report),
-        never = pass_on(terminate, interrupt, shutdown) => match never {},
-    }
-}
-
-/// The first signal stops in good order, the second one at once.
-async fn pass_on(
-    mut terminate: Signal,
-    mut interrupt: Signal,
-    shutdown: Shutdown,
-) -> std::convert::Infallible {
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        if shutdown.drain.is_cancelled() {
-            shutdown.now.cancel();
-        }
-        shutdown.drain.cancel();
-    }
-}
-
-fn start_logging(log: &config::Log) {
-    // Of other people's crates only what a person must look at: their debug lines are for them.
-    let others = log.level.min(tracing::Level::WARN);
-    let filter = Targets::new().with_default(others).with_target("tributary", log.level);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
-    let registry = tracing_subscriber::registry().with(filter);
-    // There is no other subscriber yet, unless a test brings its own, which then stays.
-    let started = match log.json {
-        true => registry.with(lines.json()).try_init(),
-        false => registry.with(lines).try_init(),
-    };
-    drop(started);
-}
-
-fn say(out: &mut dyn Write, text: &str, code: ExitCode) -> ExitCode {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => code,
-        Err(_) => ExitCode::FAILURE,
-    }
-}
+pub use run::run_from_args;

@@ -1,25 +1,7 @@
 //! What the sidecar counts, and how that is published: Prometheus' text format 0.0.4.
 
-use crate::buffer::Gauges;
-use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tributary_receivers::Counters;
-
-/// A number that only rises.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    /// Raises it.
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Relaxed);
-    }
-
-    /// Its value now.
-    pub fn get(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
-}
+use tributary_telemetry::{Counter, Text, Type};
 
 /// Everything that is counted between the receivers and the ingesters.
 ///
@@ -27,88 +9,105 @@ impl Count {
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Spans taken into the buffer.
-    pub accepted: Count,
+    pub accepted: Counter,
     /// Spans refused one by one: their sender was told, and should not send them again.
-    pub rejected: Count,
+    pub rejected: Counter,
     /// Spans of whole requests that were read and then refused; their sender still owns them.
     /// (Mostly a request is refused before it is read; the receivers count those.)
-    pub refused: Count,
+    pub refused: Counter,
     /// Requests refused before or after they were read.
-    pub requests_refused: Count,
+    pub requests_refused: Counter,
     /// Spans in object storage.
-    pub acked: Count,
+    pub acked: Counter,
     /// Spans that an ingester rejected for good.
-    pub dropped_rejected: Count,
+    pub dropped_rejected: Counter,
     /// Spans that were not acknowledged when the grace period after SIGTERM ended.
-    pub dropped_shutdown: Count,
+    pub dropped_shutdown: Counter,
     /// Spans in frames that could not be sent. Never more than 0 unless there is a bug.
-    pub dropped_internal: Count,
+    pub dropped_internal: Counter,
     /// Payload and definition bytes handed to streams, repeats included.
-    pub wire_bytes: Count,
+    pub wire_bytes: Counter,
     /// The definitions among them.
-    pub definition_bytes: Count,
+    pub definition_bytes: Counter,
     /// Frames handed to streams, repeats included.
-    pub frames_sent: Count,
+    pub frames_sent: Counter,
     /// Frames handed to a stream that an earlier one had carried already.
-    pub frames_resent: Count,
+    pub frames_resent: Counter,
     /// Streams opened.
-    pub streams_opened: Count,
+    pub streams_opened: Counter,
     /// Streams that broke, or stopped answering.
-    pub streams_lost: Count,
+    pub streams_lost: Counter,
     /// Failures to connect.
-    pub connect_failures: Count,
+    pub connect_failures: Counter,
     /// Names looked up without success.
-    pub resolve_failures: Count,
+    pub resolve_failures: Counter,
 }
 
-impl Metrics {
-    /// Spans that are lost.
-    pub fn dropped(&self) -> u64 {
-        self.dropped_rejected.get() + self.dropped_shutdown.get() + self.dropped_internal.get()
-    }
+/// How full the buffer is: what is read, not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Gauges {
+    /// Bytes held.
+    pub buffer_bytes: u64,
+    /// Most bytes held.
+    pub buffer_limit_bytes: u64,
+    /// Streams attached.
+    pub streams: u64,
+    /// Frames without acknowledgement.
+    pub unacked_frames: u64,
+    /// Spans in them.
+    pub unacked_spans: u64,
+    /// Spans in open columns.
+    pub open_spans: u64,
+    /// Groups that traces are routed by.
+    pub groups: u64,
+}
 
+/// Before each name.
+const PREFIX: &str = "tributary_sidecar_";
+
+impl Metrics {
     /// All of it as text. `receivers` are named.
     pub fn render(&self, gauges: &Gauges, receivers: &[(&str, &Counters)]) -> String {
-        let mut page = Page::default();
-        page.counter("spans_accepted", "Spans taken into the buffer.", self.accepted.get());
-        page.family("spans_rejected_total", "counter", "Spans refused one by one, by reason.");
-        let mut named = 0;
-        for (reason, count) in rejected_by_reason(receivers) {
-            named += count;
-            page.sample("spans_rejected_total", &[("reason", reason)], count);
-        }
-        let other = self.rejected.get().saturating_sub(named);
-        page.sample("spans_rejected_total", &[("reason", "other")], other);
-        page.counter(
-            "spans_refused",
+        let mut text = Text::new(PREFIX);
+        let accepted = self.accepted.get();
+        counter(&mut text, "spans_accepted_total", "Spans taken into the buffer.", accepted);
+        self.render_rejected(&mut text, receivers);
+        counter(
+            &mut text,
+            "spans_refused_total",
             "Spans of requests that were read and then refused; their sender still owns them.",
             self.refused.get(),
         );
-        page.counter(
-            "requests_refused",
+        counter(
+            &mut text,
+            "requests_refused_total",
             "Requests refused because of a full buffer or the end, mostly before they were read.",
             self.requests_refused.get(),
         );
-        page.counter("spans_acked", "Spans in object storage.", self.acked.get());
-        page.family("spans_dropped_total", "counter", "Spans lost, by reason.");
+        counter(&mut text, "spans_acked_total", "Spans in object storage.", self.acked.get());
+        text.family("spans_dropped_total", Type::Counter, "Spans lost, by reason.");
         for (reason, count) in [
             ("rejected", &self.dropped_rejected),
             ("shutdown", &self.dropped_shutdown),
             ("internal", &self.dropped_internal),
         ] {
-            page.sample("spans_dropped_total", &[("reason", reason)], count.get());
+            text.sample("spans_dropped_total", &[("reason", reason)], count.get());
         }
         for (name, help, count) in [
-            ("wire_bytes", "Payloads and definitions sent, repeats included.", &self.wire_bytes),
-            ("definition_bytes", "The definitions among them.", &self.definition_bytes),
-            ("frames_sent", "Frames sent, repeats included.", &self.frames_sent),
-            ("frames_resent", "Frames sent again on another stream.", &self.frames_resent),
-            ("streams_opened", "Streams opened to ingesters.", &self.streams_opened),
-            ("streams_lost", "Streams that broke or stopped answering.", &self.streams_lost),
-            ("connect_failures", "Failures to open a stream.", &self.connect_failures),
-            ("resolve_failures", "Names looked up in vain.", &self.resolve_failures),
+            (
+                "wire_bytes_total",
+                "Payloads and definitions sent, repeats included.",
+                &self.wire_bytes,
+            ),
+            ("definition_bytes_total", "The definitions among them.", &self.definition_bytes),
+            ("frames_sent_total", "Frames sent, repeats included.", &self.frames_sent),
+            ("frames_resent_total", "Frames sent again on another stream.", &self.frames_resent),
+            ("streams_opened_total", "Streams opened to ingesters.", &self.streams_opened),
+            ("streams_lost_total", "Streams that broke or stopped answering.", &self.streams_lost),
+            ("connect_failures_total", "Failures to open a stream.", &self.connect_failures),
+            ("resolve_failures_total", "Names looked up in vain.", &self.resolve_failures),
         ] {
-            page.counter(name, help, count.get());
+            counter(&mut text, name, help, count.get());
         }
         for (name, help, value) in [
             ("buffer_bytes", "Bytes of spans held.", gauges.buffer_bytes),
@@ -119,60 +118,36 @@ impl Metrics {
             ("open_spans", "Spans that wait for their batch.", gauges.open_spans),
             ("groups", "Groups that traces are routed by.", gauges.groups),
         ] {
-            page.family(name, "gauge", help);
-            page.sample(name, &[], value);
+            text.family(name, Type::Gauge, help);
+            text.sample(name, &[], value);
         }
-        page.text + &tributary_receivers::page(PREFIX, receivers)
+        tributary_receivers::render_metrics(&mut text, receivers);
+        text.into_string()
     }
-}
 
-fn rejected_by_reason(receivers: &[(&str, &Counters)]) -> Vec<(&'static str, u64)> {
-    let mut reasons: Vec<(&'static str, u64)> = Vec::new();
-    for (_, counters) in receivers {
-        counters.each(|name, reason, value| {
-            if name == "spans_rejected" {
-                match reasons.iter_mut().find(|(known, _)| *known == reason) {
-                    Some((_, sum)) => *sum += value,
-                    None => reasons.push((reason, value)),
-                }
+    /// The receivers know the reasons of what they refused themselves.
+    fn render_rejected(&self, text: &mut Text, receivers: &[(&str, &Counters)]) {
+        const NAME: &str = "spans_rejected_total";
+        text.family(NAME, Type::Counter, "Spans refused one by one, by reason.");
+        let mut by_reason: Vec<(&str, u64)> = Vec::new();
+        for (reason, count) in receivers.iter().flat_map(|(_, c)| c.spans_rejected()) {
+            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, sum)) => *sum += count,
+                None => by_reason.push((reason, count)),
             }
-        });
-    }
-    reasons
-}
-
-#[derive(Default)]
-struct Page {
-    text: String,
-}
-
-/// Before each name.
-const PREFIX: &str = "tributary_sidecar_";
-
-impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        self.write(format_args!("# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n"));
-    }
-
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
-        self.write(format_args!("{PREFIX}{name}"));
-        for (i, (label, text)) in labels.iter().enumerate() {
-            let open = if i == 0 { '{' } else { ',' };
-            self.write(format_args!("{open}{label}=\"{text}\""));
         }
-        let close = if labels.is_empty() { "" } else { "}" };
-        self.write(format_args!("{close} {value}\n"));
+        let named: u64 = by_reason.iter().map(|(_, count)| count).sum();
+        let other = ("other", self.rejected.get().saturating_sub(named));
+        for (reason, count) in by_reason.into_iter().chain([other]) {
+            text.sample(NAME, &[("reason", reason)], count);
+        }
     }
+}
 
-    fn counter(&mut self, name: &str, help: &str, value: u64) {
-        let name = format!("{name}_total");
-        self.family(&name, "counter", help);
-        self.sample(&name, &[], value);
-    }
-
-    fn write(&mut self, text: std::fmt::Arguments<'_>) {
-        self.text.write_fmt(text).unwrap_or_else(|_| unreachable!("writing to a string"));
-    }
+/// A counter without labels.
+fn counter(text: &mut Text, name: &str, help: &str, value: u64) {
+    text.family(name, Type::Counter, help);
+    text.sample(name, &[], value);
 }
 
 #[cfg(test)]
@@ -180,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_is_well_formed() {
+    fn the_text_is_well_formed() {
         let metrics = Metrics::default();
         metrics.accepted.add(7);
         metrics.rejected.add(2);
@@ -188,7 +163,7 @@ mod tests {
         let http = Counters::default();
         http.rejected.trace_id.add(2);
         let gauges = Gauges { buffer_bytes: 5, ..Gauges::default() };
-        let page = metrics.render(&gauges, &[("otlp-grpc", &grpc), ("otlp-http", &http)]);
+        let text = metrics.render(&gauges, &[("otlp-grpc", &grpc), ("otlp-http", &http)]);
         for line in [
             "tributary_sidecar_spans_accepted_total 7",
             "tributary_sidecar_spans_rejected_total{reason=\"trace_id\"} 2",
@@ -198,14 +173,14 @@ mod tests {
             "tributary_sidecar_receiver_connections_open{receiver=\"otlp-grpc\"} 0",
             "tributary_sidecar_receiver_requests_total{receiver=\"otlp-http\",result=\"refused\"} 0",
         ] {
-            assert!(page.lines().any(|l| l == line), "{line} is not in\n{page}");
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
         }
-        let mut families: Vec<_> = page.lines().filter(|l| l.starts_with("# TYPE")).collect();
+        let mut families: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
         let all = families.len();
         families.sort_unstable();
         families.dedup();
         assert_eq!(families.len(), all, "no family stands twice");
-        for sample in page.lines().filter(|l| !l.starts_with('#')) {
+        for sample in text.lines().filter(|l| !l.starts_with('#')) {
             let (name, value) = sample.rsplit_once(' ').unwrap();
             assert!(value.parse::<u64>().is_ok(), "{sample}");
             let family = name.split('{').next().unwrap();

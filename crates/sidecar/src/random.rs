@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// 16 random bytes. They come from the keys that the standard library draws from the operating
 /// system for its hash maps, which cannot fail.
-pub fn incarnation() -> [u8; 16] {
+pub(crate) fn incarnation() -> [u8; 16] {
     let keys = RandomState::new();
     let mut bytes = [0; 16];
     let halves = [keys.hash_one(0_u8), keys.hash_one(1_u8)];
@@ -17,21 +17,21 @@ pub fn incarnation() -> [u8; 16] {
 
 /// Numbers that spread retries over time (SplitMix64). Not for secrets.
 #[derive(Debug, Clone)]
-pub struct Rng(u64);
+pub(crate) struct Rng(u64);
 
 impl Rng {
     /// The same seed gives the same numbers.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Rng(seed)
     }
 
     /// Seeded by the operating system.
-    pub fn from_os() -> Self {
+    pub(crate) fn from_os() -> Self {
         Rng(RandomState::new().hash_one(0_u8))
     }
 
     /// The next 64 bits.
-    pub fn next_u64(&mut self) -> u64 {
+    pub(crate) fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut x = self.0;
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,7 +40,7 @@ impl Rng {
     }
 
     /// Evenly spread over `from..=to`; `from` when the range is empty.
-    pub fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(crate) fn between(&mut self, from: u64, to: u64) -> u64 {
         match to.checked_sub(from) {
             None | Some(0) => from,
             Some(u64::MAX) => self.next_u64(),

@@ -13,6 +13,39 @@ pub struct Sample {
     pub value: f64,
 }
 
+/// What a page says of one family before its samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// Its name: in OpenMetrics' text that of a counter lacks the `_total` that its samples have.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub r#type: String,
+    /// What it means.
+    pub help: String,
+}
+
+/// The families of a page, in order.
+///
+/// # Errors
+/// The first `# HELP` that no `# TYPE` of the same name follows.
+pub fn families(text: &str) -> Result<Vec<Family>, String> {
+    let mut families = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(head) = line.strip_prefix("# HELP ") {
+            let family = family(head, lines.next().unwrap_or_default());
+            families.push(family.ok_or_else(|| line.to_owned())?);
+        }
+    }
+    Ok(families)
+}
+
+fn family(head: &str, next: &str) -> Option<Family> {
+    let (name, help) = head.split_once(' ')?;
+    let r#type = next.strip_prefix("# TYPE ")?.strip_prefix(name)?.strip_prefix(' ')?;
+    Some(Family { name: name.to_owned(), r#type: r#type.to_owned(), help: help.to_owned() })
+}
+
 /// The samples of one scrape, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics(pub Vec<Sample>);
@@ -115,6 +148,22 @@ mod tests {
         assert_eq!(metrics.sum("a", &[]), None);
         assert_eq!(metrics.sum("le", &[]), Some(f64::INFINITY));
         assert_eq!(Metrics::parse("no sample").unwrap_err(), "no sample");
+    }
+
+    #[test]
+    fn families_are_read_in_order() {
+        let text = "# HELP a_total What a is.\n# TYPE a_total counter\na_total 1\n\
+                    # HELP b B.\n# TYPE b gauge\nb 2\n# EOF\n";
+        let family = |name: &str, r#type: &str, help: &str| Family {
+            name: name.to_owned(),
+            r#type: r#type.to_owned(),
+            help: help.to_owned(),
+        };
+        let expected = [family("a_total", "counter", "What a is."), family("b", "gauge", "B.")];
+        assert_eq!(families(text).unwrap(), expected);
+        for wrong in ["# HELP a", "# HELP a x", "# HELP a x\n# TYPE b gauge"] {
+            assert!(families(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,43 +7,25 @@
 mod children;
 mod export;
 mod http;
+mod options;
 mod ports;
 mod progress;
 mod readback;
 mod show;
+mod stop;
 mod story;
 mod teller;
 mod terminal;
 mod waterfall;
 
+pub(crate) use options::Options;
+
 use anyhow::{Context, bail};
 use children::Program;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use stop::Stop;
 use terminal::Terminal;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
-/// What the demo can be told.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// End after this many seconds; exit code 0 only if every acknowledged span was read back.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    seconds: Option<u64>,
-    /// Add this to every port, when the usual ones are in use.
-    #[arg(long, default_value_t = 0)]
-    port_offset: u16,
-    /// Folder for the data.
-    #[arg(long, default_value = "tributary-data")]
-    data: PathBuf,
-    /// Customers' requests a second; each is a trace of 8 to 15 spans.
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=5000))]
-    rate: u64,
-    /// Seed of the story: the same seed gives the same trace ids. Random if not given.
-    #[arg(long)]
-    seed: Option<u64>,
-}
 
 /// Runs the demo to its end.
 pub(crate) fn run(options: Options) -> ExitCode {
@@ -107,30 +89,4 @@ async fn end_all(programs: &mut Vec<Program>, terminal: &mut Terminal) -> anyhow
         }
     }
     if failed.is_empty() { Ok(()) } else { bail!(failed.join("; ")) }
-}
-
-/// Ctrl-C or SIGTERM: the first asks for an orderly end, the second for the end.
-struct Stop {
-    soon: CancellationToken,
-    now: CancellationToken,
-}
-
-impl Stop {
-    fn on_signals() -> anyhow::Result<Self> {
-        let stop = Stop { soon: CancellationToken::new(), now: CancellationToken::new() };
-        let (soon, now) = (stop.soon.clone(), stop.now.clone());
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        // Lives as long as the runtime, which ends with the demo.
-        tokio::spawn(async move {
-            for token in [soon, now] {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                token.cancel();
-            }
-        });
-        Ok(stop)
-    }
 }

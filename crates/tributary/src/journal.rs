@@ -50,14 +50,14 @@ pub(crate) fn run(options: Options) -> ExitCode {
         Ok((code, text)) => (code, text),
         Err(error) => {
             let text = format!("error: {error:#}\n");
-            // A standard error that is closed is nobody's fault.
+            // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            return ExitCode::from(if wrong { crate::USAGE } else { UNKNOWN });
+            return ExitCode::from(if wrong { crate::exit::USAGE } else { UNKNOWN });
         }
     };
     match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads may have read enough.
+        // The reader may have read enough and closed the output.
         Ok(()) | Err(_) => ExitCode::from(code),
     }
 }

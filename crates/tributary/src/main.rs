@@ -1,90 +1,16 @@
-//! `tributary`: the tool a person runs.
-//!
-//! - `tributary demo` shows the whole road on one machine: [`demo`].
-//! - `tributary journal` lists what lies in a bucket's journal and checks its promises: [`journal`].
-//! - `tributary sidecar …` and `tributary ingester …` are the two programs that users deploy,
-//!   with the same flags.
+//! `tributary`, the tool a person runs: [`cli`] reads its arguments, [`demo`] shows the whole road on
+//! one machine, [`journal`] audits a bucket; the two programs are subcommands of it too.
 
+mod cli;
 mod demo;
+mod exit;
 mod journal;
-
-use clap::{Parser, Subcommand};
-use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// The ingester's allocator, where it is to behave as the ingester does.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Carries trace spans from applications to object storage.
-#[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run everything on this machine with a story of three services, and watch.
-    Demo(demo::Options),
-    /// Show what lies in a bucket's journal, and check that nothing in it is lost.
-    Journal(journal::Options),
-    /// The program beside an application: takes spans on localhost. See `sidecar --help`.
-    #[command(disable_help_flag = true)]
-    Sidecar(Rest),
-    /// The program that stores spans and answers queries. See `ingester --help`.
-    #[command(disable_help_flag = true)]
-    Ingester(Rest),
-}
-
-/// Flags that the program itself reads.
-#[derive(Debug, clap::Args)]
-struct Rest {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
-    flags: Vec<OsString>,
-}
-
-fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return explained(&error),
-    };
-    match cli.command {
-        Command::Demo(options) => demo::run(options),
-        Command::Journal(options) => journal::run(options),
-        Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),
-        Command::Ingester(rest) => tributary_ingester::run_from_args(rest.flags),
-    }
-}
-
-/// Help is no error; wrong arguments end as they do in both programs.
-fn explained(error: &clap::Error) -> ExitCode {
-    // Whoever closed the output does not want to read it.
-    error.print().ok();
-    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
-}
-
-/// Wrong arguments, as `sysexits.h` has it.
-const USAGE: u8 = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_programs_get_their_flags_untouched() {
-        let cli = Cli::parse_from(["tributary", "sidecar", "--help", "--upstream", "a:1", "-V"]);
-        let Command::Sidecar(rest) = cli.command else { panic!("{cli:?}") };
-        assert_eq!(rest.flags, ["--help", "--upstream", "a:1", "-V"]);
-        let cli = Cli::parse_from(["tributary", "ingester"]);
-        assert!(matches!(cli.command, Command::Ingester(rest) if rest.flags.is_empty()));
-    }
-
-    #[test]
-    fn the_command_line_is_well_made() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
+fn main() -> std::process::ExitCode {
+    cli::run()
 }

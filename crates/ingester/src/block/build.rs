@@ -152,10 +152,10 @@ impl Built {
     /// Counts the blocks as visible.
     pub fn count(&self, metrics: &Metrics) {
         let stats = self.stats();
-        metrics.blocks.inc_by(self.blocks.len() as u64);
-        metrics.block_bytes.inc_by(self.blocks.iter().map(|b| b.meta.size).sum());
-        metrics.spans_stored.inc_by(stats.spans);
-        metrics.spans_duplicate.inc_by(stats.duplicates);
-        metrics.spans_conflicting.inc_by(stats.conflicts);
+        metrics.blocks.add(self.blocks.len() as u64);
+        metrics.block_bytes.add(self.blocks.iter().map(|b| b.meta.size).sum());
+        metrics.spans_stored.add(stats.spans);
+        metrics.spans_duplicate.add(stats.duplicates);
+        metrics.spans_conflicting.add(stats.conflicts);
     }
 }

@@ -3,11 +3,11 @@
 
 use super::{AGAIN_AFTER, Builder, Built, FlushError, until_done};
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use tributary_journal::commit::{CommitRun, Done, Ended, Step};
 use tributary_journal::{Journal, JournalError, Slot};
 use tributary_store::Created;
+use tributary_telemetry::ErrorChain;
 
 /// What the steps of a commit are taken with.
 #[derive(Clone)]

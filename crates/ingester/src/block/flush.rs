@@ -7,7 +7,6 @@
 
 use super::{Blocks, Builder, Built, Rebuilder, Steps};
 use crate::group::{FreezeAt, Live, Work};
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -18,6 +17,7 @@ use tributary_journal::commit::{CommitRun, Ended};
 use tributary_journal::epoch::EpochError;
 use tributary_journal::{CompactionWindow, EpochId, JournalError, Slot, adopt, commit, compact};
 use tributary_store::StoreError;
+use tributary_telemetry::ErrorChain;
 
 /// Pause before something that the store did not take is tried again.
 pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -2,12 +2,12 @@
 
 use crate::group::{Batch, Generation};
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tributary_journal::segment::{Group, SegmentError};
 use tributary_journal::{EpochId, Journal, JournalError, Segment};
 use tributary_span::Columns;
+use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::{DecodeLimits, Decoder};
 
 /// Reads segments back into generations.

@@ -7,12 +7,12 @@
 use super::Membership;
 use crate::metrics::Metrics;
 use crate::receive::Told;
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::{EpochId, Heartbeat, Journal};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::v1;
 
 /// The task that beats and listens.

@@ -12,7 +12,6 @@ mod filter;
 use crate::block::frames;
 use crate::group::{Evicted, pick};
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use filter::Filter;
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +21,7 @@ use tokio::time::Instant;
 use tributary_journal::{EpochId, Journal, JournalError, Segment};
 use tributary_query::blocks::Lru;
 use tributary_span::{Columns, TraceId};
+use tributary_telemetry::ErrorChain;
 
 /// Segments of one query that are looked at, and epochs that are listed, at a time.
 const PARALLEL: usize = 8;

@@ -66,7 +66,7 @@ async fn handle(State(serve): State<Arc<Serve>>, request: Request) -> Response {
         "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or leaving\n"),
         "/metrics" => {
             (serve.refresh)();
-            text(StatusCode::OK, serve.page())
+            text(StatusCode::OK, serve.render_metrics())
         }
         path if path.starts_with(LIVE) => serve.local(path).await,
         _ => match api::read(&head, &serve.settings) {
@@ -112,14 +112,10 @@ fn respond(answer: Answer, gzip: bool) -> Response {
 }
 
 impl Serve {
-    /// The page of metrics, with the receivers' before its end.
-    fn page(&self) -> String {
-        const END: &str = "# EOF\n";
-        let page = self.metrics.page();
+    /// What is counted, the receivers' counters included.
+    fn render_metrics(&self) -> String {
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
-        let own = tributary_receivers::page("tributary_ingester_", &receivers);
-        let before = page.strip_suffix(END).unwrap_or(&page);
-        format!("{before}{own}{END}")
+        self.metrics.render(&receivers)
     }
 
     /// Everything that is known of a trace, in the order that [`crate::query`] explains.

@@ -26,13 +26,13 @@
 use crate::block::Blocks;
 use crate::group::Live;
 use crate::query::{InSegments, Segments};
-use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
 use tributary_journal::EpochId;
 use tributary_query::api::{Found, TimeRange};
 use tributary_span::{Columns, TraceId};
+use tributary_telemetry::ErrorChain;
 
 /// Where this ingester looks for traces.
 pub struct Traces {

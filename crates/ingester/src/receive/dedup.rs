@@ -187,7 +187,7 @@ impl FrameDedup {
         if let Some(stream) = waiting {
             stream.durable(id.seq);
         }
-        self.metrics.frames_forgotten.inc_by(forgotten as u64);
+        self.metrics.frames_forgotten.add(forgotten as u64);
     }
 
     /// A frame will not be in a segment: whoever brought it again is told the same.

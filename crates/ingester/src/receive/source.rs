@@ -119,7 +119,7 @@ impl FrameSource {
         let bytes = decoded.columns.bytes() + frame.payload.len() + super::dedup::IN_FLIGHT_BYTES;
         shared.memory.adjust(&mut permit, bytes);
         self.state.weighs(frame.seq, bytes / EXPANSION);
-        shared.metrics.spans_received.inc_by(decoded.columns.len() as u64);
+        shared.metrics.spans_received.add(decoded.columns.len() as u64);
         Ok(Some(PendingFrame {
             id,
             stream_number: self.number,

@@ -156,7 +156,7 @@ impl StreamState {
                 self.metrics.streams_without_credit.inc();
                 self.metrics.limited(Limit::Credit);
             }
-            (true, false) => drop(self.metrics.streams_without_credit.dec()),
+            (true, false) => self.metrics.streams_without_credit.dec(),
             _ => {}
         }
     }

@@ -85,7 +85,7 @@ impl Adopter {
         for n in &summary.unproven {
             tracing::error!(%epoch, n, "a commit slot covers this segment, but its block is gone or its length differs; it is left alone");
         }
-        self.metrics.segments_adopted.inc_by(summary.committed + summary.relogged);
+        self.metrics.segments_adopted.add(summary.committed + summary.relogged);
         let Summary { committed, relogged, finished, lost, left, .. } = summary;
         if committed + relogged + finished > 0 {
             self.metrics.adoptions.inc();

@@ -162,7 +162,7 @@ impl Collector {
         }
         let objects = garbage.into_iter().flat_map(|block| block.objects.iter().cloned());
         self.journal.store().delete_all(objects).await?;
-        self.metrics.blocks_collected.inc_by(found as u64);
+        self.metrics.blocks_collected.add(found as u64);
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl Collector {
         let below = windows.iter().filter(|(window, _)| is_below(&window.hour_name()));
         let records: Vec<(CompactionWindow, u32)> =
             below.flat_map(|(window, all)| all.keys().map(|k| (window.clone(), *k))).collect();
-        self.metrics.slots_retired.inc_by((slots.len() + records.len()) as u64);
+        self.metrics.slots_retired.add((slots.len() + records.len()) as u64);
         self.journal.delete_slots(slots.into_iter()).await?;
         self.journal.delete_records(records.into_iter()).await
     }

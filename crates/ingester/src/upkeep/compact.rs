@@ -11,7 +11,6 @@ use crate::block::Blocks;
 use crate::block::{AGAIN_AFTER, Builder, FlushError};
 use crate::cluster::Membership;
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,6 +23,7 @@ use tributary_journal::compact::{
 };
 use tributary_journal::{BlockEntry, CompactionWindow, Journal, JournalError, Record};
 use tributary_store::Created;
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 /// A window is quiet when no block has joined it for so many passes.
@@ -319,10 +319,10 @@ impl Compactor {
 
     fn report(&self, window: &CompactionWindow, summary: &Summary) {
         let metrics = &self.metrics;
-        metrics.blocks_merged.inc_by(summary.merged);
-        metrics.blocks_superseded_deleted.inc_by(summary.deleted);
-        metrics.compactions.inc_by(u64::from(summary.merged > 0));
-        metrics.compactions_lost.inc_by(u64::from(summary.lost));
+        metrics.blocks_merged.add(summary.merged);
+        metrics.blocks_superseded_deleted.add(summary.deleted);
+        metrics.compactions.add(u64::from(summary.merged > 0));
+        metrics.compactions_lost.add(u64::from(summary.lost));
         let (hour, tenant) = (window.hour_name(), &window.tenant);
         for block in &summary.missing {
             tracing::error!(%block, hour, tenant, "a window's record names this block, but nothing of it is in the store; what it was made of is left alone");

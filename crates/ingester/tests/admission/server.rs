@@ -78,7 +78,7 @@ impl Server {
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Metrics, &Bucket) -> bool) {
         wait_for(what, SOON, async || {
             let (metrics, bucket) = (&self.engine.metrics, &self.bucket);
-            let state = || format!("{} at the gate; {}", bucket.arrived(), metrics.page());
+            let state = || format!("{} at the gate; {}", bucket.arrived(), metrics.render(&[]));
             if holds(metrics, bucket) { Ok(()) } else { Err(state()) }
         })
         .await

@@ -9,10 +9,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tributary_receivers::{Counters, OfferError, Protocol, Refused, Settings, Sink, serve};
+use tributary_receivers::{
+    Counters, OfferError, Protocol, Refused, Settings, Sink, render_metrics, serve,
+};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
+use tributary_telemetry::Text;
+use tributary_testkit::prometheus::Metrics;
 
 /// What a refusal of the sink tells its sender.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(2500);
@@ -130,25 +134,26 @@ impl Server {
         Server { at, sink, counters, stop, task }
     }
 
-    /// The value of a counter, by name and reason.
-    pub(crate) fn count(&self, name: &str, reason: &str) -> u64 {
-        let mut found = None;
-        self.counters.each(|n, r, value| {
-            if (n, r) == (name, reason) {
-                found = Some(value);
-            }
-        });
-        found.unwrap_or_else(|| panic!("no counter {name} {reason}"))
+    /// The value of a counter, by name and result.
+    pub(crate) fn count(&self, name: &str, result: &str) -> u64 {
+        let labels = [("result", result)];
+        let labels = if result.is_empty() { &[] } else { &labels[..] };
+        let metrics = Metrics::parse(&self.metrics()).unwrap();
+        let names = [format!("receiver_{name}_total"), format!("receiver_{name}")];
+        let found = names.iter().find_map(|name| metrics.sum(name, labels));
+        found.unwrap_or_else(|| panic!("no counter {name} {result}")) as u64
     }
 
     /// All counters that are not zero, for messages.
     pub(crate) fn counts(&self) -> String {
-        let mut text = String::new();
-        self.counters.each(|name, reason, value| {
-            if value > 0 {
-                text += &format!("{name}[{reason}]={value} ");
-            }
-        });
-        text
+        let text = self.metrics();
+        let samples = text.lines().filter(|line| !line.starts_with('#') && !line.ends_with(" 0"));
+        samples.collect::<Vec<_>>().join(", ")
+    }
+
+    fn metrics(&self) -> String {
+        let mut text = Text::new("");
+        render_metrics(&mut text, &[("test", &self.counters)]);
+        text.into_string()
     }
 }

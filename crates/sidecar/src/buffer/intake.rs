@@ -1,21 +1,16 @@
 //! The way in: what receivers ask of the buffer.
 
-use super::lane::Lane;
-use super::{Buffer, DEFAULT_TENANT, LaneKey, NewLane, State, Tenant};
+use super::budget::{Permit, retry_after};
+use super::{Buffer, DEFAULT_TENANT, LaneKey, NewLane};
 use crate::batch::Cut;
-use crate::budget::{Permit, retry_after};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_receivers::{OfferError, Refused, Sink};
 use tributary_span::TraceId;
-use tributary_span::columns::Builder;
 use tributary_span::otlp::{Limits, Outcome, decode};
 use tributary_wire::ring;
-
-/// Tenants that one sidecar serves: each costs up to [`MOST_GROUPS`] streams.
-pub(super) const MOST_TENANTS: usize = 16;
 
 impl Sink for Buffer {
     type Permit = Permit;
@@ -24,11 +19,11 @@ impl Sink for Buffer {
         if let Some(permit) = self.budget.admit(bytes) {
             return Ok(permit);
         }
-        self.metrics.requests_refused.add(1);
-        let mut state = self.lock();
-        let rate = state.rate.at(Instant::now());
+        self.metrics.requests_refused.inc();
+        let mut lanes = self.lock();
+        let rate = lanes.rate.at(Instant::now());
         let (used, limit) = (self.budget.used(), self.budget.limit());
-        let retry_after = retry_after(used, bytes, limit, rate, &mut state.rng);
+        let retry_after = retry_after(used, bytes, limit, rate, &mut lanes.rng);
         Err(Refused { retry_after, why: "the sidecar's buffer is full" })
     }
 
@@ -42,14 +37,14 @@ impl Buffer {
     fn take_in(&self, tenant: Option<&str>, request: &[u8]) -> Result<Outcome, OfferError> {
         let now = Instant::now();
         let mut guard = self.lock();
-        let state = &mut *guard;
+        let lanes = &mut *guard;
         let tenant = self.rules.tenant.as_deref().or(tenant).unwrap_or(DEFAULT_TENANT);
-        let number = match state.admit_tenant(tenant) {
+        let number = match lanes.admit_tenant(tenant) {
             Ok(number) => number,
             Err(why) => return Err(self.refuse(request, why).into()),
         };
-        let groups = state.groups;
-        let Some(own) = state.tenants.get_mut(number) else {
+        let groups = lanes.groups;
+        let Some(own) = lanes.tenants.get_mut(number) else {
             return Err(self.refuse(request, "no lane").into());
         };
         own.grow(groups);
@@ -71,10 +66,10 @@ impl Buffer {
                 lane.opened = Some(now);
                 opened = true;
             }
-            if !std::mem::replace(&mut lane.carried, true) {
+            if !std::mem::replace(&mut lane.forwarded, true) {
                 let key = LaneKey { tenant: number, group };
                 let (tenant, wake) = (Arc::clone(&own.name), Arc::clone(&lane.wake));
-                state.waiting.push(NewLane { key, tenant, wake });
+                lanes.waiting.push(NewLane { key, tenant, wake });
                 self.new_lanes.notify_one();
             }
             if self.limits.cut(lane.charged, lane.opened, now, false) == Cut::Now {
@@ -92,33 +87,7 @@ impl Buffer {
     fn refuse(&self, request: &[u8], why: &'static str) -> Refused {
         // A request that cannot even be counted counts as none.
         self.metrics.refused.add(decode::count_spans(request).unwrap_or(0));
-        self.metrics.requests_refused.add(1);
+        self.metrics.requests_refused.inc();
         Refused { retry_after: Duration::from_secs(1), why }
-    }
-}
-
-impl State {
-    /// The number of the tenant of this name, which is added if there is room for one.
-    fn admit_tenant(&mut self, name: &str) -> Result<usize, &'static str> {
-        if self.closing {
-            return Err("the sidecar is about to stop");
-        }
-        if let Some(number) = self.tenants.iter().position(|t| &*t.name == name) {
-            return Ok(number);
-        }
-        if self.tenants.len() >= MOST_TENANTS {
-            return Err("more tenants than a sidecar serves");
-        }
-        self.tenants.push(Tenant { name: name.into(), builders: Vec::new(), lanes: Vec::new() });
-        Ok(self.tenants.len() - 1)
-    }
-}
-
-impl Tenant {
-    fn grow(&mut self, groups: usize) {
-        if self.lanes.len() < groups {
-            self.builders.resize_with(groups, Builder::new);
-            self.lanes.resize_with(groups, Lane::default);
-        }
     }
 }

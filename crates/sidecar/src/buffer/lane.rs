@@ -1,6 +1,6 @@
 //! One lane: the encoder of one group's spans, and its frames until they are settled.
 
-use crate::outbox::{Outbox, Sending};
+use super::outbox::{Outbox, Sending};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -18,27 +18,27 @@ pub(super) struct Lane {
     pub charged: usize,
     pub encoder: Encoder,
     pub outbox: Outbox,
-    /// Whether a carrier is at work, or about to be.
-    pub carried: bool,
+    /// Whether a forwarder is at work, or about to be.
+    pub forwarded: bool,
     pub wake: Arc<Notify>,
 }
 
-/// How a lane stands, for its carrier.
+/// How a lane stands, for its forwarder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Look {
+pub(crate) struct LaneStatus {
     /// There are frames, or spans that will be some.
-    pub busy: bool,
+    pub(crate) busy: bool,
     /// There is a frame that may be sent now.
-    pub may_send: bool,
+    pub(crate) may_send: bool,
     /// Since when the ingester owes a sign of life.
-    pub waiting_since: Option<Instant>,
+    pub(crate) waiting_since: Option<Instant>,
     /// No new spans will come.
-    pub retired: bool,
+    pub(crate) retired: bool,
 }
 
 impl Lane {
-    pub(super) fn look(&self, retired: bool, open: bool) -> Look {
-        Look {
+    pub(super) fn status(&self, retired: bool, open: bool) -> LaneStatus {
+        LaneStatus {
             busy: open || !self.outbox.is_empty(),
             may_send: self.outbox.may_send(),
             waiting_since: self.outbox.waiting_since(),
@@ -72,6 +72,6 @@ impl Lane {
     pub(super) fn rest(&mut self) {
         self.outbox.detach();
         self.encoder = Encoder::new();
-        self.carried = false;
+        self.forwarded = false;
     }
 }

@@ -6,8 +6,7 @@ use tributary_receivers::{OfferError, Sink};
 use tributary_span::otlp::Outcome;
 use tributary_span::protobuf::put;
 use tributary_wire::ring;
-use tributary_wire::v1::reply::Kind;
-use tributary_wire::v1::{Ack, Credit, Reject};
+use tributary_wire::v1::{Ack, Credit, Reject, reply};
 
 /// A request with one span for each trace; trace and span ids are made of `first..first + spans`.
 fn request(first: u64, spans: u64) -> Bytes {
@@ -51,12 +50,12 @@ fn sent(buffer: &Buffer, key: LaneKey) -> Vec<(u64, u32)> {
     std::iter::from_fn(|| buffer.send(key)).map(|f| (f.seq, f.spans)).collect()
 }
 
-fn ack(seq: u64) -> Kind {
-    Kind::Ack(Ack { seq, credit: 1 << 20 })
+fn ack(seq: u64) -> reply::Kind {
+    reply::Kind::Ack(Ack { seq, credit: 1 << 20 })
 }
 
 #[tokio::test]
-async fn each_trace_goes_to_the_lane_of_its_group_and_lanes_ask_for_carriers_once() {
+async fn each_trace_goes_to_the_lane_of_its_group_and_lanes_ask_for_forwarders_once() {
     let buffer = buffer(1 << 20);
     buffer.set_groups(3);
     for first in [1, 101] {
@@ -95,8 +94,8 @@ async fn every_byte_is_given_back_when_all_is_settled() {
     }
     buffer.reply(key(0, 0), &ack(1));
     let reject = Reject { seq: 1, permanent: true, ..Reject::default() };
-    assert!(!buffer.look(key(0, 0)).busy);
-    assert_eq!(buffer.reply(key(0, 1), &Kind::Reject(reject)), Meaning::Settled);
+    assert!(!buffer.status(key(0, 0)).busy);
+    assert_eq!(buffer.reply(key(0, 1), &reply::Kind::Reject(reject)), AfterReply::Continue);
     assert_eq!(buffer.gauges().buffer_bytes, 0);
     let metrics = buffer.metrics();
     assert_eq!(metrics.acked.get() + metrics.dropped_rejected.get(), 50);
@@ -112,7 +111,7 @@ async fn a_frame_that_is_rejected_for_now_stays() {
     assert_eq!(sent(&buffer, key(0, 0)), [(1, 5)]);
     let held = buffer.gauges().buffer_bytes;
     let reject = Reject { seq: 1, permanent: false, ..Reject::default() };
-    assert_eq!(buffer.reply(key(0, 0), &Kind::Reject(reject)), Meaning::GoElsewhere);
+    assert_eq!(buffer.reply(key(0, 0), &reply::Kind::Reject(reject)), AfterReply::FailOver);
     assert_eq!(buffer.gauges().buffer_bytes, held);
     buffer.detach(key(0, 0));
     buffer.attach(key(0, 0), 1 << 20);
@@ -174,7 +173,7 @@ async fn tenants_have_lanes_of_their_own() {
     assert_eq!(names, [DEFAULT_TENANT, "a", "b"]);
     let numbers: BTreeSet<_> = lanes.iter().map(|lane| lane.key.number()).collect();
     assert_eq!(numbers.len(), 3);
-    for i in 3..intake::MOST_TENANTS {
+    for i in 3..lanes::MOST_TENANTS {
         offer(&buffer, Some(&format!("t{i}")), request(1, 1)).await.unwrap();
     }
     assert!(offer(&buffer, Some("one too many"), request(1, 3)).await.is_err());
@@ -183,7 +182,7 @@ async fn tenants_have_lanes_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_configured_tenant_is_everybodys() {
+async fn the_configured_tenant_holds_for_all_senders() {
     let rules = Rules { tenant: Some("ours".to_owned()), ..Rules::default() };
     let buffer = Buffer::new(1 << 20, limits(), rules, Rng::new(1));
     for tenant in [None, Some("theirs")] {
@@ -253,7 +252,7 @@ async fn a_credit_opens_the_window() {
     offer(&buffer, None, request(1, 500)).await.unwrap();
     buffer.attach(key(0, 0), 0);
     assert_eq!(sent(&buffer, key(0, 0)).len(), 1, "one may always go");
-    assert!(!buffer.look(key(0, 0)).may_send);
-    buffer.reply(key(0, 0), &Kind::Credit(Credit { bytes: 1 << 20 }));
+    assert!(!buffer.status(key(0, 0)).may_send);
+    buffer.reply(key(0, 0), &reply::Kind::Credit(Credit { bytes: 1 << 20 }));
     assert!(sent(&buffer, key(0, 0)).len() > 1);
 }

@@ -43,7 +43,7 @@ impl Program {
             .kill_on_drop(true)
             // Ctrl-C in a terminal goes to the whole group, but these end when they are told to.
             .process_group(0);
-        // What is set for programs that somebody deploys must not change the demo.
+        // What is set for programs that are deployed must not change the demo.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("TRIBUTARY_") {
                 command.env_remove(variable);

@@ -1,6 +1,6 @@
 //! Traces of the story as OTLP, sent the way SDKs send them: each service its own requests.
 
-use super::story::{Kind, Service, StorySpan, StoryTrace, Value};
+use super::story::{Service, SpanKind, StorySpan, StoryTrace, Value};
 use bytes::{Buf, BufMut, Bytes};
 use std::time::Duration;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -76,7 +76,8 @@ fn put_span(out: &mut Builder, trace: TraceId, base: Duration, span: &StorySpan,
     const SAMPLED: u32 = 1;
     const HAS_IS_REMOTE: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;
-    let remote = matches!(span.kind, Kind::Server | Kind::Consumer) && !span.parent.is_zero();
+    let remote =
+        matches!(span.kind, SpanKind::Server | SpanKind::Consumer) && !span.parent.is_zero();
     out.end_span(SpanFields {
         trace,
         resource: home.0,

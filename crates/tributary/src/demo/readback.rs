@@ -90,8 +90,8 @@ pub(crate) async fn read_back(
 pub(crate) struct Answer {
     /// Its spans; none when there is no such trace.
     pub(crate) spans: Columns,
-    /// Why there may be more: somebody could not be asked. An ingester of an earlier demo, killed
-    /// without a chance to say goodbye, is such a one, and no reason to doubt the spans that came.
+    /// Why there may be more: an ingester could not be asked. One of an earlier demo, killed without
+    /// a chance to say goodbye, is no reason to doubt the spans that came.
     pub(crate) partial: Option<String>,
 }
 
@@ -187,11 +187,11 @@ mod tests {
         for (services, fine) in [(3, true), (1, false)] {
             let mut partial = answer(&trace, services);
             put::uint(&mut partial, 3, 1);
-            put::bytes(&mut partial, 4, b"somebody is away");
+            put::bytes(&mut partial, 4, b"an ingester is away");
             let mut read = ReadBack::default();
             read.add(&trace, Duration::ZERO, envelope(&partial));
             assert_eq!((read.missing == 0, read.faults.is_empty()), (fine, fine));
-            assert!(read.faults.iter().all(|fault| fault.contains("somebody is away")));
+            assert!(read.faults.iter().all(|fault| fault.contains("an ingester is away")));
         }
     }
 }

@@ -3,13 +3,15 @@
 use super::children::Program;
 use super::export::Exporter;
 use super::http::Http;
+use super::options::Options;
 use super::ports::{Ports, local};
 use super::progress::{Figures, bytes, count};
 use super::readback::{ReadBack, fetch, read_back};
+use super::stop::Stop;
+use super::story;
 use super::teller::{Told, tell};
 use super::terminal::Terminal;
 use super::waterfall::{Style, duration, waterfall};
-use super::{Options, Stop, story};
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -4,8 +4,8 @@
 //! talks to its database. A checkout also sends a message that `order-service` works off later.
 //! A few requests fail in the database, one now and then is slow.
 //!
-//! Trace `n` of a seed is always the same, down to its ids, whenever it is told: nobody has to
-//! remember what was sent in order to look for it later.
+//! Trace `n` of a seed is always the same, down to its ids, whenever it is told: what was sent need
+//! not be remembered in order to look for it later.
 
 mod attributes;
 mod random;
@@ -38,7 +38,7 @@ impl Service {
 
 /// `SpanKind` by its numbers in OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SpanKind {
     Internal = 1,
     Server = 2,
     Client = 3,
@@ -57,7 +57,7 @@ pub(crate) struct StorySpan {
     /// Zero for the root.
     pub(crate) parent: SpanId,
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: SpanKind,
     pub(crate) start: Duration,
     pub(crate) end: Duration,
     pub(crate) attributes: Attributes,
@@ -130,16 +130,22 @@ impl Telling {
             ("client.address", format!("198.51.100.{}", self.random.below(254) + 1).into()),
             ("enduser.id", format!("user-{user:04}").into()),
         ]);
-        let (service, kind) = (Service::Frontend, Kind::Server);
+        let (service, kind) = (Service::Frontend, SpanKind::Server);
         let root = self.span(SpanId::default(), service, kind, name, attributes, |tell, root| {
             tell.pass(300, 900);
             let inner =
                 format!("/users/{user:04}/{}", if method == "GET" { "orders" } else { "checkout" });
             let client = http_client(method, "user-service", 8081, &inner, failed);
-            let call =
-                tell.span(root, Service::Frontend, Kind::Client, method, client, |tell, call| {
+            let call = tell.span(
+                root,
+                Service::Frontend,
+                SpanKind::Client,
+                method,
+                client,
+                |tell, call| {
                     tell.users(call, plot, method, &inner);
-                });
+                },
+            );
             tell.fail_if(failed, call);
             tell.pass(200, 600);
         });
@@ -157,13 +163,13 @@ impl Telling {
         };
         let failed = plot == Plot::FailedCheckout;
         let attributes = http_server(method, path, route, failed);
-        let (service, kind) = (Service::Users, Kind::Server);
+        let (service, kind) = (Service::Users, SpanKind::Server);
         let handler = self.span(caller, service, kind, name, attributes, |tell, handler| {
             tell.pass(100, 400);
             let hit = tell.random.below(10) > 0;
             let mut cache = database("redis", "0", "GET", "GET user:?", "cache", 6379);
             cache.push(("cache.hit", hit.into()));
-            tell.span(handler, Service::Users, Kind::Client, "GET", cache, |tell, _| {
+            tell.span(handler, Service::Users, SpanKind::Client, "GET", cache, |tell, _| {
                 tell.pass(200, 700)
             });
             if !hit {
@@ -172,7 +178,7 @@ impl Telling {
                 tell.span(
                     handler,
                     Service::Users,
-                    Kind::Client,
+                    SpanKind::Client,
                     "SELECT users",
                     query,
                     |tell, _| {
@@ -181,10 +187,16 @@ impl Telling {
                 );
             }
             let client = http_client(method, "order-service", 8082, inner, failed);
-            let call =
-                tell.span(handler, Service::Users, Kind::Client, method, client, |tell, call| {
+            let call = tell.span(
+                handler,
+                Service::Users,
+                SpanKind::Client,
+                method,
+                client,
+                |tell, call| {
                     tell.orders(call, plot);
-                });
+                },
+            );
             tell.fail_if(failed, call);
             tell.pass(100, 500);
         });
@@ -192,7 +204,7 @@ impl Telling {
     }
 
     fn orders(&mut self, caller: SpanId, plot: Plot) {
-        let (kind, service) = (Kind::Server, Service::Orders);
+        let (kind, service) = (SpanKind::Server, Service::Orders);
         match plot {
             Plot::Browse | Plot::SlowBrowse => {
                 let attributes = http_server("GET", "/orders", "/orders", false);
@@ -224,14 +236,14 @@ impl Telling {
         let mut query = database("postgresql", "orders", "SELECT", sql, "orders-db", 5432);
         query.push(("db.response.returned_rows", rows.into()));
         self.pass(100, 300);
-        self.span(handler, Service::Orders, Kind::Client, "SELECT orders", query, |tell, _| {
+        self.span(handler, Service::Orders, SpanKind::Client, "SELECT orders", query, |tell, _| {
             if slow { tell.pass(1_200_000, 2_800_000) } else { tell.pass(800, 6_000) }
         });
         let attributes = vec![("orders.count", rows.into())];
         self.span(
             handler,
             Service::Orders,
-            Kind::Internal,
+            SpanKind::Internal,
             "render orders",
             attributes,
             |tell, _| {
@@ -245,15 +257,22 @@ impl Telling {
         let order = format!("order-{:06}", self.random.below(1_000_000));
         self.pass(100, 400);
         let attributes = vec![("order.items", items.into())];
-        self.span(handler, Service::Orders, Kind::Internal, "price cart", attributes, |tell, _| {
-            tell.pass(200, 1_500);
-        });
+        self.span(
+            handler,
+            Service::Orders,
+            SpanKind::Internal,
+            "price cart",
+            attributes,
+            |tell, _| {
+                tell.pass(200, 1_500);
+            },
+        );
         let sql = "INSERT INTO orders (id, user_id, total) VALUES ($1, $2, $3)";
         let insert = database("postgresql", "orders", "INSERT", sql, "orders-db", 5432);
         let insert = self.span(
             handler,
             Service::Orders,
-            Kind::Client,
+            SpanKind::Client,
             "INSERT orders",
             insert,
             |tell, _| {
@@ -273,7 +292,7 @@ impl Telling {
         let send = self.span(
             handler,
             Service::Orders,
-            Kind::Producer,
+            SpanKind::Producer,
             "send orders",
             message,
             |tell, _| {
@@ -287,7 +306,7 @@ impl Telling {
         let work = self.span(
             send,
             Service::Orders,
-            Kind::Consumer,
+            SpanKind::Consumer,
             "process orders",
             message,
             |tell, work| {
@@ -297,7 +316,7 @@ impl Telling {
                 tell.span(
                     work,
                     Service::Orders,
-                    Kind::Client,
+                    SpanKind::Client,
                     "UPDATE stock",
                     update,
                     |tell, _| {
@@ -319,7 +338,7 @@ impl Telling {
         &mut self,
         parent: SpanId,
         service: Service,
-        kind: Kind,
+        kind: SpanKind,
         name: &'static str,
         attributes: Attributes,
         inside: impl FnOnce(&mut Self, SpanId),

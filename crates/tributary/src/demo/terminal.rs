@@ -83,7 +83,7 @@ impl Terminal {
     }
 }
 
-/// When nobody reads any more there is nobody to tell either: the demo goes on.
+/// A terminal that is gone reads nothing any more: the demo goes on.
 fn write(mut out: impl Write, text: &str) {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }

@@ -86,7 +86,7 @@ impl Report {
                 line(
                     &mut text,
                     format_args!(
-                        "quarantined  segments {numbers} of epoch {epoch}: nobody could read them"
+                        "quarantined  segments {numbers} of epoch {epoch}: no ingester could read them"
                     ),
                 );
             }

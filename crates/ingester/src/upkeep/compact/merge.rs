@@ -6,7 +6,6 @@
 
 use super::{Compactor, Remembered, Visible};
 use crate::block::{Builder, FlushError, entry, until_done};
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use tributary_block::{
     BlockError, BlockMeta, BlockWriter, FolderSource, InputError, Merge, WriterSettings,
@@ -16,6 +15,7 @@ use tributary_journal::window::mint_compacted;
 use tributary_journal::{BlockEntry, CompactionWindow, Record, layout};
 use tributary_span::Columns;
 use tributary_store::StoreError;
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 /// A row group has at least so many spans: half of what a fresh block's has, since inputs are in

@@ -36,7 +36,7 @@ fn children_lie_within_their_parents_unless_a_message_is_between() {
             assert!(span.start < span.end);
             let Some(parent) = by_id.get(&span.parent) else { continue };
             assert!(parent.start < span.start, "{span:?}");
-            assert!(span.kind == Kind::Consumer || span.end < parent.end, "{span:?}");
+            assert!(span.kind == SpanKind::Consumer || span.end < parent.end, "{span:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who the ingesters are, as far as is known: what the names resolve to, what the ingesters say of
-//! each other, and who could not be reached or is about to leave.
+//! each other, and which of them could not be reached or are about to leave.
 
-use crate::route::Plan;
+use super::plan::Plan;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
@@ -10,7 +10,7 @@ use tracing::info;
 
 /// What is known, as plain data.
 #[derive(Debug, Default)]
-pub struct Directory {
+pub(crate) struct Directory {
     /// Decides between ingesters where there are more than groups.
     sidecar: u64,
     /// What the configured names and addresses stand for.
@@ -37,12 +37,12 @@ enum State {
 
 impl Directory {
     /// Nothing is known.
-    pub fn new(sidecar: u64) -> Self {
+    pub(crate) fn new(sidecar: u64) -> Self {
         Directory { sidecar, ..Directory::default() }
     }
 
     /// The names were looked up. Nothing found says nothing.
-    pub fn resolved(&mut self, addresses: Vec<String>) {
+    pub(crate) fn resolved(&mut self, addresses: Vec<String>) {
         if !addresses.is_empty() {
             self.resolved = addresses;
         }
@@ -50,29 +50,29 @@ impl Directory {
 
     /// An ingester told who the ingesters are. An empty list says nothing (the wire's rule W15),
     /// and so does one that holds what can be no address.
-    pub fn told(&mut self, addresses: Vec<String>) {
+    pub(crate) fn told(&mut self, addresses: Vec<String>) {
         if !addresses.is_empty() && addresses.iter().all(|address| is_address(address)) {
             self.told = addresses;
         }
     }
 
     /// No stream is left to learn from: what the ingesters told is not to be relied on any more.
-    pub fn forget_told(&mut self) {
+    pub(crate) fn forget_told(&mut self) {
         self.told.clear();
     }
 
     /// `address` could not be reached, or does not answer.
-    pub fn away(&mut self, address: &str, until: Instant) {
+    pub(crate) fn away(&mut self, address: &str, until: Instant) {
         self.mark(address, State::Away, until);
     }
 
     /// `address` said that it will leave.
-    pub fn leaving(&mut self, address: &str, until: Instant) {
+    pub(crate) fn leaving(&mut self, address: &str, until: Instant) {
         self.mark(address, State::Leaving, until);
     }
 
     /// `address` answers.
-    pub fn here(&mut self, address: &str) {
+    pub(crate) fn here(&mut self, address: &str) {
         self.marks.retain(|mark| mark.state != State::Away || mark.address != address);
     }
 
@@ -86,12 +86,12 @@ impl Directory {
     }
 
     /// When a mark ends.
-    pub fn next_change(&self) -> Option<Instant> {
+    pub(crate) fn next_change(&self) -> Option<Instant> {
         self.marks.iter().map(|mark| mark.until).min()
     }
 
     /// Who gets what, as of `now`.
-    pub fn plan(&mut self, now: Instant) -> Plan {
+    pub(crate) fn plan(&mut self, now: Instant) -> Plan {
         self.marks.retain(|mark| mark.until > now);
         let state = |address: &str| {
             self.marks.iter().find(|mark| mark.address == address).map(|mark| mark.state)
@@ -117,7 +117,7 @@ impl Directory {
     }
 }
 
-/// `host:port` that somebody else could connect to.
+/// `host:port` that another host could connect to.
 fn is_address(text: &str) -> bool {
     match text.parse::<SocketAddr>() {
         Ok(address) => !address.ip().is_unspecified() && address.port() != 0,
@@ -127,32 +127,32 @@ fn is_address(text: &str) -> bool {
     }
 }
 
-/// The directory, shared between those who learn something and those who go by it.
+/// The directory, shared between the tasks that learn something and those that go by it.
 #[derive(Debug)]
-pub struct Members {
+pub(crate) struct Members {
     directory: Mutex<Directory>,
     plan: watch::Sender<Arc<Plan>>,
-    /// Somebody wants the names looked up again.
-    look: Notify,
+    /// A forwarder wants the names looked up again.
+    lookup: Notify,
 }
 
 impl Members {
     /// Nothing is known yet.
-    pub fn new(sidecar: u64) -> Self {
+    pub(crate) fn new(sidecar: u64) -> Self {
         Members {
             directory: Mutex::new(Directory::new(sidecar)),
             plan: watch::Sender::default(),
-            look: Notify::new(),
+            lookup: Notify::new(),
         }
     }
 
     /// The plan now, and word of every new one.
-    pub fn plan(&self) -> watch::Receiver<Arc<Plan>> {
+    pub(crate) fn plan(&self) -> watch::Receiver<Arc<Plan>> {
         self.plan.subscribe()
     }
 
     /// Changes the directory; a different plan is published.
-    pub fn learn(&self, what: impl FnOnce(&mut Directory)) {
+    pub(crate) fn learn(&self, what: impl FnOnce(&mut Directory)) {
         let mut directory = self.lock();
         what(&mut directory);
         let plan = directory.plan(Instant::now());
@@ -170,18 +170,18 @@ impl Members {
     }
 
     /// When the plan will be another one by itself.
-    pub fn next_change(&self) -> Option<Instant> {
+    pub(crate) fn next_change(&self) -> Option<Instant> {
         self.lock().next_change()
     }
 
     /// Has the names looked up again.
-    pub fn look_again(&self) {
-        self.look.notify_one();
+    pub(crate) fn request_lookup(&self) {
+        self.lookup.notify_one();
     }
 
-    /// Somebody wants the names looked up again.
-    pub async fn asked_to_look(&self) {
-        self.look.notified().await;
+    /// Waits until the names should be looked up again.
+    pub(crate) async fn lookup_requested(&self) {
+        self.lookup.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Directory> {

@@ -21,7 +21,7 @@ const OVERHEAD: usize = 128;
 
 /// Frames that wait for their acknowledgement.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     held: VecDeque<Held>,
     /// Number of the last frame put in.
     last: u64,
@@ -56,30 +56,30 @@ struct OnStream {
 
 /// A frame on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sending {
+pub(crate) struct Sending {
     /// Its number.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// The dictionary that it refers to.
-    pub dict: u32,
+    pub(crate) dict: u32,
     /// Definitions that have to go before it.
-    pub definitions: Range<u32>,
+    pub(crate) definitions: Range<u32>,
     /// The encoded spans.
-    pub payload: Bytes,
+    pub(crate) payload: Bytes,
     /// How many.
-    pub spans: u32,
+    pub(crate) spans: u32,
     /// Whether it was sent on an earlier stream.
-    pub again: bool,
+    pub(crate) again: bool,
 }
 
 /// Frames that left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// How many.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Their spans.
-    pub spans: u64,
+    pub(crate) spans: u64,
     /// The bytes that they held.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Settled {
@@ -96,27 +96,27 @@ fn cost(frame: &EncodedFrame) -> usize {
 
 impl Outbox {
     /// Frames held.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.held.len()
     }
 
     /// Whether none is held.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
 
     /// Spans held.
-    pub fn spans(&self) -> u64 {
+    pub(crate) fn spans(&self) -> u64 {
         self.spans
     }
 
     /// Whether a stream is attached.
-    pub fn is_attached(&self) -> bool {
+    pub(crate) fn is_attached(&self) -> bool {
         self.stream.is_some()
     }
 
     /// Takes a new frame; the bytes that it holds from now on.
-    pub fn push(&mut self, frame: EncodedFrame) -> usize {
+    pub(crate) fn push(&mut self, frame: EncodedFrame) -> usize {
         self.last += 1;
         self.spans += u64::from(frame.spans);
         let bytes = cost(&frame);
@@ -125,19 +125,19 @@ impl Outbox {
     }
 
     /// A stream was opened with this credit. All frames held are to be sent on it.
-    pub fn attach(&mut self, credit: u64, now: Instant) {
+    pub(crate) fn attach(&mut self, credit: u64, now: Instant) {
         self.held.iter_mut().for_each(|held| held.postponed = false);
         self.stream =
             Some(OnStream { sent: 0, credit, in_flight: 0, dict: 0, defined: 0, progress: now });
     }
 
     /// The stream is gone.
-    pub fn detach(&mut self) {
+    pub(crate) fn detach(&mut self) {
         self.stream = None;
     }
 
     /// Whether [`Outbox::send`] would send a frame.
-    pub fn may_send(&self) -> bool {
+    pub(crate) fn may_send(&self) -> bool {
         let Some(stream) = &self.stream else { return false };
         let Some(next) = self.held.get(stream.sent) else { return false };
         let bytes = next.frame.payload.len() as u64;
@@ -145,7 +145,7 @@ impl Outbox {
     }
 
     /// The next frame to send, which counts as sent from here on.
-    pub fn send(&mut self, now: Instant) -> Option<Sending> {
+    pub(crate) fn send(&mut self, now: Instant) -> Option<Sending> {
         if !self.may_send() {
             return None;
         }
@@ -173,7 +173,7 @@ impl Outbox {
 
     /// All frames up to `seq` are durable, and there is a new credit. What was not sent on this
     /// stream, or was rejected on it, stays.
-    pub fn acknowledge(&mut self, seq: u64, credit: u64, now: Instant) -> Settled {
+    pub(crate) fn acknowledge(&mut self, seq: u64, credit: u64, now: Instant) -> Settled {
         let mut settled = Settled::default();
         let Some(stream) = self.stream.as_mut() else { return settled };
         (stream.credit, stream.progress) = (credit, now);
@@ -196,14 +196,14 @@ impl Outbox {
     }
 
     /// The credit changed.
-    pub fn set_credit(&mut self, credit: u64, now: Instant) {
+    pub(crate) fn set_credit(&mut self, credit: u64, now: Instant) {
         if let Some(stream) = self.stream.as_mut() {
             (stream.credit, stream.progress) = (credit, now);
         }
     }
 
     /// Frame `seq` was rejected. For good: it leaves. Else it stays, to be sent on another stream.
-    pub fn reject(&mut self, seq: u64, for_good: bool, now: Instant) -> Settled {
+    pub(crate) fn reject(&mut self, seq: u64, for_good: bool, now: Instant) -> Settled {
         let mut settled = Settled::default();
         let Some(stream) = self.stream.as_mut() else { return settled };
         stream.progress = now;
@@ -221,17 +221,17 @@ impl Outbox {
     }
 
     /// Gives frame `seq` up: it cannot be sent. It must have been handed out by [`Outbox::send`].
-    pub fn give_up(&mut self, seq: u64, now: Instant) -> Settled {
+    pub(crate) fn give_up(&mut self, seq: u64, now: Instant) -> Settled {
         self.reject(seq, true, now)
     }
 
     /// Since when the peer owes a sign of life; `None` while it owes nothing.
-    pub fn waiting_since(&self) -> Option<Instant> {
+    pub(crate) fn waiting_since(&self) -> Option<Instant> {
         self.stream.as_ref().filter(|s| s.in_flight > 0).map(|s| s.progress)
     }
 
     /// The earliest dictionary that a held frame needs.
-    pub fn oldest_dict(&self) -> Option<u32> {
+    pub(crate) fn oldest_dict(&self) -> Option<u32> {
         self.held.front().map(|held| held.frame.dict)
     }
 }

@@ -1,26 +1,28 @@
 //! Finds the addresses behind the upstream's names, again and again: every 10 to 30 seconds while
 //! spans come in, at once when a stream is lost, and not at all while nothing happens.
 
+use super::members::Members;
 use crate::backoff::Backoff;
-use crate::buffer::Buffer;
 use crate::config::Upstream;
-use crate::members::Members;
+use crate::metrics::Metrics;
 use crate::random::Rng;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::lookup_host;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
-/// Never more often than this, whoever asks.
+/// Never more often than this, however often a forwarder asks.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Keeps `members` informed. Runs for ever.
-pub async fn resolve(
+/// Keeps `members` informed. `activity` is raised when spans come in. Runs for ever.
+pub(crate) async fn resolve(
     upstream: Vec<Upstream>,
     members: Arc<Members>,
-    buffer: Arc<Buffer>,
+    metrics: Arc<Metrics>,
+    activity: Arc<Notify>,
     mut rng: Rng,
 ) {
     let mut backoff = Backoff::new(Rng::new(rng.next_u64()));
@@ -32,12 +34,12 @@ pub async fn resolve(
         for (upstream, found) in upstream.iter().zip(&mut found) {
             match look_up(upstream).await {
                 Ok(addresses) => *found = addresses,
-                Err(why) => {
+                Err(error) => {
                     failed = true;
-                    buffer.metrics().resolve_failures.add(1);
+                    metrics.resolve_failures.inc();
                     match failures {
-                        0 => warn!(%upstream, why, "cannot find the ingesters"),
-                        _ => debug!(%upstream, why, "cannot find the ingesters"),
+                        0 => warn!(%upstream, error, "cannot find the ingesters"),
+                        _ => debug!(%upstream, error, "cannot find the ingesters"),
                     }
                 }
             }
@@ -57,22 +59,22 @@ pub async fn resolve(
         if Instant::now() >= looked + pause {
             tokio::select! {
                 biased;
-                () = members.asked_to_look() => {}
-                () = buffer.activity() => {}
+                () = members.lookup_requested() => {}
+                () = activity.notified() => {}
             }
         }
         sleep_until(looked + LEAST_PAUSE).await;
     }
 }
 
-/// Waits until `until` or until somebody asks, and has the plan made anew where marks end.
+/// Waits until `until` or until a forwarder asks, and has the plan made anew where marks end.
 async fn rest(members: &Members, until: Option<Instant>) {
     let mut plan = members.plan();
     loop {
         let mark = members.next_change();
         tokio::select! {
             biased;
-            () = members.asked_to_look() => return,
+            () = members.lookup_requested() => return,
             () = at(until) => return,
             () = at(mark) => members.learn(|_| {}),
             Ok(()) = plan.changed() => {}

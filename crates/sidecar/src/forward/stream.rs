@@ -1,18 +1,16 @@
 //! A stream to one ingester: opened, greeted and welcomed.
 
 use crate::config::{Tls, Upstream};
-use std::error::Error;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{self, Channel, Endpoint};
 use tonic::{Status, Streaming};
 use tributary_wire::VERSION;
 use tributary_wire::v1::ingest_client::IngestClient;
-use tributary_wire::v1::{Frame, Hello, Members, Reply, reply::Kind};
+use tributary_wire::v1::{Frame, Hello, Members, Reply, reply};
 
 /// From the first packet to the welcome.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,7 +25,7 @@ const REPLY_BYTES: usize = 1 << 20;
 
 /// Opens streams.
 #[derive(Debug, Clone)]
-pub struct Connector {
+pub(crate) struct Connector {
     tls: Option<Tls>,
     incarnation: [u8; 16],
     name: Arc<str>,
@@ -35,34 +33,47 @@ pub struct Connector {
 
 /// An open stream. Dropping it ends it.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct IngestStream {
     /// Where it goes, `host:port`.
-    pub address: String,
+    pub(crate) address: String,
     /// What the ingester calls itself.
-    pub ingester: String,
+    pub(crate) ingester: String,
     /// The credit of its welcome.
-    pub credit: u64,
+    pub(crate) credit: u64,
     /// Who the ingesters are, as it said in its welcome.
-    pub members: Vec<String>,
+    pub(crate) members: Vec<String>,
     /// Frames to send. One waits at most, so that a frame counts as sent when it nearly is.
-    pub frames: mpsc::Sender<Frame>,
+    pub(crate) frames: mpsc::Sender<Frame>,
     /// What the ingester answers.
-    pub replies: Replies,
+    pub(crate) replies: Replies,
 }
 
 /// The way back of a stream.
 #[derive(Debug)]
-pub struct Replies(Streaming<Reply>);
+pub(crate) struct Replies(Streaming<Reply>);
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub(crate) enum StreamError {
     /// The address cannot be used at all.
-    #[error("cannot be connected to: {0}")]
-    Address(String),
+    #[error("cannot be connected to")]
+    Address(#[source] transport::Error),
     /// No connection, or no TLS.
-    #[error("no connection: {0}")]
-    Connect(String),
+    #[error("no connection")]
+    Connect(#[source] transport::Error),
+    /// The certificates that the ingester's must be signed by cannot be read.
+    #[cfg(feature = "tls")]
+    #[error("no connection: {}", file.display())]
+    Certificates {
+        /// Where they should be.
+        file: std::path::PathBuf,
+        /// Why they cannot be read.
+        source: std::io::Error,
+    },
+    /// TLS is asked for.
+    #[cfg(not(feature = "tls"))]
+    #[error("no connection: built without TLS")]
+    WithoutTls,
     /// The ingester refused or broke the stream.
     #[error("{}: {}", .0.code(), .0.message())]
     Status(Status),
@@ -76,7 +87,12 @@ pub enum LinkError {
 
 impl Connector {
     /// For streams of this process.
-    pub fn new(tls: Option<Tls>, upstream: &[Upstream], incarnation: [u8; 16], name: &str) -> Self {
+    pub(crate) fn new(
+        tls: Option<Tls>,
+        upstream: &[Upstream],
+        incarnation: [u8; 16],
+        name: &str,
+    ) -> Self {
         // Addresses were resolved from names, and certificates are made out to names.
         let tls = tls.map(|mut tls| {
             if let (None, [only]) = (&tls.name, upstream) {
@@ -91,7 +107,12 @@ impl Connector {
     ///
     /// # Errors
     /// When no welcome comes in time.
-    pub async fn open(&self, address: &str, lane: u32, tenant: &str) -> Result<Link, LinkError> {
+    pub(crate) async fn open(
+        &self,
+        address: &str,
+        lane: u32,
+        tenant: &str,
+    ) -> Result<IngestStream, StreamError> {
         let hello = Hello {
             version: VERSION,
             incarnation: self.incarnation.to_vec().into(),
@@ -100,68 +121,72 @@ impl Connector {
             name: self.name.to_string(),
         };
         let opened = timeout(OPEN_TIMEOUT, self.greet(address, hello)).await;
-        opened.unwrap_or(Err(LinkError::Timeout))
+        opened.unwrap_or(Err(StreamError::Timeout))
     }
 
-    async fn greet(&self, address: &str, hello: Hello) -> Result<Link, LinkError> {
+    async fn greet(&self, address: &str, hello: Hello) -> Result<IngestStream, StreamError> {
         let channel = self.connect(address).await?;
         let (frames, outgoing) = mpsc::channel(1);
         let hello = Frame { hello: Some(hello), ..Frame::default() };
-        frames.try_send(hello).map_err(|_| LinkError::Welcome("the stream closed at once"))?;
+        frames.try_send(hello).map_err(|_| StreamError::Welcome("the stream closed at once"))?;
         let mut client = IngestClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        let answer = client.push(ReceiverStream::new(outgoing)).await.map_err(LinkError::Status)?;
+        let answer =
+            client.push(ReceiverStream::new(outgoing)).await.map_err(StreamError::Status)?;
         let mut replies = answer.into_inner();
-        let first = replies.message().await.map_err(LinkError::Status)?;
+        let first = replies.message().await.map_err(StreamError::Status)?;
         match first.and_then(|reply| reply.kind) {
-            Some(Kind::Welcome(welcome)) if (1..=VERSION).contains(&welcome.version) => Ok(Link {
-                address: address.to_owned(),
-                ingester: welcome.ingester,
-                credit: welcome.credit,
-                members: addresses(welcome.members),
-                frames,
-                replies: Replies(replies),
-            }),
-            Some(Kind::Welcome(_)) => Err(LinkError::Welcome("it speaks another version")),
-            Some(_) => Err(LinkError::Welcome("it began with something else")),
-            None => Err(LinkError::Welcome("the stream ended")),
+            Some(reply::Kind::Welcome(welcome)) if (1..=VERSION).contains(&welcome.version) => {
+                Ok(IngestStream {
+                    address: address.to_owned(),
+                    ingester: welcome.ingester,
+                    credit: welcome.credit,
+                    members: addresses(welcome.members),
+                    frames,
+                    replies: Replies(replies),
+                })
+            }
+            Some(reply::Kind::Welcome(_)) => Err(StreamError::Welcome("it speaks another version")),
+            Some(_) => Err(StreamError::Welcome("it began with something else")),
+            None => Err(StreamError::Welcome("the stream ended")),
         }
     }
 
-    async fn connect(&self, address: &str) -> Result<Channel, LinkError> {
+    async fn connect(&self, address: &str) -> Result<Channel, StreamError> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
             .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
-            .map_err(|error| LinkError::Address(chain(&error)))?
+            .map_err(StreamError::Address)?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
         let endpoint = self.secure(endpoint)?;
-        endpoint.connect().await.map_err(|error| LinkError::Connect(chain(&error)))
+        endpoint.connect().await.map_err(StreamError::Connect)
     }
 
     #[cfg(feature = "tls")]
-    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, LinkError> {
+    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, StreamError> {
         use tonic::transport::{Certificate, ClientTlsConfig};
         let Some(tls) = &self.tls else { return Ok(endpoint) };
         let mut config = match &tls.ca {
             // Read each time, so that new certificates count without a restart.
-            Some(file) => ClientTlsConfig::new()
-                .ca_certificate(Certificate::from_pem(std::fs::read(file).map_err(|error| {
-                    LinkError::Connect(format!("{}: {error}", file.display()))
-                })?)),
+            Some(file) => {
+                let pem = std::fs::read(file)
+                    .map_err(|source| StreamError::Certificates { file: file.clone(), source })?;
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+            }
             None => ClientTlsConfig::new().with_native_roots(),
         };
         if let Some(name) = &tls.name {
             config = config.domain_name(name);
         }
-        endpoint.tls_config(config).map_err(|error| LinkError::Connect(chain(&error)))
+        endpoint.tls_config(config).map_err(StreamError::Connect)
     }
 
     #[cfg(not(feature = "tls"))]
-    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, LinkError> {
+    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, StreamError> {
         match self.tls {
             None => Ok(endpoint),
-            Some(_) => Err(LinkError::Connect("built without TLS".to_owned())),
+            Some(_) => Err(StreamError::WithoutTls),
         }
     }
 }
@@ -173,12 +198,12 @@ impl Replies {
     ///
     /// # Errors
     /// When the stream broke.
-    pub async fn next(&mut self) -> Result<Option<Kind>, LinkError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<reply::Kind>, StreamError> {
         loop {
-            match self.0.message().await.map_err(LinkError::Status)? {
+            match self.0.message().await.map_err(StreamError::Status)? {
                 None => return Ok(None),
                 Some(Reply { kind: Some(kind) }) => return Ok(Some(kind)),
-                // A kind that a later version added (the wire's rule W2).
+                // One that a later version added (the wire's rule W2).
                 Some(Reply { kind: None }) => {}
             }
         }
@@ -186,20 +211,6 @@ impl Replies {
 }
 
 /// The addresses of a list of members; none when there is no list.
-pub fn addresses(members: Option<Members>) -> Vec<String> {
+pub(crate) fn addresses(members: Option<Members>) -> Vec<String> {
     members.into_iter().flat_map(|m| m.members).map(|member| member.address).collect()
-}
-
-/// An error with all its causes, in one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            write!(text, ": {cause_text}").unwrap_or_else(|_| unreachable!("writing to a string"));
-        }
-        source = cause.source();
-    }
-    text
 }

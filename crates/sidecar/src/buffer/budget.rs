@@ -9,41 +9,41 @@ use tokio::time::Instant;
 
 /// Bytes in use and how many there may be.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     limit: usize,
     used: AtomicUsize,
 }
 
 impl Budget {
     /// Nothing in use.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Budget { limit, used: AtomicUsize::new(0) }
     }
 
     /// Most bytes in use.
-    pub fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
     /// Bytes in use.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Relaxed)
     }
 
     /// Takes bytes whether or not there are any left: for what is already in memory and only
     /// changes its shape. Admission makes up for it.
-    pub fn take(&self, bytes: usize) {
+    pub(crate) fn take(&self, bytes: usize) {
         self.used.fetch_add(bytes, Relaxed);
     }
 
     /// Gives bytes back.
-    pub fn give(&self, bytes: usize) {
+    pub(crate) fn give(&self, bytes: usize) {
         let before = self.used.fetch_sub(bytes, Relaxed);
         debug_assert!(before >= bytes, "{bytes} bytes given back, {before} were taken");
     }
 
     /// Takes bytes if there are enough left.
-    pub fn admit(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>, bytes: usize) -> Option<Permit> {
         let fits = |used: usize| used.checked_add(bytes).filter(|&sum| sum <= self.limit);
         self.used.fetch_update(Relaxed, Relaxed, fits).ok()?;
         Some(Permit { budget: Arc::clone(self), bytes })
@@ -52,7 +52,7 @@ impl Budget {
 
 /// Bytes of a [`Budget`], given back when dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     budget: Arc<Budget>,
     bytes: usize,
 }
@@ -65,7 +65,7 @@ impl Drop for Permit {
 
 /// How fast the buffer has been emptying lately: an average that fades in some seconds.
 #[derive(Debug, Clone, Copy)]
-pub struct DrainRate {
+pub(crate) struct DrainRate {
     /// Bytes a second at `at`.
     rate: f64,
     at: Instant,
@@ -76,19 +76,19 @@ const FADE: f64 = 5.0;
 
 impl DrainRate {
     /// Nothing has left yet.
-    pub fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         DrainRate { rate: 0.0, at: now }
     }
 
     /// Bytes left the buffer.
-    pub fn note(&mut self, bytes: usize, now: Instant) {
+    pub(crate) fn note(&mut self, bytes: usize, now: Instant) {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let bytes = bytes as f64;
         *self = DrainRate { rate: self.at(now) + bytes / FADE, at: now };
     }
 
     /// Bytes a second now.
-    pub fn at(&self, now: Instant) -> f64 {
+    pub(crate) fn at(&self, now: Instant) -> f64 {
         let age = now.saturating_duration_since(self.at).as_secs_f64();
         self.rate * (-age / FADE).exp()
     }
@@ -98,7 +98,13 @@ impl DrainRate {
 /// will have left at `rate` bytes a second; 1 to 30 s, up to a quarter later so that senders
 /// spread. When nothing leaves there is nothing to reckon with, and asking again costs next to
 /// nothing on a loopback interface: 5 s.
-pub fn retry_after(used: usize, wanted: usize, limit: usize, rate: f64, rng: &mut Rng) -> Duration {
+pub(crate) fn retry_after(
+    used: usize,
+    wanted: usize,
+    limit: usize,
+    rate: f64,
+    rng: &mut Rng,
+) -> Duration {
     let lacking = used.saturating_add(wanted).saturating_sub(limit).saturating_add(limit / 16);
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let seconds = if rate < 1.0 { 5.0 } else { (lacking as f64 / rate).clamp(1.0, 24.0) };
