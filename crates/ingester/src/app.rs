@@ -134,7 +134,7 @@ impl App {
             membership: engine.membership.clone(),
             peers: Peers::default(),
             metrics: metrics.clone(),
-            receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
+            receivers: self.receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
             refresh: refresh(metrics.clone(), engine.memory.clone(), engine.live.clone(), store),
         };

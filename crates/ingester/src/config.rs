@@ -14,7 +14,7 @@ pub use units::{parse_bytes, parse_duration};
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use tributary_receivers::{Kind, Strategy};
+use tributary_receivers::{Receiver, Strategy};
 
 /// One setting: its key in the YAML file. The variable is `TRIBUTARY_` and the key in capitals,
 /// the flag is `--` and the key with dashes.
@@ -147,7 +147,7 @@ pub struct Config {
     /// URL of the store.
     pub store: String,
     /// The receivers for applications, and where.
-    pub receivers: Vec<(Kind, SocketAddr)>,
+    pub receivers: Vec<(Receiver, SocketAddr)>,
     /// The sampling strategy that Jaeger's clients are told.
     pub sampling: Strategy,
     /// Origins whose browser pages may send spans over HTTP.
@@ -302,17 +302,17 @@ impl Config {
 }
 
 /// The receivers that are switched on. All addresses are checked, also those of others.
-fn receivers(settings: &Settings, bad: &mut Mistakes) -> Vec<(Kind, SocketAddr)> {
-    let chosen = settings.parse("receivers", bad, Kind::list);
+fn receivers(settings: &Settings, bad: &mut Mistakes) -> Vec<(Receiver, SocketAddr)> {
+    let chosen = settings.parse("receivers", bad, Receiver::list);
     let places = [
-        (Kind::OtlpGrpc, "otlp_grpc_listen"),
-        (Kind::OtlpHttp, "otlp_http_listen"),
-        (Kind::JaegerCompact, "jaeger_compact_listen"),
-        (Kind::JaegerBinary, "jaeger_binary_listen"),
-        (Kind::JaegerHttp, "jaeger_http_listen"),
-        (Kind::JaegerGrpc, "jaeger_grpc_listen"),
-        (Kind::JaegerSampling, "jaeger_sampling_listen"),
-        (Kind::Zipkin, "zipkin_listen"),
+        (Receiver::OtlpGrpc, "otlp_grpc_listen"),
+        (Receiver::OtlpHttp, "otlp_http_listen"),
+        (Receiver::JaegerCompact, "jaeger_compact_listen"),
+        (Receiver::JaegerBinary, "jaeger_binary_listen"),
+        (Receiver::JaegerHttp, "jaeger_http_listen"),
+        (Receiver::JaegerGrpc, "jaeger_grpc_listen"),
+        (Receiver::JaegerSampling, "jaeger_sampling_listen"),
+        (Receiver::Zipkin, "zipkin_listen"),
     ];
     let read = |t: &str| t.parse().map_err(|_| "is not ADDRESS:PORT".to_owned());
     let all = places.map(|(kind, key)| (kind, settings.parse(key, bad, read)));

@@ -105,7 +105,7 @@ async fn first<T>(
 impl App {
     /// The sockets: what each is for, and where.
     pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
-        let receivers = self.receivers.iter().map(|r| (r.kind().name(), r.address()));
+        let receivers = self.receivers.iter().map(|r| (r.receiver().name(), r.address()));
         receivers
             .chain([("admin", self.admin.local_addr())])
             .filter_map(|(name, address)| Some((name, address.ok()?)))
@@ -128,7 +128,7 @@ impl App {
         let status = Arc::new(Status {
             ready: AtomicBool::new(true),
             buffer: Arc::clone(&buffer),
-            receivers: receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
+            receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
         });
 
         // Owned here and dropped at the end of this function, after what they serve.

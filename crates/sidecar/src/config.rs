@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-use tributary_receivers::{Kind, Strategy};
+use tributary_receivers::{Receiver, Strategy};
 
 /// All that a sidecar can be told, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Config {
     /// What this sidecar is called in the ingesters' logs.
     pub name: String,
     /// The receivers, and where.
-    pub receivers: Vec<(Kind, Listen)>,
+    pub receivers: Vec<(Receiver, Listen)>,
     /// The sampling strategy that Jaeger's clients are told.
     pub sampling: Strategy,
     /// Origins whose browser pages may send spans over HTTP; `*` for any.
@@ -161,11 +161,11 @@ impl Config {
             given.take("buffer", faults, |text| at_least(values::size(text)?, LEAST_BUFFER));
         let tenant = given.take("tenant", faults, values::tenant);
         let name = given.take("name", faults, any);
-        let chosen = given.take("receivers", faults, |text| match Kind::list(text)? {
+        let chosen = given.take("receivers", faults, |text| match Receiver::list(text)? {
             none if none.is_empty() => Err("names no receiver".to_owned()),
             chosen => Ok(chosen),
         });
-        let listens = Kind::ALL.map(|kind| {
+        let listens = Receiver::ALL.map(|kind| {
             let listen = given.take(&format!("{kind}-listen"), faults, values::listen);
             (kind, listen)
         });
@@ -220,8 +220,9 @@ impl Config {
 
     /// Two servers on one port are found here, not by a failure to bind.
     fn find_clashes(&self, faults: &mut Vec<Fault>) {
-        let flag =
-            |(kind, listen): &(Kind, Listen)| (format!("--{kind}-listen"), kind.is_udp(), *listen);
+        let flag = |(kind, listen): &(Receiver, Listen)| {
+            (format!("--{kind}-listen"), kind.is_udp(), *listen)
+        };
         let mut servers: Vec<_> = self.receivers.iter().map(flag).collect();
         servers.push(("--admin-listen".to_owned(), false, self.admin));
         for (i, (name, udp, listen)) in servers.iter().enumerate() {

@@ -28,7 +28,9 @@ fn the_defaults() {
         buffer: 16 << 20,
         tenant: None,
         name: "pod-1".to_owned(),
-        receivers: Kind::ALL.map(|kind| (kind, at(&format!("127.0.0.1:{}", kind.port())))).to_vec(),
+        receivers: Receiver::ALL
+            .map(|kind| (kind, at(&format!("127.0.0.1:{}", kind.port()))))
+            .to_vec(),
         sampling: Strategy::default(),
         cors_origins: vec![],
         admin: Listen::Everywhere(4320),
@@ -134,7 +136,7 @@ fn a_receiver_that_is_off_cannot_clash() {
         ["--upstream", "a", "--receivers", "otlp-grpc", "--otlp-http-listen", "127.0.0.1:4317"];
     let config = config(&args, &[]);
     let kinds: Vec<_> = config.receivers.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, [Kind::OtlpGrpc]);
+    assert_eq!(kinds, [Receiver::OtlpGrpc]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum Receiver {
     /// OTLP/gRPC. (Both OTLP sockets speak both; the names are those of the ports.)
     OtlpGrpc,
     /// OTLP/HTTP.
@@ -34,57 +34,57 @@ pub enum Kind {
     Zipkin,
 }
 
-impl Kind {
+impl Receiver {
     /// All of them.
-    pub const ALL: [Kind; 8] = [
-        Kind::OtlpGrpc,
-        Kind::OtlpHttp,
-        Kind::JaegerCompact,
-        Kind::JaegerBinary,
-        Kind::JaegerHttp,
-        Kind::JaegerGrpc,
-        Kind::JaegerSampling,
-        Kind::Zipkin,
+    pub const ALL: [Receiver; 8] = [
+        Receiver::OtlpGrpc,
+        Receiver::OtlpHttp,
+        Receiver::JaegerCompact,
+        Receiver::JaegerBinary,
+        Receiver::JaegerHttp,
+        Receiver::JaegerGrpc,
+        Receiver::JaegerSampling,
+        Receiver::Zipkin,
     ];
 
     /// Its name in settings, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::OtlpGrpc => "otlp-grpc",
-            Kind::OtlpHttp => "otlp-http",
-            Kind::JaegerCompact => "jaeger-compact",
-            Kind::JaegerBinary => "jaeger-binary",
-            Kind::JaegerHttp => "jaeger-http",
-            Kind::JaegerGrpc => "jaeger-grpc",
-            Kind::JaegerSampling => "jaeger-sampling",
-            Kind::Zipkin => "zipkin",
+            Receiver::OtlpGrpc => "otlp-grpc",
+            Receiver::OtlpHttp => "otlp-http",
+            Receiver::JaegerCompact => "jaeger-compact",
+            Receiver::JaegerBinary => "jaeger-binary",
+            Receiver::JaegerHttp => "jaeger-http",
+            Receiver::JaegerGrpc => "jaeger-grpc",
+            Receiver::JaegerSampling => "jaeger-sampling",
+            Receiver::Zipkin => "zipkin",
         }
     }
 
     /// The port that clients use by default.
     pub fn port(self) -> u16 {
         match self {
-            Kind::OtlpGrpc => 4317,
-            Kind::OtlpHttp => 4318,
-            Kind::JaegerCompact => 6831,
-            Kind::JaegerBinary => 6832,
-            Kind::JaegerHttp => 14268,
-            Kind::JaegerGrpc => 14250,
-            Kind::JaegerSampling => 5778,
-            Kind::Zipkin => 9411,
+            Receiver::OtlpGrpc => 4317,
+            Receiver::OtlpHttp => 4318,
+            Receiver::JaegerCompact => 6831,
+            Receiver::JaegerBinary => 6832,
+            Receiver::JaegerHttp => 14268,
+            Receiver::JaegerGrpc => 14250,
+            Receiver::JaegerSampling => 5778,
+            Receiver::Zipkin => 9411,
         }
     }
 
     /// Whether it takes datagrams.
     pub fn is_udp(self) -> bool {
-        matches!(self, Kind::JaegerCompact | Kind::JaegerBinary)
+        matches!(self, Receiver::JaegerCompact | Receiver::JaegerBinary)
     }
 
     /// A list with commas: names, families (`otlp`, `jaeger`), `all`, or `none` alone.
     ///
     /// # Errors
     /// What is wrong with the text.
-    pub fn list(text: &str) -> Result<Vec<Kind>, String> {
+    pub fn list(text: &str) -> Result<Vec<Receiver>, String> {
         let mut chosen = Vec::new();
         let items: Vec<_> = text.split(',').map(str::trim).filter(|i| !i.is_empty()).collect();
         if items == ["none"] {
@@ -92,12 +92,12 @@ impl Kind {
         }
         for item in &items {
             let before = chosen.len();
-            chosen.extend(Kind::ALL.into_iter().filter(|kind| {
-                let name = kind.name();
+            chosen.extend(Receiver::ALL.into_iter().filter(|receiver| {
+                let name = receiver.name();
                 *item == "all" || name == *item || name.split('-').next() == Some(*item)
             }));
             if chosen.len() == before {
-                let names: Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+                let names: Vec<_> = Receiver::ALL.iter().map(|receiver| receiver.name()).collect();
                 return Err(format!("`{item}` is none of all, otlp, jaeger, {}", names.join(", ")));
             }
         }
@@ -118,11 +118,11 @@ impl Kind {
             true => Socket::Udp(udp::bind(address).await?),
             false => Socket::Tcp(TcpListener::bind(address).await?),
         };
-        Ok(Bound { kind: self, socket, counters: Arc::default() })
+        Ok(Bound { receiver: self, socket, counters: Arc::default() })
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -131,7 +131,7 @@ impl fmt::Display for Kind {
 /// A receiver whose socket is bound.
 #[derive(Debug)]
 pub struct Bound {
-    kind: Kind,
+    receiver: Receiver,
     socket: Socket,
     counters: Arc<Counters>,
 }
@@ -144,8 +144,8 @@ enum Socket {
 
 impl Bound {
     /// Which it is.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    pub fn receiver(&self) -> Receiver {
+        self.receiver
     }
 
     /// Where it is.
@@ -164,7 +164,7 @@ impl Bound {
         Arc::clone(&self.counters)
     }
 
-    /// Receives until `stop`, then finishes what runs. Whoever cannot wait drops the future.
+    /// Receives until `stop`, then finishes what runs. A caller that cannot wait drops the future.
     pub async fn serve<S: Sink>(
         self,
         settings: Settings,
@@ -172,11 +172,11 @@ impl Bound {
         sink: Arc<S>,
         stop: CancellationToken,
     ) {
-        let protocol = match self.kind {
-            Kind::JaegerHttp => Protocol::JaegerHttp,
-            Kind::JaegerGrpc => Protocol::JaegerGrpc(strategy),
-            Kind::JaegerSampling => Protocol::JaegerSampling(strategy),
-            Kind::Zipkin => Protocol::Zipkin,
+        let protocol = match self.receiver {
+            Receiver::JaegerHttp => Protocol::JaegerHttp,
+            Receiver::JaegerGrpc => Protocol::JaegerGrpc(strategy),
+            Receiver::JaegerSampling => Protocol::JaegerSampling(strategy),
+            Receiver::Zipkin => Protocol::Zipkin,
             _ => Protocol::Otlp,
         };
         match self.socket {
@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn lists() {
-        use Kind::{JaegerHttp, OtlpGrpc, OtlpHttp, Zipkin};
-        let table: [(&str, Option<&[Kind]>); 8] = [
-            ("all", Some(&Kind::ALL)),
+        use Receiver::{JaegerHttp, OtlpGrpc, OtlpHttp, Zipkin};
+        let table: [(&str, Option<&[Receiver]>); 8] = [
+            ("all", Some(&Receiver::ALL)),
             ("otlp", Some(&[OtlpGrpc, OtlpHttp])),
             ("zipkin, jaeger-http,zipkin", Some(&[JaegerHttp, Zipkin])),
             ("none", Some(&[])),
@@ -206,8 +206,8 @@ mod tests {
             (",", None),
         ];
         for (text, expected) in table {
-            assert_eq!(Kind::list(text).ok().as_deref(), expected, "{text}");
+            assert_eq!(Receiver::list(text).ok().as_deref(), expected, "{text}");
         }
-        assert_eq!(Kind::list("jaeger").unwrap().len(), 5);
+        assert_eq!(Receiver::list("jaeger").unwrap().len(), 5);
     }
 }
