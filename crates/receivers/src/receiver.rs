@@ -4,14 +4,16 @@ use crate::connections::Settings;
 use crate::counters::Counters;
 use crate::jaeger::sampling::Strategy;
 use crate::jaeger::udp;
+use crate::listen::{self, BindError, Listener};
 use crate::route::{self, Protocol};
 use crate::sink::Sink;
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tributary_settings::{Listen, value};
 
 /// A receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,20 +88,18 @@ impl Receiver {
     /// What is wrong with the text.
     pub fn list(text: &str) -> Result<Vec<Receiver>, String> {
         let mut chosen = Vec::new();
-        let items: Vec<_> = text.split(',').map(str::trim).filter(|i| !i.is_empty()).collect();
+        let items: Vec<_> = value::items(text).collect();
         if items == ["none"] {
             return Ok(chosen);
         }
+        let words = ["all", "otlp", "jaeger"].into_iter().chain(Receiver::ALL.map(Receiver::name));
+        let words: Vec<_> = words.map(|word| (word, word)).collect();
         for item in &items {
-            let before = chosen.len();
+            let word = value::choice(item, &words)?;
             chosen.extend(Receiver::ALL.into_iter().filter(|receiver| {
                 let name = receiver.name();
-                *item == "all" || name == *item || name.split('-').next() == Some(*item)
+                word == "all" || name == word || name.split('-').next() == Some(word)
             }));
-            if chosen.len() == before {
-                let names: Vec<_> = Receiver::ALL.iter().map(|receiver| receiver.name()).collect();
-                return Err(format!("`{item}` is none of all, otlp, jaeger, {}", names.join(", ")));
-            }
         }
         if items.is_empty() {
             return Err("names no receiver".to_owned());
@@ -109,16 +109,16 @@ impl Receiver {
         Ok(chosen)
     }
 
-    /// Binds its socket.
+    /// Binds its sockets. Within a runtime.
     ///
     /// # Errors
-    /// When the address cannot be had.
-    pub async fn bind(self, address: SocketAddr) -> io::Result<Bound> {
-        let socket = match self.is_udp() {
-            true => Socket::Udp(udp::bind(address).await?),
-            false => Socket::Tcp(TcpListener::bind(address).await?),
+    /// When an address cannot be had.
+    pub fn bind(self, listen: &Listen) -> Result<Bound, BindError> {
+        let sockets = match self.is_udp() {
+            true => Sockets::Udp(listen::udp(self.name(), listen)?),
+            false => Sockets::Tcp(Listener::bind(self.name(), listen)?),
         };
-        Ok(Bound { receiver: self, socket, counters: Arc::default() })
+        Ok(Bound { receiver: self, sockets, counters: Arc::default() })
     }
 }
 
@@ -128,18 +128,18 @@ impl fmt::Display for Receiver {
     }
 }
 
-/// A receiver whose socket is bound.
+/// A receiver whose sockets are bound.
 #[derive(Debug)]
 pub struct Bound {
     receiver: Receiver,
-    socket: Socket,
+    sockets: Sockets,
     counters: Arc<Counters>,
 }
 
 #[derive(Debug)]
-enum Socket {
-    Tcp(TcpListener),
-    Udp(UdpSocket),
+enum Sockets {
+    Tcp(Listener),
+    Udp(Vec<UdpSocket>),
 }
 
 impl Bound {
@@ -149,13 +149,10 @@ impl Bound {
     }
 
     /// Where it is.
-    ///
-    /// # Errors
-    /// When the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        match &self.socket {
-            Socket::Tcp(listener) => listener.local_addr(),
-            Socket::Udp(socket) => socket.local_addr(),
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        match &self.sockets {
+            Sockets::Tcp(listener) => listener.addresses(),
+            Sockets::Udp(sockets) => sockets.iter().filter_map(|s| s.local_addr().ok()).collect(),
         }
     }
 
@@ -179,11 +176,18 @@ impl Bound {
             Receiver::Zipkin => Protocol::Zipkin,
             _ => Protocol::Otlp,
         };
-        match self.socket {
-            Socket::Tcp(listener) => {
+        match self.sockets {
+            Sockets::Tcp(listener) => {
                 route::serve(protocol, listener, settings, sink, self.counters, stop).await;
             }
-            Socket::Udp(socket) => udp::serve(socket, sink, self.counters, stop).await,
+            Sockets::Udp(sockets) => {
+                let mut serving = JoinSet::new();
+                for socket in sockets {
+                    let (sink, counters) = (Arc::clone(&sink), Arc::clone(&self.counters));
+                    serving.spawn(udp::serve(socket, sink, counters, stop.clone()));
+                }
+                while serving.join_next().await.is_some() {}
+            }
         }
     }
 }
@@ -195,13 +199,14 @@ mod tests {
     #[test]
     fn lists() {
         use Receiver::{JaegerHttp, OtlpGrpc, OtlpHttp, Zipkin};
-        let table: [(&str, Option<&[Receiver]>); 8] = [
+        let table: [(&str, Option<&[Receiver]>); 9] = [
             ("all", Some(&Receiver::ALL)),
             ("otlp", Some(&[OtlpGrpc, OtlpHttp])),
             ("zipkin, jaeger-http,zipkin", Some(&[JaegerHttp, Zipkin])),
             ("none", Some(&[])),
             ("none,zipkin", None),
             ("smoke", None),
+            ("Zipkin", Some(&[Zipkin])),
             ("", None),
             (",", None),
         ];
@@ -209,5 +214,6 @@ mod tests {
             assert_eq!(Receiver::list(text).ok().as_deref(), expected, "{text}");
         }
         assert_eq!(Receiver::list("jaeger").unwrap().len(), 5);
+        assert!(Receiver::list("otpl").unwrap_err().ends_with("; did you mean `otlp`?"));
     }
 }

@@ -15,11 +15,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::debug;
+use tributary_receivers::Listener;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: usize = 16;
@@ -35,20 +35,13 @@ pub trait Pages: Send + Sync + 'static {
 }
 
 /// Serves the pages. Runs for ever.
-pub async fn serve<P: Pages>(listener: TcpListener, pages: Arc<P>) {
+pub async fn serve<P: Pages>(mut listener: Listener, pages: Arc<P>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                debug!(%error, "cannot accept a connection");
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+        let (stream, _) = listener.next().await;
         let pages = Arc::clone(&pages);
         connections.spawn(async move {
             let service = service_fn(|request| {

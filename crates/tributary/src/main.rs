@@ -6,11 +6,14 @@
 //!   with the same flags.
 
 mod demo;
+#[cfg(test)]
+mod dialect;
 mod journal;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
+use tributary_settings::USAGE;
 
 /// The ingester's allocator, so that it behaves here as it does where it is deployed.
 #[global_allocator]
@@ -64,9 +67,6 @@ fn explained(error: &clap::Error) -> ExitCode {
     error.print().ok();
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
-
-/// Wrong arguments, as `sysexits.h` has it.
-const USAGE: u8 = 64;
 
 #[cfg(test)]
 mod tests {
