@@ -29,6 +29,13 @@ const RULES: &[Rule] = &[
         never_below: &["tokio*", "hyper*", "tonic*", "futures*"],
     },
     Rule {
+        package: "tributary-settings",
+        may: &[],
+        never_itself: &[],
+        // YAML is a feature that the ingester alone asks for.
+        never_below: &["tokio*", "hyper*", "serde*", "regex*"],
+    },
+    Rule {
         package: "tributary-wire",
         may: &["tributary-span"],
         never_itself: &[],
@@ -36,15 +43,29 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "tributary-receivers",
-        may: &["tributary-span", "tributary-telemetry"],
+        may: &["tributary-settings", "tributary-span", "tributary-telemetry"],
         never_itself: &["axum"],
         never_below: &["parquet", "arrow*", "object_store", "reqwest"],
     },
     Rule {
         package: "tributary-sidecar",
-        may: &["tributary-span", "tributary-telemetry", "tributary-wire", "tributary-receivers"],
+        may: &[
+            "tributary-settings",
+            "tributary-span",
+            "tributary-telemetry",
+            "tributary-wire",
+            "tributary-receivers",
+        ],
         never_itself: &[],
-        never_below: &["parquet", "arrow*", "object_store", "axum", "regex*", "tributary-store"],
+        never_below: &[
+            "parquet",
+            "arrow*",
+            "object_store",
+            "axum",
+            "regex*",
+            "serde-saphyr",
+            "tributary-store",
+        ],
     },
     Rule {
         package: "tributary-store",
@@ -73,6 +94,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "tributary-ingester",
         may: &[
+            "tributary-settings",
             "tributary-span",
             "tributary-telemetry",
             "tributary-wire",
@@ -88,6 +110,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "tributary",
         may: &[
+            "tributary-settings",
             "tributary-span",
             "tributary-wire",
             "tributary-store",

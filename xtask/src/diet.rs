@@ -27,6 +27,7 @@ const FORBIDDEN: &[&str] = &[
     "parquet*",
     "regex*",
     "reqwest",
+    "serde-saphyr",
     "serde_yaml*",
     "sonic-rs",
     "tikv-jemalloc*",
@@ -110,7 +111,8 @@ fn idle_kib(binary: &Path) -> Result<u64> {
     command.env("TRIBUTARY_UPSTREAM", "127.0.0.1:9");
     let listeners = listeners(&run::output(Command::new(binary).arg("--help"))?);
     ensure!(listeners.contains("otlp-grpc"), "--help names no --otlp-grpc-listen: {listeners:?}");
-    command.args(listeners.iter().map(|name| format!("--{name}-listen=127.0.0.1:0")));
+    // Both loopbacks, as where it is deployed.
+    command.args(listeners.iter().map(|name| format!("--{name}-listen=localhost:0")));
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let measured = listening(&mut child, listeners).and_then(|()| resident_kib(child.id()));
     child.kill()?;

@@ -4,6 +4,8 @@
 //! streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge what
 //! came → write blocks → leave. Each stage hands everything on to the next; a kill at any point loses nothing.
 
+mod reach;
+
 use crate::config::Config;
 use crate::engine::{Engine, Foundation};
 use crate::group::Live;
@@ -15,16 +17,15 @@ use crate::receive::{Receive, Service};
 use crate::runtime::Names;
 use crate::runtime::Stage;
 use anyhow::Context;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::Uid;
 use tributary_query::api::{self, Tenancy};
-use tributary_receivers::Bound;
+use tributary_receivers::{BindError, Bound, Listener};
 use tributary_store::{Store, StoreOptions};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::v1::ingest_server::IngestServer;
@@ -42,69 +43,53 @@ const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub struct App {
     config: Config,
     receivers: Vec<Bound>,
-    wire: TcpListener,
-    http: TcpListener,
-    wire_address: SocketAddr,
-    http_address: SocketAddr,
+    wire: Listener,
+    http: Listener,
 }
 
 impl App {
-    /// Binds the sockets.
+    /// Binds the sockets. Within a runtime.
     ///
     /// # Errors
     /// When an address is taken or cannot be bound.
-    pub async fn bind(config: Config) -> anyhow::Result<App> {
-        let bind = |name: &'static str, flag: &'static str, address: SocketAddr| async move {
-            TcpListener::bind(address).await.with_context(|| {
-                format!("cannot listen for {name} on {address}: choose another address with {flag}")
-            })
-        };
-        let wire = bind("the wire", "--wire-listen", config.wire_listen).await?;
-        let http = bind("HTTP", "--http-listen", config.http_listen).await?;
-        let (wire_address, http_address) = (wire.local_addr()?, http.local_addr()?);
-        tracing::info!("listening name=wire address={wire_address}");
-        tracing::info!("listening name=http address={http_address}");
-        let mut receivers = Vec::new();
-        for &(kind, address) in &config.receivers {
-            let bound = kind.bind(address).await.with_context(|| {
-                format!(
-                    "cannot listen for {kind} on {address}: choose another with --{kind}-listen"
-                )
-            })?;
-            tracing::info!("listening name={kind} address={}", bound.address()?);
-            receivers.push(bound);
+    pub fn bind(config: Config) -> Result<App, BindError> {
+        let wire = Listener::bind("wire", &config.wire_listen)?;
+        let http = Listener::bind("http", &config.http_listen)?;
+        let bound =
+            config.receivers.receivers.iter().map(|(receiver, listen)| receiver.bind(listen));
+        let receivers = bound.collect::<Result<Vec<_>, _>>()?;
+        let named = receivers.iter().map(|r| (r.receiver().name(), r.addresses()));
+        let own = [("wire", wire.addresses()), ("http", http.addresses())];
+        for (name, addresses) in own.into_iter().chain(named) {
+            for address in addresses {
+                tracing::info!(%name, %address, "listening");
+            }
         }
-        Ok(App { config, receivers, wire, http, wire_address, http_address })
+        Ok(App { config, receivers, wire, http })
     }
 
-    /// Where sidecars connect.
+    /// Where sidecars connect: of several addresses the one that others are told.
     pub fn wire_address(&self) -> SocketAddr {
-        self.wire_address
+        reach::told(&self.wire.addresses())
     }
 
-    /// Where queries are answered.
+    /// Where queries are answered: of several addresses the one that others are told.
     pub fn http_address(&self) -> SocketAddr {
-        self.http_address
+        reach::told(&self.http.addresses())
     }
 
     fn own(&self, process: Uid, names: &Names) -> tributary_journal::Heartbeat {
-        let reach = |address: SocketAddr| {
-            let host = match &self.config.advertise {
-                host if !host.is_empty() => host.clone(),
-                _ if !address.ip().is_unspecified() => bracketed(address.ip()),
-                _ => bracketed(own_address()),
-            };
-            format!("{host}:{}", address.port())
-        };
+        let advertise = self.config.advertise.as_ref();
+        let (wire, http) = (self.wire_address(), self.http_address());
         let instance = match &self.config.name {
-            name if !name.is_empty() => name.clone(),
-            _ => format!("{}-{}", host_name(), self.wire_address.port()),
+            Some(name) => name.clone(),
+            None => format!("{}-{}", reach::host_name(), wire.port()),
         };
         tributary_journal::Heartbeat {
             process,
             instance,
-            query_address: reach(self.http_address),
-            wire_address: reach(self.wire_address),
+            query_address: reach::at(advertise, http),
+            wire_address: reach::at(advertise, wire),
             zone: self.config.zone.clone(),
             epochs: Vec::new(),
             counter: 0,
@@ -118,6 +103,7 @@ impl App {
     /// When the store cannot be used, or a stage fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let names = Names::default();
+        let wire_port = format!(":{}", self.wire_address().port());
         let store = open_store(&self.config).await?;
         let config = &self.config;
         let own = self.own(names.uid()?, &names);
@@ -134,7 +120,7 @@ impl App {
             membership: engine.membership.clone(),
             peers: Peers::default(),
             metrics: metrics.clone(),
-            receivers: self.receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
+            receivers: self.receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
             refresh: refresh(metrics.clone(), engine.memory.clone(), engine.live.clone(), store),
         };
@@ -144,8 +130,9 @@ impl App {
 
         let stop_wire = CancellationToken::new();
         sockets.wire.spawn(wire(self.wire, engine.receive.clone(), stop_wire.clone()));
-        let origins = config.cors_origins.clone();
-        let own = Running::start(self.receivers, engine.receive.clone(), config.sampling, origins);
+        let (sampling, origins) =
+            (config.receivers.sampling, config.receivers.cors_origins.clone());
+        let own = Running::start(self.receivers, engine.receive.clone(), sampling, origins);
         ready.store(true, Ordering::Relaxed);
         tracing::info!("ready");
 
@@ -165,9 +152,7 @@ impl App {
             let patience = MOVE_WITHIN.min(config.grace / 4);
             engine.told.send_modify(|told| {
                 told.drain_ms = Some(u32::try_from(patience.as_millis()).unwrap_or(u32::MAX));
-                let own = |m: &tributary_wire::v1::Member| {
-                    m.address.ends_with(&format!(":{}", self.wire_address.port()))
-                };
+                let own = |m: &tributary_wire::v1::Member| m.address.ends_with(&wire_port);
                 told.members.members.retain(|m| !own(m));
             });
             own.finish(patience).await;
@@ -234,7 +219,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Store> {
 }
 
 async fn wire(
-    listener: TcpListener,
+    mut listener: Listener,
     receive: Arc<Receive>,
     stop: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -246,7 +231,9 @@ async fn wire(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(service)
         .serve_with_incoming_shutdown(
-            tokio_stream::wrappers::TcpListenerStream::new(listener),
+            futures_util::stream::poll_fn(move |context| {
+                listener.poll_accept(context).map_ok(|(stream, _)| stream).map(Some)
+            }),
             stop.cancelled_owned(),
         )
         .await
@@ -293,29 +280,5 @@ async fn failure(engine: &mut Engine, sockets: &mut Sockets) -> anyhow::Error {
         error = sockets.wire.failure() => error.context("serving the wire"),
         error = engine.commit.failure() => error.context("writing segments"),
         error = engine.flush.failure() => error.context("writing blocks"),
-    }
-}
-
-fn bracketed(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    }
-}
-
-/// The address that packets to the world would leave from; none is sent.
-fn own_address() -> IpAddr {
-    let route = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        socket.connect("192.0.2.1:9")?;
-        socket.local_addr()
-    });
-    route.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
-}
-
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => "ingester".to_owned(),
-        name => name.to_owned(),
     }
 }

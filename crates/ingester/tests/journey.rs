@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tonic::transport::Endpoint;
 use tributary_ingester::app::App;
-use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::config::Config;
+use tributary_settings::Asked;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
 use tributary_testkit::{NormalSpan, data, http as client, normal, recording, wait_for};
@@ -39,12 +40,11 @@ async fn start(folder: &Path, more: &[&str]) -> Ingester {
         "--name",
         "one",
     ];
-    let args: Vec<_> = args.iter().chain(more).map(Into::into).collect();
-    let Command::Run(settings) = gather(&args, &BTreeMap::new(), |_| unreachable!()).unwrap()
-    else {
+    let args = args.iter().chain(more).map(Into::into);
+    let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
         unreachable!()
     };
-    let app = App::bind(Config::from_settings(&settings).unwrap()).await.unwrap();
+    let app = App::bind(*config).unwrap();
     let (wire, http) = (app.wire_address(), app.http_address());
     let (shutdown, stopped) = oneshot::channel::<()>();
     let task = tokio::spawn(app.run(async {

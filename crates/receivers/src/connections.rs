@@ -5,6 +5,7 @@
 //! to the same owner.
 
 use crate::counters::Counters;
+use crate::listen::Listener;
 use crate::reply::Reply;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -16,7 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -59,7 +60,7 @@ impl Default for Settings {
 /// Serves `listener` until `stop`; then stops accepting, lets running requests finish and
 /// returns. A caller that cannot wait that long drops the future.
 pub(crate) async fn serve<H, F>(
-    listener: TcpListener,
+    mut listener: Listener,
     settings: &Settings,
     counters: &Arc<Counters>,
     handler: H,
@@ -79,7 +80,7 @@ pub(crate) async fn serve<H, F>(
         let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&mut listener, &places) => accepted,
         };
         let (stream, place) = match accepted {
             Ok(accepted) => accepted,
@@ -110,7 +111,7 @@ pub(crate) async fn serve<H, F>(
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &mut Listener,
     places: &Arc<Semaphore>,
 ) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;

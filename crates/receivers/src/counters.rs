@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 use tributary_span::otlp::{Outcome, Reject};
 use tributary_telemetry::{Counter, Gauge, Text, Type};
 
-/// Counters of one receiver, that is of one socket. Everything but `connections_open` only rises.
+/// Counters of one receiver. Everything but `connections_open` only rises.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Connections open now.
@@ -54,9 +54,19 @@ pub struct Counters {
 /// Datagrams that the kernel dropped before they could be read.
 #[derive(Debug, Default)]
 struct Kernel {
-    watched: Option<KernelDrops>,
-    /// The last count that was read.
-    last: u64,
+    /// Sockets, each with the last count that was read.
+    watched: Vec<(KernelDrops, u64)>,
+    /// What was counted for sockets that are gone.
+    gone: u64,
+}
+
+impl Kernel {
+    fn read(&mut self) -> u64 {
+        for (drops, last) in &mut self.watched {
+            *last = drops.read().unwrap_or(*last);
+        }
+        self.gone + self.watched.iter().map(|(_, last)| last).sum::<u64>()
+    }
 }
 
 /// Where the kernel counts the datagrams that it drops for a socket: the last column of its
@@ -117,22 +127,22 @@ impl Counters {
 
     /// Datagrams that the kernel dropped, as far as it can be asked.
     pub fn kernel_dropped(&self) -> u64 {
-        let mut kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(now) = kernel.watched.and_then(KernelDrops::read) {
-            kernel.last = now;
-        }
-        kernel.last
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).read()
     }
 
     /// Publishes the kernel's count for a socket from now on.
     pub(crate) fn watch_kernel(&self, drops: KernelDrops) {
-        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).watched = Some(drops);
+        let mut kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        kernel.watched.push((drops, 0));
     }
 
-    /// Keeps the last count: the socket goes away.
-    pub(crate) fn keep_kernel(&self) {
-        self.kernel_dropped();
-        self.kernel.lock().unwrap_or_else(PoisonError::into_inner).watched = None;
+    /// Keeps the last count of a socket: it goes away.
+    pub(crate) fn keep_kernel(&self, drops: KernelDrops) {
+        let mut kernel = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        kernel.read();
+        let lasts = kernel.watched.extract_if(.., |(watched, _)| *watched == drops);
+        let last: u64 = lasts.map(|(_, last)| last).sum();
+        kernel.gone += last;
     }
 
     pub(crate) fn taken(&self, outcome: &Outcome) {

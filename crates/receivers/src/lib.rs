@@ -11,8 +11,10 @@
 //!
 //! The road of a request: `connections` → `route` (which protocol) → `body` (bytes, admitted and
 //! inflated under a limit) → `otlp`, `jaeger` or `zipkin` (translation, written with `translate`)
-//! → [`Sink::offer`] → an answer in the protocol's own terms. Datagrams come in by [`udp`]. Every reason to turn a request away is a `Fault`, and each protocol says in one table
-//! how it tells its client so.
+//! → [`Sink::offer`] → an answer in the protocol's own terms. Datagrams come in by [`udp`]. Every
+//! reason to turn a request away is a `Fault`, and each protocol says in one table how it tells its
+//! client so. Which receivers are open, and where, is said by the settings of [`config`]; `listen`
+//! binds their sockets.
 //!
 //! A receiver of Zipkin's spans, and a sink that keeps what it is handed, in columns:
 //!
@@ -52,7 +54,7 @@
 //! let (settings, counters) = (Settings::default(), Arc::default());
 //! let serving = serve(
 //!     Protocol::Zipkin,
-//!     listener,
+//!     listener.into(),
 //!     settings,
 //!     Arc::clone(&sink),
 //!     counters,
@@ -82,6 +84,7 @@
 
 mod answer;
 mod body;
+pub mod config;
 mod connections;
 mod counters;
 mod fault;
@@ -90,8 +93,9 @@ mod grpc;
 mod header;
 mod http;
 mod jaeger;
-mod kind;
+mod listen;
 mod otlp;
+mod receiver;
 mod reply;
 mod route;
 mod server;
@@ -104,6 +108,7 @@ pub use connections::Settings;
 pub use counters::{Counters, render_metrics};
 pub use jaeger::sampling::Strategy;
 pub use jaeger::udp;
-pub use kind::{Bound, Kind};
+pub use listen::{BindError, Listener};
+pub use receiver::{Bound, Receiver};
 pub use route::{Protocol, serve};
 pub use sink::{OfferError, Refused, Sink};

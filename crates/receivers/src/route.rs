@@ -4,6 +4,7 @@ use crate::connections::{self, Settings};
 use crate::counters::Counters;
 use crate::header::content_type;
 use crate::jaeger::sampling::{self, Strategy};
+use crate::listen::Listener;
 use crate::reply::Reply;
 use crate::server::Server;
 use crate::sink::Sink;
@@ -11,7 +12,6 @@ use crate::{grpc, http as plain, jaeger, otlp, zipkin};
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// What a TCP socket speaks.
@@ -33,7 +33,7 @@ pub enum Protocol {
 /// run and returns. A caller that cannot wait for that drops the future, which ends them.
 pub async fn serve<S: Sink>(
     protocol: Protocol,
-    listener: TcpListener,
+    listener: Listener,
     settings: Settings,
     sink: Arc<S>,
     counters: Arc<Counters>,

@@ -16,12 +16,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::debug;
-use tributary_receivers::Counters;
+use tributary_receivers::{Counters, Listener};
 
 /// Connections at a time; more wait.
 const CONNECTIONS: usize = 16;
@@ -46,20 +45,13 @@ impl Status {
 }
 
 /// Serves them. Runs for ever.
-pub(crate) async fn serve(listener: TcpListener, status: Arc<Status>) {
+pub(crate) async fn serve(mut listener: Listener, status: Arc<Status>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                debug!(%error, "cannot accept a connection");
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+        let (stream, _) = listener.next().await;
         let status = Arc::clone(&status);
         connections.spawn(async move {
             let service = service_fn(|request| {

@@ -7,39 +7,25 @@ pub use report::Report;
 
 use crate::admin::{self, Status};
 use crate::buffer::{Buffer, Rules};
-use crate::config::{Config, Listen};
+use crate::config::Config;
 use crate::forward::{Connector, forward};
 use crate::random::{Rng, incarnation};
 use crate::route::{Members, resolve};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use tributary_receivers::{Bound, Settings};
+use tributary_receivers::{BindError, Bound, Listener, Settings};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// After SIGTERM: how long requests that are being received may take to finish.
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 /// The largest request. OTLP recommends to take at least this much.
 const LARGEST_BODY: usize = 64 << 20;
-
-/// A socket that could not be bound.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} for {name}: {error}")]
-pub struct BindError {
-    /// What it is for.
-    pub name: &'static str,
-    /// Where.
-    pub address: SocketAddr,
-    /// Why not.
-    pub error: io::Error,
-}
 
 /// When to stop.
 #[derive(Debug, Clone, Default)]
@@ -55,48 +41,28 @@ pub struct Shutdown {
 pub struct App {
     config: Config,
     receivers: Vec<Bound>,
-    admin: TcpListener,
+    admin: Listener,
 }
 
 impl Config {
-    /// Binds the sockets.
+    /// Binds the sockets. Within a runtime.
     ///
     /// # Errors
     /// The first that cannot be bound.
-    pub async fn bind(self) -> Result<App, BindError> {
-        let mut receivers = Vec::new();
-        for &(kind, listen) in &self.receivers {
-            receivers.push(first(kind.name(), listen, async |at| kind.bind(at).await).await?);
-        }
-        let admin = first("admin", self.admin, async |at| TcpListener::bind(at).await).await?;
+    pub fn bind(self) -> Result<App, BindError> {
+        let bound = self.receivers.receivers.iter().map(|(receiver, listen)| receiver.bind(listen));
+        let receivers = bound.collect::<Result<_, _>>()?;
+        let admin = Listener::bind("admin", &self.admin)?;
         Ok(App { config: self, receivers, admin })
     }
-}
-
-/// Binds the first candidate that can be had.
-async fn first<T>(
-    name: &'static str,
-    listen: Listen,
-    bind: impl AsyncFn(SocketAddr) -> io::Result<T>,
-) -> Result<T, BindError> {
-    let mut failure = None;
-    for address in listen.candidates() {
-        match bind(address).await {
-            Ok(bound) => return Ok(bound),
-            Err(error) => failure = Some(BindError { name, address, error }),
-        }
-    }
-    Err(failure.unwrap_or_else(|| unreachable!("there is at least one candidate")))
 }
 
 impl App {
     /// The sockets: what each is for, and where.
     pub fn addresses(&self) -> Vec<(&'static str, SocketAddr)> {
-        let receivers = self.receivers.iter().map(|r| (r.kind().name(), r.address()));
-        receivers
-            .chain([("admin", self.admin.local_addr())])
-            .filter_map(|(name, address)| Some((name, address.ok()?)))
-            .collect()
+        let receivers = self.receivers.iter().map(|r| (r.receiver().name(), r.addresses()));
+        let all = receivers.chain([("admin", self.admin.addresses())]);
+        all.flat_map(|(name, addresses)| addresses.into_iter().map(move |at| (name, at))).collect()
     }
 
     /// Takes spans and forwards them to the ingesters until told to stop.
@@ -115,7 +81,7 @@ impl App {
         let status = Arc::new(Status {
             ready: AtomicBool::new(true),
             buffer: Arc::clone(&buffer),
-            receivers: receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
+            receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
         });
 
         // Owned here and dropped at the end of this function, after what they serve.
@@ -137,14 +103,15 @@ impl App {
         // bytes and as columns.
         let settings = Settings {
             body_bytes: LARGEST_BODY.min(config.buffer / 2),
-            cors_origins: config.cors_origins,
+            cors_origins: config.receivers.cors_origins,
             ..Settings::default()
         };
+        let sampling = config.receivers.sampling;
         let stop_receivers = CancellationToken::new();
         let mut serving = JoinSet::new();
         for receiver in receivers {
             let (settings, sink) = (settings.clone(), Arc::clone(&buffer));
-            serving.spawn(receiver.serve(settings, config.sampling, sink, stop_receivers.clone()));
+            serving.spawn(receiver.serve(settings, sampling, sink, stop_receivers.clone()));
         }
 
         tokio::select! {

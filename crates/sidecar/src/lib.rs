@@ -37,7 +37,7 @@ mod random;
 mod route;
 mod run;
 
-pub use app::{App, BindError, Report, Shutdown};
+pub use app::{App, Report, Shutdown};
 pub use batch::BatchLimits;
-pub use config::{Asked, Config, Faults};
+pub use config::Config;
 pub use run::run_from_args;

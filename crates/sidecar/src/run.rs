@@ -1,10 +1,10 @@
 //! The program: arguments in, exit code out.
 
 use crate::app::{Report, Shutdown};
-use crate::config::{Asked, Config, Log};
+use crate::config::{self, Config};
 use std::error::Error;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,23 +12,21 @@ use tracing::{error, info};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tributary_settings::{Log, settled};
 use tributary_telemetry::ErrorChain;
-
-/// A setting is wrong (`EX_USAGE`).
-const WRONG_SETTINGS: u8 = 64;
 
 /// The whole program: `args` are the command line without the program's name. See `--help` for
 /// what the exit codes mean.
 pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
-    let config = match Config::gather(args, std::env::vars_os()) {
-        Ok(Asked::Run(config)) => *config,
-        Ok(Asked::Print(text)) => return say(&mut io::stdout(), &text, ExitCode::SUCCESS),
-        Err(faults) => {
-            let text = format!("tributary-sidecar: {faults}\n");
-            return say(&mut io::stderr(), &text, ExitCode::from(WRONG_SETTINGS));
-        }
+    let asked = Config::gather(args, std::env::vars_os());
+    let config = match settled(config::TABLE.program, asked) {
+        Ok(config) => *config,
+        Err(code) => return code,
     };
     start_logging(&config.log);
+    for variable in &config.ignored {
+        info!(%variable, "a setting of the ingester, of no use here");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Names are looked up on a thread of their own, which does not stay around.
@@ -54,7 +52,7 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
 async fn run(config: Config) -> Result<Report, Box<dyn Error>> {
     let watch = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {error}"));
     let (terminate, interrupt) = (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
-    let app = config.bind().await?;
+    let app = config.bind()?;
     for (name, address) in app.addresses() {
         info!(%name, %address, "listening");
     }
@@ -96,11 +94,4 @@ fn start_logging(log: &Log) {
         false => registry.with(lines).try_init(),
     };
     drop(started);
-}
-
-fn say(out: &mut dyn Write, text: &str, code: ExitCode) -> ExitCode {
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => code,
-        Err(_) => ExitCode::FAILURE,
-    }
 }

@@ -1,10 +1,10 @@
 //! The command line.
 
-use crate::exit::USAGE;
 use crate::{demo, journal};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
+use tributary_settings::USAGE;
 
 /// Carries trace spans from applications to object storage.
 #[derive(Debug, Parser)]

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use tributary_journal::audit::{self, EpochView, Finding, Severity, WindowView};
+use tributary_settings::USAGE;
 use tributary_store::{Store, StoreError, StoreOptions};
 
 /// Something is violated.
@@ -26,7 +27,7 @@ const UNKNOWN: u8 = 2;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The bucket, as the ingester's --store: s3://bucket/prefix, gs://…, az://…, or a folder.
-    #[arg(long, env = "TRIBUTARY_STORE", value_name = "URL")]
+    #[arg(long, env = "TRIBUTARY_STORE", value_name = "URL", value_parser = url)]
     store: String,
     /// Read every object and check its checksums and spans, not only names, sizes and slots.
     #[arg(long)]
@@ -37,6 +38,14 @@ pub(crate) struct Options {
     /// Show epochs too that have ended and of which nothing is left to do.
     #[arg(long)]
     all: bool,
+}
+
+/// As the programs read it: secrets and manifests bring blanks and newlines along.
+fn url(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("needs a value".to_owned()),
+        url => Ok(url.to_owned()),
+    }
 }
 
 /// Looks, and says what it found.
@@ -53,7 +62,7 @@ pub(crate) fn run(options: Options) -> ExitCode {
             // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            return ExitCode::from(if wrong { crate::exit::USAGE } else { UNKNOWN });
+            return ExitCode::from(if wrong { USAGE } else { UNKNOWN });
         }
     };
     match std::io::stdout().write_all(text.as_bytes()) {

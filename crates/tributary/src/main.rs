@@ -3,7 +3,8 @@
 
 mod cli;
 mod demo;
-mod exit;
+#[cfg(test)]
+mod dialect;
 mod journal;
 
 /// The ingester's allocator, where it is to behave as the ingester does.

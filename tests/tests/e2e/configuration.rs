@@ -44,8 +44,23 @@ async fn the_ingester_names_every_mistake() -> Result<()> {
     let file = file.display().to_string();
     let args =
         ["--config", &file, "--wire-listen", "TAKEN", "--memory", "lots", "--shape", "round"];
-    // A variable that names no setting is no mistake here: Kubernetes makes some for Services.
-    let env = [("TRIBUTARY_HTTP_LISTEN", "nowhere")];
-    let told = ["block_age", "soon", "colour", "memory", "lots", "nowhere", "shape"];
+    // The last two are no mistakes: Kubernetes makes the one, the other is the sidecar's.
+    let env = [
+        ("TRIBUTARY_HTTP_LISTEN", "nowhere"),
+        ("TRIBUTARY_MEMROY", "1GiB"),
+        ("TRIBUTARY_INGESTER_SERVICE_HOST", "10.0.0.1"),
+        ("TRIBUTARY_UPSTREAM", "ingester"),
+    ];
+    let told = [
+        "6 mistakes",
+        "block_age",
+        "soon",
+        "colour",
+        "memory",
+        "lots",
+        "nowhere",
+        "shape",
+        "MEMROY",
+    ];
     refused(program::ingester()?, &args, &env, &told).await
 }

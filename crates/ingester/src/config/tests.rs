@@ -1,23 +1,31 @@
 use super::*;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use tributary_receivers::Receiver;
 
 fn read(args: &[&str], env: &[(&str, &str)], file: &str) -> Result<Config, Mistakes> {
-    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-    let env: BTreeMap<_, _> = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    match gather(&args, &env, |_| Ok(file.to_owned()))? {
-        Command::Run(settings) => Config::from_settings(&settings),
-        Command::Print(text) => panic!("printed {text}"),
+    let args = args.iter().map(OsString::from);
+    let env = env.iter().map(|(k, v)| (OsString::from(k), OsString::from(v)));
+    match Config::gather(args, env, |_| Ok(file.to_owned()))? {
+        Asked::Run(config) => Ok(*config),
+        Asked::Print(text) => panic!("printed {text}"),
     }
+}
+
+fn mistakes(args: &[&str], env: &[(&str, &str)], file: &str) -> Vec<String> {
+    let mistakes = read(args, env, file).unwrap_err().0;
+    mistakes.into_iter().map(|mistake| mistake.at).collect()
 }
 
 #[test]
 fn defaults_stand() {
     let config = read(&[], &[], "").unwrap();
     assert_eq!(config.store, "./tributary-data");
-    assert_eq!(config.wire_listen.port(), 4319);
+    assert_eq!(config.wire_listen.to_string(), "[::]:4319");
+    assert_eq!(config.http_listen.to_string(), "[::]:3200");
+    assert_eq!(config.receivers.receivers, []);
+    assert_eq!((config.name, config.advertise, &*config.zone), (None, None, ""));
     assert_eq!(config.segment_age, Duration::from_millis(300));
     assert_eq!(config.block_bytes, 64 << 20);
+    assert_eq!(config.compact, Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -25,12 +33,12 @@ fn flags_over_variables_over_the_file() {
     let file = "store: file:///from-file\nname: from-file\nzone: from-file\nmultitenancy: true\nblock_age: 30s\n";
     let config = read(
         &["--config", "x.yaml", "--store=s3://flag"],
-        &[("TRIBUTARY_STORE", "s3://env"), ("TRIBUTARY_NAME", "from-env")],
+        &[("TRIBUTARY_STORE", "s3://env"), ("TRIBUTARY_NAME", "from-env"), ("TRIBUTARY_ZONE", "")],
         file,
     )
     .unwrap();
     assert_eq!(config.store, "s3://flag");
-    assert_eq!(config.name, "from-env");
+    assert_eq!(config.name.as_deref(), Some("from-env"));
     assert_eq!(config.zone, "from-file");
     assert!(config.multitenancy);
     assert_eq!(config.block_age, Duration::from_secs(30));
@@ -38,40 +46,68 @@ fn flags_over_variables_over_the_file() {
 
 #[test]
 fn every_mistake_is_told_with_its_place() {
-    let env = [("TRIBUTARY_MEMORY", "much"), ("TRIBUTARY_GRACE", "5")];
-    let unknown = read(&["--nonsense", "1", "--config", "c.yaml"], &env, "stor: x\n")
-        .unwrap_err()
-        .to_string();
-    for part in ["--nonsense", "c.yaml: stor"] {
-        assert!(unknown.contains(part), "{part} is not in {unknown}");
-    }
-    let values = read(&["--wire-listen", "here"], &env[..1], "").unwrap_err().to_string();
-    for part in [
-        "memory: \"much\"",
-        "variable TRIBUTARY_MEMORY",
-        "wire_listen: \"here\"",
-        "flag --wire-listen",
-    ] {
-        assert!(values.contains(part), "{part} is not in {values}");
-    }
+    let env = [
+        ("TRIBUTARY_MEMORY", "much"),
+        ("TRIBUTARY_GRACE", "5"),
+        ("TRIBUTARY_BLOK_AGE", "1s"),
+        ("TRIBUTARY_UPSTREAM", "the sidecar's"),
+    ];
+    let args = ["--nonsense", "1", "--config", "c.yaml", "--wire-listen", "here"];
+    let expected = [
+        "--nonsense",
+        "TRIBUTARY_BLOK_AGE",
+        "c.yaml: stor",
+        "--wire-listen",
+        "TRIBUTARY_MEMORY",
+        "c.yaml: compact",
+        "TRIBUTARY_GRACE",
+    ];
+    assert_eq!(mistakes(&args, &env, "stor: x\ncompact: often\n"), expected);
+    let text = read(&args, &env, "stor: x\n").unwrap_err().to_string();
+    assert!(text.contains("`much` is no size"), "{text}");
+    assert!(text.contains("did you mean `store`?"), "{text}");
 }
 
 #[test]
-fn relations_are_checked() {
+fn single_mistakes() {
+    let table: [(&[&str], &str); 9] = [
+        (&["--memory", "32MiB"], "--memory"),
+        (&["--segment-bytes", "17MiB"], "--segment-bytes"),
+        (&["--heartbeat", "50ms"], "--heartbeat"),
+        (&["--keep-slots", "8d"], "--keep-slots"),
+        (&["--segment-age", "2m"], "--segment-age"),
+        (&["--name", "a b"], "--name"),
+        (&["--advertise", "10.0.0.1:4319"], "--advertise"),
+        (&["--http-listen", "localhost:4319"], "--http-listen"),
+        (&["--receivers", "otlp", "--otlp-http-listen", "[::1]:4317"], "--otlp-http-listen"),
+    ];
+    for (args, expected) in table {
+        assert_eq!(mistakes(args, &[], ""), [expected], "{args:?}");
+    }
     let text = read(&["--memory", "32MiB"], &[], "").unwrap_err().to_string();
     assert!(text.contains("at least 64MiB"), "{text}");
 }
 
 #[test]
-fn variables_of_others_are_named_but_no_mistake() {
-    let env: BTreeMap<_, _> = [
-        ("TRIBUTARY_UPSTREAM".to_owned(), "x".to_owned()),
-        ("TRIBUTARY_NAME".to_owned(), "n".to_owned()),
-    ]
-    .into();
-    let Command::Run(settings) = gather(&[], &env, |_| Err(String::new())).unwrap() else {
-        panic!("printed")
-    };
-    assert_eq!(settings.strangers(), ["TRIBUTARY_UPSTREAM"]);
-    assert_eq!(settings.text("name"), "n");
+fn receivers_are_open_when_they_are_named() {
+    let args = ["--receivers", "zipkin, jaeger-http", "--zipkin-listen", "0.0.0.0:1"];
+    let open = read(&args, &[], "").unwrap().receivers.receivers;
+    let open: Vec<_> = open.iter().map(|(receiver, at)| (*receiver, at.to_string())).collect();
+    let expected = [(Receiver::JaegerHttp, "[::]:14268"), (Receiver::Zipkin, "0.0.0.0:1")];
+    assert_eq!(open, expected.map(|(receiver, at)| (receiver, at.to_owned())));
+}
+
+#[test]
+fn variables_of_the_sidecar_are_no_mistake() {
+    let env = [("TRIBUTARY_UPSTREAM", "x"), ("TRIBUTARY_NAME", "n")];
+    let config = read(&[], &env, "").unwrap();
+    assert_eq!(config.ignored, ["TRIBUTARY_UPSTREAM"]);
+    assert_eq!(config.name.as_deref(), Some("n"));
+}
+
+#[test]
+fn never_and_auto() {
+    let config = read(&["--compact", "never", "--memory", "auto"], &[], "").unwrap();
+    assert_eq!(config.compact, None);
+    assert!(config.memory >= LEAST_MEMORY);
 }

@@ -13,12 +13,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::TcpListener;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
-use tributary_receivers::Counters;
+use tributary_receivers::{Counters, Listener};
 use tributary_span::TraceId;
 use tributary_span::otlp::encode;
 
@@ -49,13 +51,25 @@ pub struct Serve {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn run(
-    listener: TcpListener,
-    serve: Arc<Serve>,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn run(listener: Listener, serve: Arc<Serve>, stop: CancellationToken) -> io::Result<()> {
     let app = axum::Router::new().fallback(handle).with_state(serve);
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(Sockets(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// The sockets as axum takes them.
+struct Sockets(Listener);
+
+impl axum::serve::Listener for Sockets {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        self.0.next().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.addresses().first().copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
 }
 
 async fn handle(State(serve): State<Arc<Serve>>, request: Request) -> Response {
@@ -99,8 +113,8 @@ fn respond(answer: Answer, gzip: bool) -> Response {
     let mut response: http::Response<Bytes> = answer.into();
     if gzip && response.body().len() > WORTH_COMPRESSING {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let packed = std::io::Write::write_all(&mut encoder, response.body())
-            .and_then(|()| encoder.finish());
+        let packed =
+            io::Write::write_all(&mut encoder, response.body()).and_then(|()| encoder.finish());
         if let Ok(packed) = packed {
             *response.body_mut() = packed.into();
             response

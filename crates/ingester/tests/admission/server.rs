@@ -1,7 +1,6 @@
 //! An engine behind a socket, and a sidecar's streams to it.
 
 use crate::gate::Bucket;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -10,12 +9,13 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Endpoint, Server as Tonic};
 use tonic::{Status, Streaming};
-use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::config::Config;
 use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::metrics::Metrics;
 use tributary_ingester::receive::Service;
 use tributary_ingester::runtime::Names;
 use tributary_journal::Heartbeat;
+use tributary_settings::Asked;
 use tributary_span::Columns;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
@@ -33,10 +33,10 @@ pub(crate) struct Server {
 
 /// The engine, without a socket.
 pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
-    let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
-    let config = match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
-        Command::Run(settings) => Config::from_settings(&settings).unwrap(),
-        Command::Print(text) => panic!("{text}"),
+    let args = flags.iter().map(OsString::from);
+    let config = match Config::gather(args, [], |_| unreachable!("there is no file")).unwrap() {
+        Asked::Run(config) => config,
+        Asked::Print(text) => panic!("{text}"),
     };
     let names = Names::default();
     let own = Heartbeat {

@@ -3,7 +3,7 @@
 use crate::application::{self, Door, Doors, Id, Ledger, tenant_of};
 use crate::reader::{self, Answers, Reader};
 use crate::store::{Bucket, Line, Running};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,12 +11,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tributary_block::{Block, FolderSource};
 use tributary_ingester::block::Blocks;
-use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::config::Config;
 use tributary_ingester::engine::{Engine, Foundation};
 use tributary_ingester::receive::direct::Local;
 use tributary_ingester::runtime::Names;
 use tributary_journal::{Heartbeat, Journal, layout};
 use tributary_query::api;
+use tributary_settings::Asked;
 use tributary_span::TraceId;
 use tributary_store::Store;
 use tributary_testkit::Random;
@@ -334,13 +335,10 @@ fn config() -> Config {
         ["--keep-compacted", "2m"],
     ];
     let flags = flags.concat();
-    let args: Vec<OsString> = flags.iter().map(OsString::from).collect();
-    match gather(&args, &BTreeMap::new(), |_| Ok(String::new())).unwrap() {
-        Command::Run(settings) => {
-            let config = Config::from_settings(&settings).unwrap();
-            // So little that it runs short when blocks cannot be written.
-            Config { memory: MEMORY, ..config }
-        }
-        Command::Print(text) => panic!("{text}"),
+    let args = flags.iter().map(OsString::from);
+    match Config::gather(args, [], |_| unreachable!("there is no file")).unwrap() {
+        // So little that it runs short when blocks cannot be written.
+        Asked::Run(config) => Config { memory: MEMORY, ..*config },
+        Asked::Print(text) => panic!("{text}"),
     }
 }

@@ -15,9 +15,7 @@ use crate::fault::Fault;
 use crate::sink::{OfferError, Sink};
 use crate::translate::Room;
 use bytes::Bytes;
-use socket2::SockRef;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -29,7 +27,7 @@ use tributary_span::otlp::decode::count_spans;
 const LARGEST: usize = 65_535;
 /// What the kernel is asked to keep for us; it gives what its own limit (`net.core.rmem_max`)
 /// allows.
-const RECEIVE_BUFFER: usize = 8 << 20;
+pub(crate) const RECEIVE_BUFFER: usize = 8 << 20;
 /// A request is handed on when it has so many bytes.
 const ENOUGH: usize = 256 << 10;
 /// Or so many datagrams: then others have their turn.
@@ -38,18 +36,6 @@ const TURN: u64 = 128;
 /// datagrams wait in the kernel.
 const WAITING: usize = 1024;
 
-/// Binds a socket that has room for bursts.
-///
-/// # Errors
-/// When the address cannot be had.
-pub async fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(address).await?;
-    if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
-        debug!(%error, "cannot ask for a receive buffer");
-    }
-    Ok(socket)
-}
-
 /// Takes datagrams until `stop`, and then those that are there already.
 pub async fn serve<S: Sink>(
     socket: UdpSocket,
@@ -57,8 +43,9 @@ pub async fn serve<S: Sink>(
     counters: Arc<Counters>,
     stop: CancellationToken,
 ) {
-    match KernelDrops::of(&socket) {
-        Ok(kernel) => counters.watch_kernel(kernel),
+    let kernel = KernelDrops::of(&socket);
+    match &kernel {
+        Ok(kernel) => counters.watch_kernel(*kernel),
         Err(error) => debug!(%error, "the kernel's drops cannot be counted"),
     }
     let mut buffer = vec![0; LARGEST];
@@ -87,7 +74,9 @@ pub async fn serve<S: Sink>(
         tokio::task::yield_now().await;
     }
     while offers.join_next().await.is_some() {}
-    counters.keep_kernel();
+    if let Ok(kernel) = kernel {
+        counters.keep_kernel(kernel);
+    }
 }
 
 /// Datagrams that are handed on together.

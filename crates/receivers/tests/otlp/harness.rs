@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tributary_receivers::{
-    Counters, OfferError, Protocol, Refused, Settings, Sink, render_metrics, serve,
+    Counters, Listener, OfferError, Protocol, Refused, Settings, Sink, render_metrics, serve,
 };
+use tributary_settings::Listen;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -118,8 +118,8 @@ impl Server {
     }
 
     pub(crate) async fn of(protocol: Protocol, settings: Settings) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
+        let listener = Listener::bind("test", &Listen::read("127.0.0.1:0").unwrap()).unwrap();
+        let at = listener.addresses().first().copied().unwrap();
         let sink = Arc::new(Memory::new());
         let counters = Arc::new(Counters::default());
         let stop = CancellationToken::new();

@@ -1,6 +1,8 @@
 use super::*;
+use tributary_receivers::{Receiver, Strategy};
+use tributary_settings::host_port;
 
-fn gather(args: &[&str], env: &[(&str, &str)]) -> Result<Asked, Faults> {
+fn gather(args: &[&str], env: &[(&str, &str)]) -> Result<Asked<Box<Config>>, Mistakes> {
     Config::gather(
         args.iter().map(OsString::from),
         env.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))),
@@ -14,28 +16,39 @@ fn config(args: &[&str], env: &[(&str, &str)]) -> Config {
     }
 }
 
-fn faults(args: &[&str], env: &[(&str, &str)]) -> Vec<String> {
-    gather(args, env).unwrap_err().0.into_iter().map(|fault| fault.at).collect()
+fn mistakes(args: &[&str], env: &[(&str, &str)]) -> Vec<String> {
+    gather(args, env).unwrap_err().0.into_iter().map(|mistake| mistake.at).collect()
 }
 
 #[test]
-fn the_defaults() {
+fn the_demistakes() {
     let config = config(&["--upstream", "ingester"], &[("HOSTNAME", "pod-1")]);
-    let at = |text: &str| Listen::At(text.parse().unwrap());
+    let at = |text: &str| Listen::read(text).unwrap();
     let expected = Config {
-        upstream: vec![Upstream { host: "ingester".to_owned(), port: 4319, tls: false }],
+        upstream: vec![Upstream {
+            host: host_port("ingester", 1).unwrap().0,
+            port: 4319,
+            tls: false,
+        }],
         tls: None,
         buffer: 16 << 20,
         tenant: None,
         name: "pod-1".to_owned(),
-        receivers: Kind::ALL.map(|kind| (kind, at(&format!("127.0.0.1:{}", kind.port())))).to_vec(),
-        sampling: Strategy::default(),
-        cors_origins: vec![],
-        admin: Listen::Everywhere(4320),
+        receivers: tributary_receivers::config::Config {
+            receivers: Receiver::ALL
+                .map(|receiver| {
+                    (receiver, at(&format!("127.0.0.1:{0},[::1]:{0}", receiver.port())))
+                })
+                .to_vec(),
+            sampling: Strategy::default(),
+            cors_origins: vec![],
+        },
+        admin: at("[::]:4320"),
         resource_attributes: vec![],
         batch: BatchLimits { age: Duration::from_millis(200), bytes: 256 << 10 },
         grace: Duration::from_secs(10),
         log: Log { json: false, level: tracing::Level::INFO },
+        ignored: vec![],
     };
     assert_eq!(config, expected);
 }
@@ -80,8 +93,12 @@ fn every_mistake_is_named_at_once() {
         "here",
         "-x",
     ];
-    let env = [("TRIBUTARY_BUFER", "1"), ("TRIBUTARY_GRACE", "soon")];
-    let mut found = faults(&args, &env);
+    let env = [
+        ("TRIBUTARY_BUFER", "1"),
+        ("TRIBUTARY_GRACE", "soon"),
+        ("TRIBUTARY_STORE", "the ingester's"),
+    ];
+    let mut found = mistakes(&args, &env);
     found.sort();
     let mut expected = [
         "--buffer",
@@ -109,7 +126,7 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn single_mistakes() {
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 14] = [
         (&[], "--upstream"),
         (&["--upstream"], "--upstream"),
         (&["--upstream", "a:b"], "--upstream"),
@@ -120,11 +137,13 @@ fn single_mistakes() {
         (&["--upstream", "a", "--cors-origins", "shop"], "--cors-origins"),
         (&["--upstream", "a", "--otlp-http-listen", "127.0.0.1:4317"], "--otlp-http-listen"),
         (&["--upstream", "a", "--otlp-http-listen", ":4320"], "--admin-listen"),
+        (&["--upstream", "a", "--otlp-http-listen", "[::1]:4317"], "--otlp-http-listen"),
+        (&["--upstream", "a", "--grace", "8d"], "--grace"),
         (&["--upstream", "a", "--upstream-tls-name", "x"], "--upstream-tls-name"),
         (&["--upstream", "a", "--batch-age", "2m"], "--batch-age"),
     ];
     for (args, expected) in table {
-        assert_eq!(faults(args, &[]), [expected], "{args:?}");
+        assert_eq!(mistakes(args, &[]), [expected], "{args:?}");
     }
 }
 
@@ -133,8 +152,9 @@ fn a_receiver_that_is_off_cannot_clash() {
     let args =
         ["--upstream", "a", "--receivers", "otlp-grpc", "--otlp-http-listen", "127.0.0.1:4317"];
     let config = config(&args, &[]);
-    let kinds: Vec<_> = config.receivers.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, [Kind::OtlpGrpc]);
+    let receivers: Vec<_> =
+        config.receivers.receivers.iter().map(|(receiver, _)| *receiver).collect();
+    assert_eq!(receivers, [Receiver::OtlpGrpc]);
 }
 
 #[test]
@@ -155,5 +175,5 @@ fn tls_by_scheme_or_by_ca() {
     let tls = config(&["--upstream", "a", "--upstream-tls-ca", file], &[]).tls;
     assert_eq!(tls, Some(Tls { ca: Some(PathBuf::from(file)), name: None }));
     let missing = ["--upstream", "a", "--upstream-tls-ca", "/no/such/file"];
-    assert_eq!(faults(&missing, &[]), ["--upstream-tls-ca"]);
+    assert_eq!(mistakes(&missing, &[]), ["--upstream-tls-ca"]);
 }

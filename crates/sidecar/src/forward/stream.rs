@@ -96,7 +96,7 @@ impl Connector {
         // Addresses were resolved from names, and certificates are made out to names.
         let tls = tls.map(|mut tls| {
             if let (None, [only]) = (&tls.name, upstream) {
-                tls.name = Some(only.host.clone());
+                tls.name = Some(only.host.as_str().to_owned());
             }
             tls
         });

@@ -5,7 +5,8 @@ use anyhow::{Result, anyhow};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use tokio::task::JoinHandle;
-use tributary_sidecar::{Asked, Config, Report, Shutdown};
+use tributary_settings::Asked;
+use tributary_sidecar::{Config, Report, Shutdown};
 use tributary_testkit::http::Answer;
 use tributary_testkit::prometheus::Metrics;
 use tributary_testkit::wait::SOON;
@@ -45,7 +46,7 @@ impl Sidecar {
         let Asked::Run(config) = Config::gather(all, [])? else {
             return Err(anyhow!("not asked to run"));
         };
-        let app = config.bind().await?;
+        let app = config.bind()?;
         let addresses = app.addresses();
         let at = |name: &str| {
             let found = addresses.iter().find(|(n, _)| *n == name);

@@ -1,7 +1,8 @@
 //! The ports that the demo's programs listen on.
 
 use anyhow::bail;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 /// The usual ports, all moved by one offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,8 @@ impl Ports {
             .named()
             .into_iter()
             .filter_map(|(port, what)| {
-                let error = TcpListener::bind(local(port)).err()?;
+                let loopbacks = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+                let error = loopbacks.into_iter().find_map(|ip| refused(ip, port))?;
                 Some(format!("port {port} ({what}): {error}"))
             })
             .collect();
@@ -64,6 +66,13 @@ impl Ports {
             used.join("\n                 ")
         )
     }
+}
+
+/// Why a program could not listen there. A family that the machine lacks is no reason.
+fn refused(ip: IpAddr, port: u16) -> Option<io::Error> {
+    let error = TcpListener::bind((ip, port)).err()?;
+    let in_the_way = [io::ErrorKind::AddrInUse, io::ErrorKind::PermissionDenied];
+    in_the_way.contains(&error.kind()).then_some(error)
 }
 
 /// The port on this machine alone.

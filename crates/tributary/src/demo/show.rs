@@ -105,19 +105,21 @@ impl<'a> Show<'a> {
         let flag = |name: &str, value: &dyn std::fmt::Display| -> [OsString; 2] {
             [name.into(), value.to_string().into()]
         };
+        // What is called localhost may be either of its addresses.
+        let listen = |port: u16| format!("localhost:{port}");
         self.terminal.status("starting an ingester and a sidecar …");
         let mut flags: Vec<OsString> = vec!["--store".into(), self.data.into()];
-        flags.extend(flag("--wire-listen", &local(ports.wire)));
-        flags.extend(flag("--http-listen", &local(ports.http)));
+        flags.extend(flag("--wire-listen", &listen(ports.wire)));
+        flags.extend(flag("--http-listen", &listen(ports.http)));
         flags.extend(flag("--block-age", &BLOCK_AGE));
         programs.push(Program::start("ingester", &flags, self.logs)?);
         self.ready(programs, ports.http).await?;
 
         let mut flags: Vec<OsString> = Vec::new();
         flags.extend(flag("--upstream", &local(ports.wire)));
-        flags.extend(flag("--otlp-grpc-listen", &local(ports.otlp_grpc)));
-        flags.extend(flag("--otlp-http-listen", &local(ports.otlp_http)));
-        flags.extend(flag("--admin-listen", &local(ports.admin)));
+        flags.extend(flag("--otlp-grpc-listen", &listen(ports.otlp_grpc)));
+        flags.extend(flag("--otlp-http-listen", &listen(ports.otlp_http)));
+        flags.extend(flag("--admin-listen", &listen(ports.admin)));
         flags.extend(flag("--receivers", &"otlp-grpc,otlp-http"));
         programs.push(Program::start("sidecar", &flags, self.logs)?);
         self.ready(programs, ports.admin).await?;

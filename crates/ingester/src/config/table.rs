@@ -1,0 +1,86 @@
+//! All that the ingester can be told: one row a setting.
+
+use tributary_receivers::config::ON_ALL_ADDRESSES;
+use tributary_settings::{Group, Log, Sibling, Table, Unset::*, settings};
+
+/// The ingester's settings.
+pub static TABLE: Table = Table {
+    program: "tributary-ingester",
+    version: env!("CARGO_PKG_VERSION"),
+    about: "Takes spans from sidecars, keeps them in object storage, answers Tempo's query API.",
+    usage: "tributary-ingester --store URL [--SETTING VALUE]…",
+    groups: &[STORE, CLUSTER, ON_ALL_ADDRESSES, MEMORY, JOURNAL, BLOCKS, PROCESS, Log::GROUP],
+    sibling: Sibling { program: "tributary-sidecar", names: SIDECARS_OWN },
+    end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 1 when the system or the\n\
+        store refuses what is needed, such as a port.",
+};
+
+const STORE: Group = Group {
+    heading: "The store",
+    settings: settings! {
+        "store", "URL", Is("./tributary-data"), "where blocks and journal lie: file:///path, s3://bucket/prefix, gs://…, az://…";
+        "fsync", "BOOL", Is("true"), "file:// only: survive a power loss, not just a crash";
+    },
+};
+
+const CLUSTER: Group = Group {
+    heading: "Sidecars, readers and the other ingesters",
+    settings: settings! {
+        "wire-listen", "ADDRESS,…", Is("[::]:4319"), "where sidecars connect";
+        "http-listen", "ADDRESS,…", Is("[::]:3200"), "Tempo's query API, /ready /live /metrics";
+        "multitenancy", "BOOL", Is("false"), "queries must name their tenant in X-Scope-OrgID";
+        "name", "NAME", Means("host name and wire port"), "this ingester's name, the same after a restart";
+        "advertise", "HOST", Means("what it listens on, or the host's address"), "host under which sidecars and other ingesters reach this one";
+        "zone", "NAME", Means("none"), "availability zone, told to sidecars";
+        "heartbeat", "TIME", Is("5s"), "how often this ingester tells the others that it lives; after four times of it without a sign, what it left is taken over";
+        "collect", "TIME", Is("10m"), "how often one of the ingesters looks for blocks that can never become visible";
+    },
+};
+
+const MEMORY: Group = Group {
+    heading: "Memory",
+    settings: settings! {
+        "memory", "SIZE|auto", Is("auto"), "bound for all spans in memory; beyond it sidecars get no credit; auto: three fifths of the container's limit, or 256MiB";
+    },
+};
+
+const JOURNAL: Group = Group {
+    heading: "The journal",
+    settings: settings! {
+        "segment-age", "TIME", Is("300ms"), "longest wait of a frame for its segment";
+        "segment-bytes", "SIZE", Is("4MiB"), "size at which a segment is closed early";
+        "keep-slots", "TIME", Is("24h"), "how long records of finished commits are kept";
+    },
+};
+
+const BLOCKS: Group = Group {
+    heading: "Blocks",
+    settings: settings! {
+        "block-age", "TIME", Is("60s"), "age at which spans in memory become a block";
+        "block-bytes", "SIZE", Is("64MiB"), "memory of one generation of spans, at most a quarter of all: more becomes a block early";
+        "blocks-poll", "TIME", Is("15s"), "how often the blocks of other ingesters are looked up";
+        "compact", "TIME|never", Is("1m"), "how often small blocks are looked for that are worth merging; never: a Tempo that compacts this bucket does it";
+        "keep-compacted", "TIME", Is("1h"), "how long blocks are kept that were merged into others, for readers that have not noticed";
+    },
+};
+
+const PROCESS: Group = Group {
+    heading: "The process",
+    settings: settings! {
+        "config", "FILE", Means("none"), "a YAML file with settings";
+        "grace", "TIME", Is("60s"), "longest time between SIGTERM and the end";
+    },
+};
+
+/// What the sidecar knows beside these. A test holds it against the sidecar's own table.
+const SIDECARS_OWN: &[&str] = &[
+    "admin-listen",
+    "batch-age",
+    "batch-bytes",
+    "buffer",
+    "resource-attributes",
+    "tenant",
+    "upstream",
+    "upstream-tls-ca",
+    "upstream-tls-name",
+];

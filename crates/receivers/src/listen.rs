@@ -1,0 +1,113 @@
+//! Sockets that servers listen with: one server may have several, of both families.
+
+mod bind;
+
+pub use bind::BindError;
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::time::sleep;
+use tracing::debug;
+use tributary_settings::Listen;
+
+/// Pause after a failure to accept a connection: no file descriptors, mostly.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// The TCP sockets of one server, as one.
+#[derive(Debug)]
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+    /// Which of them is asked first, so that none has to wait for another that is busy.
+    turn: usize,
+}
+
+impl Listener {
+    /// Binds the sockets of the server `name`, whose setting is `--<name>-listen`. Within a runtime.
+    ///
+    /// # Errors
+    /// When an address cannot be had. See [`Listen`] for what a host without IPv6 means.
+    pub fn bind(name: &'static str, listen: &Listen) -> Result<Listener, BindError> {
+        Ok(Listener { sockets: bind::all(name, listen, bind::tcp)?, turn: 0 })
+    }
+
+    /// Where they are.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+
+    /// Waits for a connection to any of them. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// When one cannot be accepted.
+    pub async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    /// Waits for a connection as [`Listener::accept`] does. Failures are logged and waited out.
+    pub async fn next(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) => debug!(%error, "cannot accept a connection"),
+            }
+            sleep(ACCEPT_AGAIN_AFTER).await;
+        }
+    }
+
+    /// Looks for a connection to any of them.
+    pub fn poll_accept(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (behind, ahead) = self.sockets.split_at(self.turn);
+        for (i, socket) in ahead.iter().chain(behind).enumerate() {
+            if let Poll::Ready(accepted) = socket.poll_accept(context) {
+                self.turn = (self.turn + i + 1) % self.sockets.len();
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Listener { sockets: vec![socket], turn: 0 }
+    }
+}
+
+/// Binds the sockets of a server that takes datagrams.
+pub(crate) fn udp(name: &'static str, listen: &Listen) -> Result<Vec<UdpSocket>, BindError> {
+    bind::all(name, listen, bind::udp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_come_from_all_sockets_in_turn() {
+        let mut listener = Listener::bind("a", &Listen::read("127.0.0.1:0").unwrap()).unwrap();
+        let second = Listener::bind("b", &Listen::read("127.0.0.1:0").unwrap()).unwrap();
+        listener.sockets.extend(second.sockets);
+        let addresses = listener.addresses();
+        assert_eq!(addresses.len(), 2);
+        let mut clients = Vec::new();
+        for to in [0, 0, 0, 1] {
+            clients.push(TcpStream::connect(addresses[to]).await.unwrap());
+        }
+        let mut came = Vec::new();
+        for _ in 0..4 {
+            let (stream, _) = listener.next().await;
+            let to = stream.local_addr().unwrap();
+            came.push(addresses.iter().position(|a| *a == to).unwrap());
+        }
+        assert_eq!(came, [0, 1, 0, 0], "the busy one let the other have its turn");
+        let waits = poll_fn(|context| Poll::Ready(listener.poll_accept(context).is_pending()));
+        assert!(waits.await);
+    }
+}
