@@ -90,7 +90,7 @@ async fn a_port_that_is_taken_ends_with_1() -> Result<()> {
 
 #[tokio::test]
 async fn help_and_version() -> Result<()> {
-    for (flag, part) in [("--help", "TRIBUTARY_BATCH_AGE"), ("--version", "tributary-sidecar 0.")] {
+    for (flag, part) in [("--help", "--batch-age TIME"), ("--version", "tributary-sidecar 0.")] {
         let mut program = Process::spawn(PROGRAM, [flag], &[])?;
         assert_eq!(program.wait(SOON).await?.code(), Some(0));
         assert!(program.output().join("\n").contains(part));
