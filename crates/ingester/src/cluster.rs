@@ -1,8 +1,8 @@
-//! The ingesters of one bucket know each other by their heartbeats ([`heartbeat`]); what these say
+//! The ingesters of one bucket know each other by their heartbeats (`heartbeat`); what these say
 //! together is the [`Membership`].
 
-pub mod heartbeat;
-pub mod membership;
+mod heartbeat;
+mod membership;
 
-pub use heartbeat::{HeartbeatTask, members};
+pub(crate) use heartbeat::{HeartbeatTask, members};
 pub use membership::Membership;

@@ -1,19 +1,23 @@
 //! Spans in memory: durable, not yet in a block.
 //!
 //! A generation is the spans of an exact set of segments of one epoch; which set, and which slot
-//! commits it, is the journal core's affair ([`WriterEpoch`]), and the spans go along with it under
-//! one lock. The active generation grows by whole segments; frozen ones are being written as blocks
-//! and stay readable until their blocks are. Spans of a trace are found by a walk over the batches'
-//! lists of trace ids: a batch has few traces, and the few thousand batches of a generation are
-//! walked in less time than keeping an index would cost on the way in.
+//! commits it, is the journal core's affair ([`tributary_journal::WriterEpoch`]), and the spans go
+//! along with it under one lock. The active generation grows by whole segments; frozen ones are being
+//! written as blocks and stay readable until their blocks are. Spans of a trace are found by a walk
+//! over the batches' lists of trace ids: a batch has few traces, and the few thousand batches of a
+//! generation are walked in less time than keeping an index would cost on the way in.
 //!
-//! When memory runs short, what waits for its commit leaves it ([`evict`]): its segments are in the
+//! When memory runs short, what waits for its commit leaves it (`evict`): its segments are in the
 //! store, from which queries read it, and from which it is rebuilt when its turn comes.
 
-pub mod evict;
+mod evict;
+mod evictor;
 mod live;
 
-pub use live::{Evicted, Live, Place, Relieved, Work, pick};
+pub(crate) use evictor::Evictor;
+use live::MadeRoom;
+pub(crate) use live::{CommitJob, EpochSegments, spans_of_trace};
+pub use live::{LiveSpans, LiveTotals};
 
 use crate::memory::Permit;
 use std::collections::BTreeMap;
@@ -25,7 +29,7 @@ use tributary_span::{Columns, TraceId};
 
 /// One frame's spans, durable.
 #[derive(Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Tenant of all its spans.
     pub tenant: Arc<str>,
     /// The spans.
@@ -37,7 +41,7 @@ pub struct Batch {
 
 /// The spans of an exact set of segments.
 #[derive(Debug, Default)]
-pub struct Generation {
+pub(crate) struct Generation {
     /// Batches by tenant.
     pub tenants: BTreeMap<Arc<str>, Vec<Arc<Columns>>>,
     /// Memory of the columns, as the budget counts it: it counts small frames for more than their
@@ -56,7 +60,7 @@ pub struct Generation {
 
 impl Generation {
     /// Adds the batches of one durable segment.
-    pub fn add(&mut self, segment: SegmentInfo, batches: Vec<Batch>, now: Instant) {
+    pub(crate) fn add(&mut self, segment: SegmentInfo, batches: Vec<Batch>, now: Instant) {
         self.since.get_or_insert(now);
         self.segments.insert(segment.n, segment);
         for batch in batches {
@@ -82,7 +86,7 @@ impl Generation {
 
 /// When a generation is frozen.
 #[derive(Debug, Clone, Copy)]
-pub struct FreezeAt {
+pub(crate) struct FreezeAt {
     /// Age of its first segment.
     pub age: Duration,
     /// Memory of its columns, as the budget counts it.
@@ -90,7 +94,7 @@ pub struct FreezeAt {
 }
 
 /// Whether the active generation is due.
-pub fn is_due(active: &Generation, at: FreezeAt, now: Instant) -> bool {
+pub(crate) fn is_due(active: &Generation, at: FreezeAt, now: Instant) -> bool {
     active.bytes >= at.bytes
         || active.since.is_some_and(|since| now.saturating_duration_since(since) >= at.age)
 }

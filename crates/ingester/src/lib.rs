@@ -8,8 +8,8 @@
 //! | [`journal`] | frames become segment objects; then they are acknowledged |
 //! | [`group`] | spans of a trace meet: generations in memory |
 //! | [`block`] | generations become blocks, commit slots, metas |
-//! | [`cluster`] | who the other ingesters are |
-//! | [`upkeep`] | what others left is adopted, garbage collected, small blocks merged |
+//! | [`cluster`] | which other ingesters there are |
+//! | [`upkeep`] | what other processes left is adopted, garbage collected, small blocks merged |
 //! | [`query`] | where a trace is looked for, and the HTTP API |
 //!
 //! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What all
@@ -20,6 +20,7 @@ pub mod block;
 pub mod cluster;
 pub mod config;
 pub mod engine;
+mod error;
 pub mod group;
 pub mod journal;
 pub mod limits;
@@ -31,4 +32,5 @@ mod run;
 pub mod runtime;
 pub mod upkeep;
 
+pub use error::IngesterError;
 pub use run::run_from_args;

@@ -3,7 +3,7 @@
 //! (`limited`), raised where the limit stands, once each time it was met. `docs/limits.md` is
 //! checked against this list.
 
-/// What happens to whoever meets a limit.
+/// What happens to a sender that meets a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// It waits, and what it brings waits with it: nothing is dropped.

@@ -1,10 +1,12 @@
-//! Answers: the HTTP API ([`serve`]), and where a trace is looked for ([`traces`]): memory, the other
-//! ingesters, segments of those that do not answer, blocks.
+//! Answers: the HTTP API (`http`), and where a trace is looked for (`traces`): memory, the other
+//! ingesters (`peers`), segments of those that do not answer (`segments`), blocks.
 
+mod http;
+mod peers;
 mod segments;
-mod serve;
-pub mod traces;
+mod traces;
 
-pub use segments::{InSegments, Segments};
-pub use serve::{Peers, Serve, run};
-pub use traces::{Traces, Wanted};
+pub(crate) use http::{HttpState, serve};
+pub(crate) use peers::Peers;
+pub(crate) use segments::SegmentReader;
+pub use traces::{TraceFinder, TraceQuery};

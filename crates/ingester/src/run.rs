@@ -54,7 +54,7 @@ fn run(config: Config) -> anyhow::Result<()> {
                 std::process::exit(1);
             });
         };
-        app.run(shutdown).await
+        Ok(app.run(shutdown).await?)
     });
     runtime.shutdown_background();
     result

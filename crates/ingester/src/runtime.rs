@@ -1,7 +1,10 @@
-//! What every part runs on: names, and owners of tasks.
+//! What every part runs on: ids and the clock, tasks that have an owner, errors in log lines.
 
-mod names;
+mod error_chain;
+mod ids;
 mod tasks;
 
-pub use names::Names;
-pub use tasks::{Helpers, Stage};
+pub(crate) use error_chain::ErrorChain;
+pub use ids::IdGenerator;
+pub use tasks::TaskError;
+pub(crate) use tasks::{BackgroundTasks, CriticalTask};

@@ -1,19 +1,19 @@
-//! Looking after what others left: abandoned epochs are adopted, garbage is collected.
+//! Looking after what other processes left: abandoned epochs are adopted (`adopt`), garbage is
+//! collected (`collect`), small blocks are merged (`compact`).
 //!
-//! Who is suspected and whose turn it is decides [`tributary_journal::failure_detector`]; every process runs
-//! this task, and any number of them may do the same work at once without harm.
+//! Which process is suspected and whose turn it is decides [`tributary_journal::watch`]; every process
+//! runs this task, and any number of them may do the same work at once without harm.
 
-pub mod adopt;
-pub mod collect;
-pub mod compact;
+mod adopt;
+mod collect;
+mod compact;
 
-pub use adopt::Adopter;
-pub use collect::Collector;
-pub use compact::Compactor;
+pub(crate) use adopt::Adopter;
+pub(crate) use collect::Collector;
+pub(crate) use compact::Compactor;
 
-use crate::block::FlushError;
 use crate::cluster::Membership;
-use crate::group::Live;
+use crate::group::LiveSpans;
 use crate::metrics::Metrics;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,20 +26,20 @@ use tributary_telemetry::ErrorChain;
 
 /// Heartbeats between two looks at all epochs of the store.
 const SWEEP_EVERY: u32 = 24;
-/// Whoever is first under these keys does the work that one process is enough for.
+/// The process that is first under these keys does the work that one is enough for.
 const SWEEP: [u8; 16] = *b"sweep of the log";
 const COLLECT: [u8; 16] = *b"collect garbage!";
 
 /// The task, and what it works with.
-pub struct Upkeep {
-    /// Who is abandoned.
+pub(crate) struct Upkeep {
+    /// Which processes have abandoned their epochs.
     pub membership: Membership,
     /// Adopts.
     pub adopter: Adopter,
     /// Collects.
     pub collector: Collector,
     /// Which epochs this process has, and which it has lost.
-    pub live: Arc<Live>,
+    pub live: Arc<LiveSpans>,
     /// The journal.
     pub journal: Journal,
     /// Time between two rounds.
@@ -47,14 +47,14 @@ pub struct Upkeep {
     /// Time between two collections.
     pub collect_every: Duration,
     /// Wakes the task when this process has lost an epoch.
-    pub lost: Arc<Notify>,
+    pub epoch_lost: Arc<Notify>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
 
 impl Upkeep {
     /// Runs until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let mut next_sweep = Instant::now();
         let mut next_collection = Instant::now() + self.collect_every;
         let work = async {
@@ -63,18 +63,18 @@ impl Upkeep {
                 self.adopt_abandoned().await;
                 if Instant::now() >= next_sweep {
                     next_sweep = Instant::now() + self.period * SWEEP_EVERY;
-                    self.tried("epochs could not be swept", self.sweep().await);
+                    self.count_failure("sweep the epochs", self.sweep().await);
                 }
                 if Instant::now() >= next_collection {
                     next_collection = Instant::now() + self.collect_every;
                     if self.membership.with(|detector, now| detector.is_first(COLLECT, now)) {
                         let collected = self.collector.collect(&self.owned()).await;
-                        self.tried("garbage could not be collected", collected);
+                        self.count_failure("collect garbage", collected);
                     }
                 }
                 tokio::select! {
                     biased;
-                    () = self.lost.notified() => {}
+                    () = self.epoch_lost.notified() => {}
                     () = tokio::time::sleep(self.period) => {}
                 }
             }
@@ -82,23 +82,28 @@ impl Upkeep {
         stop.run_until_cancelled(work).await;
     }
 
-    fn tried(&self, what: &str, result: Result<(), JournalError>) {
+    /// Counts and tells what went wrong. `operation` is what was tried, as in "collect garbage".
+    fn count_failure(&self, operation: &'static str, result: Result<(), JournalError>) {
         if let Err(error) = result {
             self.metrics.upkeep_failed.inc();
-            tracing::warn!(error = %ErrorChain(&error), "{what}; it is tried again later");
+            tracing::warn!(
+                operation,
+                error = %ErrorChain(&error),
+                "upkeep of the bucket failed; it is tried again later"
+            );
         }
     }
 
-    /// Epochs that are named by somebody who may live.
+    /// Epochs that are named by a process that may live.
     fn owned(&self) -> BTreeSet<EpochId> {
         let named = self.membership.with(|detector, _| detector.named());
         named.into_iter().chain(self.live.epochs()).collect()
     }
 
-    /// What this process has lost to an adopter is adopted like anybody's, in case that one left
-    /// something.
+    /// What this process has lost to an adopter is adopted like the epochs of others, in case the
+    /// adopter left something.
     async fn adopt_lost(&self) {
-        for (epoch, generations) in self.live.lost() {
+        for (epoch, generations) in self.live.lost_epochs() {
             if self.adopt(&epoch).await {
                 self.membership.with(|detector, now| detector.adopted(epoch, now));
                 self.live.forget_lost(epoch, generations);
@@ -107,14 +112,17 @@ impl Upkeep {
     }
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
-    pub async fn adopt_abandoned(&self) {
-        for epoch in self.membership.with(|detector, now| detector.abandoned(now)) {
+    pub(crate) async fn adopt_abandoned(&self) {
+        for epoch in self.membership.with(|watch, now| watch.abandoned(now)) {
             if self.adopt(&epoch).await {
                 self.membership.with(|detector, now| detector.adopted(epoch, now));
             }
         }
-        for process in self.membership.with(|detector, now| detector.forgettable(now)) {
-            self.tried("an old heartbeat stays", self.journal.stop_beating(&process).await);
+        for process in self.membership.with(|watch, now| watch.forgettable(now)) {
+            self.count_failure(
+                "remove an old heartbeat",
+                self.journal.stop_beating(&process).await,
+            );
         }
     }
 
@@ -126,12 +134,12 @@ impl Upkeep {
                 self.metrics.upkeep_failed.inc();
                 tracing::error!(%epoch, error = %ErrorChain(&error), "an epoch could not be adopted; its segments stay");
                 // What trying again soon will not cure waits for the next sweep.
-                !is_transient(&error)
+                !error.is_transient()
             }
         }
     }
 
-    /// Looks at all epochs of the store, for segments that nobody feels responsible for.
+    /// Looks at all epochs of the store, for segments that no living process is responsible for.
     async fn sweep(&self) -> Result<(), JournalError> {
         if !self.membership.with(|detector, now| detector.is_first(SWEEP, now)) {
             self.membership.with(|detector, _| detector.swept_by_another());
@@ -149,14 +157,5 @@ impl Upkeep {
             }
         }
         Ok(())
-    }
-}
-
-fn is_transient(error: &FlushError) -> bool {
-    match error {
-        FlushError::Store(error) | FlushError::Journal(JournalError::Store(error)) => {
-            error.is_transient()
-        }
-        _ => false,
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tonic::transport::Endpoint;
+use tributary_ingester::IngesterError;
 use tributary_ingester::app::App;
 use tributary_ingester::config::Config;
 use tributary_settings::Asked;
@@ -25,7 +26,7 @@ struct Ingester {
     wire: SocketAddr,
     http: SocketAddr,
     shutdown: Option<oneshot::Sender<()>>,
-    task: JoinHandle<anyhow::Result<()>>,
+    task: JoinHandle<Result<(), IngesterError>>,
 }
 
 async fn start(folder: &Path, more: &[&str]) -> Ingester {
@@ -65,7 +66,7 @@ impl Ingester {
         self.task.await.unwrap().unwrap();
     }
 
-    /// Nothing of it runs any more, and nothing was said to anybody. The wire's connection tasks
+    /// Nothing of it runs any more, and no sidecar was told. The wire's connection tasks
     /// are not the task's children, so the store is all that counts.
     async fn crash(self) {
         self.task.abort();

@@ -1,9 +1,9 @@
 //! Building the blocks of a generation, one a tenant, and storing their data.
 
-use super::{FlushError, Rebuilt};
+use super::{CommitError, Rebuilt};
 use crate::group::Generation;
 use crate::metrics::Metrics;
-use crate::runtime::Names;
+use crate::runtime::IdGenerator;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::sync::Arc;
@@ -18,13 +18,13 @@ const AT_ONCE: usize = 4;
 
 /// Builds blocks and stores their data.
 #[derive(Clone)]
-pub struct Builder {
+pub(crate) struct BlockBuilder {
     /// Where blocks go.
     pub store: Store,
     /// How they are written.
     pub settings: WriterSettings,
-    /// Names them.
-    pub names: Names,
+    /// Makes their ids.
+    pub ids: IdGenerator,
     /// Whether they are built where they are asked for, and not on a thread for long work: in a
     /// simulation everything happens in one place.
     pub inline: bool,
@@ -33,7 +33,7 @@ pub struct Builder {
 /// The blocks of one slot, built once: trying to store them again writes the same bytes under the
 /// same names.
 #[derive(Debug)]
-pub struct Built {
+pub(crate) struct BuiltBlocks {
     /// The blocks.
     pub blocks: Vec<FinishedBlock>,
     /// Spans that went in.
@@ -41,21 +41,21 @@ pub struct Built {
     uid: Uid,
 }
 
-impl Builder {
+impl BlockBuilder {
     /// Builds the blocks of a generation for slot `k` of `epoch`.
     ///
     /// # Errors
     /// When a block cannot be built, or the epoch has no slot `k`.
-    pub async fn build(
+    pub(crate) async fn build(
         &self,
         epoch: EpochId,
         k: u32,
         generation: &Generation,
-    ) -> Result<Built, FlushError> {
+    ) -> Result<BuiltBlocks, CommitError> {
         let mut blocks = Vec::with_capacity(generation.tenants.len());
         for (tenant, batches) in &generation.tenants {
             let id =
-                mint_block(&epoch, k, self.names.block()?).ok_or(FlushError::NoSlotLeft(epoch))?;
+                mint_block(&epoch, k, self.ids.block()?).ok_or(CommitError::NoSlotLeft(epoch))?;
             let (tenant, batches, settings) =
                 (tenant.clone(), batches.clone(), self.settings.clone());
             let write = move || {
@@ -67,14 +67,14 @@ impl Builder {
                 false => tokio::task::spawn_blocking(write).await??,
             });
         }
-        Ok(Built { blocks, rows_in: generation.spans, uid: self.names.uid()? })
+        Ok(BuiltBlocks { blocks, rows_in: generation.spans, uid: self.ids.uid()? })
     }
 
-    /// Stores data and filters; nobody sees them yet.
+    /// Stores data and filters; no reader sees them yet.
     ///
     /// # Errors
     /// When the store did not confirm one of them; doing it again is right.
-    pub async fn store_data(&self, blocks: &[FinishedBlock]) -> Result<(), StoreError> {
+    pub(crate) async fn store_data(&self, blocks: &[FinishedBlock]) -> Result<(), StoreError> {
         let objects = blocks.iter().flat_map(objects);
         let puts = objects.map(|(path, bytes)| async move { self.store.put(&path, bytes).await });
         let puts: Vec<_> = puts.collect();
@@ -83,7 +83,7 @@ impl Builder {
 }
 
 /// A block as a slot or a record names it.
-pub(crate) fn entry(block: &FinishedBlock) -> BlockEntry {
+pub(crate) fn block_entry(block: &FinishedBlock) -> BlockEntry {
     BlockEntry {
         tenant: block.meta.tenant_id.clone(),
         id: block.meta.block_id,
@@ -92,6 +92,11 @@ pub(crate) fn entry(block: &FinishedBlock) -> BlockEntry {
         size: block.data.len() as u64,
         crc: crc32fast::hash(&block.data),
     }
+}
+
+/// The metas that a slot or a record holds.
+pub(crate) fn metas_of(entries: &[BlockEntry]) -> impl Iterator<Item = BlockMeta> {
+    entries.iter().filter_map(|entry| BlockMeta::parse(&entry.meta).ok())
 }
 
 fn objects(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
@@ -104,15 +109,15 @@ fn objects(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
         .chain([(path(Object::Data), block.data.clone())])
 }
 
-impl Built {
+impl BuiltBlocks {
     /// The metas of the blocks.
-    pub fn metas(&self) -> impl Iterator<Item = BlockMeta> {
+    pub(crate) fn metas(&self) -> impl Iterator<Item = BlockMeta> {
         self.blocks.iter().map(|block| block.meta.clone())
     }
 
     /// The slot that names these blocks and the segments they cover.
-    pub fn slot(&self, epoch: EpochId, k: u32, covers: Vec<SegmentInfo>) -> Slot {
-        let blocks = self.blocks.iter().map(entry);
+    pub(crate) fn slot(&self, epoch: EpochId, k: u32, covers: Vec<SegmentInfo>) -> Slot {
+        let blocks = self.blocks.iter().map(block_entry);
         let stats = self.stats();
         Slot {
             uid: self.uid,
@@ -131,7 +136,7 @@ impl Built {
     }
 
     /// The same, for blocks that were built of what was read back from segments.
-    pub fn slot_of(&self, epoch: EpochId, k: u32, rebuilt: &Rebuilt) -> Slot {
+    pub(crate) fn slot_of(&self, epoch: EpochId, k: u32, rebuilt: &Rebuilt) -> Slot {
         let covers = rebuilt.generation.segments.values().copied().collect();
         let mut slot = self.slot(epoch, k, covers);
         slot.quarantined.clone_from(&rebuilt.quarantined);
@@ -150,7 +155,7 @@ impl Built {
     }
 
     /// Counts the blocks as visible.
-    pub fn count(&self, metrics: &Metrics) {
+    pub(crate) fn count(&self, metrics: &Metrics) {
         let stats = self.stats();
         metrics.blocks.add(self.blocks.len() as u64);
         metrics.block_bytes.add(self.blocks.iter().map(|b| b.meta.size).sum());

@@ -1,7 +1,8 @@
 //! Carrying out a commit: each step of [`CommitRun`] is one or a few requests to the store, taken
 //! again until they succeed.
 
-use super::{AGAIN_AFTER, Builder, Built, FlushError, until_done};
+use super::retry::{RETRY_PAUSE, retry_until_done};
+use super::{BlockBuilder, BuiltBlocks, CommitError};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tributary_journal::commit::{CommitRun, Done, Ended, Step};
@@ -11,29 +12,29 @@ use tributary_telemetry::ErrorChain;
 
 /// What the steps of a commit are taken with.
 #[derive(Clone)]
-pub struct Steps {
+pub(crate) struct Committer {
     /// Where slots go.
     pub journal: Journal,
     /// Stores the data of blocks.
-    pub builder: Builder,
+    pub builder: BlockBuilder,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
 
-impl Steps {
+impl Committer {
     /// Takes steps until the blocks are visible or the slot is lost.
     ///
     /// # Errors
     /// When the slot breaks its own rules, which trying again does not cure.
-    pub async fn until_visible(
+    pub(crate) async fn until_visible(
         &self,
         run: &mut CommitRun,
-        built: &Built,
-    ) -> Result<Ended, FlushError> {
+        built: &BuiltBlocks,
+    ) -> Result<Ended, CommitError> {
         loop {
             let done = match run.step() {
                 Step::StoreData(_) => {
-                    until_done("a block could not be stored yet; its segments stay", || async {
+                    retry_until_done("store the data of blocks", || async {
                         self.builder.store_data(&built.blocks).await.inspect_err(|_| {
                             self.metrics.flushes_failed.inc();
                         })
@@ -45,13 +46,11 @@ impl Steps {
                 Step::ListFloor => {
                     let epoch = run.slot().epoch;
                     let ask = || self.journal.is_below_floor(&epoch);
-                    Done::Floor {
-                        covered: until_done("the floor could not be read yet", ask).await,
-                    }
+                    Done::Floor { covered: retry_until_done("read the floor", ask).await }
                 }
                 Step::WriteMetas(blocks) => {
                     let write = || self.journal.write_metas(blocks);
-                    until_done("a block could not be made visible yet", write).await;
+                    retry_until_done("write the metas of blocks", write).await;
                     Done::Shown
                 }
                 Step::Delete(_) => return Ok(Ended::Won),
@@ -65,25 +64,25 @@ impl Steps {
     ///
     /// # Errors
     /// When they are not: a fault of the caller.
-    pub async fn finish(&self, run: &mut CommitRun) -> Result<(), FlushError> {
+    pub(crate) async fn finish(&self, run: &mut CommitRun) -> Result<(), CommitError> {
         if let Step::Delete(numbers) = run.step() {
             let epoch = run.slot().epoch;
             let delete = || self.journal.delete_segments(&epoch, &numbers);
-            until_done("covered segments could not be deleted yet", delete).await;
+            retry_until_done("delete covered segments", delete).await;
             run.done(Done::Deleted)?;
         }
         Ok(())
     }
 
-    async fn create(&self, slot: &Slot) -> Result<Created, FlushError> {
+    async fn create(&self, slot: &Slot) -> Result<Created, CommitError> {
         loop {
             match self.journal.put_slot(slot).await {
                 Ok(created) => return Ok(created),
                 Err(error @ JournalError::Slot { .. }) => return Err(error.into()),
                 Err(error) => {
                     self.metrics.flushes_failed.inc();
-                    tracing::warn!(error = %ErrorChain(&error), "a commit slot could not be written yet");
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tracing::warn!(epoch = %slot.epoch, k = slot.k, error = %ErrorChain(&error), "a commit slot could not be written yet");
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }

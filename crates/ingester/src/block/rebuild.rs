@@ -12,7 +12,7 @@ use tributary_wire::frame::{DecodeLimits, Decoder};
 
 /// Reads segments back into generations.
 #[derive(Clone)]
-pub struct Rebuilder {
+pub(crate) struct Rebuilder {
     /// Where segments lie.
     pub journal: Journal,
     /// Counters.
@@ -21,7 +21,7 @@ pub struct Rebuilder {
 
 /// What was read of some segments.
 #[derive(Default)]
-pub struct Rebuilt {
+pub(crate) struct Rebuilt {
     /// Their spans.
     pub generation: Generation,
     /// Segments that will never be readable; copies of them are kept for a person to look at.
@@ -31,12 +31,12 @@ pub struct Rebuilt {
 }
 
 impl Rebuilder {
-    /// The spans of these segments; `None` when one of them is gone, so that somebody else is at
+    /// The spans of these segments; `None` when one of them is gone, so that another process is at
     /// work in the epoch. One that only a newer release can read is left out.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn read(
+    pub(crate) async fn read(
         &self,
         epoch: &EpochId,
         numbers: impl IntoIterator<Item = u64>,
@@ -55,7 +55,7 @@ impl Rebuilder {
                 }
                 Err(JournalError::Store(error)) if error.is_not_found() => return Ok(None),
                 Err(error @ JournalError::Segment { .. }) => {
-                    tracing::error!(error = %ErrorChain(&error), "a segment cannot be read; it stays");
+                    tracing::error!(%epoch, n, error = %ErrorChain(&error), "a segment cannot be read; it stays");
                     let newer = matches!(
                         &error,
                         JournalError::Segment { source: SegmentError::UnknownVersion(_), .. }
@@ -97,13 +97,15 @@ fn batches(segment: &Segment) -> (Vec<Batch>, u64) {
 /// A frame that cannot be decoded. Each was decoded before it was logged, so there is none unless
 /// this release is at fault.
 #[derive(Debug, Clone, Copy)]
-pub struct Undecodable {
+pub(crate) struct Undecodable {
     /// Spans in it, as its sender counted them.
     pub spans: u32,
 }
 
 /// The frames of a segment with their tenants, decoded one at a time.
-pub fn frames(segment: &Segment) -> impl Iterator<Item = (&str, Result<Columns, Undecodable>)> {
+pub(crate) fn frames(
+    segment: &Segment,
+) -> impl Iterator<Item = (&str, Result<Columns, Undecodable>)> {
     segment.groups().iter().flat_map(|group| {
         let mut decoder = decoder(group);
         group.frames.iter().map(move |frame| {

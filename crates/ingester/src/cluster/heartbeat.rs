@@ -1,12 +1,13 @@
-//! Who the ingesters are: heartbeats in the bucket.
+//! Which ingesters there are: heartbeats in the bucket.
 //!
-//! Each ingester overwrites its own heartbeat and reads those of the others; who counts as living
-//! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or acknowledged
+//! Each ingester overwrites its own heartbeat and reads those of the others; which count as living
+//! decides [`tributary_journal::watch`]. All of it is a hint: nothing that is stored or acknowledged
 //! depends on it.
 
 use super::Membership;
 use crate::metrics::Metrics;
-use crate::receive::Told;
+use crate::receive::Announcement;
+use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,7 +17,7 @@ use tributary_telemetry::ErrorChain;
 use tributary_wire::v1;
 
 /// The task that beats and listens.
-pub struct HeartbeatTask {
+pub(crate) struct HeartbeatTask {
     /// Where heartbeats lie.
     pub journal: Journal,
     /// This process.
@@ -28,14 +29,14 @@ pub struct HeartbeatTask {
     /// What all heartbeats together say.
     pub membership: Membership,
     /// What sidecars are told.
-    pub told: Arc<watch::Sender<Told>>,
+    pub announcements: Arc<watch::Sender<Announcement>>,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
 
 impl HeartbeatTask {
     /// Beats and listens until `stop`.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             if stop.run_until_cancelled(tokio::time::sleep(self.period)).await.is_none() {
                 return;
@@ -44,8 +45,8 @@ impl HeartbeatTask {
         }
     }
 
-    /// Writes our heartbeat, reads the others', and tells who has to know.
-    pub async fn round(&mut self) {
+    /// Writes our heartbeat, reads the others', and tells the sidecars when the members have changed.
+    pub(crate) async fn round(&mut self) {
         self.own.counter += 1;
         self.own.epochs = (self.epochs)();
         let beats = match self.journal.beat(&self.own).await {
@@ -64,14 +65,14 @@ impl HeartbeatTask {
             detector.living(now).into_iter().cloned().collect()
         });
         self.metrics.members.set(i64::try_from(others.len() + 1).unwrap_or(i64::MAX));
-        self.tell(&others);
+        self.announce(&others);
     }
 
-    fn tell(&self, others: &[Heartbeat]) {
-        self.told.send_if_modified(|told| {
-            let leaving = told.drain_ms.is_some();
+    fn announce(&self, others: &[Live]) {
+        self.announcements.send_if_modified(|announcement| {
+            let leaving = announcement.drain_ms.is_some();
             let own = (!leaving).then_some(&self.own);
-            replace(&mut told.members, members(own.into_iter().chain(others)))
+            replace(&mut announcement.members, members(own.into_iter().chain(others)))
         });
     }
 }
@@ -84,7 +85,7 @@ fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
 }
 
 /// What sidecars are told of these processes.
-pub fn members<'l>(living: impl Iterator<Item = &'l Heartbeat>) -> v1::Members {
+pub(crate) fn members<'l>(living: impl Iterator<Item = &'l Live>) -> v1::Members {
     let mut members: Vec<v1::Member> = living
         .filter(|heartbeat| !heartbeat.wire_address.is_empty())
         .map(|heartbeat| v1::Member {

@@ -1,4 +1,4 @@
-//! Who the other ingesters are, as the heartbeats tell it: shared between the task that reads
+//! Which other ingesters there are, as the heartbeats tell it: shared between the task that reads
 //! heartbeats, the one that adopts, the compactor and the queries.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tributary_journal::failure_detector::{FailureDetector, Others};
 
-/// What is known of the others, shared between the task that reads heartbeats and this one.
+/// What is known of the others. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Membership {
     detector: Arc<Mutex<FailureDetector>>,
@@ -15,19 +15,19 @@ pub struct Membership {
 
 impl Membership {
     /// Begins now.
-    pub fn new(detector: FailureDetector) -> Self {
-        Membership { detector: Arc::new(Mutex::new(detector)), started: Instant::now() }
+    pub(crate) fn new(watch: Watch) -> Self {
+        Membership { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
     }
 
-    /// The detector, and the time on its clock.
-    pub fn with<T>(&self, look: impl FnOnce(&mut FailureDetector, Duration) -> T) -> T {
-        let mut detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut detector, self.started.elapsed())
+    /// The watch, and the time on its clock.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut watch, self.started.elapsed())
     }
 
     /// Where spans may be that this process does not have.
-    pub fn others(&self) -> Others {
-        self.with(|detector, now| detector.others(now))
+    pub(crate) fn others(&self) -> Others {
+        self.with(|watch, now| watch.others(now))
     }
 
     /// The last time that spans are known to have gone into blocks of others.

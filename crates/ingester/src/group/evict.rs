@@ -12,87 +12,45 @@
 //! What is left out of account are spans on their way to a segment: when they are durable they are
 //! in a generation, and that is the time to look again.
 
-use super::{Live, Place, Relieved};
-use crate::memory::{Account, Memory};
-use crate::metrics::Metrics;
-use std::sync::Arc;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use crate::memory::MemoryUsage;
 
-/// A generation in memory that waits.
+/// A generation in memory that waits for its commit.
 #[derive(Debug, Clone, Copy)]
-pub struct Waiting {
-    /// Bytes of its columns.
-    pub bytes: usize,
+pub(super) struct Candidate {
     /// Whether its epoch was lost: it is adopted from its segments, whether it is in memory or not.
-    pub lost: bool,
-    /// Where it is.
-    pub place: Place,
+    pub(super) lost: bool,
 }
 
-/// What to do.
+/// What makes room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relief {
-    /// Nothing: there is room, or nothing that could make any.
-    None,
-    /// Let go of the waiting generation with this index.
+pub(super) enum EvictionStep {
+    /// Let go of the candidate with this index.
     Evict(usize),
     /// Freeze the active generation, so that it can be written, or let go.
     Freeze,
 }
 
-/// Memory is short when more than three quarters of it are taken or waited for, and spans in
-/// generations are the cause: they have more than half of it. `waiting` are generations, the oldest
-/// first; `active` are the bytes of the one that still grows.
-pub fn relief(account: Account, live: usize, waiting: &[Waiting], active: usize) -> Relief {
-    let Account { limit, used, wanted } = account;
+/// What to do now, if memory is short and there is anything that makes room. It is short when more
+/// than three quarters of it are taken or waited for, and spans in generations are the cause: they
+/// have more than half of it (`live` bytes). Candidates come oldest first; `active` are the bytes of
+/// the generation that still grows.
+pub(super) fn next_step(
+    usage: MemoryUsage,
+    live: usize,
+    candidates: &[Candidate],
+    active: usize,
+) -> Option<EvictionStep> {
+    let MemoryUsage { limit, used, wanted } = usage;
     // However many wait, no single one waits for more than half of the budget.
     let short = used.saturating_add(wanted.min(limit / 2)) > limit / 4 * 3 && live > limit / 2;
     if !short {
-        return Relief::None;
+        return None;
     }
-    let lost = waiting.iter().rposition(|generation| generation.lost);
-    match lost.or(waiting.len().checked_sub(1)) {
-        Some(index) => Relief::Evict(index),
+    let lost = candidates.iter().rposition(|generation| generation.lost);
+    match lost.or(candidates.len().checked_sub(1)) {
+        Some(index) => Some(EvictionStep::Evict(index)),
         // Not by crumbs: each becomes a block.
-        None if active >= limit / 16 => Relief::Freeze,
-        None => Relief::None,
-    }
-}
-
-/// The task that looks after memory, and what it works with.
-pub struct Evictor {
-    /// The budget.
-    pub memory: Memory,
-    /// Where generations are.
-    pub live: Arc<Live>,
-    /// Bytes of segments that are rebuilt together.
-    pub piece_bytes: u64,
-    /// Wakes the task that writes blocks.
-    pub due: Arc<Notify>,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-}
-
-impl Evictor {
-    /// Relieves memory whenever it may have become short, until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
-        while stop.run_until_cancelled(self.memory.looked_after()).await.is_some() {
-            while let Some(relieved) = self.live.relieve(self.memory.account(), self.piece_bytes) {
-                match relieved {
-                    Relieved::Frozen => self.due.notify_one(),
-                    Relieved::Evicted(parts, generation) => {
-                        let (spans, bytes) = (generation.spans, generation.bytes);
-                        tracing::info!(
-                            spans,
-                            bytes,
-                            "memory is short: spans that wait for their blocks are left to their segments"
-                        );
-                        self.metrics.generations_spilled.add(parts as u64);
-                    }
-                }
-            }
-        }
+        None => (active >= limit / 16).then_some(EvictionStep::Freeze),
     }
 }
 

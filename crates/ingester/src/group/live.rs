@@ -1,4 +1,5 @@
-//! All generations in memory, bound to the epochs that this process writes.
+//! All generations in memory, bound to the epochs that this process writes: segments become durable
+//! and join them here. How they are committed, read and evicted stands in the files below.
 
 use super::{Batch, FreezeAt, Generation, is_due};
 use std::collections::{BTreeMap, VecDeque};
@@ -6,15 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_journal::epoch::EpochError;
-use tributary_journal::heartbeat::MAX_EPOCHS;
+use tributary_journal::live::MAX_EPOCHS;
 use tributary_journal::segment::SegmentInfo;
-use tributary_journal::{Commit, EpochId, WriterEpoch};
-use tributary_span::columns::{Builder, Translation};
-use tributary_span::{Columns, TraceId};
+use tributary_journal::{EpochId, WriterEpoch};
 
+mod commit;
 mod evicted;
+mod read;
 
-pub use evicted::{Evicted, Place, Relieved};
+pub(crate) use commit::CommitJob;
+pub(crate) use evicted::EpochSegments;
+pub(crate) use evicted::MadeRoom;
+pub use read::LiveTotals;
+pub(crate) use read::spans_of_trace;
 
 #[cfg(test)]
 mod tests;
@@ -26,21 +31,21 @@ const ROLL_AFTER: Duration = Duration::from_secs(3600);
 /// Generations and the epochs they belong to. All of it under one lock, so that a generation in
 /// memory always is exactly the set of segments that the core says it is.
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveSpans {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     /// The id of the epoch after those of `writers`. It is in heartbeats before it is in use, so
-    /// that nobody takes its first segments for abandoned ones.
+    /// that no other process takes its first segments for abandoned ones.
     next: EpochId,
     /// Epochs that this process writes; the last one takes new segments.
     writers: Vec<Writer>,
     /// Rebuilt from the segments of epochs whose owner is gone.
     adopted: Vec<Arc<Generation>>,
-    /// Of epochs of this process that somebody else has committed in: durable segments that no
-    /// slot covers may be left there. Their spans stay readable until they are adopted.
+    /// Of epochs of this process that an adopter has committed in: durable segments that no slot
+    /// covers may be left there. Their spans stay readable until they are adopted.
     lost: BTreeMap<EpochId, Vec<Arc<Generation>>>,
 }
 
@@ -61,23 +66,12 @@ impl Writer {
     }
 }
 
-/// A commit to carry out.
-#[derive(Debug, Clone)]
-pub struct Work {
-    /// The epoch.
-    pub epoch: EpochId,
-    /// Slot and segments.
-    pub commit: Commit,
-    /// The spans of those segments; without any when the slot only closes the epoch.
-    pub generation: Arc<Generation>,
-}
-
-impl Live {
+impl LiveSpans {
     /// Nothing in memory. `first` is the id of the first epoch.
-    pub fn new(first: EpochId) -> Self {
+    pub(crate) fn new(first: EpochId) -> Self {
         let inner =
             Inner { next: first, writers: Vec::new(), adopted: Vec::new(), lost: BTreeMap::new() };
-        Live { inner: Mutex::new(inner) }
+        LiveSpans { inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -100,7 +94,11 @@ impl Live {
     ///
     /// # Errors
     /// When the new epoch takes no segment: a fault of this program.
-    pub fn reserve(&self, spare: EpochId, now: Instant) -> Result<(EpochId, u64), EpochError> {
+    pub(crate) fn reserve(
+        &self,
+        spare: EpochId,
+        now: Instant,
+    ) -> Result<(EpochId, u64), EpochError> {
         let mut inner = self.lock();
         if let Some(writer) = inner.writers.last_mut() {
             if now.saturating_duration_since(writer.opened) < ROLL_AFTER
@@ -122,12 +120,12 @@ impl Live {
         Ok((new, n))
     }
 
-    /// A segment is in the store: its spans are readable from now on. Whether whoever writes blocks
-    /// must look: a generation has begun or is due.
+    /// A segment is in the store: its spans are readable from now on. Whether the task that writes
+    /// blocks must look: a generation has begun or is due.
     ///
     /// # Errors
     /// When the segment was not reserved.
-    pub fn durable(
+    pub(crate) fn durable(
         &self,
         epoch: EpochId,
         segment: SegmentInfo,
@@ -154,12 +152,12 @@ impl Live {
     }
 
     /// When the newest epoch's active generation will be due by its age.
-    pub fn due_by_age(&self, age: Duration) -> Option<Instant> {
+    pub(crate) fn due_by_age(&self, age: Duration) -> Option<Instant> {
         self.lock().writers.last().and_then(|w| w.active.since).map(|since| since + age)
     }
 
     /// Freezes what is due; without `at` everything, and no segment comes after.
-    pub fn freeze(&self, at: Option<FreezeAt>, now: Instant) {
+    pub(crate) fn freeze(&self, at: Option<FreezeAt>, now: Instant) {
         let mut inner = self.lock();
         let last = inner.writers.len().saturating_sub(1);
         for (i, writer) in inner.writers.iter_mut().enumerate() {
@@ -173,19 +171,6 @@ impl Live {
         }
     }
 
-    /// The next commit, if there is one. One at a time in each epoch.
-    pub fn begin_commit(&self) -> Option<Work> {
-        let mut inner = self.lock();
-        inner.writers.iter_mut().find_map(|writer| {
-            let commit = writer.core.begin_commit()?;
-            let generation = match writer.frozen.front() {
-                Some(frozen) if !commit.generation.segments.is_empty() => frozen.clone(),
-                _ => Arc::default(),
-            };
-            Some(Work { epoch: writer.core.id(), commit, generation })
-        })
-    }
-
     fn with<T>(
         &self,
         epoch: EpochId,
@@ -195,122 +180,6 @@ impl Live {
         let writer = inner.writers.iter_mut().find(|w| w.core.id() == epoch);
         writer.map_or(Err(EpochError::OutOfTurn("not an epoch of this process")), change)
     }
-
-    /// The slot is this process's.
-    ///
-    /// # Errors
-    /// When it was not being committed.
-    pub fn slot_won(&self, work: &Work) -> Result<(), EpochError> {
-        self.with(work.epoch, |writer| writer.core.slot_won(work.commit.slot))
-    }
-
-    /// The blocks of a won slot are visible: its spans leave memory. The segments that may go.
-    ///
-    /// # Errors
-    /// When the slot was not won.
-    pub fn shown(&self, work: &Work) -> Result<Vec<u64>, EpochError> {
-        self.with(work.epoch, |writer| {
-            let deletable = writer.core.metas_written(work.commit.slot)?;
-            writer.frozen.retain(|g| !Arc::ptr_eq(g, &work.generation));
-            Ok(deletable)
-        })
-    }
-
-    /// Segments were deleted; an older epoch that has nothing left is forgotten.
-    ///
-    /// # Errors
-    /// When they were not deletable.
-    pub fn deleted(&self, epoch: EpochId, segments: &[u64]) -> Result<(), EpochError> {
-        self.with(epoch, |writer| writer.core.deleted(segments))?;
-        self.lock().forget_drained();
-        Ok(())
-    }
-
-    /// The slot is somebody else's: the epoch is lost, with all its generations in memory. Their
-    /// segments are live until somebody covers them.
-    ///
-    /// # Errors
-    /// When it was not being committed.
-    pub fn slot_lost(&self, work: &Work) -> Result<(), EpochError> {
-        let left = self.with(work.epoch, |writer| {
-            writer.core.slot_lost(work.commit.slot)?;
-            let mut left: Vec<_> = std::mem::take(&mut writer.frozen).into();
-            left.push(Arc::new(std::mem::take(&mut writer.active)));
-            Ok(left)
-        })?;
-        self.lock().lost.entry(work.epoch).or_default().extend(left);
-        Ok(())
-    }
-
-    /// Epochs that this process has lost and that are to be adopted like any other's.
-    pub fn lost(&self) -> Vec<(EpochId, usize)> {
-        self.lock().lost.iter().map(|(epoch, spans)| (*epoch, spans.len())).collect()
-    }
-
-    /// A lost epoch has been adopted, with the first `generations` of what was in memory of it.
-    pub fn forget_lost(&self, epoch: EpochId, generations: usize) {
-        let mut inner = self.lock();
-        if let Some(left) = inner.lost.get_mut(&epoch) {
-            left.drain(..generations.min(left.len()));
-            if left.is_empty() {
-                inner.lost.remove(&epoch);
-            }
-        }
-        inner.forget_drained();
-    }
-
-    /// Makes spans readable that were rebuilt from segments of an epoch whose owner is gone.
-    pub fn adopt(&self, generation: Arc<Generation>) {
-        self.lock().adopted.push(generation);
-    }
-
-    /// Forgets adopted spans whose blocks are visible.
-    pub fn forget_adopted(&self, generation: &Arc<Generation>) {
-        self.lock().adopted.retain(|g| !Arc::ptr_eq(g, generation));
-    }
-
-    /// Batches that have spans of a trace.
-    pub fn find(&self, tenant: &str, trace: &TraceId) -> Vec<Arc<Columns>> {
-        let inner = self.lock();
-        let mut found = Vec::new();
-        inner.all().for_each(|g| g.find(tenant, trace, &mut found));
-        found
-    }
-
-    /// The spans of a trace in memory, if there are any.
-    pub fn trace(&self, tenant: &str, trace: &TraceId) -> Option<Columns> {
-        pick(self.find(tenant, trace).iter().map(Arc::as_ref), trace)
-    }
-
-    /// When the oldest spans in memory became durable.
-    pub fn oldest(&self) -> Option<Instant> {
-        self.lock().all().filter_map(|generation| generation.since).min()
-    }
-
-    /// Generations, spans and bytes in memory, and durable segments that no slot covers.
-    pub fn totals(&self) -> (usize, u64, usize, usize) {
-        let inner = self.lock();
-        let full = inner.all().filter(|g| g.since.is_some());
-        let (n, spans, bytes) =
-            full.fold((0, 0, 0), |(n, spans, bytes), g| (n + 1, spans + g.spans, bytes + g.bytes));
-        let uncovered = inner.writers.iter().map(|writer| writer.core.uncovered()).sum();
-        (n, spans, bytes, uncovered)
-    }
-}
-
-/// The spans of a trace in these batches, if there are any.
-pub fn pick<'c>(
-    batches: impl IntoIterator<Item = &'c Columns>,
-    trace: &TraceId,
-) -> Option<Columns> {
-    let mut spans = Builder::new();
-    for columns in batches {
-        let mut known = Translation::default();
-        (0..columns.len())
-            .filter(|&row| columns.trace_of(row) == *trace)
-            .for_each(|row| spans.copy_span(columns, row, &mut known));
-    }
-    (!spans.is_empty()).then(|| spans.take())
 }
 
 impl Inner {

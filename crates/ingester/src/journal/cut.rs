@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// The limits of a segment.
 #[derive(Debug, Clone, Copy)]
-pub struct CutAt {
+pub(crate) struct CutAt {
     /// Age of its first frame.
     pub age: Duration,
     /// Bytes.
@@ -14,7 +14,7 @@ pub struct CutAt {
 
 /// The open segment as the decision sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Open {
+pub(super) struct SegmentFill {
     /// Bytes so far.
     pub bytes: usize,
     /// When its first frame came; `None` while it is empty.
@@ -23,7 +23,7 @@ pub struct Open {
 
 /// When the open segment is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub(super) enum Cut {
     /// It is empty.
     Never,
     /// Now.
@@ -32,11 +32,11 @@ pub enum Cut {
     At(Instant),
 }
 
-/// When `open` is due. A journal that is closing waits for nobody.
-pub fn next_cut(open: &Open, at: CutAt, now: Instant, closing: bool) -> Cut {
-    match open.since {
+/// When the open segment is due. A journal that is closing waits for no more frames.
+pub(super) fn next_cut(fill: &SegmentFill, at: CutAt, now: Instant, closing: bool) -> Cut {
+    match fill.since {
         None => Cut::Never,
-        Some(_) if closing || open.bytes >= at.bytes => Cut::Now,
+        Some(_) if closing || fill.bytes >= at.bytes => Cut::Now,
         Some(since) if now.saturating_duration_since(since) >= at.age => Cut::Now,
         Some(since) => Cut::At(since + at.age),
     }
@@ -44,12 +44,12 @@ pub fn next_cut(open: &Open, at: CutAt, now: Instant, closing: bool) -> Cut {
 
 impl Cut {
     /// Whether it is now.
-    pub fn is_now(self) -> bool {
+    pub(super) fn is_now(self) -> bool {
         self == Cut::Now
     }
 
     /// Waits for the time, for ever if there is none.
-    pub async fn wait(self) {
+    pub(super) async fn wait(self) {
         match self {
             Cut::Now => {}
             Cut::At(then) => tokio::time::sleep_until(then).await,
@@ -76,7 +76,7 @@ mod tests {
             (10, ago(0), true, Cut::Now),
         ];
         for (bytes, since, closing, expected) in table {
-            assert_eq!(next_cut(&Open { bytes, since }, at, now, closing), expected);
+            assert_eq!(next_cut(&SegmentFill { bytes, since }, at, now, closing), expected);
         }
     }
 }

@@ -1,20 +1,23 @@
-//! Spans that are in segments alone: durable, in the memory of nobody who answers, in no block yet.
+//! Spans that are in segments alone: durable, in the memory of no ingester that answers, in no block
+//! yet.
 //!
 //! Segments are immutable, so what was learnt of one stays true: of each that was read a filter is
 //! kept, the hashes of the traces in it, within a budget of bytes. A page of traces of a dead
 //! ingester reads its segments once, and from then on only those that have a trace asked for.
 //!
 //! A segment that cannot be read is told, never passed over. One that is gone was covered by a
-//! block that is visible: whoever asked looks at the blocks after that.
+//! block that is visible: the query looks at the blocks after that.
 
 mod filter;
+mod listing;
 
 use crate::block::frames;
-use crate::group::{Evicted, pick};
+use crate::group::{EpochSegments, spans_of_trace};
 use crate::metrics::Metrics;
 use filter::Filter;
 use futures_util::{StreamExt, stream};
-use std::collections::{BTreeMap, BTreeSet};
+use listing::Listings;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -23,7 +26,7 @@ use tributary_query::blocks::Lru;
 use tributary_span::{Columns, TraceId};
 use tributary_telemetry::ErrorChain;
 
-/// Segments of one query that are looked at, and epochs that are listed, at a time.
+/// Segments of one query that are looked at at a time.
 const PARALLEL: usize = 8;
 /// Decoded spans take about this many times the bytes that they are decoded from.
 const EXPANSION: usize = 16;
@@ -35,27 +38,21 @@ const UNIT: usize = 1024;
 const ENTRY: usize = 128;
 
 /// Reads traces out of segments.
-pub struct Segments {
+pub(crate) struct SegmentReader {
     journal: Journal,
     /// Memory for segments that are being read, in units; the segments of all queries share it.
     room: Arc<Semaphore>,
     units: usize,
     filters: Mutex<Lru<(EpochId, u64), Arc<Filter>>>,
-    /// What was listed last of each epoch, and when that began.
-    listed: Mutex<BTreeMap<EpochId, (Instant, Listed)>>,
-    /// Queries that need a listing take turns: one lists, and those that came before it began
-    /// take what it found.
-    turn: Semaphore,
-    /// Whether decoding happens where it is asked for ([`crate::block::Builder::inline`]).
+    listings: Listings,
+    /// Whether decoding happens where it is asked for ([`crate::block::BlockBuilder::inline`]).
     inline: bool,
     metrics: Arc<Metrics>,
 }
 
-type Listed = Arc<Vec<(u64, u64)>>;
-
 /// What segments hold of a trace.
 #[derive(Debug, Default)]
-pub struct InSegments {
+pub(super) struct FoundInSegments {
     /// The spans, one part a segment that has any.
     pub parts: Vec<Columns>,
     /// Bytes read on the way.
@@ -66,18 +63,22 @@ pub struct InSegments {
     pub gone: bool,
 }
 
-impl Segments {
+impl SegmentReader {
     /// Reads with `memory` bytes for what is being read, and another quarter of it for what is
     /// remembered.
-    pub fn new(journal: Journal, memory: usize, inline: bool, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        journal: Journal,
+        memory: usize,
+        inline: bool,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let units = (memory / UNIT).clamp(PARALLEL, Semaphore::MAX_PERMITS);
-        Segments {
+        SegmentReader {
             journal,
             room: Arc::new(Semaphore::new(units)),
             units,
             filters: Mutex::new(Lru::new(memory / 4)),
-            listed: Mutex::default(),
-            turn: Semaphore::new(1),
+            listings: Listings::default(),
             inline,
             metrics,
         }
@@ -87,54 +88,23 @@ impl Segments {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn listed(&self) -> MutexGuard<'_, BTreeMap<EpochId, (Instant, Listed)>> {
-        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The segments of these epochs by a listing that began at `since` or later; a message for each
     /// epoch that could not be listed.
-    pub async fn list(
+    pub(super) async fn list(
         &self,
         epochs: &BTreeSet<EpochId>,
         since: Instant,
-    ) -> (Vec<Evicted>, Vec<String>) {
-        let Ok(_turn) = self.turn.acquire().await else {
-            unreachable!("the semaphore is never closed")
-        };
-        let known = |epoch: &EpochId| {
-            let found = self.listed().get(epoch).filter(|(begun, _)| *begun >= since).cloned();
-            found.map(|(_, segments)| segments)
-        };
-        let list = |epoch: EpochId| async move {
-            if let Some(segments) = known(&epoch) {
-                return (epoch, Ok(segments));
-            }
-            let begun = Instant::now();
-            let found = self.journal.segments(&epoch).await;
-            let segments = found.map(|found| Arc::new(found.into_iter().collect::<Vec<_>>()));
-            if let Ok(segments) = &segments {
-                self.listed().insert(epoch, (begun, segments.clone()));
-            }
-            (epoch, segments)
-        };
-        let lists = epochs.iter().copied().map(list).collect::<Vec<_>>();
-        let answers: Vec<_> = stream::iter(lists).buffered(PARALLEL).collect().await;
-        self.listed().retain(|epoch, _| epochs.contains(epoch));
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for (epoch, answer) in answers {
-            match answer {
-                Ok(segments) => found.push((epoch, segments.to_vec())),
-                Err(error) => {
-                    let why = ErrorChain(&error);
-                    missing.push(format!("segments of epoch {epoch} could not be listed: {why}"));
-                }
-            }
-        }
-        (found, missing)
+    ) -> (Vec<EpochSegments>, Vec<String>) {
+        self.listings.list(&self.journal, epochs, since).await
     }
 
     /// What these segments hold of a trace.
-    pub async fn find(&self, segments: &[Evicted], tenant: &str, trace: &TraceId) -> InSegments {
+    pub(super) async fn find(
+        &self,
+        segments: &[EpochSegments],
+        tenant: &str,
+        trace: &TraceId,
+    ) -> FoundInSegments {
         let all = segments
             .iter()
             .flat_map(|(epoch, segments)| segments.iter().map(move |&(n, len)| (*epoch, n, len)));
@@ -143,7 +113,7 @@ impl Segments {
         });
         let reads: Vec<_> = reads.collect();
         let mut answers = stream::iter(reads).buffered(PARALLEL);
-        let mut found = InSegments::default();
+        let mut found = FoundInSegments::default();
         while let Some((epoch, n, answer)) = answers.next().await {
             match answer {
                 Ok(None) => {}
@@ -237,10 +207,10 @@ fn extract(
         let columns = frame.map_err(|frame| NotRead::Undecodable(frame.spans))?;
         filter.add(owner, &columns.traces);
         if owner == tenant {
-            parts.extend(pick([&columns], trace));
+            parts.extend(spans_of_trace([&columns], trace));
         }
     }
-    Ok((filter.finish(), pick(&parts, trace)))
+    Ok((filter.finish(), spans_of_trace(&parts, trace)))
 }
 
 #[cfg(test)]

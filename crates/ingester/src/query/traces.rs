@@ -4,28 +4,29 @@
 //! and meanwhile in the memory of the ingester that took it, as long as that lives and has room. So
 //! a trace is asked for in this order, in which spans move, and found in one place or the next:
 //!
-//! 1. memory: this ingester's, then that of the others that live, who answer with the blocks that
+//! 1. memory: this ingester's, then that of the others that live, which answer with the blocks that
 //!    only they may know of as well;
 //! 2. segments: of this ingester, what had to leave memory; of the others, all segments of the
-//!    epochs of those who were not asked or did not answer;
+//!    epochs of those that were not asked or did not answer;
 //! 3. blocks, by a list that is no older than what was found gone before.
 //!
-//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of suspects
-//! name, and those of living processes that did not answer; of processes that answered none. What
-//! nobody names is found by whoever sweeps the store, who reads it for all that ask. A segment that
-//! a slot covers is read like any other: its block may not be visible yet, and spans that are found
+//! Which epochs, says [`tributary_journal::watch::Others`]: those that the heartbeats of suspects
+//! name, and those of living processes that did not answer; of processes that answered none. What no
+//! heartbeat names is found by the process that sweeps the store, which reads it for all that ask. A
+//! segment that a slot covers is read like any other: its block may not be visible yet, and spans that are found
 //! twice are one in the answer. A segment that is not listed, or is gone when it is read, was
 //! covered, and its block visible, before: the list of blocks is looked up after that.
 //!
-//! As long as everybody answers, nothing is listed and no segment is read.
+//! As long as all others answer, nothing is listed and no segment is read.
 //!
-//! What was asked in vain stands in the answer. Two things nobody can know: a process whose first
+//! What was asked in vain stands in the answer. Two things cannot be known: a process whose first
 //! heartbeat is younger than the last round, and an epoch that no heartbeat names before the next
 //! sweep.
 
-use crate::block::Blocks;
-use crate::group::Live;
-use crate::query::{InSegments, Segments};
+use super::segments::{FoundInSegments, SegmentReader};
+use crate::block::KnownBlocks;
+use crate::group::LiveSpans;
+use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -35,18 +36,18 @@ use tributary_span::{Columns, TraceId};
 use tributary_telemetry::ErrorChain;
 
 /// Where this ingester looks for traces.
-pub struct Traces {
+pub struct TraceFinder {
     /// Spans in memory.
-    pub live: Arc<Live>,
+    pub(crate) live: Arc<LiveSpans>,
     /// Spans in segments alone.
-    pub segments: Arc<Segments>,
+    pub(crate) segments: Arc<SegmentReader>,
     /// Spans in blocks.
-    pub blocks: Arc<Blocks>,
+    pub(crate) blocks: Arc<KnownBlocks>,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'w> {
+pub struct TraceQuery<'w> {
     /// Tenants whose spans count.
     pub tenants: &'w [String],
     /// The trace.
@@ -55,44 +56,45 @@ pub struct Wanted<'w> {
     pub time: TimeRange,
 }
 
-impl Traces {
+impl TraceFinder {
     /// What this ingester holds of a trace in memory.
     pub fn in_memory(&self, tenant: &str, id: &TraceId) -> Option<Columns> {
         self.live.trace(tenant, id)
     }
 
     /// What the store holds, to be asked after memory: the segments of this ingester whose spans
-    /// left memory and those of `epochs`, then the blocks. `moved`: [`crate::upkeep::Membership::moved`].
+    /// left memory and those of `epochs`, then the blocks. `moved`:
+    /// [`crate::cluster::Membership::moved`].
     pub async fn in_store(
         &self,
-        wanted: Wanted<'_>,
+        query: TraceQuery<'_>,
         epochs: &BTreeSet<EpochId>,
         moved: Option<Instant>,
         found: &mut Found,
     ) {
-        let Wanted { tenants, id, time } = wanted;
+        let TraceQuery { tenants, id, window } = query;
         let mut segments = self.live.evicted();
-        let young_enough = self.blocks.young_enough();
-        let mut seen = moved.map_or(young_enough, |moved| moved.max(young_enough));
+        let fresh = self.blocks.fresh_since();
+        let mut since = moved.map_or(fresh, |moved| moved.max(fresh));
         if !epochs.is_empty() {
             let (listed, missing) = self.segments.list(epochs, Instant::now()).await;
             segments.extend(listed);
             found.missing.extend(missing);
             // What was listed no more is in blocks by now.
-            seen = Instant::now();
+            since = Instant::now();
         }
         for tenant in tenants {
-            let InSegments { parts, inspected_bytes, missing, gone } =
+            let FoundInSegments { parts, inspected_bytes, missing, gone } =
                 self.segments.find(&segments, tenant, &id).await;
             found.parts.extend(parts);
             found.inspected_bytes += inspected_bytes;
             found.missing.extend(missing);
             if gone {
-                seen = Instant::now();
+                since = Instant::now();
             }
         }
         for tenant in tenants {
-            if let Err(error) = self.blocks.look_up_since(tenant, seen).await {
+            if let Err(error) = self.blocks.look_up_since(tenant, since).await {
                 let why = ErrorChain(&error);
                 found.missing.push(format!("blocks could not be looked up: {why}"));
             }
@@ -101,7 +103,7 @@ impl Traces {
             found.inspected_bytes += in_blocks.inspected_bytes;
             for (meta, error) in &in_blocks.failed {
                 let block = meta.block_id;
-                tracing::warn!(error = %ErrorChain(error), tenant, %block, "a block could not be read");
+                tracing::warn!(tenant, %block, error = %ErrorChain(error), "a block could not be read");
                 found.missing.push(format!("block {block} could not be read: {error}"));
             }
         }
@@ -109,7 +111,7 @@ impl Traces {
 
     /// What only this ingester sees, for another one that asks: its memory, its segments and those
     /// of `unnamed` epochs, and the blocks that it wrote since the others looked last.
-    pub async fn for_another(
+    pub(crate) async fn for_peer(
         &self,
         tenant: &str,
         id: &TraceId,

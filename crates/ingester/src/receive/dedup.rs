@@ -17,127 +17,33 @@
 //! that they hold; durable ones are remembered in a window of fixed size, the oldest forgotten
 //! first. Forgetting costs a second copy, which is dropped when a block is made, and never a span.
 
+mod frame_id;
+mod table;
+
+pub(crate) use frame_id::FrameId;
+pub(super) use table::IN_FLIGHT_BYTES;
+
 use super::StreamState;
 use crate::metrics::Metrics;
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use table::{DedupTable, Seen};
 use tonic::Status;
-use tributary_wire::v1::{Frame, Reason};
-
-/// What a frame on its way costs here, at most, in bytes.
-pub const IN_FLIGHT_BYTES: usize = 256;
-/// What a remembered frame costs, at most, in bytes: its id twice, once in a table of which less than
-/// a quarter may be in use, since tables grow before they clean up.
-const REMEMBERED_BYTES: usize = 256;
-
-/// What makes two frames the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FrameId {
-    incarnation: [u8; 16],
-    seq: u64,
-    lane: u32,
-    /// Length and checksum of what the name stands for.
-    len: u32,
-    crc: u32,
-}
-
-impl FrameId {
-    /// The identity of a frame that came on a stream of this sender.
-    pub fn new(incarnation: [u8; 16], lane: u32, tenant: &str, frame: &Frame) -> Self {
-        let mut crc = crc32fast::Hasher::new();
-        crc.update(tenant.as_bytes());
-        crc.update(&frame.dict.to_le_bytes());
-        crc.update(&frame.payload);
-        let len = u32::try_from(frame.payload.len()).unwrap_or(u32::MAX);
-        FrameId { incarnation, seq: frame.seq, lane, len, crc: crc.finalize() }
-    }
-}
-
-/// What is known of a frame that came.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Seen<W> {
-    /// Nothing: it is to be logged.
-    New,
-    /// Its first copy is on its way. Whoever brought it now is told what becomes of that; whoever
-    /// waited for it before is not any more.
-    InFlight {
-        /// Who waited before.
-        before: Option<W>,
-    },
-    /// Its first copy is in object storage.
-    Durable,
-}
-
-/// Frames that are known. Plain data; `W` stands for whoever waits.
-#[derive(Debug)]
-pub struct Repeats<W> {
-    /// Frames between their stream and object storage, with whoever brought them again last.
-    in_flight: HashMap<FrameId, Option<W>>,
-    durable: HashSet<FrameId>,
-    /// The durable ones, oldest first.
-    order: VecDeque<FrameId>,
-    most: usize,
-}
-
-impl<W> Repeats<W> {
-    /// Remembers durable frames in at most `bytes`.
-    pub fn new(bytes: usize) -> Self {
-        // A power of two, since tables double.
-        let most = (bytes / REMEMBERED_BYTES).checked_ilog2().map_or(1, |log| 1 << log);
-        Repeats { in_flight: HashMap::new(), durable: HashSet::new(), order: VecDeque::new(), most }
-    }
-
-    /// A frame has come. If its first copy is on its way, `who` waits for that.
-    pub fn came(&mut self, id: &FrameId, who: W) -> Seen<W> {
-        if let Some(waiting) = self.in_flight.get_mut(id) {
-            return Seen::InFlight { before: waiting.replace(who) };
-        }
-        if self.durable.contains(id) { Seen::Durable } else { Seen::New }
-    }
-
-    /// A new frame is on its way into a segment.
-    pub fn logged(&mut self, id: FrameId) {
-        self.in_flight.entry(id).or_insert(None);
-    }
-
-    /// A frame's segment is in object storage: who waits for that, and how many frames were
-    /// forgotten.
-    pub fn durable(&mut self, id: FrameId) -> (Option<W>, usize) {
-        let waiting = self.in_flight.remove(&id).flatten();
-        let mut forgotten = 0;
-        if !self.durable.contains(&id) {
-            while self.order.len() >= self.most
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.durable.remove(&oldest);
-                forgotten += 1;
-            }
-            self.durable.insert(id);
-            self.order.push_back(id);
-        }
-        (waiting, forgotten)
-    }
-
-    /// A frame will not be in a segment: who waits for it. Should it come again it is new.
-    pub fn given_up(&mut self, id: &FrameId) -> Option<W> {
-        self.in_flight.remove(id).flatten()
-    }
-}
+use tributary_wire::v1::Reason;
 
 /// The frames that this ingester knows, with the streams that wait for them.
 #[derive(Debug)]
-pub struct FrameDedup {
-    frames: Mutex<Repeats<Arc<StreamState>>>,
+pub(crate) struct FrameDedup {
+    frames: Mutex<DedupTable<Arc<StreamState>>>,
     metrics: Arc<Metrics>,
 }
 
 impl FrameDedup {
     /// Remembers durable frames in at most `bytes`.
-    pub fn new(bytes: usize, metrics: Arc<Metrics>) -> Self {
-        FrameDedup { frames: Mutex::new(Repeats::new(bytes)), metrics }
+    pub(crate) fn new(bytes: usize, metrics: Arc<Metrics>) -> Self {
+        FrameDedup { frames: Mutex::new(DedupTable::new(bytes)), metrics }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Repeats<Arc<StreamState>>) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut DedupTable<Arc<StreamState>>) -> T) -> T {
         // No change under this lock is left half done: nothing in them panics.
         look(&mut self.frames.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -145,17 +51,17 @@ impl FrameDedup {
     /// Whether a frame that came on `stream` is a repeat, which settles it there, now or with its
     /// first copy.
     pub(super) fn is_repeat(&self, id: &FrameId, stream: &Arc<StreamState>) -> bool {
-        let seen = self.with(|frames| frames.came(id, stream.clone()));
+        let seen = self.with(|frames| frames.arrived(id, stream.clone()));
         self.settle(id, stream, seen)
     }
 
     /// The same, at the moment when the frame would be handed to the journal: if it is no repeat it
     /// is on its way from here on.
-    pub(super) fn is_repeat_or_logged(&self, id: &FrameId, stream: &Arc<StreamState>) -> bool {
+    pub(super) fn is_repeat_or_track(&self, id: &FrameId, stream: &Arc<StreamState>) -> bool {
         let seen = self.with(|frames| {
-            let seen = frames.came(id, stream.clone());
+            let seen = frames.arrived(id, stream.clone());
             if matches!(seen, Seen::New) {
-                frames.logged(*id);
+                frames.track(*id);
             }
             seen
         });
@@ -181,8 +87,8 @@ impl FrameDedup {
         true
     }
 
-    /// A frame's segment is in object storage: acknowledges it to whoever brought it again.
-    pub fn durable(&self, id: FrameId) {
+    /// A frame's segment is in object storage: acknowledges it on the stream that brought it again.
+    pub(crate) fn durable(&self, id: FrameId) {
         let (waiting, forgotten) = self.with(|frames| frames.durable(id));
         if let Some(stream) = waiting {
             stream.durable(id.seq);
@@ -190,8 +96,8 @@ impl FrameDedup {
         self.metrics.frames_forgotten.add(forgotten as u64);
     }
 
-    /// A frame will not be in a segment: whoever brought it again is told the same.
-    pub fn given_up(&self, id: &FrameId, reason: Reason, why: &str, permanent: bool) {
+    /// A frame will not be in a segment: the stream that brought it again is told the same.
+    pub(crate) fn given_up(&self, id: &FrameId, reason: Reason, why: &str, permanent: bool) {
         if let Some(stream) = self.with(|frames| frames.given_up(id)) {
             stream.reject(id.seq, reason, why.to_owned(), permanent);
         }

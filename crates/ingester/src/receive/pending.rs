@@ -8,8 +8,8 @@ use tributary_span::Columns;
 
 /// A valid frame on its way into a segment.
 #[derive(Debug)]
-pub struct PendingFrame {
-    /// By which it is known should it come again; none if it never does.
+pub(crate) struct PendingFrame {
+    /// By which it is known should it come again; none when its sender never sends a frame twice.
     pub id: Option<FrameId>,
     /// Number of its stream in this process.
     pub stream_number: u32,

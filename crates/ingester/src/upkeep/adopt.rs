@@ -1,13 +1,11 @@
-//! Adopting epochs: what their owners left undone becomes blocks, whoever they were.
+//! Adopting epochs: what their owners left undone becomes blocks.
 //!
-//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about who lives
-//! costs work and never data: the slot decides (journal I6). One epoch at a time and one piece of it
+//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about which process
+//! lives costs work and never data: the slot decides (journal I6). One epoch at a time and one piece of it
 //! at a time, so that the memory of it is bounded beside that of the spans that come in.
 
-use crate::block::Blocks;
-use crate::block::Rebuilder;
-use crate::block::{Builder, Built, FlushError, Steps};
-use crate::group::{Generation, Live};
+use crate::block::{BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder};
+use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
@@ -16,19 +14,19 @@ use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
 
 /// What adoption works with.
-pub struct Adopter {
+pub(crate) struct Adopter {
     /// The journal.
     pub journal: Journal,
     /// Reads segments back.
     pub rebuilder: Rebuilder,
     /// Builds blocks.
-    pub builder: Builder,
+    pub builder: BlockBuilder,
     /// Takes the steps of commits.
-    pub steps: Steps,
+    pub committer: Committer,
     /// Where rebuilt spans are readable until their block is.
-    pub live: Arc<Live>,
-    /// Who is told of new blocks.
-    pub blocks: Arc<Blocks>,
+    pub live: Arc<LiveSpans>,
+    /// The blocks that this ingester knows: new ones join them.
+    pub blocks: Arc<KnownBlocks>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Bytes of segments that are rebuilt and committed together: some ten times as much in
@@ -39,7 +37,7 @@ pub struct Adopter {
 /// A piece of an epoch, rebuilt.
 struct Piece {
     generation: Arc<Generation>,
-    built: Built,
+    built: BuiltBlocks,
 }
 
 impl Adopter {
@@ -48,7 +46,7 @@ impl Adopter {
     /// # Errors
     /// When the store fails, or a slot cannot be read. Nothing is lost by that: it can be adopted
     /// again at any time.
-    pub async fn adopt(&self, epoch: &EpochId) -> Result<Summary, FlushError> {
+    pub(crate) async fn adopt(&self, epoch: &EpochId) -> Result<Summary, CommitError> {
         let mut adoption = Adoption::new(self.piece_bytes);
         let mut piece = None;
         loop {
@@ -100,7 +98,7 @@ impl Adopter {
         k: u32,
         numbers: &[u64],
         piece: &mut Option<Piece>,
-    ) -> Result<Done, FlushError> {
+    ) -> Result<Done, CommitError> {
         let read = self.rebuilder.read(epoch, numbers.iter().copied()).await?;
         let Some(mut rebuilt) = read else { return Ok(Done::OutOfDate) };
         if rebuilt.generation.segments.is_empty() && rebuilt.quarantined.is_empty() {
@@ -110,7 +108,7 @@ impl Adopter {
         let mut slot = built.slot_of(*epoch, k, &rebuilt);
         slot.adopted = true;
         let generation = Arc::new(std::mem::take(&mut rebuilt.generation));
-        self.live.adopt(generation.clone());
+        self.live.add_adopted(generation.clone());
         *piece = Some(Piece { generation, built });
         Ok(Done::Built(Some(slot)))
     }
@@ -119,28 +117,28 @@ impl Adopter {
         &self,
         mut run: CommitRun,
         piece: &mut Option<Piece>,
-    ) -> Result<Ended, FlushError> {
+    ) -> Result<Ended, CommitError> {
         let Some(Piece { generation, built }) = piece.take() else { return Ok(Ended::Lost) };
-        let ended = self.steps.until_visible(&mut run, &built).await;
+        let ended = self.committer.until_visible(&mut run, &built).await;
         if matches!(ended, Ok(Ended::Won)) {
             self.blocks.written(built.metas());
             built.count(&self.metrics);
         }
         self.live.forget_adopted(&generation);
         let ended = ended?;
-        self.steps.finish(&mut run).await?;
+        self.committer.finish(&mut run).await?;
         Ok(ended)
     }
 
-    /// Logs a segment below the floor again, in an epoch of its own that nobody owns and that is
+    /// Logs a segment below the floor again, in an epoch of its own that no process owns and that is
     /// adopted next.
-    async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, FlushError> {
-        let names = &self.builder.names;
+    async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, CommitError> {
+        let ids = &self.builder.ids;
         let header = Header {
-            epoch: names.epoch()?,
+            epoch: ids.epoch()?,
             n: 0,
-            uid: names.uid()?,
-            written_ms: names.now_ms(),
+            uid: ids.uid()?,
+            written_ms: ids.unix_ms(),
             instance: String::new(),
         };
         match self.journal.relog(epoch, n, &header).await {

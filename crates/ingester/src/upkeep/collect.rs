@@ -1,7 +1,7 @@
 //! Collecting garbage: on positive evidence alone ([`tributary_journal::collect`]).
 
 use crate::metrics::Metrics;
-use crate::runtime::Names;
+use crate::runtime::IdGenerator;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
@@ -19,13 +19,14 @@ use tributary_journal::{
 use uuid::Uuid;
 
 /// What collecting works with.
-pub struct Collector {
+pub(crate) struct Collector {
     /// The journal.
     pub journal: Journal,
     /// How long the slots of an hour are kept at least, for people to look at.
     pub keep_slots: Duration,
-    /// Tells the time: it decides what is kept longer, never what is garbage.
-    pub names: Names,
+    /// Makes the ids of records, and tells the time: it decides what is kept longer, never what is
+    /// garbage.
+    pub ids: IdGenerator,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Data for records that did not exist at the last pass.
@@ -47,7 +48,7 @@ impl Collector {
     ///
     /// # Errors
     /// When the store fails, or a slot cannot be read. What was deleted until then was garbage.
-    pub async fn collect(&self, owned: &BTreeSet<EpochId>) -> Result<(), JournalError> {
+    pub(crate) async fn collect(&self, owned: &BTreeSet<EpochId>) -> Result<(), JournalError> {
         // In this order: data that is listed was minted before slots and records are looked at.
         let (metaless, blocks) = self.journal.blocks_without_meta().await?;
         let survey = self.journal.survey().await?;
@@ -123,8 +124,8 @@ impl Collector {
     }
 
     /// Data for a record that does not exist, neither now nor at the last pass: its maker is gone or
-    /// slow. Whoever takes the number makes it garbage, and nothing is lost by that, since what it
-    /// was made of is visible.
+    /// slow. Taking the number makes it garbage, and nothing is lost by that, since what it was made of
+    /// is visible.
     async fn take_numbers(
         &self,
         pending: &[&Metaless],
@@ -143,7 +144,7 @@ impl Collector {
             let taken = windows.get(&window);
             let free = |k: &u32| taken.is_none_or(|numbers| !numbers.contains_key(k));
             let Some(k) = (0..).find(free) else { continue };
-            let record = Record::empty(self.names.uid()?, &window, k);
+            let record = Record::empty(self.ids.uid()?, &window, k);
             self.journal.put_record(&record).await?;
         }
         Ok(())
@@ -175,7 +176,7 @@ impl Collector {
         owned: &BTreeSet<EpochId>,
     ) -> Result<(), JournalError> {
         let keep = u32::try_from(self.keep_slots.as_secs()).unwrap_or(u32::MAX);
-        let old = EpochId::new(self.names.seconds().saturating_sub(keep), [0; 12]).hour();
+        let old = EpochId::new(self.ids.unix_seconds().saturating_sub(keep), [0; 12]).hour();
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
         let names =
             survey.keys().map(EpochId::hour).chain(windows.keys().map(CompactionWindow::hour_name));

@@ -1,4 +1,4 @@
-//! One that sends too much beside one that does not.
+//! A stream that sends too much beside one that does not.
 
 use crate::gate::{Bucket, Gate};
 use crate::server::{Lane, Server};

@@ -46,7 +46,7 @@ pub(crate) fn chain(trace: TraceId, from: u64, to: u64) -> Columns {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_giant_trace_is_kept_whole_and_blocks_nobody() {
+async fn a_giant_trace_is_kept_whole_and_holds_up_no_other() {
     // Less memory than the trace needs.
     let flags = ["--segment-age", "20ms", "--memory", "64MiB"];
     let mut server = Server::start(Bucket::new(Gate::Open), &flags).await;

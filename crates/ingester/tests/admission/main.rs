@@ -7,10 +7,10 @@
     reason = "in a test a panic is the answer"
 )]
 
+mod dedup;
 mod evict;
 mod fairness;
 mod gate;
 mod giant;
 mod refused;
-mod repeats;
 mod server;

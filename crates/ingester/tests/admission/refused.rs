@@ -26,7 +26,7 @@ async fn each_refusal_is_told_and_counted() {
     let refused = server.greet(hello).await.map(drop).unwrap_err();
     assert_eq!((refused.code(), counted(Limit::Hello)), (Code::InvalidArgument, 1));
 
-    // A stream goes on after a frame that nobody could read.
+    // A stream goes on after a frame that cannot be read.
     let garbage = Frame { seq: 1, payload: b"garbage".as_slice().into(), ..Frame::default() };
     let good = Frame { seq: 2, ..frames()[0].clone() };
     let mut stream = server.open(1, TENANT).await;

@@ -9,13 +9,12 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Endpoint, Server as Tonic};
 use tonic::{Status, Streaming};
-use tributary_ingester::config::Config;
-use tributary_ingester::engine::{Engine, Foundation};
+use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::engine::{Engine, Environment};
 use tributary_ingester::metrics::Metrics;
-use tributary_ingester::receive::Service;
-use tributary_ingester::runtime::Names;
-use tributary_journal::Heartbeat;
-use tributary_settings::Asked;
+use tributary_ingester::receive::IngestService;
+use tributary_ingester::runtime::IdGenerator;
+use tributary_journal::Live;
 use tributary_span::Columns;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
@@ -38,9 +37,9 @@ pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
         Asked::Run(config) => config,
         Asked::Print(text) => panic!("{text}"),
     };
-    let names = Names::default();
-    let own = Heartbeat {
-        process: names.uid().unwrap(),
+    let ids = IdGenerator::default();
+    let own = Live {
+        process: ids.uid().unwrap(),
         instance: "one".into(),
         query_address: String::new(),
         wire_address: String::new(),
@@ -49,7 +48,8 @@ pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
         counter: 0,
         started: 0,
     };
-    let on = Foundation { store: bucket.store(), names, own, build_inline: false };
+    let store = Store::from_parts(bucket, "").unwrap();
+    let on = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
     engine.start().await.unwrap();
     engine
@@ -66,7 +66,7 @@ impl Server {
         let engine = Box::pin(engine(&bucket, flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = IngestServer::new(Service(engine.receive.clone()));
+        let service = IngestServer::new(IngestService(engine.intake.clone()));
         let serve = Tonic::builder()
             .add_service(service.max_decoding_message_size(16 << 20))
             .serve_with_incoming(TcpListenerStream::new(listener));

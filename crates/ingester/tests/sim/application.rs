@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use tributary_ingester::receive::direct::Local;
+use tributary_ingester::receive::direct::DirectSink;
 use tributary_receivers::Sink;
 use tributary_testkit::Random;
 use tributary_testkit::otlp::{
@@ -24,12 +24,12 @@ pub(crate) struct Ledger {
     pub(crate) acked: BTreeSet<Id>,
 }
 
-/// Where ingesters take spans and are asked for them; nobody is there while one is down.
+/// Where ingesters take spans and are asked for them; a door is closed while its ingester is down.
 pub(crate) type Doors = Arc<Mutex<Vec<Option<Arc<Door>>>>>;
 
 /// One ingester's.
 pub(crate) struct Door {
-    pub(crate) takes: Local,
+    pub(crate) takes: DirectSink,
     pub(crate) tells: Reader,
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn run(
     }
 }
 
-/// One of the doors, if somebody is there.
+/// One of the doors, if it is open.
 pub(crate) fn a_door(doors: &Doors, dice: &mut Random) -> Option<Arc<Door>> {
     let doors = doors.lock().unwrap();
     let n = usize::try_from(dice.draw(doors.len() as u64)).unwrap();

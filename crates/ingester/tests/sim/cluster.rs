@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tributary_block::{Block, FolderSource};
-use tributary_ingester::block::Blocks;
-use tributary_ingester::config::Config;
-use tributary_ingester::engine::{Engine, Foundation};
-use tributary_ingester::receive::direct::Local;
-use tributary_ingester::runtime::Names;
-use tributary_journal::{Heartbeat, Journal, layout};
+use tributary_ingester::block::KnownBlocks;
+use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::engine::{Engine, Environment};
+use tributary_ingester::receive::direct::DirectSink;
+use tributary_ingester::runtime::IdGenerator;
+use tributary_journal::{Journal, Live, layout};
 use tributary_query::api;
 use tributary_settings::Asked;
 use tributary_span::TraceId;
@@ -26,7 +26,7 @@ const INGESTERS: usize = 3;
 const APPLICATIONS: u8 = 4;
 /// Of each ingester, bytes.
 const MEMORY: usize = 32 << 10;
-/// Who asks for traces meanwhile.
+/// They ask for traces meanwhile.
 const READERS: u64 = 3;
 /// Requests of each application.
 const REQUESTS: u64 = 60;
@@ -96,7 +96,7 @@ pub(crate) struct Cluster {
     pods: Vec<Option<Pod>>,
     doors: Doors,
     started: u32,
-    /// Whether everybody takes itself for the only one.
+    /// Whether each ingester takes itself for the only one.
     rivals: bool,
     outcome: Outcome,
 }
@@ -214,12 +214,11 @@ impl Cluster {
         let running = Running::new();
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
-        let store = line.store();
-        let mut bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
-        let names = Names::of_bytes(move || bytes.byte());
+        let store = Store::from_parts(Arc::new(line), "").unwrap();
+        let ids = IdGenerator::seeded(self.seed ^ u64::from(self.started) << 40);
         let generation = if as_another { self.started } else { 0 };
-        let own = Heartbeat {
-            process: names.uid().unwrap(),
+        let own = Live {
+            process: ids.uid().unwrap(),
             instance: format!("seat-{seat}-{generation}"),
             query_address: String::new(),
             wire_address: String::new(),
@@ -228,19 +227,19 @@ impl Cluster {
             counter: 0,
             started: 0,
         };
-        // What fails at the start ends the process; somebody starts it again.
-        let on = Foundation { store, names, own, build_inline: true };
+        // What fails at the start ends the process; it is started again.
+        let on = Environment { store, ids, own, build_inline: true };
         let Ok(mut engine) = Engine::new(&self.config, on).await else { return };
         if engine.start().await.is_err() {
             return;
         }
-        let (takes, tells) = (Local::new(engine.receive.clone()), Reader::of(&engine));
+        let (takes, tells) = (DirectSink::new(engine.intake.clone()), Reader::of(&engine));
         self.doors.lock().unwrap()[seat] = Some(Arc::new(Door { takes, tells }));
         self.pods[seat] = Some(Pod { engine, running });
     }
 
-    /// Faults end. One who was never there before, or several of whom each takes itself for the only
-    /// one, get time to put everything in order.
+    /// Faults end. An ingester that was never there before, or several of which each takes itself for
+    /// the only one, get time to put everything in order.
     async fn recover(&mut self) {
         self.bucket.heal();
         for seat in 0..INGESTERS {
@@ -278,8 +277,12 @@ impl Cluster {
 
     async fn balance(&mut self, ledger: &Ledger, begun: Instant) {
         let seed = self.seed;
-        let blocks =
-            Blocks::new(self.healthy_store(), 1 << 20, Duration::from_secs(10), Arc::default());
+        let blocks = KnownBlocks::new(
+            self.healthy_store(),
+            1 << 20,
+            Duration::from_secs(10),
+            Arc::default(),
+        );
         blocks.poll_once().await.unwrap();
         let wanted: BTreeSet<(&str, [u8; 16])> =
             ledger.offered.iter().map(|id| (tenant_of(id), id.0)).collect();
@@ -294,7 +297,7 @@ impl Cluster {
         let missing: Vec<&Id> = ledger.acked.difference(&found).collect();
         assert!(missing.is_empty(), "seed {seed}: lost {missing:?}");
         let unknown: Vec<&Id> = found.difference(&ledger.offered).collect();
-        assert!(unknown.is_empty(), "seed {seed}: nobody sent {unknown:?}");
+        assert!(unknown.is_empty(), "seed {seed}: no application sent {unknown:?}");
         self.outcome.acked = ledger.acked.len();
         (self.outcome.history, self.outcome.requests) = self.bucket.history();
         self.outcome.hours = begun.elapsed().as_secs_f64() / 3600.0;
@@ -304,7 +307,7 @@ impl Cluster {
 impl Cluster {
     /// What came twice has been merged: within a window no span stands in two blocks, or twice in
     /// one. (One that came before and after the hour stands in two windows.)
-    async fn each_stands_once(&mut self, blocks: &Blocks) {
+    async fn each_stands_once(&mut self, blocks: &KnownBlocks) {
         let mut all: BTreeSet<(String, Id)> = BTreeSet::new();
         for (window, metas) in blocks.by_window(|_| true) {
             let mut here = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Somebody who asks ingesters for traces while all goes wrong: what was acknowledged before is in
+//! A reader that asks ingesters for traces while all goes wrong: what was acknowledged before is in
 //! the answer, or the answer says that something is missing.
 
 use crate::application::{Doors, Id, Ledger, TRACES, a_door, tenant_of};
@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tributary_ingester::cluster::Membership;
 use tributary_ingester::engine::Engine;
-use tributary_ingester::group::Live;
-use tributary_ingester::query::{Traces, Wanted};
+use tributary_ingester::group::LiveSpans;
+use tributary_ingester::query::{TraceFinder, TraceQuery};
 use tributary_journal::Journal;
 use tributary_query::api::{Found, TimeRange};
 use tributary_span::TraceId;
@@ -18,8 +18,8 @@ use tributary_testkit::Random;
 /// Reads as one ingester does. There are no sockets here to ask the others by: what they have in
 /// memory is read from their segments, as if none of them answered.
 pub(crate) struct Reader {
-    live: Arc<Live>,
-    traces: Arc<Traces>,
+    live: Arc<LiveSpans>,
+    traces: Arc<TraceFinder>,
     membership: Membership,
     journal: Journal,
 }
@@ -57,7 +57,7 @@ impl Reader {
                 return found;
             }
         };
-        let wanted = Wanted { tenants: &tenants, id, time: TimeRange::ALL };
+        let wanted = TraceQuery { tenants: &tenants, id, window: Window::ALL };
         self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
         found
     }

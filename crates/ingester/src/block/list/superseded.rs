@@ -10,7 +10,7 @@ use tributary_journal::{CompactionWindow, Journal, JournalError, Record};
 use uuid::Uuid;
 
 /// The records that were read.
-pub struct Superseded {
+pub(crate) struct Superseded {
     journal: Journal,
     known: Mutex<BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>>,
 }
@@ -33,7 +33,7 @@ impl From<&Record> for Replaced {
 
 impl Superseded {
     /// Nothing read yet.
-    pub fn new(journal: Journal) -> Self {
+    pub(crate) fn new(journal: Journal) -> Self {
         Superseded { journal, known: Mutex::default() }
     }
 
@@ -45,8 +45,8 @@ impl Superseded {
     ///
     /// # Errors
     /// When the store cannot be listed or read.
-    pub async fn refresh(&self) -> Result<(), JournalError> {
-        let listed = self.journal.list_records().await?;
+    pub(crate) async fn refresh(&self) -> Result<(), JournalError> {
+        let listed = self.journal.windows().await?;
         let mut new = Vec::new();
         {
             let mut known = self.known();
@@ -70,18 +70,18 @@ impl Superseded {
     }
 
     /// Takes in a record.
-    pub fn learn(&self, record: &Record) {
+    pub(crate) fn learn(&self, record: &Record) {
         self.known().entry(record.window()).or_default().insert(record.k, record.into());
     }
 
     /// The windows that have records.
-    pub fn all(&self) -> BTreeSet<CompactionWindow> {
+    pub(crate) fn all(&self) -> BTreeSet<Window> {
         self.known().keys().cloned().collect()
     }
 
     /// Blocks of a tenant that are in others now, all of which are `visible` or in others in their
     /// turn.
-    pub fn replaced(&self, tenant: &str, visible: impl Fn(&Uuid) -> bool) -> BTreeSet<Uuid> {
+    pub(crate) fn replaced(&self, tenant: &str, visible: impl Fn(&Uuid) -> bool) -> BTreeSet<Uuid> {
         let known = self.known();
         let windows = known.iter().filter(|(window, _)| window.tenant == tenant);
         let records: Vec<&Replaced> = windows.flat_map(|(_, records)| records.values()).collect();
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn a_block_is_replaced_when_all_that_it_went_into_is_there() {
         let store = Store::from_parts(Arc::new(object_store::memory::InMemory::new()), "").unwrap();
-        let windows = Superseded::new(Journal::new(store));
-        let window = CompactionWindow { hour: 1, tenant: "t".into() };
+        let superseded = Superseded::new(Journal::new(store));
+        let window = Window { hour: 1, tenant: "t".into() };
         let records = [
             (0, Replaced { inputs: ids(&[1, 2]), outputs: ids(&[10, 11]) }),
             (1, Replaced { inputs: ids(&[10, 3]), outputs: ids(&[20]) }),
             (2, Replaced::default()),
         ];
-        windows.known().insert(window, records.into());
+        superseded.known().insert(window, records.into());
         let table: [(&[u128], &[u128]); 4] = [
             (&[], &[]),
             (&[10], &[]),
@@ -122,9 +122,9 @@ mod tests {
         ];
         for (visible, expected) in table {
             let visible = ids(visible);
-            let replaced = windows.replaced("t", |id| visible.contains(id));
+            let replaced = superseded.replaced("t", |id| visible.contains(id));
             assert_eq!(replaced.into_iter().collect::<Vec<_>>(), ids(expected), "{visible:?}");
         }
-        assert!(windows.replaced("other", |_| true).is_empty());
+        assert!(superseded.replaced("other", |_| true).is_empty());
     }
 }

@@ -1,49 +1,51 @@
 //! Generations that leave memory when it runs short.
 
-use super::{Generation, Inner, Live};
-use crate::group::evict::{Relief, Waiting, relief};
-use crate::memory::Account;
+use super::{Generation, Inner, LiveSpans};
+use crate::group::evict::{Candidate, EvictionStep, next_step};
+use crate::memory::MemoryUsage;
 use std::sync::Arc;
 use tributary_journal::EpochId;
 
-/// Segments of an epoch whose spans are not in memory: number and length.
-pub type Evicted = (EpochId, Vec<(u64, u64)>);
+/// Segments of an epoch, by number and length.
+pub(crate) type EpochSegments = (EpochId, Vec<(u64, u64)>);
 
-/// What was done to relieve memory.
+/// What was done to make room in memory.
 #[derive(Debug)]
-pub enum Relieved {
-    /// A generation left memory, to be committed in so many parts. Its memory comes back when this
-    /// is dropped.
-    Evicted(usize, Arc<Generation>),
+pub(crate) enum MadeRoom {
+    /// A generation left memory. Its memory comes back when this is dropped.
+    Evicted {
+        /// In so many parts it is to be committed.
+        parts: usize,
+        /// What left.
+        generation: Arc<Generation>,
+    },
     /// The active generation was frozen before its time.
     Frozen,
 }
 
-impl Live {
-    /// Takes one step to relieve memory, if it is short and there is one. What leaves is to be
+impl LiveSpans {
+    /// Takes one step to make room, if memory is short and there is one. What leaves is to be
     /// rebuilt in parts of at most `piece_bytes` of segments.
-    pub fn relieve(&self, account: Account, piece_bytes: u64) -> Option<Relieved> {
+    pub(crate) fn make_room(&self, usage: MemoryUsage, piece_bytes: u64) -> Option<MadeRoom> {
         let mut inner = self.lock();
-        let all: Vec<Waiting> = inner.waiting();
+        let (places, candidates): (Vec<_>, Vec<_>) = inner.candidates().into_iter().unzip();
         let live = inner.all().map(|generation| generation.bytes).sum();
         let active = inner.writers.last().map_or(0, |w| w.active.bytes);
-        match relief(account, live, &all, active) {
-            Relief::None => None,
-            Relief::Freeze => {
+        match next_step(usage, live, &candidates, active)? {
+            EvictionStep::Freeze => {
                 inner.writers.last_mut()?.freeze();
-                Some(Relieved::Frozen)
+                Some(MadeRoom::Frozen)
             }
-            Relief::Evict(index) => {
-                let place = all.get(index)?.place;
-                let (parts, left) = inner.evict(place, piece_bytes)?;
-                Some(Relieved::Evicted(parts, left))
+            EvictionStep::Evict(index) => {
+                let (parts, generation) = inner.evict(*places.get(index)?, piece_bytes)?;
+                Some(MadeRoom::Evicted { parts, generation })
             }
         }
     }
 
     /// Segments of this process whose spans have left memory and are not in a block yet. To be
     /// asked for after memory: spans leave it for here.
-    pub fn evicted(&self) -> Vec<Evicted> {
+    pub fn evicted(&self) -> Vec<EpochSegments> {
         let inner = self.lock();
         let own = inner.writers.iter().map(|w| (w.core.id(), w.frozen.iter().collect::<Vec<_>>()));
         let lost = inner.lost.iter().map(|(epoch, left)| (*epoch, left.iter().collect()));
@@ -57,8 +59,8 @@ impl Live {
 }
 
 /// Where a generation stands that may leave memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+#[derive(Debug, Clone, Copy)]
+enum Place {
     /// The writer, and the generation's place among its frozen ones.
     Frozen(usize, usize),
     /// Of an epoch that was lost: the epoch, and its place among those left of it.
@@ -66,10 +68,10 @@ pub enum Place {
 }
 
 impl Inner {
-    /// Generations in memory that nobody commits, the oldest first. While no commit is under way
-    /// the first of them is left out: it is begun at once.
-    fn waiting(&self) -> Vec<Waiting> {
-        let mut waiting = Vec::new();
+    /// Generations in memory that are not being committed, the oldest first. While no commit is under
+    /// way the first of them is left out: it is begun at once.
+    fn candidates(&self) -> Vec<(Place, Candidate)> {
+        let mut candidates = Vec::new();
         let mut busy = false;
         for (w, writer) in self.writers.iter().enumerate() {
             let committing = usize::from(writer.core.is_committing()).min(writer.frozen.len());
@@ -77,18 +79,17 @@ impl Inner {
             for (at, generation) in writer.frozen.iter().enumerate().skip(committing) {
                 let first = !std::mem::replace(&mut busy, true);
                 if !first && !generation.evicted {
-                    let place = Place::Frozen(w, at);
-                    waiting.push(Waiting { bytes: generation.bytes, lost: false, place });
+                    let candidate = Candidate { lost: false };
+                    candidates.push((Place::Frozen(w, at), candidate));
                 }
             }
         }
         for (epoch, left) in &self.lost {
-            for (at, generation) in left.iter().enumerate().filter(|(_, g)| g.bytes > 0) {
-                let place = Place::Lost(*epoch, at);
-                waiting.push(Waiting { bytes: generation.bytes, lost: true, place });
+            for (at, _) in left.iter().enumerate().filter(|(_, g)| g.bytes > 0) {
+                candidates.push((Place::Lost(*epoch, at), Candidate { lost: true }));
             }
         }
-        waiting
+        candidates
     }
 
     /// Puts a generation without spans in the place of this one, or several that make it up.
@@ -97,7 +98,7 @@ impl Inner {
             Place::Lost(epoch, at) => {
                 let place = self.lost.get_mut(&epoch)?.get_mut(at)?;
                 let empty = Generation::evicted(place.segments.clone(), place.since);
-                // It is adopted like anybody's, in parts that adoption decides.
+                // It is adopted like the epoch of another process, in parts that adoption decides.
                 Some((1, std::mem::replace(place, Arc::new(empty))))
             }
             Place::Frozen(w, at) => {

@@ -1,9 +1,9 @@
 use super::*;
-use crate::memory::{Account, Memory};
-use tributary_span::SpanId;
+use crate::memory::{Admission, MemoryBudget, MemoryUsage};
 use tributary_span::columns::{Builder, SpanFields, Text};
+use tributary_span::{SpanId, TraceId};
 
-async fn batch(memory: &Memory, tenant: &str, trace: u8) -> Batch {
+async fn batch(memory: &MemoryBudget, tenant: &str, trace: u8) -> Batch {
     let mut b = Builder::new();
     let resource = b.end_resource(0, Text::EMPTY, Text::EMPTY);
     let scope = b.end_scope(Text::EMPTY, Text::EMPTY, 0, Text::EMPTY);
@@ -14,7 +14,10 @@ async fn batch(memory: &Memory, tenant: &str, trace: u8) -> Batch {
         scope,
         ..SpanFields::default()
     });
-    let permit = memory.take(tenant, 1024).await;
+    let permit = match memory.admit(&tenant.into(), 1024) {
+        Admission::Granted(permit) => permit,
+        Admission::Queued(queued) => queued.granted().await,
+    };
     Batch { tenant: tenant.into(), columns: Arc::new(b.take()), permit: Some(permit) }
 }
 
@@ -31,7 +34,8 @@ const TRACE: TraceId = TraceId([1; 16]);
 
 #[tokio::test]
 async fn spans_are_found_until_their_blocks_are_visible() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    let (memory, live, now) =
+        (MemoryBudget::new(1 << 20), LiveSpans::new(epoch(1)), Instant::now());
     assert_eq!(live.epochs(), [epoch(1)], "named before it is in use");
     assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), 0)));
     assert_eq!(live.reserve(epoch(3), now), Ok((epoch(1), 1)));
@@ -46,69 +50,71 @@ async fn spans_are_found_until_their_blocks_are_visible() {
     live.freeze(Some(AT), now);
     assert!(live.begin_commit().is_none(), "nothing is due");
     live.freeze(Some(AT), now + AT.age);
-    let work = live.begin_commit().unwrap();
-    assert_eq!((work.commit.slot, work.generation.spans), (0, 2));
+    let job = live.begin_commit().unwrap();
+    assert_eq!((job.commit.slot, job.generation.spans), (0, 2));
     // A late segment belongs to the next generation.
     let late = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(0), vec![late], AT, now).unwrap();
     assert_eq!(live.find("a", &TRACE).len(), 2);
-    assert!(work.commit.generation.segments.keys().eq([&1, &2]));
-    live.slot_won(&work).unwrap();
+    assert!(job.commit.generation.segments.keys().eq([&1, &2]));
+    live.slot_won(&job).unwrap();
     assert_eq!(live.find("a", &TRACE).len(), 2, "readable until the metas are there");
-    assert_eq!(live.shown(&work), Ok(vec![1, 2]));
+    assert_eq!(live.metas_written(&job), Ok(vec![1, 2]));
     live.deleted(epoch(1), &[1, 2]).unwrap();
-    drop(work);
+    drop(job);
     assert_eq!(live.find("a", &TRACE).len(), 1);
     assert_eq!(memory.used(), 1024);
 }
 
 #[tokio::test]
 async fn an_old_epoch_is_finished_and_forgotten() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    let (memory, live, now) =
+        (MemoryBudget::new(1 << 20), LiveSpans::new(epoch(1)), Instant::now());
     live.reserve(epoch(2), now).unwrap();
     let later = now + ROLL_AFTER;
     assert_eq!(live.reserve(epoch(3), later), Ok((epoch(2), 0)));
     let old = batch(&memory, "a", 1).await;
     assert_eq!(live.durable(epoch(1), segment(0), vec![old], AT, later), Ok(true));
     live.freeze(Some(AT), later);
-    let work = live.begin_commit().unwrap();
-    assert_eq!((work.epoch, work.commit.closes), (epoch(1), true));
-    live.slot_won(&work).unwrap();
-    let deletable = live.shown(&work).unwrap();
+    let job = live.begin_commit().unwrap();
+    assert_eq!((job.epoch, job.commit.closes), (epoch(1), true));
+    live.slot_won(&job).unwrap();
+    let deletable = live.metas_written(&job).unwrap();
     live.deleted(epoch(1), &deletable).unwrap();
     assert_eq!(live.epochs(), [epoch(3), epoch(2)]);
 }
 
 #[tokio::test]
 async fn what_was_in_memory_of_a_lost_epoch_is_found_until_it_is_adopted() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    let (memory, live, now) =
+        (MemoryBudget::new(1 << 20), LiveSpans::new(epoch(1)), Instant::now());
     live.reserve(epoch(2), now).unwrap();
     live.reserve(epoch(2), now).unwrap();
     let one = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(0), vec![one], AT, now).unwrap();
     live.freeze(Some(AT), now + AT.age);
-    let work = live.begin_commit().unwrap();
-    assert_eq!(live.lost(), []);
-    live.slot_lost(&work).unwrap();
-    drop(work);
+    let job = live.begin_commit().unwrap();
+    assert_eq!(live.lost_epochs(), []);
+    live.slot_lost(&job).unwrap();
+    drop(job);
     assert_eq!(live.epochs(), [epoch(2), epoch(1)], "named until it is adopted");
     assert_eq!(live.find("a", &TRACE).len(), 1);
-    let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
+    let [(lost, generations)] = live.lost_epochs()[..] else { panic!("{:?}", live.lost_epochs()) };
     assert_eq!(lost, epoch(1));
     // A segment that was on its way comes while the epoch is being adopted.
     let late = batch(&memory, "a", 1).await;
     live.durable(epoch(1), segment(1), vec![late], AT, now).unwrap();
     live.forget_lost(lost, generations);
     assert_eq!(live.find("a", &TRACE).len(), 1, "it was not adopted yet");
-    assert_eq!(live.lost(), [(epoch(1), 1)]);
+    assert_eq!(live.lost_epochs(), [(epoch(1), 1)]);
     live.forget_lost(lost, 1);
-    assert_eq!((live.lost(), memory.used()), (vec![], 0));
+    assert_eq!((live.lost_epochs(), memory.used()), (vec![], 0));
     assert_eq!(live.reserve(epoch(3), now), Ok((epoch(2), 0)));
 }
 
 #[tokio::test]
 async fn generations_are_due_by_age_or_bytes() {
-    let (memory, now) = (Memory::new(1 << 20), Instant::now());
+    let (memory, now) = (MemoryBudget::new(1 << 20), Instant::now());
     let mut g = Generation::default();
     let at = |secs, bytes| FreezeAt { age: Duration::from_secs(secs), bytes };
     assert!(!is_due(&g, at(0, 1), now));
@@ -120,7 +126,7 @@ async fn generations_are_due_by_age_or_bytes() {
 
 #[tokio::test]
 async fn small_frames_make_a_generation_due_before_they_fill_the_memory() {
-    let (memory, now) = (Memory::new(100 << 10), Instant::now());
+    let (memory, now) = (MemoryBudget::new(100 << 10), Instant::now());
     let at = FreezeAt { age: Duration::from_secs(10), bytes: 25 << 10 };
     let mut generation = Generation::default();
     for n in 1..=25 {
@@ -133,7 +139,8 @@ async fn small_frames_make_a_generation_due_before_they_fill_the_memory() {
 
 #[tokio::test]
 async fn what_waits_leaves_memory_and_is_committed_in_parts() {
-    let (memory, live, now) = (Memory::new(1 << 20), Live::new(epoch(1)), Instant::now());
+    let (memory, live, now) =
+        (MemoryBudget::new(1 << 20), LiveSpans::new(epoch(1)), Instant::now());
     let add = async |n: u64, trace: u8| {
         assert_eq!(live.reserve(epoch(2), now), Ok((epoch(1), n)));
         let batch = batch(&memory, "a", trace).await;
@@ -141,30 +148,30 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     };
     let freeze = || live.freeze(Some(FreezeAt { bytes: 1, ..AT }), now);
     add(0, 1).await;
-    let bytes = live.totals().2;
+    let bytes = live.totals().bytes;
     // Three batches are more than half of the budget.
-    let short = Account { limit: 4 * bytes, used: 4 * bytes, wanted: 0 };
+    let short = MemoryUsage { limit: 4 * bytes, used: 4 * bytes, wanted: 0 };
     freeze();
-    assert!(live.relieve(short, 1).is_none(), "the first in line is written at once");
+    assert!(live.make_room(short, 1).is_none(), "the first in line is written at once");
     add(1, 1).await;
     add(2, 1).await;
     // Nothing waits, but something grows, and is frozen.
-    assert!(matches!(live.relieve(short, 1), Some(Relieved::Frozen)));
-    assert!(matches!(live.relieve(short, 1), Some(Relieved::Evicted(2, _))));
-    assert!(live.relieve(short, 1).is_none(), "there is room now");
+    assert!(matches!(live.make_room(short, 1), Some(MadeRoom::Frozen)));
+    assert!(matches!(live.make_room(short, 1), Some(MadeRoom::Evicted { parts: 2, .. })));
+    assert!(live.make_room(short, 1).is_none(), "there is room now");
     assert_eq!((live.find("a", &TRACE).len(), memory.used()), (1, 1024));
     assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])]);
 
     let first = live.begin_commit().unwrap();
     live.slot_won(&first).unwrap();
-    live.shown(&first).unwrap();
+    live.metas_written(&first).unwrap();
     drop(first);
     let second = live.begin_commit().unwrap();
     let rest = second.commit.generation.segments.keys().copied().collect::<Vec<_>>();
     assert_eq!((second.commit.slot, second.generation.evicted, rest), (1, true, vec![1]));
     assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])], "until their block is visible");
     live.slot_won(&second).unwrap();
-    live.shown(&second).unwrap();
+    live.metas_written(&second).unwrap();
     assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1)])]);
 
     // The third is lost, with what came meanwhile, which may leave memory as well.
@@ -172,9 +179,9 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     add(3, 1).await;
     add(4, 1).await;
     live.slot_lost(&third).unwrap();
-    let [(lost, generations)] = live.lost()[..] else { panic!("{:?}", live.lost()) };
-    let short = Account { limit: 2 * bytes, used: 2 * bytes, wanted: 0 };
-    assert!(matches!(live.relieve(short, 1), Some(Relieved::Evicted(..))));
+    let [(lost, generations)] = live.lost_epochs()[..] else { panic!("{:?}", live.lost_epochs()) };
+    let short = MemoryUsage { limit: 2 * bytes, used: 2 * bytes, wanted: 0 };
+    assert!(matches!(live.make_room(short, 1), Some(MadeRoom::Evicted { .. })));
     assert!(live.find("a", &TRACE).is_empty());
     assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1), (3, 1), (4, 1)])]);
     live.forget_lost(lost, generations);

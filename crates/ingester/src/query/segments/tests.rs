@@ -54,13 +54,13 @@ async fn put(journal: &Journal, epoch: EpochId, n: u64, tenant: &str, traces: &[
     (n, sealed.info.len)
 }
 
-fn reader() -> (Journal, Segments) {
+fn reader() -> (Journal, SegmentReader) {
     let journal = Journal::new(Store::from_parts(Arc::new(InMemory::new()), "").unwrap());
-    let segments = Segments::new(journal.clone(), 8 << 20, true, Arc::default());
+    let segments = SegmentReader::new(journal.clone(), 8 << 20, true, Arc::default());
     (journal, segments)
 }
 
-fn ids(found: &InSegments) -> Vec<SpanId> {
+fn ids(found: &FoundInSegments) -> Vec<SpanId> {
     found.parts.iter().flat_map(|part| part.spans.id.iter().copied()).collect()
 }
 
@@ -118,7 +118,7 @@ async fn one_listing_serves_all_who_came_before_it() {
     assert_eq!(lists(), 2, "one for each epoch");
     let later = Instant::now() + Duration::from_nanos(1);
     segments.list(&epochs, later).await;
-    assert_eq!(lists(), 4, "who comes after may have seen more");
+    assert_eq!(lists(), 4, "a query that comes after may have seen more");
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! One tenant's way from the receivers into the journal: a stream whose sender is this process.
 
-use super::refused;
-use crate::receive::{FrameSource, Peer, Receive, StreamState};
+use crate::receive::source::{FrameSource, SenderIdentity};
+use crate::receive::{Intake, StreamState};
+use crate::runtime::ErrorChain;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tributary_receivers::OfferError;
+use tributary_receivers::{OfferError, Refused};
 use tributary_span::Columns;
 use tributary_span::columns::{Builder, Translation};
 use tributary_span::otlp::Outcome;
@@ -17,30 +18,33 @@ use tributary_wire::frame::Encoder;
 use tributary_wire::v1::{Frame, reply::Kind};
 
 /// Spans wait so long for others, to be one frame with them.
-const AGE: Duration = Duration::from_millis(50);
+const MAX_AGE: Duration = Duration::from_millis(50);
 /// Or until their columns have so many bytes.
-const BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
+
+/// When a refused sender may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A request, and where its sender waits.
 #[derive(Debug)]
-pub(super) struct Offered {
+pub(super) struct PendingRequest {
     pub(super) request: Bytes,
     pub(super) answer: Answer,
 }
 
 type Answer = oneshot::Sender<Result<Outcome, OfferError>>;
 
-/// Takes requests until nobody can offer any, and then until all are settled.
+/// Takes requests until no sender can offer any, and then until all are settled.
 pub(super) async fn run(
-    receive: Arc<Receive>,
+    intake: Arc<Intake>,
     tenant: Arc<str>,
-    mut offers: mpsc::Receiver<Offered>,
+    mut requests: mpsc::Receiver<PendingRequest>,
 ) {
-    let state = receive.new_stream();
-    let mut lane = Lane::new(receive, tenant, state.clone());
+    let state = intake.new_stream();
+    let mut lane = Lane::new(intake, tenant, state.clone());
     let mut open = true;
     while open || !lane.waiting.is_empty() || !lane.gathered.is_empty() {
-        let due = lane.opened.map(|opened| opened + AGE);
+        let due = lane.opened.map(|opened| opened + MAX_AGE);
         tokio::select! {
             biased;
             () = state.changed() => {
@@ -53,10 +57,10 @@ pub(super) async fn run(
                     return;
                 }
             }
-            offered = offers.recv(), if open => match offered {
-                Some(offered) => {
-                    lane.take(offered);
-                    if lane.builder.columns().bytes() >= BYTES && !lane.cut().await {
+            request = requests.recv(), if open => match request {
+                Some(request) => {
+                    lane.take(request);
+                    if lane.builder.columns().bytes() >= MAX_BYTES && !lane.cut().await {
                         return;
                     }
                 }
@@ -67,14 +71,14 @@ pub(super) async fn run(
 }
 
 struct Lane {
-    receive: Arc<Receive>,
-    origin: FrameSource,
+    intake: Arc<Intake>,
+    source: FrameSource,
     seq: u64,
     builder: Builder,
     opened: Option<Instant>,
-    /// Who waits for what is in the builder.
+    /// Requests whose spans are in the builder.
     gathered: Vec<(Answer, Outcome)>,
-    /// Who waits for a frame, and those before it, to be settled.
+    /// Requests that are answered when a frame, and those before it, are settled.
     waiting: VecDeque<(u64, Vec<(Answer, Outcome)>)>,
     encoder: Encoder,
     /// Dictionary, and how many of its definitions were handed on.
@@ -82,12 +86,13 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(receive: Arc<Receive>, tenant: Arc<str>, state: Arc<StreamState>) -> Self {
-        // Frames are not sent twice, so that nobody needs to know them again.
-        let incarnation = receive.names.uid().map(|uid| uid.0).unwrap_or_default();
+    fn new(intake: Arc<Intake>, tenant: Arc<str>, state: Arc<StreamState>) -> Self {
+        // Frames are not sent twice, so that they need not be known again.
+        let incarnation = intake.ids.uid().map(|uid| uid.0).unwrap_or_default();
+        let sender = SenderIdentity { tenant, incarnation, lane: None };
         Lane {
-            origin: FrameSource::new(&receive, Peer { tenant, incarnation, lane: None }, state),
-            receive,
+            source: FrameSource::new(&intake, sender, state),
+            intake,
             seq: 0,
             builder: Builder::new(),
             opened: None,
@@ -99,13 +104,13 @@ impl Lane {
     }
 
     /// Walks a request into the columns.
-    fn take(&mut self, Offered { request, answer }: Offered) {
+    fn take(&mut self, PendingRequest { request, answer }: PendingRequest) {
         match append_all(&mut self.builder, &request, &Limits::default()) {
             Ok(outcome) if outcome.accepted > 0 => {
                 self.opened.get_or_insert_with(Instant::now);
                 self.gathered.push((answer, outcome));
             }
-            // Nobody waits any more when it cannot be sent.
+            // Its sender waits no more when it cannot be sent.
             Ok(outcome) => drop(answer.send(Ok(outcome))),
             Err(error) => drop(answer.send(Err(error.into()))),
         }
@@ -118,15 +123,15 @@ impl Lane {
         let gathered = std::mem::take(&mut self.gathered);
         for piece in pieces(columns) {
             let frame = self.frame(&piece);
-            let incoming = match self.origin.admit(&self.receive, frame).await {
-                Ok(Some(incoming)) => incoming,
+            let frame = match self.source.admit(&self.intake, frame).await {
+                Ok(Some(frame)) => frame,
                 Ok(None) => continue,
                 Err(error) => {
-                    tracing::error!(%error, "a frame of this ingester's own cannot be read");
+                    tracing::error!(error = %ErrorChain(&error), "a frame of this ingester's own cannot be read");
                     return false;
                 }
             };
-            if self.receive.log(incoming).await.is_err() {
+            if self.intake.enqueue(frame).await.is_err() {
                 return false;
             }
         }
@@ -147,7 +152,7 @@ impl Lane {
             .flatten();
         self.defined.1 = known.max(encoded.needs);
         self.seq += 1;
-        let in_order = self.origin.state.arrived(self.seq, encoded.payload.len());
+        let in_order = self.source.state.arrived(self.seq, encoded.payload.len());
         debug_assert!(in_order.is_ok(), "numbers rise by one");
         Frame {
             seq: self.seq,
@@ -159,9 +164,9 @@ impl Lane {
         }
     }
 
-    /// Answers everybody whose frames are settled; whether the stream goes on.
+    /// Answers all requests whose frames are settled; whether the stream goes on.
     fn settle(&mut self) -> bool {
-        while let Some(reply) = self.origin.state.next_reply(0) {
+        while let Some(reply) = self.source.state.next_reply(0) {
             match reply {
                 Ok(Kind::Ack(ack)) => {
                     while let Some((_, done)) =
@@ -181,7 +186,7 @@ impl Lane {
                     }
                 }
                 Ok(_) => {}
-                // Whoever waits is told by being dropped.
+                // Senders that wait are told by being dropped.
                 Err(_) => return false,
             }
         }
@@ -189,9 +194,14 @@ impl Lane {
     }
 }
 
+/// The sender still has its spans, and may come again soon.
+pub(super) fn refused(why: &'static str) -> Refused {
+    Refused { retry_after: RETRY_AFTER, why }
+}
+
 /// Columns in pieces that a frame may carry.
 fn pieces(columns: Columns) -> Vec<Columns> {
-    let count = columns.bytes().div_ceil(4 * BYTES).max(1);
+    let count = columns.bytes().div_ceil(4 * MAX_BYTES).max(1);
     if count == 1 {
         return vec![columns];
     }

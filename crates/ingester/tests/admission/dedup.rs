@@ -76,7 +76,7 @@ async fn a_repeat_waits_for_its_first_copy() {
     stream.send(lane.all()).await;
     server.until("repeats", |metrics, _| metrics.frames_repeated.get() == 3).await;
     // Whatever was to be told before this is told before it.
-    server.engine.told.send_modify(|_| {});
+    server.engine.announcements.send_modify(|_| {});
     let next = stream.next().await;
     assert!(
         matches!(next, Ok(Some(Kind::Members(_)))),
@@ -99,7 +99,7 @@ async fn a_repeat_of_what_is_never_durable_is_never_acknowledged() {
             metrics.frames_repeated.get() == 3 && bucket.arrived() > 3
         })
         .await;
-    server.engine.told.send_modify(|_| {});
+    server.engine.announcements.send_modify(|_| {});
     assert!(matches!(stream.next().await, Ok(Some(Kind::Members(_)))));
     server.engine.stop.cancel();
     let end = stream.next().await;

@@ -1,12 +1,9 @@
 //! HTTP: Tempo's query API for people, live spans for the other ingesters, probes and metrics.
 
-mod peers;
-
-pub use peers::Peers;
-
+use super::peers::{PEER_PATH, Peers};
+use super::traces::{TraceFinder, TraceQuery};
 use crate::cluster::Membership;
 use crate::metrics::Metrics;
-use crate::query::{Traces, Wanted};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -24,72 +21,57 @@ use tributary_receivers::{Counters, Listener};
 use tributary_span::TraceId;
 use tributary_span::otlp::encode;
 
-/// Where ingesters ask each other for what only the other one sees.
-const LIVE: &str = "/internal/v1/live/";
-
 /// What the handlers share.
-pub struct Serve {
+pub(crate) struct HttpState {
     /// How the API is set up.
-    pub settings: api::Settings,
+    pub(crate) settings: api::Settings,
     /// Where this ingester looks.
-    pub traces: Arc<Traces>,
-    /// Who the other ingesters are, and where the spans of those that do not answer are.
-    pub membership: Membership,
+    pub(crate) traces: Arc<TraceFinder>,
+    /// Which other ingesters there are, and where the spans of those that do not answer are.
+    pub(crate) membership: Membership,
     /// Asks them.
-    pub peers: Peers,
+    pub(crate) peers: Peers,
     /// Counters.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Counters of the receivers, by name.
-    pub receivers: Vec<(&'static str, Arc<Counters>)>,
+    pub(crate) receivers: Vec<(&'static str, Arc<Counters>)>,
     /// Whether `/ready` says so.
-    pub ready: Arc<AtomicBool>,
+    pub(crate) ready: Arc<AtomicBool>,
     /// Sets the gauges that are read, not counted.
-    pub refresh: Box<dyn Fn() + Send + Sync>,
+    pub(crate) set_gauges: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Serves until `stop`, then finishes the requests at hand.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn run(listener: Listener, serve: Arc<Serve>, stop: CancellationToken) -> io::Result<()> {
-    let app = axum::Router::new().fallback(handle).with_state(serve);
-    axum::serve(Sockets(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
+pub(crate) async fn serve(
+    listener: TcpListener,
+    state: Arc<HttpState>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let app = axum::Router::new().fallback(handle).with_state(state);
+    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-/// The sockets as axum takes them.
-struct Sockets(Listener);
-
-impl axum::serve::Listener for Sockets {
-    type Io = TcpStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        self.0.next().await
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.addresses().first().copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
-    }
-}
-
-async fn handle(State(serve): State<Arc<Serve>>, request: Request) -> Response {
+async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
-        "/ready" if serve.ready.load(Ordering::Relaxed) => text(StatusCode::OK, "ready\n"),
+        "/ready" if state.ready.load(Ordering::Relaxed) => text(StatusCode::OK, "ready\n"),
         "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or leaving\n"),
         "/metrics" => {
-            (serve.refresh)();
-            text(StatusCode::OK, serve.render_metrics())
+            (state.set_gauges)();
+            text(StatusCode::OK, state.render_metrics())
         }
-        path if path.starts_with(LIVE) => serve.local(path).await,
-        _ => match api::read(&head, &serve.settings) {
+        path if path.starts_with(PEER_PATH) => state.answer_peer(path).await,
+        _ => match api::read(&head, &state.settings) {
             Ok(Call::Ready(answer)) | Err(answer) => answer,
             Ok(Call::Trace(call)) => {
-                serve.metrics.queries.inc();
-                let found = serve.find(&call).await;
+                state.metrics.queries.inc();
+                let found = state.find(&call).await;
                 if !found.missing.is_empty() {
-                    serve.metrics.queries_partial.inc();
+                    state.metrics.queries_partial.inc();
                 }
                 call.answer(&found)
             }
@@ -125,14 +107,16 @@ fn respond(answer: Answer, gzip: bool) -> Response {
     response.map(Body::from)
 }
 
-impl Serve {
-    /// What is counted, the receivers' counters included.
+impl HttpState {
+    /// The page of metrics, with the receivers' before its end.
     fn render_metrics(&self) -> String {
+        const END: &str = "# EOF\n";
+        let page = self.metrics.page();
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
         self.metrics.render(&receivers)
     }
 
-    /// Everything that is known of a trace, in the order that [`crate::query`] explains.
+    /// Everything that is known of a trace, in the order that [`super::traces`] explains.
     async fn find(&self, call: &TraceCall) -> Found {
         let others = self.membership.others();
         let mut found = Found::default();
@@ -142,20 +126,20 @@ impl Serve {
         let mut epochs: BTreeSet<_> = others.unattended.union(&others.unnamed).copied().collect();
         for tenant in &call.tenants {
             found.parts.extend(self.traces.in_memory(tenant, &call.id));
-            let told = self.peers.ask(&others.living, tenant, &call.id).await;
-            found.parts.extend(told.parts);
-            found.missing.extend(told.missing);
-            epochs.extend(told.silent);
+            let peers = self.peers.ask(&others.living, tenant, &call.id).await;
+            found.parts.extend(peers.parts);
+            found.missing.extend(peers.missing);
+            epochs.extend(peers.silent);
         }
-        let wanted = Wanted { tenants: &call.tenants, id: call.id, time: call.time };
-        self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
+        let query = TraceQuery { tenants: &call.tenants, id: call.id, window: call.window };
+        self.traces.in_store(query, &epochs, self.membership.moved(), &mut found).await;
         found
     }
 
     /// What this ingester sees and others may not yet. OTLP's `TracesData`, empty when there is
     /// nothing.
-    async fn local(&self, path: &str) -> Answer {
-        let Some((tenant, id)) = path.strip_prefix(LIVE).and_then(|rest| rest.split_once('/'))
+    async fn answer_peer(&self, path: &str) -> Answer {
+        let Some((tenant, id)) = path.strip_prefix(PEER_PATH).and_then(|rest| rest.split_once('/'))
         else {
             return Answer::error(StatusCode::NOT_FOUND, "expected tenant and trace id");
         };
@@ -164,7 +148,7 @@ impl Serve {
             Err(why) => return Answer::error(StatusCode::BAD_REQUEST, why),
         };
         let others = self.membership.others();
-        let found = self.traces.for_another(tenant, &id, &others.unnamed).await;
+        let found = self.traces.for_peer(tenant, &id, &others.unnamed).await;
         if !found.missing.is_empty() {
             let why = found.missing.join("; ");
             return Answer::error(StatusCode::SERVICE_UNAVAILABLE, why);

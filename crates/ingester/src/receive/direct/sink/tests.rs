@@ -1,32 +1,33 @@
 use super::*;
-use crate::memory::Memory;
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
-use crate::receive::{FrameDedup, PendingFrame, Told};
-use crate::runtime::Names;
+use crate::receive::{Announcement, FrameDedup, PendingFrame};
+use crate::runtime::IdGenerator;
 use prost::Message;
 use std::sync::atomic::AtomicU32;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_testkit::sample;
 
-/// What hands to a journal whose frames come out of `Receiver`.
-fn local(memory: usize) -> (Local, Arc<Metrics>, mpsc::Receiver<PendingFrame>) {
+/// A sink that hands to a journal whose frames come out of `Receiver`.
+fn sink(memory: usize) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame>) {
     let metrics = Arc::<Metrics>::default();
-    let (journal, frames) = mpsc::channel(1024);
-    let receive = Receive {
+    let (journal_queue, frames) = mpsc::channel(1024);
+    let intake = Intake {
         name: String::new(),
-        names: Names::default(),
-        memory: Memory::new(memory),
-        known: Arc::new(FrameDedup::new(0, metrics.clone())),
-        journal,
-        told: watch::channel(Told::default()).1,
+        ids: IdGenerator::default(),
+        memory: MemoryBudget::new(memory),
+        dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
+        journal_queue,
+        announcements: watch::channel(Announcement::default()).1,
         tasks: TaskTracker::new(),
         stop_reading: CancellationToken::new(),
         stop: CancellationToken::new(),
-        streams: AtomicU32::new(0),
+        next_stream: AtomicU32::new(0),
         metrics: metrics.clone(),
     };
-    (Local::new(Arc::new(receive)), metrics, frames)
+    (DirectSink::new(Arc::new(intake)), metrics, frames)
 }
 
 fn request() -> Bytes {
@@ -42,39 +43,39 @@ async fn durable(mut frames: mpsc::Receiver<PendingFrame>) {
 
 #[tokio::test(start_paused = true)]
 async fn tenants_that_rest_make_room_for_others() {
-    let (local, metrics, frames) = local(64 << 20);
+    let (sink, metrics, frames) = sink(64 << 20);
     let journal = tokio::spawn(durable(frames));
-    for n in 0..3 * MOST_TENANTS {
-        let taken = local.offer(Some(&format!("tenant-{n}")), request()).await;
+    for n in 0..3 * MAX_TENANTS {
+        let taken = sink.offer(Some(&format!("tenant-{n}")), request()).await;
         assert_eq!(taken.unwrap().accepted, 1, "tenant {n}");
     }
-    assert_eq!(local.doors.lock().unwrap().len(), MOST_TENANTS);
+    assert_eq!(sink.lanes.lock().unwrap().len(), MAX_TENANTS);
     assert_eq!(metrics.times_limited(Limit::Tenants), 0);
     journal.abort();
 }
 
 #[tokio::test(start_paused = true)]
 async fn more_tenants_at_once_are_refused() {
-    // Nothing becomes durable, so nobody is answered.
-    let (local, metrics, _frames) = local(64 << 20);
+    // Nothing becomes durable, so no sender is answered.
+    let (sink, metrics, _frames) = sink(64 << 20);
     let busy: Vec<_> =
-        (0..MOST_TENANTS).map(|n| local.enter(&format!("tenant-{n}"), 100).unwrap()).collect();
-    let refused = local.offer(Some("one more"), request()).await;
+        (0..MAX_TENANTS).map(|n| sink.enter(&format!("tenant-{n}"), 100).unwrap()).collect();
+    let refused = sink.offer(Some("one more"), request()).await;
     assert!(matches!(refused, Err(OfferError::Refused(_))), "{refused:?}");
     assert_eq!(metrics.times_limited(Limit::Tenants), 1);
     drop(busy);
-    assert!(local.enter("one more", 100).is_ok());
+    assert!(sink.enter("one more", 100).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_loud_tenant_leaves_room_for_requests_of_a_quiet_one() {
-    let (local, metrics, _frames) = local(64 << 20);
+    let (sink, metrics, _frames) = sink(64 << 20);
     let mib = 1 << 20;
     // The room is a quarter of the memory.
     let mut under_way = Vec::new();
     let refused = loop {
-        let Ok(room) = local.admit(mib / 2) else { break None };
-        match local.enter("loud", mib / 2) {
+        let Ok(room) = sink.admit(mib / 2) else { break None };
+        match sink.enter("loud", mib / 2) {
             Ok(entered) => under_way.push((room, entered)),
             Err(refused) => break Some(refused),
         }
@@ -83,11 +84,11 @@ async fn a_loud_tenant_leaves_room_for_requests_of_a_quiet_one() {
     assert_eq!(refused.why, "the tenant has more requests under way than its share");
     assert_eq!(metrics.times_limited(Limit::RequestShare), 1);
     assert_eq!(metrics.times_limited(Limit::RequestRoom), 0);
-    let room = local.admit(mib).expect("room for the quiet one");
-    let quiet = local.enter("quiet", mib).expect("it is let in");
+    let room = sink.admit(mib).expect("room for the quiet one");
+    let quiet = sink.enter("quiet", mib).expect("it is let in");
     // Beside it the loud one has its share, and no more.
     under_way.truncate(under_way.len() / 2);
-    assert!(local.enter("loud", mib / 2).is_ok());
+    assert!(sink.enter("loud", mib / 2).is_ok());
     drop((room, quiet, under_way));
-    assert_eq!(local.doors.lock().unwrap()["loud"].held.bytes(), 0);
+    assert_eq!(sink.lanes.lock().unwrap()["loud"].under_way.get(), 0);
 }

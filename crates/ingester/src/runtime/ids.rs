@@ -1,4 +1,4 @@
-//! Names that no other process gives: epochs, segments, slots, blocks. Clock and randomness enter the
+//! Ids that no other process gives: of epochs, segments, slots, blocks. Clock and randomness enter the
 //! journal here and nowhere else; no rule compares the clock with anything.
 
 use std::fmt;
@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use tributary_journal::{EpochId, Uid};
 use tributary_store::{StoreError, random};
 
-/// The source of names. Clones share it.
+/// Where new ids come from, and the time that is in some of them. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Names(Source);
+pub struct IdGenerator(Source);
 
 #[derive(Clone, Default)]
 enum Source {
@@ -29,10 +29,10 @@ impl fmt::Debug for Source {
     }
 }
 
-impl Names {
-    /// Names made of these bytes, for simulations: never for data that is to last.
-    pub fn of_bytes(bytes: impl FnMut() -> u8 + Send + 'static) -> Names {
-        Names(Source::Given(Arc::new(Mutex::new(bytes)), tokio::time::Instant::now()))
+impl IdGenerator {
+    /// Ids that a seed decides, for simulations: never for data that is to last.
+    pub fn seeded(seed: u64) -> IdGenerator {
+        IdGenerator(Source::Seeded(Arc::new(Mutex::new(seed)), tokio::time::Instant::now()))
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {
@@ -58,12 +58,12 @@ impl Names {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn epoch(&self) -> Result<EpochId, StoreError> {
-        Ok(EpochId::new(self.seconds(), self.random()?))
+    pub(crate) fn epoch(&self) -> Result<EpochId, StoreError> {
+        Ok(EpochId::new(self.unix_seconds(), self.random()?))
     }
 
     /// Seconds since 1970.
-    pub fn seconds(&self) -> u32 {
+    pub(crate) fn unix_seconds(&self) -> u32 {
         u32::try_from(self.since_1970().as_secs()).unwrap_or(u32::MAX)
     }
 
@@ -79,12 +79,12 @@ impl Names {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn block(&self) -> Result<[u8; 6], StoreError> {
+    pub(crate) fn block(&self) -> Result<[u8; 6], StoreError> {
         self.random()
     }
 
     /// Milliseconds since 1970, for people.
-    pub fn now_ms(&self) -> u64 {
+    pub(crate) fn unix_ms(&self) -> u64 {
         u64::try_from(self.since_1970().as_millis()).unwrap_or(u64::MAX)
     }
 }

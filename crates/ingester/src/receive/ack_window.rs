@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 /// Frames of one stream that are not acknowledged yet, in order of arrival.
 #[derive(Debug, Default)]
-pub struct Window {
+pub(super) struct AckWindow {
     frames: VecDeque<InFlight>,
     bytes: usize,
     acked: u64,
@@ -23,20 +23,20 @@ struct InFlight {
 /// A frame number that does not follow the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("frame {got} after frame {last}: numbers must rise")]
-pub struct OutOfOrder {
+pub(crate) struct OutOfOrder {
     /// The last number seen.
     pub last: u64,
     /// The number that came.
     pub got: u64,
 }
 
-impl Window {
+impl AckWindow {
     /// A frame with a payload of so many bytes has come.
     ///
     /// # Errors
     /// When its number is not above the ones before. Gaps are fine: a frame between may have been
     /// acknowledged by another ingester.
-    pub fn arrived(&mut self, seq: u64, bytes: usize) -> Result<(), OutOfOrder> {
+    pub(super) fn arrived(&mut self, seq: u64, bytes: usize) -> Result<(), OutOfOrder> {
         let last = self.frames.back().map_or(self.acked, |frame| frame.seq);
         if seq <= last {
             return Err(OutOfOrder { last, got: seq });
@@ -47,7 +47,7 @@ impl Window {
     }
 
     /// A frame in flight turned out to count as so many bytes, if that is more than its payload.
-    pub fn weighs(&mut self, seq: u64, bytes: usize) {
+    pub(super) fn weighs(&mut self, seq: u64, bytes: usize) {
         if let Ok(at) = self.frames.binary_search_by_key(&seq, |frame| frame.seq)
             && let Some(frame) = self.frames.get_mut(at).filter(|frame| !frame.settled)
         {
@@ -59,7 +59,7 @@ impl Window {
 
     /// A frame is durable, or was rejected: settled either way. The new number to acknowledge up
     /// to, if it has risen.
-    pub fn settled(&mut self, seq: u64) -> Option<u64> {
+    pub(super) fn settled(&mut self, seq: u64) -> Option<u64> {
         if let Ok(at) = self.frames.binary_search_by_key(&seq, |frame| frame.seq)
             && let Some(frame) = self.frames.get_mut(at)
         {
@@ -74,12 +74,12 @@ impl Window {
     }
 
     /// Frames that wait for their acknowledgement.
-    pub fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.frames.len()
     }
 
     /// Bytes of frames that are not settled.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 }
@@ -90,22 +90,22 @@ mod tests {
 
     #[test]
     fn acknowledgements_wait_for_the_gap() {
-        let mut w = Window::default();
+        let mut window = AckWindow::default();
         for seq in [3, 4, 5, 9] {
-            w.arrived(seq, 10).unwrap();
+            window.arrived(seq, 10).unwrap();
         }
-        assert_eq!((w.settled(4), w.bytes()), (None, 30));
-        assert_eq!((w.settled(4), w.bytes()), (None, 30));
+        assert_eq!((window.settled(4), window.bytes()), (None, 30));
+        assert_eq!((window.settled(4), window.bytes()), (None, 30));
         for (seq, bytes, all) in [(3, 5, 30), (3, 50, 70), (4, 50, 70), (77, 50, 70)] {
-            w.weighs(seq, bytes);
-            assert_eq!(w.bytes(), all, "{seq}");
+            window.weighs(seq, bytes);
+            assert_eq!(window.bytes(), all, "{seq}");
         }
-        assert_eq!((w.settled(3), w.bytes()), (Some(4), 20));
-        assert_eq!((w.settled(9), w.bytes()), (None, 10));
-        assert_eq!((w.settled(77), w.bytes()), (None, 10));
-        assert_eq!((w.settled(5), w.bytes()), (Some(9), 0));
-        assert_eq!(w.waiting(), 0);
-        assert_eq!(w.arrived(9, 1), Err(OutOfOrder { last: 9, got: 9 }));
-        assert_eq!(w.arrived(10, 1), Ok(()));
+        assert_eq!((window.settled(3), window.bytes()), (Some(4), 20));
+        assert_eq!((window.settled(9), window.bytes()), (None, 10));
+        assert_eq!((window.settled(77), window.bytes()), (None, 10));
+        assert_eq!((window.settled(5), window.bytes()), (Some(9), 0));
+        assert_eq!(window.waiting(), 0);
+        assert_eq!(window.arrived(9, 1), Err(OutOfOrder { last: 9, got: 9 }));
+        assert_eq!(window.arrived(10, 1), Ok(()));
     }
 }

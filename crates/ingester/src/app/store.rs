@@ -1,0 +1,44 @@
+//! Opening the store, tidying it, and trying whether it can be used.
+
+use crate::config::Config;
+use crate::error::IngesterError;
+use crate::runtime::ErrorChain;
+use std::time::Duration;
+use tokio::time::Instant;
+use tributary_store::{Store, StoreOptions};
+
+/// How long a store that cannot be used yet is waited for; a new process does no better.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// Pause between two trials of such a store.
+const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The store, once it has shown that it keeps the promises that the journal is built on.
+///
+/// # Errors
+/// When it cannot be opened or does not pass the trial in time.
+pub(super) async fn open(config: &Config) -> Result<Store, IngesterError> {
+    let options = StoreOptions { fsync: config.fsync, ..StoreOptions::default() };
+    let store = Store::open(&config.store, &options)
+        .await
+        .map_err(|source| IngesterError::OpenStore { url: config.store.clone(), source })?;
+    // Before the trial: on a full disk it may need just that room.
+    match tributary_store::remove_unfinished(&config.store).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "removed what killed writers left unfinished"),
+        Err(error) => tracing::warn!(error = %ErrorChain(&error), "unfinished files stay"),
+    }
+    let begun = Instant::now();
+    loop {
+        match store.probe().await {
+            Ok(()) => return Ok(store),
+            Err(error) if !error.is_transient() || begun.elapsed() >= START_WITHIN => {
+                return Err(IngesterError::UnusableStore(error));
+            }
+            // Its text holds its source.
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be used yet; it is tried again");
+            }
+        }
+        tokio::time::sleep(START_AGAIN_AFTER).await;
+    }
+}

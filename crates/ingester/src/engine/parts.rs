@@ -1,0 +1,132 @@
+//! What the tasks of an engine share, from the store up.
+
+use super::{Environment, sizes};
+use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder};
+use crate::cluster::{Membership, members};
+use crate::config::Config;
+use crate::error::IngesterError;
+use crate::group::LiveSpans;
+use crate::memory::MemoryBudget;
+use crate::metrics::Metrics;
+use crate::query::{SegmentReader, TraceFinder};
+use crate::receive::{Announcement, FrameDedup, Intake, PendingFrame};
+use crate::runtime::IdGenerator;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tributary_block::WriterSettings;
+use tributary_journal::Journal;
+use tributary_journal::watch::{Patience, Watch};
+
+/// Handles: a clone of any shares what is behind it.
+pub(super) struct Parts {
+    /// This ingester's name.
+    pub(super) instance: String,
+    pub(super) ids: IdGenerator,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) journal: Journal,
+    pub(super) membership: Membership,
+    pub(super) announcements: Arc<watch::Sender<Announcement>>,
+    pub(super) memory: MemoryBudget,
+    pub(super) dedup: Arc<FrameDedup>,
+    pub(super) live: Arc<LiveSpans>,
+    pub(super) blocks: Arc<KnownBlocks>,
+    pub(super) builder: BlockBuilder,
+    pub(super) committer: Committer,
+    pub(super) rebuilder: Rebuilder,
+    /// Wakes the task that writes blocks.
+    pub(super) flush_due: Arc<Notify>,
+    /// Wakes the task that adopts.
+    pub(super) epoch_lost: Arc<Notify>,
+}
+
+impl Parts {
+    /// Makes them.
+    ///
+    /// # Errors
+    /// When the bucket belongs to another program, or the operating system gives no random bytes.
+    pub(super) async fn open(
+        config: &Config,
+        environment: Environment,
+    ) -> Result<Parts, IngesterError> {
+        let Environment { store, ids, own, build_inline } = environment;
+        let journal = Journal::new(store.clone());
+        let cluster = ids.uid().map_err(IngesterError::Id)?;
+        journal.open_cluster(cluster).await.map_err(IngesterError::Cluster)?;
+        let first_epoch = ids.epoch().map_err(IngesterError::Id)?;
+
+        let metrics = Arc::new(Metrics::default());
+        let patience = Patience::from_heartbeat(config.heartbeat);
+        let watch = Watch::new(own.process, &own.instance, patience);
+        let announcement = Announcement { members: members([&own].into_iter()), drain_ms: None };
+        let (poll, cache) = (config.blocks_poll, sizes::BLOCK_CACHE);
+        let blocks = KnownBlocks::new(store.clone(), cache, poll, metrics.clone());
+        let dedup = FrameDedup::new(sizes::dedup(config.memory), metrics.clone());
+        let builder = BlockBuilder {
+            store,
+            settings: WriterSettings::default(),
+            ids: ids.clone(),
+            inline: build_inline,
+        };
+        let committer = Committer {
+            journal: journal.clone(),
+            builder: builder.clone(),
+            metrics: metrics.clone(),
+        };
+        Ok(Parts {
+            instance: own.instance,
+            ids,
+            membership: Membership::new(watch),
+            announcements: Arc::new(watch::Sender::new(announcement)),
+            memory: MemoryBudget::new(config.memory),
+            dedup: Arc::new(dedup),
+            live: Arc::new(LiveSpans::new(first_epoch)),
+            blocks: Arc::new(blocks),
+            builder,
+            committer,
+            rebuilder: Rebuilder { journal: journal.clone(), metrics: metrics.clone() },
+            flush_due: Arc::default(),
+            epoch_lost: Arc::default(),
+            journal,
+            metrics,
+        })
+    }
+
+    /// What streams share. Their frames go to `journal_queue`, and all of them end with `stop`.
+    pub(super) fn intake(
+        &self,
+        journal_queue: mpsc::Sender<PendingFrame>,
+        stop: &CancellationToken,
+    ) -> Intake {
+        Intake {
+            name: self.instance.clone(),
+            ids: self.ids.clone(),
+            memory: self.memory.clone(),
+            dedup: self.dedup.clone(),
+            journal_queue,
+            announcements: self.announcements.subscribe(),
+            tasks: TaskTracker::new(),
+            stop_reading: stop.child_token(),
+            stop: stop.child_token(),
+            next_stream: AtomicU32::new(0),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// Where queries look.
+    pub(super) fn trace_finder(&self, config: &Config) -> TraceFinder {
+        let segments = SegmentReader::new(
+            self.journal.clone(),
+            sizes::segment_reads(config.memory),
+            self.builder.inline,
+            self.metrics.clone(),
+        );
+        TraceFinder {
+            live: self.live.clone(),
+            segments: Arc::new(segments),
+            blocks: self.blocks.clone(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How large each part may be: shares of the memory budget, and what is beside it.
+
+use crate::config::Config;
+use crate::group::FreezeAt;
+use tributary_journal::compact::Limits;
+
+/// Frames between the streams and the journal, counted beside their bytes, which memory bounds.
+pub(super) const JOURNAL_QUEUE: usize = 1024;
+/// Memory for footers and filters of blocks.
+pub(super) const BLOCK_CACHE: usize = 32 << 20;
+
+/// When a generation is frozen: a quarter of the budget grows while others are written, and room is
+/// left for what comes in.
+pub(super) fn freeze_at(config: &Config) -> FreezeAt {
+    FreezeAt { age: config.block_age, bytes: config.block_bytes.min(config.memory / 4) }
+}
+
+/// Memory for segments that queries read.
+pub(super) fn segment_reads(memory: usize) -> usize {
+    (memory / 8).min(64 << 20)
+}
+
+/// Memory, beside the budget, that remembers durable frames.
+pub(super) fn dedup(memory: usize) -> usize {
+    memory / 64
+}
+
+/// Bytes of segments that are rebuilt together. A tenth of the budget is for adoption, and another
+/// one for this process's own spans that had to leave memory; rebuilt spans take some sixteen times
+/// their segments.
+pub(super) fn piece(memory: usize) -> u64 {
+    (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
+}
+
+/// How much is merged at a time. Of each block that is merged a row group is in memory, a few
+/// megabytes of it, and the block that comes out as a whole.
+pub(super) fn merge_limits(memory: usize) -> Limits {
+    Limits {
+        most: (memory / (32 << 20)).clamp(4, 32),
+        fewest: 4,
+        bytes: (memory / 2).max(32 << 20) as u64,
+        block: (memory / 16).max(4 << 20) as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_grow_with_memory_within_bounds() {
+        let (kib, mib) = (1 << 10, 1 << 20);
+        let table = [
+            // memory, read segments, remembered frames, piece, blocks merged, their bytes, a block's
+            (32 * kib, 4 * kib, 512, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
+            (64 * mib, 8 * mib, mib, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
+            (256 * mib, 32 * mib, 4 * mib, 1_677_721, 8, 128 * mib as u64, 16 * mib as u64),
+            (
+                4096 * mib,
+                64 * mib,
+                64 * mib,
+                4 * mib as u64,
+                32,
+                2048 * mib as u64,
+                256 * mib as u64,
+            ),
+        ];
+        for (memory, reads, remembered, rebuilt, most, bytes, block) in table {
+            assert_eq!(
+                (segment_reads(memory), dedup(memory), piece(memory)),
+                (reads, remembered, rebuilt)
+            );
+            let limits = merge_limits(memory);
+            assert_eq!((limits.most, limits.bytes, limits.block), (most, bytes, block), "{memory}");
+        }
+    }
+}

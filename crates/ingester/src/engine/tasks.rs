@@ -1,0 +1,143 @@
+//! The tasks of an engine, made of its parts and not started yet.
+
+use super::parts::Parts;
+use super::sizes;
+use crate::block::Flusher;
+use crate::cluster::HeartbeatTask;
+use crate::config::Config;
+use crate::group::Evictor;
+use crate::journal::{CutAt, SegmentWriter};
+use crate::receive::PendingFrame;
+use crate::upkeep::{Adopter, Collector, Compactor, Upkeep};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use tokio::sync::mpsc;
+use tributary_journal::Live;
+
+pub(super) struct Tasks {
+    pub(super) heartbeat: HeartbeatTask,
+    pub(super) segment_writer: SegmentWriter,
+    /// What it is handed.
+    pub(super) frames: mpsc::Receiver<PendingFrame>,
+    pub(super) evictor: Evictor,
+    pub(super) flusher: Flusher,
+    pub(super) upkeep: Upkeep,
+    /// None when blocks stay as they are.
+    pub(super) compactor: Option<Compactor>,
+}
+
+impl Tasks {
+    /// Makes them. `own` is this process's heartbeat, `frames` what streams hand to the journal.
+    pub(super) fn new(
+        config: &Config,
+        parts: &Parts,
+        own: Live,
+        frames: mpsc::Receiver<PendingFrame>,
+    ) -> Tasks {
+        Tasks {
+            heartbeat: heartbeat(config, parts, own),
+            segment_writer: segment_writer(config, parts),
+            frames,
+            evictor: evictor(config, parts),
+            flusher: flusher(config, parts),
+            upkeep: upkeep(config, parts),
+            compactor: compactor(config, parts),
+        }
+    }
+}
+
+fn heartbeat(config: &Config, parts: &Parts, own: Live) -> HeartbeatTask {
+    let live = parts.live.clone();
+    HeartbeatTask {
+        journal: parts.journal.clone(),
+        own,
+        period: config.heartbeat,
+        epochs: Box::new(move || live.epochs()),
+        membership: parts.membership.clone(),
+        announcements: parts.announcements.clone(),
+        metrics: parts.metrics.clone(),
+    }
+}
+
+fn segment_writer(config: &Config, parts: &Parts) -> SegmentWriter {
+    SegmentWriter {
+        journal: parts.journal.clone(),
+        instance: parts.instance.clone(),
+        ids: parts.ids.clone(),
+        live: parts.live.clone(),
+        cut_at: CutAt { age: config.segment_age, bytes: config.segment_bytes },
+        freeze_at: sizes::freeze_at(config),
+        flush_due: parts.flush_due.clone(),
+        dedup: parts.dedup.clone(),
+        memory: parts.memory.clone(),
+        metrics: parts.metrics.clone(),
+    }
+}
+
+fn evictor(config: &Config, parts: &Parts) -> Evictor {
+    Evictor {
+        memory: parts.memory.clone(),
+        live: parts.live.clone(),
+        piece_bytes: sizes::piece(config.memory),
+        flush_due: parts.flush_due.clone(),
+        metrics: parts.metrics.clone(),
+    }
+}
+
+fn flusher(config: &Config, parts: &Parts) -> Flusher {
+    Flusher {
+        builder: parts.builder.clone(),
+        committer: parts.committer.clone(),
+        rebuilder: parts.rebuilder.clone(),
+        live: parts.live.clone(),
+        blocks: parts.blocks.clone(),
+        freeze_at: sizes::freeze_at(config),
+        flush_due: parts.flush_due.clone(),
+        epoch_lost: parts.epoch_lost.clone(),
+    }
+}
+
+fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
+    let adopter = Adopter {
+        journal: parts.journal.clone(),
+        rebuilder: parts.rebuilder.clone(),
+        builder: parts.builder.clone(),
+        committer: parts.committer.clone(),
+        live: parts.live.clone(),
+        blocks: parts.blocks.clone(),
+        metrics: parts.metrics.clone(),
+        piece_bytes: sizes::piece(config.memory),
+    };
+    let collector = Collector {
+        journal: parts.journal.clone(),
+        keep_slots: config.keep_slots,
+        ids: parts.ids.clone(),
+        metrics: parts.metrics.clone(),
+        pending: Mutex::default(),
+    };
+    Upkeep {
+        membership: parts.membership.clone(),
+        adopter,
+        collector,
+        live: parts.live.clone(),
+        journal: parts.journal.clone(),
+        period: config.heartbeat,
+        collect_every: config.collect,
+        epoch_lost: parts.epoch_lost.clone(),
+        metrics: parts.metrics.clone(),
+    }
+}
+
+fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
+    config.compact.map(|period| Compactor {
+        journal: parts.journal.clone(),
+        builder: parts.builder.clone(),
+        blocks: parts.blocks.clone(),
+        membership: parts.membership.clone(),
+        limits: sizes::merge_limits(config.memory),
+        keep: config.keep_compacted,
+        period,
+        metrics: parts.metrics.clone(),
+        history: BTreeMap::new(),
+    })
+}

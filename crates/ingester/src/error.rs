@@ -1,0 +1,54 @@
+//! Why an ingester does not start, or ends before it is told to.
+
+use crate::block::LookUpError;
+use crate::runtime::TaskError;
+use std::net::SocketAddr;
+use tributary_journal::JournalError;
+use tributary_store::{ProbeError, StoreError};
+
+/// Why an ingester does not start, or ends before it is told to. Nothing that was acknowledged is lost
+/// by any of these: it is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum IngesterError {
+    /// An address cannot be listened on: choose another one.
+    #[error("cannot listen for {name} on {address}: choose another address with {flag}")]
+    Listen {
+        /// What is received there.
+        name: String,
+        /// The address.
+        address: SocketAddr,
+        /// The flag that sets it.
+        flag: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The store's URL or one of its options is wrong: correct it.
+    #[error("the store {url}")]
+    OpenStore {
+        /// Its URL.
+        url: String,
+        /// What is wrong.
+        source: StoreError,
+    },
+    /// The store does not keep the promises that the journal is built on, or could not be used for a
+    /// minute: the text says what to look at.
+    // Its text holds its source.
+    #[error("{0}")]
+    UnusableStore(ProbeError),
+    /// The bucket belongs to another program or to a newer release: choose another one, or use that
+    /// release.
+    #[error("the store's cluster.json")]
+    Cluster(#[source] JournalError),
+    /// The blocks of the store cannot be listed or read: start again when it answers.
+    #[error("listing the blocks of the store")]
+    ListBlocks(#[source] LookUpError),
+    /// The operating system gives no random bytes: start again.
+    #[error("making an id")]
+    Id(#[source] StoreError),
+    /// A task that the process cannot go on without has failed: start again.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The heartbeat could not be taken away at the end. Others notice in time that it stands still.
+    #[error("taking the heartbeat away")]
+    Leave(#[source] JournalError),
+}

@@ -1,0 +1,106 @@
+//! Generations on their way into blocks: committed by this process, or lost to an adopter and adopted.
+
+use super::{Generation, LiveSpans};
+use std::sync::Arc;
+use tributary_journal::epoch::EpochError;
+use tributary_journal::{Commit, EpochId};
+
+/// A commit to carry out.
+#[derive(Debug, Clone)]
+pub(crate) struct CommitJob {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Slot and segments.
+    pub commit: Commit,
+    /// The spans of those segments; without any when the slot only closes the epoch.
+    pub generation: Arc<Generation>,
+}
+
+impl LiveSpans {
+    /// The next commit, if there is one. One at a time in each epoch.
+    pub(crate) fn begin_commit(&self) -> Option<CommitJob> {
+        let mut inner = self.lock();
+        inner.writers.iter_mut().find_map(|writer| {
+            let commit = writer.core.begin_commit()?;
+            let generation = match writer.frozen.front() {
+                Some(frozen) if !commit.generation.segments.is_empty() => frozen.clone(),
+                _ => Arc::default(),
+            };
+            Some(CommitJob { epoch: writer.core.id(), commit, generation })
+        })
+    }
+
+    /// The slot is this process's.
+    ///
+    /// # Errors
+    /// When it was not being committed.
+    pub(crate) fn slot_won(&self, job: &CommitJob) -> Result<(), EpochError> {
+        self.with(job.epoch, |writer| writer.core.slot_won(job.commit.slot))
+    }
+
+    /// The blocks of a won slot are visible: its spans leave memory. The segments that may go.
+    ///
+    /// # Errors
+    /// When the slot was not won.
+    pub(crate) fn metas_written(&self, job: &CommitJob) -> Result<Vec<u64>, EpochError> {
+        self.with(job.epoch, |writer| {
+            let deletable = writer.core.metas_written(job.commit.slot)?;
+            writer.frozen.retain(|g| !Arc::ptr_eq(g, &job.generation));
+            Ok(deletable)
+        })
+    }
+
+    /// Segments were deleted; an older epoch that has nothing left is forgotten.
+    ///
+    /// # Errors
+    /// When they were not deletable.
+    pub(crate) fn deleted(&self, epoch: EpochId, segments: &[u64]) -> Result<(), EpochError> {
+        self.with(epoch, |writer| writer.core.deleted(segments))?;
+        self.lock().forget_drained();
+        Ok(())
+    }
+
+    /// The slot is an adopter's: the epoch is lost, with all its generations in memory. Their segments
+    /// are live until a slot covers them.
+    ///
+    /// # Errors
+    /// When it was not being committed.
+    pub(crate) fn slot_lost(&self, job: &CommitJob) -> Result<(), EpochError> {
+        let left = self.with(job.epoch, |writer| {
+            writer.core.slot_lost(job.commit.slot)?;
+            let mut left: Vec<_> = std::mem::take(&mut writer.frozen).into();
+            left.push(Arc::new(std::mem::take(&mut writer.active)));
+            Ok(left)
+        })?;
+        self.lock().lost.entry(job.epoch).or_default().extend(left);
+        Ok(())
+    }
+
+    /// Epochs that this process has lost and that are to be adopted like those of another process,
+    /// each with the number of its generations in memory.
+    pub(crate) fn lost_epochs(&self) -> Vec<(EpochId, usize)> {
+        self.lock().lost.iter().map(|(epoch, spans)| (*epoch, spans.len())).collect()
+    }
+
+    /// A lost epoch has been adopted, with the first `generations` of what was in memory of it.
+    pub(crate) fn forget_lost(&self, epoch: EpochId, generations: usize) {
+        let mut inner = self.lock();
+        if let Some(left) = inner.lost.get_mut(&epoch) {
+            left.drain(..generations.min(left.len()));
+            if left.is_empty() {
+                inner.lost.remove(&epoch);
+            }
+        }
+        inner.forget_drained();
+    }
+
+    /// Makes spans readable that were rebuilt from segments of an epoch whose owner is gone.
+    pub(crate) fn add_adopted(&self, generation: Arc<Generation>) {
+        self.lock().adopted.push(generation);
+    }
+
+    /// Forgets adopted spans whose blocks are visible.
+    pub(crate) fn forget_adopted(&self, generation: &Arc<Generation>) {
+        self.lock().adopted.retain(|g| !Arc::ptr_eq(g, generation));
+    }
+}

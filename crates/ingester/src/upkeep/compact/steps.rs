@@ -1,0 +1,135 @@
+//! One pass over one window: each step is taken here, and what it found goes into the next one.
+
+use super::Compactor;
+use super::history::{History, Visible};
+use crate::block::{CommitError, RETRY_PAUSE, metas_of};
+use crate::runtime::ErrorChain;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use tributary_journal::compact::{Candidate, Compaction, Done, Known, Step, Summary};
+use tributary_journal::{BlockEntry, JournalError, Record, Window};
+use tributary_store::Created;
+use uuid::Uuid;
+
+impl Compactor {
+    /// One pass over one window; the blocks that came out of it.
+    pub(super) async fn carry_out(
+        &self,
+        window: &Window,
+        candidates: Vec<Candidate>,
+        quiet: bool,
+        visible: &Visible,
+        history: &mut History,
+    ) -> Result<Vec<BlockEntry>, CommitError> {
+        let mut pass = Compaction::new(candidates, self.limits.clone(), quiet);
+        let mut made = Vec::new();
+        let mut youngest = None;
+        loop {
+            let done = match pass.step() {
+                Step::ReadRecords => {
+                    let (records, newest) = self.records(window, history).await?;
+                    youngest = newest;
+                    Done::Records(records)
+                }
+                Step::ListFloor => {
+                    Done::Floor { covered: self.journal.is_below(&window.hour_name()).await? }
+                }
+                Step::LookAtBlocks(blocks) => {
+                    let of = |id: Uuid| (window.tenant.clone(), id);
+                    Done::Blocks(self.journal.states(blocks.into_iter().map(of).collect()).await?)
+                }
+                Step::WriteMetas(blocks) => {
+                    self.journal.write_metas(&blocks).await?;
+                    self.blocks.written(metas_of(&blocks));
+                    made.extend(blocks);
+                    Done::Shown
+                }
+                Step::Hide(blocks) => {
+                    self.journal.hide(&window.tenant, &blocks).await?;
+                    Done::Hidden
+                }
+                Step::Delete(blocks) => {
+                    self.journal.delete_blocks(&window.tenant, &blocks).await?;
+                    Done::Deleted
+                }
+                Step::Build { k, inputs } => {
+                    match self.merge(window, k, &inputs, visible, history).await? {
+                        Some(record) => Done::Built(Box::new(record)),
+                        None => Done::OutOfDate,
+                    }
+                }
+                Step::CreateRecord(record) => {
+                    let created = self.create(&record).await?;
+                    if created == Created::Won {
+                        self.blocks.superseded().learn(&record);
+                    }
+                    Done::Created(created)
+                }
+                Step::Ended(summary) => {
+                    self.report(window, &summary);
+                    history.pass_ended(&summary, youngest, self.period, self.keep, Instant::now());
+                    return Ok(if summary.merged > 0 { made } else { Vec::new() });
+                }
+            };
+            pass.done(done)?;
+        }
+    }
+
+    /// Creates a record, however long it takes to know how that ended.
+    async fn create(&self, record: &Record) -> Result<Created, CommitError> {
+        loop {
+            match self.journal.put_record(record).await {
+                Ok(created) => return Ok(created),
+                // Trying again does not cure a record that breaks its own rules.
+                Err(error @ JournalError::Record { .. }) => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(error = %ErrorChain(&error), "a window's record could not be written yet");
+                    tokio::time::sleep(RETRY_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// The window's records, and when the youngest of those with something left to delete will be
+    /// old.
+    async fn records(
+        &self,
+        window: &Window,
+        history: &History,
+    ) -> Result<(BTreeMap<u32, Known>, Option<Duration>), JournalError> {
+        let records = self.journal.records(window).await?;
+        let now = match records.is_empty() {
+            true => SystemTime::UNIX_EPOCH,
+            false => self.journal.store_time().await?,
+        };
+        let mut next: Option<Duration> = None;
+        let known = records.into_iter().map(|(k, (record, written)): (u32, (Record, _))| {
+            let age = now.duration_since(written).unwrap_or_default();
+            let seen = history.seen.get(&k).copied().unwrap_or_default();
+            let old = age >= self.keep;
+            if !old {
+                let wait = self.keep - age;
+                next = Some(next.map_or(wait, |next| next.min(wait)));
+            }
+            (k, Known { record, old, seen })
+        });
+        Ok((known.collect(), next))
+    }
+
+    fn report(&self, window: &Window, summary: &Summary) {
+        let metrics = &self.metrics;
+        metrics.blocks_merged.inc_by(summary.merged);
+        metrics.blocks_superseded_deleted.inc_by(summary.deleted);
+        metrics.compactions.inc_by(u64::from(summary.merged > 0));
+        metrics.compactions_lost.inc_by(u64::from(summary.lost));
+        let (hour, tenant) = (window.hour_name(), &window.tenant);
+        for block in &summary.missing {
+            tracing::error!(%block, hour, tenant, "a window's record names this block, but nothing of it is in the store; what it was made of is left alone");
+        }
+        let Summary { merged, made, finished, hidden, deleted, .. } = summary;
+        if merged + finished + hidden + deleted > 0 {
+            tracing::debug!(hour, tenant, merged, made, finished, hidden, deleted, "compacted");
+        }
+    }
+}
