@@ -21,11 +21,10 @@ use serving::Serving;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tributary_journal::Live;
+use tributary_journal::Heartbeat;
 use tributary_query::api::{self, Tenancy};
-use tributary_receivers::Bound;
+use tributary_receivers::{Bound, Listener};
 
 /// An ingester with bound sockets.
 pub struct App {
@@ -40,27 +39,18 @@ impl App {
     ///
     /// # Errors
     /// When an address is taken or cannot be bound.
-    pub async fn bind(config: Config) -> Result<App, IngesterError> {
-        let listen = |name: &str, address: SocketAddr| {
-            let (name, flag) = (name.to_owned(), format!("--{name}-listen"));
-            move |source| IngesterError::Listen { name, address, flag, source }
-        };
-        let bind = |name: &'static str, address: SocketAddr| async move {
-            let bound = TcpListener::bind(address).await;
-            let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
-            let (bound_to, listener) = bound.map_err(listen(name, address))?;
-            tracing::info!(name = %name, address = %bound_to, "listening");
-            Ok::<_, IngesterError>((listener, bound_to))
-        };
-        let (wire, wire_address) = bind("wire", config.wire_listen).await?;
-        let (http, http_address) = bind("http", config.http_listen).await?;
-        let mut receivers = Vec::new();
-        for &(kind, address) in &config.receivers {
-            let bound = kind.bind(address).await;
-            let bound = bound.and_then(|receiver| Ok((receiver.address()?, receiver)));
-            let (bound_to, receiver) = bound.map_err(listen(kind.name(), address))?;
-            tracing::info!(name = %kind, address = %bound_to, "listening");
-            receivers.push(receiver);
+    pub fn bind(config: Config) -> Result<App, IngesterError> {
+        let wire = Listener::bind("wire", &config.wire_listen)?;
+        let http = Listener::bind("http", &config.http_listen)?;
+        let bound =
+            config.receivers.receivers.iter().map(|(receiver, listen)| receiver.bind(listen));
+        let receivers = bound.collect::<Result<Vec<_>, _>>()?;
+        let named = receivers.iter().map(|r| (r.receiver().name(), r.addresses()));
+        let own = [("wire", wire.addresses()), ("http", http.addresses())];
+        for (name, addresses) in own.into_iter().chain(named) {
+            for address in addresses {
+                tracing::info!(%name, %address, "listening");
+            }
         }
         Ok(App { config, receivers, wire, http })
     }
@@ -76,16 +66,18 @@ impl App {
     }
 
     /// This process, as its heartbeat tells it.
-    fn own_heartbeat(&self, ids: &IdGenerator) -> Result<Live, IngesterError> {
+    fn own_heartbeat(&self, ids: &IdGenerator) -> Result<Heartbeat, IngesterError> {
+        let advertise = self.config.advertise.as_ref();
+        let (wire, http) = (self.wire_address(), self.http_address());
         let instance = match &self.config.name {
-            name if !name.is_empty() => name.clone(),
-            _ => format!("{}-{}", reach::host_name(), self.wire_address.port()),
+            Some(name) => name.clone(),
+            None => format!("{}-{}", reach::host_name(), wire.port()),
         };
-        Ok(Live {
+        Ok(Heartbeat {
             process: ids.uid().map_err(IngesterError::Id)?,
             instance,
-            query_address: reach::at(&self.config.advertise, self.http_address),
-            wire_address: reach::at(&self.config.advertise, self.wire_address),
+            query_address: reach::at(advertise, http),
+            wire_address: reach::at(advertise, wire),
             zone: self.config.zone.clone(),
             epochs: Vec::new(),
             counter: 0,
@@ -119,7 +111,8 @@ impl App {
         let ids = IdGenerator::default();
         let store = store::open(&self.config).await?;
         let own = self.own_heartbeat(&ids)?;
-        let App { config, receivers, wire, http, wire_address, .. } = self;
+        let own_port = format!(":{}", self.wire_address().port());
+        let App { config, receivers, wire, http } = self;
         let environment = Environment { store: store.clone(), ids, own, build_inline: false };
         let mut engine = Engine::new(&config, environment).await?;
 
@@ -131,7 +124,7 @@ impl App {
             membership: engine.membership.clone(),
             peers: Peers::default(),
             metrics: engine.metrics.clone(),
-            receivers: receivers.iter().map(|r| (r.kind().name(), r.counters())).collect(),
+            receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
             set_gauges: set_gauges(&engine, store),
         };
@@ -142,8 +135,8 @@ impl App {
         let stop_wire = CancellationToken::new();
         let mut wire_task = CriticalTask::new("serving the wire");
         wire_task.spawn(wire::serve(wire, engine.intake.clone(), stop_wire.clone()));
-        let (intake, origins) = (engine.intake.clone(), config.cors_origins);
-        let direct = DirectReceivers::start(receivers, intake, config.sampling, origins);
+        let (intake, origins) = (engine.intake.clone(), config.receivers.cors_origins);
+        let direct = DirectReceivers::start(receivers, intake, config.receivers.sampling, origins);
         ready.store(true, Ordering::Relaxed);
         tracing::info!("ready");
         Ok(Serving {
@@ -154,7 +147,7 @@ impl App {
             stop_wire,
             direct,
             ready,
-            own_port: format!(":{}", wire_address.port()),
+            own_port,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::block::LookUpError;
 use crate::runtime::TaskError;
-use std::net::SocketAddr;
 use tributary_journal::JournalError;
+use tributary_receivers::BindError;
 use tributary_store::{ProbeError, StoreError};
 
 /// Why an ingester does not start, or ends before it is told to. Nothing that was acknowledged is lost
@@ -11,17 +11,8 @@ use tributary_store::{ProbeError, StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum IngesterError {
     /// An address cannot be listened on: choose another one.
-    #[error("cannot listen for {name} on {address}: choose another address with {flag}")]
-    Listen {
-        /// What is received there.
-        name: String,
-        /// The address.
-        address: SocketAddr,
-        /// The flag that sets it.
-        flag: String,
-        /// What the operating system says.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Bind(#[from] BindError),
     /// The store's URL or one of its options is wrong: correct it.
     #[error("the store {url}")]
     OpenStore {

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tributary_settings::{Log, settled};
+use tributary_telemetry::ErrorChain;
 
 /// Runs the ingester with the arguments behind the program's name, until SIGTERM or SIGINT; a
 /// second one ends it at once.
@@ -25,7 +26,7 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!(error = %ErrorChain(&*error), "the ingester cannot run");
             ExitCode::FAILURE
         }
     }

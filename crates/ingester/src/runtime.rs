@@ -1,10 +1,8 @@
-//! What every part runs on: ids and the clock, tasks that have an owner, errors in log lines.
+//! What every part runs on: ids and the clock, and tasks that have an owner.
 
-mod error_chain;
 mod ids;
 mod tasks;
 
-pub(crate) use error_chain::ErrorChain;
 pub use ids::IdGenerator;
 pub use tasks::TaskError;
 pub(crate) use tasks::{BackgroundTasks, CriticalTask};

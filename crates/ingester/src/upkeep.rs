@@ -1,7 +1,7 @@
 //! Looking after what other processes left: abandoned epochs are adopted (`adopt`), garbage is
 //! collected (`collect`), small blocks are merged (`compact`).
 //!
-//! Which process is suspected and whose turn it is decides [`tributary_journal::watch`]; every process
+//! Which process is suspected and whose turn it is decides [`tributary_journal::failure_detector`]; every process
 //! runs this task, and any number of them may do the same work at once without harm.
 
 mod adopt;
@@ -113,12 +113,12 @@ impl Upkeep {
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
     pub(crate) async fn adopt_abandoned(&self) {
-        for epoch in self.membership.with(|watch, now| watch.abandoned(now)) {
+        for epoch in self.membership.with(|detector, now| detector.abandoned(now)) {
             if self.adopt(&epoch).await {
                 self.membership.with(|detector, now| detector.adopted(epoch, now));
             }
         }
-        for process in self.membership.with(|watch, now| watch.forgettable(now)) {
+        for process in self.membership.with(|detector, now| detector.forgettable(now)) {
             self.count_failure(
                 "remove an old heartbeat",
                 self.journal.stop_beating(&process).await,

@@ -14,7 +14,7 @@ pub(super) fn set_gauges(engine: &Engine, store: Store) -> Box<dyn Fn() + Send +
         metrics.memory_limit_bytes.set(gauge(memory.limit()));
         metrics.generations.set(gauge(totals.generations));
         metrics.spans_live.set(i64::try_from(totals.spans).unwrap_or(i64::MAX));
-        metrics.segments_uncovered.set(gauge(totals.segments.uncovered));
+        metrics.segments_uncovered.set(gauge(totals.uncovered));
         let oldest = live.oldest().map_or(0, |since| since.elapsed().as_secs());
         metrics.oldest_uncovered_seconds.set(i64::try_from(oldest).unwrap_or(i64::MAX));
         metrics.count_store(store.counters().snapshot());

@@ -65,7 +65,7 @@ impl Serving {
             Ok(Err(error)) => Err(error),
             Err(_) => {
                 let left = live.totals();
-                let (spans, segments) = (left.spans, left.segments.uncovered);
+                let (spans, segments) = (left.spans, left.uncovered);
                 tracing::warn!(
                     spans,
                     segments,

@@ -2,10 +2,10 @@
 
 use crate::config::Config;
 use crate::error::IngesterError;
-use crate::runtime::ErrorChain;
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_store::{Store, StoreOptions};
+use tributary_telemetry::ErrorChain;
 
 /// How long a store that cannot be used yet is waited for; a new process does no better.
 const START_WITHIN: Duration = Duration::from_secs(60);

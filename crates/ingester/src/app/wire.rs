@@ -1,12 +1,12 @@
 //! Serving the wire to sidecars.
 
 use crate::receive::{IngestService, Intake};
+use futures_util::stream::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Error, Server};
+use tributary_receivers::Listener;
 use tributary_wire::v1::ingest_server::IngestServer;
 
 /// The largest message of a stream.
@@ -17,10 +17,13 @@ const LARGEST_FRAME: usize = 16 << 20;
 /// # Errors
 /// When the listener fails.
 pub(super) async fn serve(
-    listener: TcpListener,
+    mut listener: Listener,
     intake: Arc<Intake>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
+    let connections = poll_fn(move |context| {
+        listener.poll_accept(context).map_ok(|(stream, _)| stream).map(Some)
+    });
     let service = IngestServer::new(IngestService(intake));
     Server::builder()
         .initial_stream_window_size(256 << 10)
@@ -28,6 +31,6 @@ pub(super) async fn serve(
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_service(service.max_decoding_message_size(LARGEST_FRAME))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+        .serve_with_incoming_shutdown(connections, stop.cancelled_owned())
         .await
 }

@@ -2,7 +2,7 @@
 
 use tributary_block::BlockError;
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{EpochId, JournalError, Window, adopt, commit, compact};
+use tributary_journal::{CompactionWindow, EpochId, JournalError, adopt, commit, compact};
 use tributary_store::StoreError;
 
 /// Why spans are not in a visible block.
@@ -22,7 +22,7 @@ pub(crate) enum CommitError {
     NoSlotLeft(EpochId),
     /// The window has no record left.
     #[error("window {} of tenant {} has no record left", .0.hour_name(), .0.tenant)]
-    NoRecordLeft(Window),
+    NoRecordLeft(CompactionWindow),
     /// The task that builds blocks panicked.
     #[error("building a block panicked")]
     Panicked(#[from] tokio::task::JoinError),

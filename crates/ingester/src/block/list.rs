@@ -16,7 +16,7 @@ use superseded::Superseded;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tributary_block::BlockMeta;
-use tributary_journal::{Journal, Window};
+use tributary_journal::{CompactionWindow, Journal};
 use tributary_query::blocks::{Blocklist, Cache};
 use tributary_store::Store;
 use uuid::Uuid;
@@ -84,7 +84,7 @@ impl KnownBlocks {
 
     /// Blocks of a window that were merged into others and of which something was still there at the
     /// last poll.
-    pub(crate) fn replaced(&self, window: &Window) -> impl Iterator<Item = Uuid> + use<> {
+    pub(crate) fn replaced(&self, window: &CompactionWindow) -> impl Iterator<Item = Uuid> + use<> {
         let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tenant = replaced.get(&window.tenant).cloned().unwrap_or_default();
         let window = window.clone();

@@ -1,7 +1,7 @@
 //! Requests to the store that are made again until they succeed.
 
-use crate::runtime::ErrorChain;
 use std::time::Duration;
+use tributary_telemetry::ErrorChain;
 
 /// Pause before something that the store did not take is tried again.
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);

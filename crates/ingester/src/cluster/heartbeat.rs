@@ -1,13 +1,12 @@
 //! Which ingesters there are: heartbeats in the bucket.
 //!
 //! Each ingester overwrites its own heartbeat and reads those of the others; which count as living
-//! decides [`tributary_journal::watch`]. All of it is a hint: nothing that is stored or acknowledged
+//! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or acknowledged
 //! depends on it.
 
 use super::Membership;
 use crate::metrics::Metrics;
 use crate::receive::Announcement;
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -68,7 +67,7 @@ impl HeartbeatTask {
         self.announce(&others);
     }
 
-    fn announce(&self, others: &[Live]) {
+    fn announce(&self, others: &[Heartbeat]) {
         self.announcements.send_if_modified(|announcement| {
             let leaving = announcement.drain_ms.is_some();
             let own = (!leaving).then_some(&self.own);
@@ -85,7 +84,7 @@ fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
 }
 
 /// What sidecars are told of these processes.
-pub(crate) fn members<'l>(living: impl Iterator<Item = &'l Live>) -> v1::Members {
+pub(crate) fn members<'l>(living: impl Iterator<Item = &'l Heartbeat>) -> v1::Members {
     let mut members: Vec<v1::Member> = living
         .filter(|heartbeat| !heartbeat.wire_address.is_empty())
         .map(|heartbeat| v1::Member {

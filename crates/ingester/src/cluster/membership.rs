@@ -15,19 +15,19 @@ pub struct Membership {
 
 impl Membership {
     /// Begins now.
-    pub(crate) fn new(watch: Watch) -> Self {
-        Membership { watch: Arc::new(Mutex::new(watch)), started: Instant::now() }
+    pub(crate) fn new(detector: FailureDetector) -> Self {
+        Membership { detector: Arc::new(Mutex::new(detector)), started: Instant::now() }
     }
 
-    /// The watch, and the time on its clock.
-    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Watch, Duration) -> T) -> T {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut watch, self.started.elapsed())
+    /// The detector, and the time on its clock.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut FailureDetector, Duration) -> T) -> T {
+        let mut detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut detector, self.started.elapsed())
     }
 
     /// Where spans may be that this process does not have.
     pub(crate) fn others(&self) -> Others {
-        self.with(|watch, now| watch.others(now))
+        self.with(|detector, now| detector.others(now))
     }
 
     /// The last time that spans are known to have gone into blocks of others.

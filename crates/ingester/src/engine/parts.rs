@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_block::WriterSettings;
 use tributary_journal::Journal;
-use tributary_journal::watch::{Patience, Watch};
+use tributary_journal::failure_detector::{FailureDetector, Patience};
 
 /// Handles: a clone of any shares what is behind it.
 pub(super) struct Parts {
@@ -59,7 +59,7 @@ impl Parts {
 
         let metrics = Arc::new(Metrics::default());
         let patience = Patience::from_heartbeat(config.heartbeat);
-        let watch = Watch::new(own.process, &own.instance, patience);
+        let detector = FailureDetector::new(own.process, &own.instance, patience);
         let announcement = Announcement { members: members([&own].into_iter()), drain_ms: None };
         let (poll, cache) = (config.blocks_poll, sizes::BLOCK_CACHE);
         let blocks = KnownBlocks::new(store.clone(), cache, poll, metrics.clone());
@@ -78,7 +78,7 @@ impl Parts {
         Ok(Parts {
             instance: own.instance,
             ids,
-            membership: Membership::new(watch),
+            membership: Membership::new(detector),
             announcements: Arc::new(watch::Sender::new(announcement)),
             memory: MemoryBudget::new(config.memory),
             dedup: Arc::new(dedup),

@@ -12,7 +12,7 @@ use crate::upkeep::{Adopter, Collector, Compactor, Upkeep};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use tokio::sync::mpsc;
-use tributary_journal::Live;
+use tributary_journal::Heartbeat;
 
 pub(super) struct Tasks {
     pub(super) heartbeat: HeartbeatTask,
@@ -31,7 +31,7 @@ impl Tasks {
     pub(super) fn new(
         config: &Config,
         parts: &Parts,
-        own: Live,
+        own: Heartbeat,
         frames: mpsc::Receiver<PendingFrame>,
     ) -> Tasks {
         Tasks {
@@ -46,7 +46,7 @@ impl Tasks {
     }
 }
 
-fn heartbeat(config: &Config, parts: &Parts, own: Live) -> HeartbeatTask {
+fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
     let live = parts.live.clone();
     HeartbeatTask {
         journal: parts.journal.clone(),

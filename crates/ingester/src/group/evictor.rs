@@ -35,7 +35,7 @@ impl Evictor {
                             bytes,
                             "memory is short: spans that wait for their blocks are left to their segments"
                         );
-                        self.metrics.generations_spilled.inc_by(parts as u64);
+                        self.metrics.generations_spilled.add(parts as u64);
                     }
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_journal::epoch::EpochError;
-use tributary_journal::live::MAX_EPOCHS;
+use tributary_journal::heartbeat::MAX_EPOCHS;
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{EpochId, WriterEpoch};
 

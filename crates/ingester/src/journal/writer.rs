@@ -7,7 +7,7 @@ use crate::limits::{Limit, Policy};
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::receive::{FrameDedup, PendingFrame};
-use crate::runtime::{ErrorChain, IdGenerator};
+use crate::runtime::IdGenerator;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -18,6 +18,7 @@ use tributary_journal::epoch::EpochError;
 use tributary_journal::segment::{Header, MAX_SEGMENT, Sealed};
 use tributary_journal::{EpochId, Journal};
 use tributary_store::{Created, StoreError};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::v1::Reason;
 
 /// Segments on their way to the store at a time.
@@ -148,9 +149,9 @@ impl SegmentWriter {
             }
         }
         let metrics = &self.metrics;
-        metrics.spans_journaled.inc_by(spans);
+        metrics.spans_journaled.add(spans);
         metrics.segments.inc();
-        metrics.segment_bytes.inc_by(sealed.info.len);
+        metrics.segment_bytes.add(sealed.info.len);
         metrics.ack_seconds.observe(since.elapsed().as_secs_f64());
         Ok(())
     }

@@ -46,12 +46,28 @@ pub(crate) struct HttpState {
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     state: Arc<HttpState>,
     stop: CancellationToken,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let app = axum::Router::new().fallback(handle).with_state(state);
-    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
+    axum::serve(Sockets(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// The sockets as axum takes them.
+struct Sockets(Listener);
+
+impl axum::serve::Listener for Sockets {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        self.0.next().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.addresses().first().copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
 }
 
 async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
@@ -108,10 +124,8 @@ fn respond(answer: Answer, gzip: bool) -> Response {
 }
 
 impl HttpState {
-    /// The page of metrics, with the receivers' before its end.
+    /// The metrics of the ingester and of its receivers.
     fn render_metrics(&self) -> String {
-        const END: &str = "# EOF\n";
-        let page = self.metrics.page();
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
         self.metrics.render(&receivers)
     }
@@ -131,7 +145,7 @@ impl HttpState {
             found.missing.extend(peers.missing);
             epochs.extend(peers.silent);
         }
-        let query = TraceQuery { tenants: &call.tenants, id: call.id, window: call.window };
+        let query = TraceQuery { tenants: &call.tenants, id: call.id, time: call.time };
         self.traces.in_store(query, &epochs, self.membership.moved(), &mut found).await;
         found
     }

@@ -52,16 +52,21 @@ impl Default for Peers {
 
 impl Peers {
     /// Asks all of these at once.
-    pub(super) async fn ask(&self, living: &[Live], tenant: &str, trace: &TraceId) -> PeerAnswers {
-        let asked = join_all(living.iter().map(|live| async move {
-            let asking = self.ask_one(&live.query_address, tenant, trace);
+    pub(super) async fn ask(
+        &self,
+        living: &[Heartbeat],
+        tenant: &str,
+        trace: &TraceId,
+    ) -> PeerAnswers {
+        let asked = join_all(living.iter().map(|peer| async move {
+            let asking = self.ask_one(&peer.query_address, tenant, trace);
             let asked = tokio::time::timeout(PATIENCE, asking).await;
             let late = |_| Err(PeerFailure::Silent(format!("no answer within {PATIENCE:?}")));
-            (live, asked.unwrap_or_else(late))
+            (peer, asked.unwrap_or_else(late))
         }));
         let mut answers = PeerAnswers::default();
-        for (live, answer) in asked.await {
-            let address = &live.query_address;
+        for (peer, answer) in asked.await {
+            let address = &peer.query_address;
             match answer {
                 Ok(part) if part.is_empty() => continue,
                 Ok(part) => {
@@ -75,7 +80,7 @@ impl Peers {
                     answers.missing.push(format!("ingester {address} could not read all: {why}"));
                 }
             }
-            answers.silent.extend(&live.epochs);
+            answers.silent.extend(&peer.epochs);
         }
         answers
     }

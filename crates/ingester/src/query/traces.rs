@@ -10,7 +10,7 @@
 //!    epochs of those that were not asked or did not answer;
 //! 3. blocks, by a list that is no older than what was found gone before.
 //!
-//! Which epochs, says [`tributary_journal::watch::Others`]: those that the heartbeats of suspects
+//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of suspects
 //! name, and those of living processes that did not answer; of processes that answered none. What no
 //! heartbeat names is found by the process that sweeps the store, which reads it for all that ask. A
 //! segment that a slot covers is read like any other: its block may not be visible yet, and spans that are found
@@ -26,7 +26,6 @@
 use super::segments::{FoundInSegments, SegmentReader};
 use crate::block::KnownBlocks;
 use crate::group::LiveSpans;
-use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -72,7 +71,7 @@ impl TraceFinder {
         moved: Option<Instant>,
         found: &mut Found,
     ) {
-        let TraceQuery { tenants, id, window } = query;
+        let TraceQuery { tenants, id, time } = query;
         let mut segments = self.live.evicted();
         let fresh = self.blocks.fresh_since();
         let mut since = moved.map_or(fresh, |moved| moved.max(fresh));

@@ -4,9 +4,9 @@ use super::Intake;
 use super::replies::{Replies, replies};
 use super::source::{FrameSource, SenderIdentity};
 use crate::limits::{Limit, Policy};
-use crate::runtime::ErrorChain;
 use std::sync::Arc;
 use tonic::{Code, Request, Response, Status, Streaming};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::FrameError;
 use tributary_wire::v1::{self, Frame, Reason};
 

@@ -87,7 +87,7 @@ impl FrameSource {
         let bytes = decoded.columns.bytes() + frame.payload.len() + IN_FLIGHT_BYTES;
         intake.memory.adjust(&mut permit, bytes);
         self.state.weighs(frame.seq, bytes / EXPANSION);
-        intake.metrics.spans_received.inc_by(decoded.columns.len() as u64);
+        intake.metrics.spans_received.add(decoded.columns.len() as u64);
         Ok(Some(PendingFrame {
             id,
             stream_number: self.number,

@@ -30,9 +30,9 @@ impl fmt::Debug for Source {
 }
 
 impl IdGenerator {
-    /// Ids that a seed decides, for simulations: never for data that is to last.
-    pub fn seeded(seed: u64) -> IdGenerator {
-        IdGenerator(Source::Seeded(Arc::new(Mutex::new(seed)), tokio::time::Instant::now()))
+    /// Ids made of these bytes, for simulations: never for data that is to last.
+    pub fn of_bytes(bytes: impl FnMut() -> u8 + Send + 'static) -> IdGenerator {
+        IdGenerator(Source::Given(Arc::new(Mutex::new(bytes)), tokio::time::Instant::now()))
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], StoreError> {

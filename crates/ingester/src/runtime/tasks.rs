@@ -82,8 +82,8 @@ impl CriticalTask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::ErrorChain;
     use futures_util::FutureExt;
+    use tributary_telemetry::ErrorChain;
 
     #[tokio::test]
     async fn what_ends_a_task_is_told_with_what_it_was_for() {

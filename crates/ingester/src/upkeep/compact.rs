@@ -13,7 +13,6 @@ mod steps;
 use crate::block::{BlockBuilder, CommitError, KnownBlocks, metas_of};
 use crate::cluster::Membership;
 use crate::metrics::Metrics;
-use crate::runtime::ErrorChain;
 use history::{History, Visible};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockMeta, Encoding};
 use tributary_journal::collect::is_below;
 use tributary_journal::compact::{Candidate, Limits, Seen, choose};
-use tributary_journal::{Journal, Window};
+use tributary_journal::{CompactionWindow, Journal};
+use tributary_telemetry::ErrorChain;
 
 /// A window is quiet when no block has joined it for so many passes.
 const QUIET_AFTER: u32 = 10;
@@ -47,7 +47,7 @@ pub(crate) struct Compactor {
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// What was seen of the windows.
-    pub history: BTreeMap<Window, History>,
+    pub history: BTreeMap<CompactionWindow, History>,
 }
 
 impl Compactor {
@@ -120,7 +120,11 @@ impl Compactor {
     }
 
     /// Passes over one window as long as there is something to merge.
-    async fn window(&mut self, window: &Window, mut visible: Visible) -> Result<(), CommitError> {
+    async fn window(
+        &mut self,
+        window: &CompactionWindow,
+        mut visible: Visible,
+    ) -> Result<(), CommitError> {
         let now = Instant::now();
         let Some(mut history) = self.history.remove(window) else { return Ok(()) };
         let quiet = history.is_quiet(&visible, now, self.period * QUIET_AFTER);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tributary_ingester::engine::Engine;
 use tributary_ingester::query::TraceQuery;
 use tributary_ingester::receive::direct::DirectSink;
-use tributary_query::api::{Found, Window};
+use tributary_query::api::{Found, TimeRange};
 use tributary_receivers::Sink;
 use tributary_span::TraceId;
 use tributary_testkit::otlp::{
@@ -57,7 +57,7 @@ async fn find(engine: &Engine, request: u64) -> Found {
     let (id, tenants) = (TraceId(trace(request)), [TENANT.to_owned()]);
     let mut found = Found::default();
     found.parts.extend(engine.traces.in_memory(TENANT, &id));
-    let wanted = TraceQuery { tenants: &tenants, id, window: Window::ALL };
+    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
     let moved = engine.membership.moved();
     engine.traces.in_store(wanted, &BTreeSet::new(), moved, &mut found).await;
     found
@@ -73,7 +73,7 @@ async fn spans_are_taken_while_blocks_cannot_be_written() {
     let bucket = Bucket::before(|path| path.starts_with("blocks/"), Gate::Open);
     let flags =
         ["--memory", "64MiB", "--block-age", "3s", "--blocks-poll", "1s", "--compact", "never"];
-    let engine = &mut server::engine(bucket.clone(), &flags).await;
+    let engine = &mut server::engine(&bucket, &flags).await;
     let local = DirectSink::new(engine.intake.clone());
     let mut most = 0;
     for first in (0..REQUESTS).step_by(8) {

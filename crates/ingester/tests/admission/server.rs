@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Endpoint, Server as Tonic};
 use tonic::{Status, Streaming};
-use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::config::Config;
 use tributary_ingester::engine::{Engine, Environment};
 use tributary_ingester::metrics::Metrics;
 use tributary_ingester::receive::IngestService;
 use tributary_ingester::runtime::IdGenerator;
-use tributary_journal::Live;
+use tributary_journal::Heartbeat;
+use tributary_settings::Asked;
 use tributary_span::Columns;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
@@ -38,7 +39,7 @@ pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
         Asked::Print(text) => panic!("{text}"),
     };
     let ids = IdGenerator::default();
-    let own = Live {
+    let own = Heartbeat {
         process: ids.uid().unwrap(),
         instance: "one".into(),
         query_address: String::new(),
@@ -48,8 +49,7 @@ pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
         counter: 0,
         started: 0,
     };
-    let store = Store::from_parts(bucket, "").unwrap();
-    let on = Environment { store, ids, own, build_inline: false };
+    let on = Environment { store: bucket.store(), ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
     engine.start().await.unwrap();
     engine

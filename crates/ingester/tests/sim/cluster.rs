@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tributary_block::{Block, FolderSource};
 use tributary_ingester::block::KnownBlocks;
-use tributary_ingester::config::{Command, Config, gather};
+use tributary_ingester::config::Config;
 use tributary_ingester::engine::{Engine, Environment};
 use tributary_ingester::receive::direct::DirectSink;
 use tributary_ingester::runtime::IdGenerator;
-use tributary_journal::{Journal, Live, layout};
+use tributary_journal::{Heartbeat, Journal, layout};
 use tributary_query::api;
 use tributary_settings::Asked;
 use tributary_span::TraceId;
@@ -214,10 +214,11 @@ impl Cluster {
         let running = Running::new();
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
-        let store = Store::from_parts(Arc::new(line), "").unwrap();
-        let ids = IdGenerator::seeded(self.seed ^ u64::from(self.started) << 40);
+        let store = line.store();
+        let mut bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
+        let ids = IdGenerator::of_bytes(move || bytes.byte());
         let generation = if as_another { self.started } else { 0 };
-        let own = Live {
+        let own = Heartbeat {
             process: ids.uid().unwrap(),
             instance: format!("seat-{seat}-{generation}"),
             query_address: String::new(),

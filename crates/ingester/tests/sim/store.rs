@@ -74,9 +74,11 @@ impl Bucket {
         (log.0.finish(), log.1)
     }
 
-    fn note(&self, process: u32, what: &str, path: &str) {
+    /// A request of process `number` has taken effect, which the bucket has `done`.
+    fn note(&self, number: u32, request: &Request, done: bool) {
+        let (now, Request { operation, path }) = (self.begun.elapsed(), request);
         let mut log = self.log.lock().unwrap();
-        (self.begun.elapsed().as_millis(), process, what, path).hash(&mut log.0);
+        (now.as_millis(), number, operation, path).hash(&mut log.0);
         log.1 += 1;
         if done && operation.is_put() {
             self.written.lock().unwrap().insert(path.clone(), now);
@@ -130,7 +132,7 @@ pub(crate) struct Line {
     number: u32,
     running: Running,
     /// Whether it sees no heartbeat but its own, so that it takes itself for the only one: what
-    /// depends on which of them live is then done by several at once.
+    /// depends on who lives is then done by several at once.
     alone: bool,
     heartbeat: Arc<Mutex<Option<String>>>,
 }
@@ -172,14 +174,10 @@ impl Script for Line {
         Fate { latency, outcome: outcome(drawn, request.operation, late) }
     }
 
-    /// A request. What took off takes effect whether its sender waits for it or not.
-    async fn ask<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        path: String,
-        creates: bool,
-        effect: impl Fn() -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
-    ) -> Result<T> {
+    async fn carry<T: Send + 'static>(&self, request: Request, effect: Effect<T>) -> Result<T> {
+        if request.operation.is_put() && request.path.starts_with(HEARTBEATS) {
+            *self.heartbeat.lock().unwrap() = Some(request.path.clone());
+        }
         self.running.awake().await;
         let fate = self.fate(&request).await;
         let (bucket, number) = (Arc::clone(&self.bucket), self.number);
@@ -189,129 +187,10 @@ impl Script for Line {
         answer
     }
 
-/// Runs what cannot be cancelled.
-async fn join<T: Send + 'static>(
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    tokio::spawn(work).await.unwrap_or_else(|_| Err(hiccup()))
-}
-
-fn hiccup() -> Error {
-    Error::Generic { store: "bucket", source: "no answer".into() }
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.number)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Line {
-    async fn put_opts(
-        &self,
-        to: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        if to.as_ref().starts_with("journal/live/") {
-            *self.heartbeat.lock().unwrap() = Some(to.clone());
-        }
-        let (bucket, path) = (self.bucket.clone(), to.clone());
-        let creates = options.mode == PutMode::Create;
-        self.ask("put", to.to_string(), creates, move || {
-            let (bucket, path) = (bucket.clone(), path.clone());
-            let (payload, options) = (payload.clone(), options.clone());
-            Box::pin(async move {
-                let done = bucket.inner.put_opts(&path, payload, options).await?;
-                bucket.put(&path);
-                Ok(done)
-            })
-        })
-        .await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(Error::NotImplemented { operation: "parts".into(), implementer: "line".into() })
-    }
-
-    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
-        let (bucket, path) = (self.bucket.clone(), from.clone());
-        self.ask("get", from.to_string(), false, move || {
-            let (bucket, path, options) = (bucket.clone(), path.clone(), options.clone());
-            Box::pin(async move { bucket.inner.get_opts(&path, options).await })
-        })
-        .await
-    }
-
-    async fn get_ranges(&self, from: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let (bucket, path, ranges) = (self.bucket.clone(), from.clone(), ranges.to_vec());
-        self.ask("get", from.to_string(), false, move || {
-            let (bucket, path, ranges) = (bucket.clone(), path.clone(), ranges.clone());
-            Box::pin(async move { bucket.inner.get_ranges(&path, &ranges).await })
-        })
-        .await
-    }
-
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        // One by one, so that a deletion can stop half-way.
-        let line = self.clone();
-        let delete = move |path: Result<Path>| {
-            let line = line.clone();
-            async move {
-                let path = path?;
-                let (bucket, gone) = (line.bucket.clone(), path.clone());
-                line.ask("delete", path.to_string(), false, move || {
-                    let (bucket, gone) = (bucket.clone(), gone.clone());
-                    Box::pin(async move { bucket.inner.delete(&gone).await })
-                })
-                .await?;
-                Ok(path)
-            }
-        };
-        paths.then(delete).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let (line, prefix) = (self.clone(), prefix.cloned());
-        let listed = async move {
-            let (bucket, name) = (line.bucket.clone(), format!("{prefix:?}"));
-            let all = line
-                .ask("list", name, false, move || {
-                    let (bucket, prefix) = (bucket.clone(), prefix.clone());
-                    Box::pin(async move {
-                        let found: Vec<_> = bucket.inner.list(prefix.as_ref()).collect().await;
-                        let dated = found.into_iter().map(|object| Ok(bucket.dated(object?)));
-                        dated.collect::<Result<Vec<ObjectMeta>>>()
-                    })
-                })
-                .await;
-            let all: Vec<Result<ObjectMeta>> = match all {
-                Ok(all) => all.into_iter().filter(|o| line.sees(&o.location)).map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            futures_util::stream::iter(all)
-        };
-        futures_util::stream::once(listed).flatten().boxed()
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let (bucket, prefix) = (self.bucket.clone(), prefix.cloned());
-        self.ask("list", format!("{prefix:?}"), false, move || {
-            let (bucket, prefix) = (bucket.clone(), prefix.clone());
-            Box::pin(async move { bucket.inner.list_with_delimiter(prefix.as_ref()).await })
-        })
-        .await
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(Error::NotImplemented { operation: "copies".into(), implementer: "line".into() })
+    fn shown(&self, object: ObjectMeta) -> Option<ObjectMeta> {
+        let path = object.location.as_ref();
+        let own = self.heartbeat.lock().unwrap();
+        let hidden = self.alone && path.starts_with(HEARTBEATS) && own.as_deref() != Some(path);
+        (!hidden).then(|| self.bucket.dated(object))
     }
 }

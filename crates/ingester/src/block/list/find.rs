@@ -1,21 +1,21 @@
 //! What known blocks hold of a trace.
 
 use super::KnownBlocks;
-use crate::runtime::ErrorChain;
 use std::sync::{Arc, PoisonError};
 use tributary_block::{BlockError, BlockMeta, FolderSource};
 use tributary_journal::layout;
 use tributary_query::api;
 use tributary_query::blocks::{InBlocks, find};
 use tributary_span::TraceId;
+use tributary_telemetry::ErrorChain;
 
 /// Blocks of one query that are read at a time.
 const PARALLEL: usize = 8;
 
 impl KnownBlocks {
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
-    pub async fn find(&self, tenant: &str, trace: &TraceId, window: api::Window) -> InBlocks {
-        let candidates = self.list().candidates(tenant, window);
+    pub async fn find(&self, tenant: &str, trace: &TraceId, time: api::TimeRange) -> InBlocks {
+        let candidates = self.list().candidates(tenant, time);
         let found = self.find_in(candidates, trace).await;
         let is_gone = |(_, error): &(_, BlockError)| matches!(error, BlockError::Missing(_));
         if !found.failed.iter().any(is_gone) {
@@ -26,7 +26,7 @@ impl KnownBlocks {
             tracing::warn!(error = %ErrorChain(&error), "blocks could not be listed");
             return found;
         }
-        let candidates = self.list().candidates(tenant, window);
+        let candidates = self.list().candidates(tenant, time);
         self.find_in(candidates, trace).await
     }
 

@@ -2,15 +2,15 @@
 //! know.
 
 use super::{KnownBlocks, LastPolls};
-use crate::runtime::ErrorChain;
 use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::BlockMeta;
 use tributary_journal::window::compacted_origin;
-use tributary_journal::{JournalError, Window, layout};
+use tributary_journal::{CompactionWindow, JournalError, layout};
 use tributary_store::StoreError;
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 /// Polls between two looks at what has been merged: until then a block is asked beside the one that
@@ -169,7 +169,11 @@ impl KnownBlocks {
                         "a block's meta cannot be read; it is left out"
                     ),
                 },
-                Err(StoreError::NotFound { .. }) if Window::of(tenant, block).is_some() => continue,
+                Err(StoreError::NotFound { .. })
+                    if CompactionWindow::of(tenant, block).is_some() =>
+                {
+                    continue;
+                }
                 Err(StoreError::NotFound { .. }) => {}
                 Err(error) => {
                     tracing::warn!(path, error = %ErrorChain(&error), "a block's meta could not be had");

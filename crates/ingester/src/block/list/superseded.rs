@@ -46,7 +46,7 @@ impl Superseded {
     /// # Errors
     /// When the store cannot be listed or read.
     pub(crate) async fn refresh(&self) -> Result<(), JournalError> {
-        let listed = self.journal.windows().await?;
+        let listed = self.journal.list_records().await?;
         let mut new = Vec::new();
         {
             let mut known = self.known();
@@ -75,7 +75,7 @@ impl Superseded {
     }
 
     /// The windows that have records.
-    pub(crate) fn all(&self) -> BTreeSet<Window> {
+    pub(crate) fn all(&self) -> BTreeSet<CompactionWindow> {
         self.known().keys().cloned().collect()
     }
 
@@ -106,7 +106,7 @@ mod tests {
     fn a_block_is_replaced_when_all_that_it_went_into_is_there() {
         let store = Store::from_parts(Arc::new(object_store::memory::InMemory::new()), "").unwrap();
         let superseded = Superseded::new(Journal::new(store));
-        let window = Window { hour: 1, tenant: "t".into() };
+        let window = CompactionWindow { hour: 1, tenant: "t".into() };
         let records = [
             (0, Replaced { inputs: ids(&[1, 2]), outputs: ids(&[10, 11]) }),
             (1, Replaced { inputs: ids(&[10, 3]), outputs: ids(&[20]) }),

@@ -3,7 +3,6 @@
 use super::LiveSpans;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tributary_journal::epoch::EpochStatus;
 use tributary_span::columns::{Builder, Translation};
 use tributary_span::{Columns, TraceId};
 
@@ -16,8 +15,8 @@ pub struct LiveTotals {
     pub spans: u64,
     /// Memory of those that are not evicted, bytes.
     pub bytes: usize,
-    /// Segments of all epochs that this process writes.
-    pub segments: EpochStatus,
+    /// Durable segments that no slot covers.
+    pub uncovered: usize,
 }
 
 impl LiveSpans {
@@ -39,7 +38,7 @@ impl LiveSpans {
         self.lock().all().filter_map(|generation| generation.since).min()
     }
 
-    /// How much is in memory, and where the segments of all epochs are.
+    /// How much is in memory, and how many segments wait for a slot.
     pub fn totals(&self) -> LiveTotals {
         let inner = self.lock();
         let mut totals = LiveTotals::default();
@@ -48,14 +47,7 @@ impl LiveSpans {
             totals.spans += generation.spans;
             totals.bytes += generation.bytes;
         }
-        let status = &mut totals.segments;
-        for one in inner.writers.iter().map(|w| w.core.status()) {
-            status.in_flight += one.in_flight;
-            status.burned += one.burned;
-            status.uncovered += one.uncovered;
-            status.covered += one.covered;
-            status.frozen += one.frozen;
-        }
+        totals.uncovered = inner.writers.iter().map(|writer| writer.core.uncovered()).sum();
         totals
     }
 }

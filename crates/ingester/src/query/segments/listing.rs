@@ -1,13 +1,13 @@
 //! Which segments there are in epochs: queries that come together share a listing.
 
 use crate::group::EpochSegments;
-use crate::runtime::ErrorChain;
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tributary_journal::{EpochId, Journal};
+use tributary_telemetry::ErrorChain;
 
 /// Epochs of one query that are listed at a time.
 const AT_ONCE: usize = 8;

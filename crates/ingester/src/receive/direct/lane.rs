@@ -2,7 +2,6 @@
 
 use crate::receive::source::{FrameSource, SenderIdentity};
 use crate::receive::{Intake, StreamState};
-use crate::runtime::ErrorChain;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use tributary_span::Columns;
 use tributary_span::columns::{Builder, Translation};
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
+use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::Encoder;
 use tributary_wire::v1::{Frame, reply::Kind};
 

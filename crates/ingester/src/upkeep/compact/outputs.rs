@@ -3,13 +3,13 @@
 use crate::block::{BlockBuilder, CommitError, block_entry, retry_until_done};
 use tributary_block::{BlockError, BlockWriter, WriterSettings};
 use tributary_journal::window::mint_compacted;
-use tributary_journal::{BlockEntry, Window};
+use tributary_journal::{BlockEntry, CompactionWindow};
 use tributary_span::Columns;
 
 /// The blocks of one record, as far as they have been made.
 pub(super) struct Outputs<'a> {
     builder: &'a BlockBuilder,
-    window: &'a Window,
+    window: &'a CompactionWindow,
     k: u32,
     level: u32,
     /// Size at which an output is closed.
@@ -24,7 +24,7 @@ impl<'a> Outputs<'a> {
     /// None yet, for record `k` of a window. An output is closed when it has `max_bytes`.
     pub(super) fn new(
         builder: &'a BlockBuilder,
-        window: &'a Window,
+        window: &'a CompactionWindow,
         k: u32,
         level: u32,
         max_bytes: u64,

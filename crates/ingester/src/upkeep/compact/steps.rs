@@ -3,20 +3,20 @@
 use super::Compactor;
 use super::history::{History, Visible};
 use crate::block::{CommitError, RETRY_PAUSE, metas_of};
-use crate::runtime::ErrorChain;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tributary_journal::compact::{Candidate, Compaction, Done, Known, Step, Summary};
-use tributary_journal::{BlockEntry, JournalError, Record, Window};
+use tributary_journal::{BlockEntry, CompactionWindow, JournalError, Record};
 use tributary_store::Created;
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 impl Compactor {
     /// One pass over one window; the blocks that came out of it.
     pub(super) async fn carry_out(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
         candidates: Vec<Candidate>,
         quiet: bool,
         visible: &Visible,
@@ -95,7 +95,7 @@ impl Compactor {
     /// old.
     async fn records(
         &self,
-        window: &Window,
+        window: &CompactionWindow,
         history: &History,
     ) -> Result<(BTreeMap<u32, Known>, Option<Duration>), JournalError> {
         let records = self.journal.records(window).await?;
@@ -117,12 +117,12 @@ impl Compactor {
         Ok((known.collect(), next))
     }
 
-    fn report(&self, window: &Window, summary: &Summary) {
+    fn report(&self, window: &CompactionWindow, summary: &Summary) {
         let metrics = &self.metrics;
-        metrics.blocks_merged.inc_by(summary.merged);
-        metrics.blocks_superseded_deleted.inc_by(summary.deleted);
-        metrics.compactions.inc_by(u64::from(summary.merged > 0));
-        metrics.compactions_lost.inc_by(u64::from(summary.lost));
+        metrics.blocks_merged.add(summary.merged);
+        metrics.blocks_superseded_deleted.add(summary.deleted);
+        metrics.compactions.add(u64::from(summary.merged > 0));
+        metrics.compactions_lost.add(u64::from(summary.lost));
         let (hour, tenant) = (window.hour_name(), &window.tenant);
         for block in &summary.missing {
             tracing::error!(%block, hour, tenant, "a window's record names this block, but nothing of it is in the store; what it was made of is left alone");
