@@ -11,13 +11,17 @@
 //! | `/api/echo` | [`Call::Ready`] with the text `echo` |
 //! | `/api/status/buildinfo` | [`Call::Ready`] with JSON |
 
+mod accept;
 mod request;
 mod status;
 mod tenant;
+mod time_range;
 mod trace;
 
-pub use request::{Accept, Settings, TimeRange, read};
+pub use accept::Accept;
+pub use request::{Settings, read};
 pub use tenant::Tenancy;
+pub use time_range::TimeRange;
 pub use trace::{Found, TraceCall, Version};
 
 use bytes::Bytes;

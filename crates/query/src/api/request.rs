@@ -1,6 +1,6 @@
 //! From a request's head to a [`Call`].
 
-use super::{Answer, Call, Tenancy, TraceCall, Version, status, tenant};
+use super::{Accept, Answer, Call, Tenancy, TimeRange, TraceCall, Version, status, tenant};
 use http::{Method, StatusCode, header, request};
 use tributary_span::TraceId;
 
@@ -11,45 +11,6 @@ pub struct Settings {
     pub tenancy: Tenancy,
     /// The program's version, for `buildinfo`.
     pub version: String,
-}
-
-/// A stretch of time, in seconds since the epoch, both ends included. An end that was not given
-/// is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeRange {
-    /// First second.
-    pub start: u64,
-    /// Last second.
-    pub end: u64,
-}
-
-impl TimeRange {
-    /// All of time.
-    pub const ALL: TimeRange = TimeRange { start: 0, end: u64::MAX };
-
-    /// Whether any of the time from `start` to `end` (seconds, both included) lies within.
-    pub fn overlaps(&self, start: u64, end: u64) -> bool {
-        start <= self.end && end >= self.start
-    }
-}
-
-/// The encoding of an answer's body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accept {
-    /// Proto3 JSON.
-    Json,
-    /// Protobuf.
-    Protobuf,
-}
-
-impl Accept {
-    /// What an `Accept` header asks for. It is looked through for the names of the encodings, the
-    /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
-    fn from_header(accept: &[u8]) -> Accept {
-        let protobuf = super::PROTOBUF.as_bytes();
-        let named = accept.windows(protobuf.len()).any(|part| part == protobuf);
-        if named { Accept::Protobuf } else { Accept::Json }
-    }
 }
 
 /// Reads a request's head.

@@ -25,9 +25,6 @@ use tributary_span::otlp::decode::count_spans;
 
 /// The largest datagram there is.
 const LARGEST: usize = 65_535;
-/// What the kernel is asked to keep for us; it gives what its own limit (`net.core.rmem_max`)
-/// allows.
-pub(crate) const RECEIVE_BUFFER: usize = 8 << 20;
 /// A request is handed on when it has so many bytes.
 const ENOUGH: usize = 256 << 10;
 /// Or so many datagrams: then others have their turn.

@@ -1,6 +1,5 @@
 //! Binding the addresses of one server: all of them, as far as the host has their families.
 
-use crate::jaeger::udp::RECEIVE_BUFFER;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,6 +35,10 @@ pub(super) fn tcp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> 
     let at = listener.local_addr()?;
     Ok((listener, at))
 }
+
+/// What the kernel is asked to keep of datagrams that wait; it gives what its own limit
+/// (`net.core.rmem_max`) allows.
+const RECEIVE_BUFFER: usize = 8 << 20;
 
 /// Binds a UDP socket that has room for bursts.
 pub(super) fn udp(address: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::otlp::json::{Dialect, read, write};
 use crate::otlp::trace::v1::span;
 
 fn attribute(key: &str, value: Otlp) -> otlp::KeyValue {
@@ -85,4 +86,27 @@ fn recordings_parse_to_what_was_counted() {
     }
     let expected = (totals.spans, totals.events, totals.links, totals.errors);
     assert_eq!((spans, events, links, errors), expected);
+}
+
+#[test]
+fn json_that_is_written_is_read_back() {
+    let request = crate::sample::request(1);
+    let read = read(&write(&request.resource_spans), Dialect::Otlp).unwrap();
+    assert_eq!(NormalSpan::of(read.resource_spans), NormalSpan::of(request.resource_spans));
+}
+
+#[test]
+fn tempos_dialect_of_json() {
+    let text = r#"{"batches":[{"scopeSpans":[{"spans":[{
+        "traceId":"AQEBAQEBAQEBAQEBAQEBAQ==","spanId":"AgICAgICAgI=",
+        "kind":"SPAN_KIND_SERVER","status":{"code":"STATUS_CODE_ERROR"},
+        "startTimeUnixNano":"7"}]}]}]}"#;
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
+    let spans = NormalSpan::of(read(&value, Dialect::Tempo).unwrap().resource_spans);
+    assert_eq!(spans[0].trace_id.0, [1; 16]);
+    assert_eq!(spans[0].span_id.0, [2; 8]);
+    assert_eq!((spans[0].kind, spans[0].status_code, spans[0].start), (2, 2, 7));
+    let strange = serde_json::json!({"batches": [{"resource": {"colour": 1}}]});
+    let error = read(&strange, Dialect::Tempo).unwrap_err();
+    assert_eq!(format!("{error:#}"), "batches: resource: colour: unknown key");
 }

@@ -118,7 +118,7 @@ fn write_any(value: Option<&AnyValue>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> Value {
-    crate::normal::Id(bytes.to_vec()).to_string().into()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 /// Puts a field unless it holds its default.
