@@ -1,11 +1,11 @@
-//! How much memory there is for spans when nobody says so.
+//! How much memory there is for spans when no setting says so.
 
 /// Where the kernel tells a container's limit: control groups of version 2, then of version 1.
 const LIMITS: [&str; 2] =
     ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 /// Without a limit, or one so high that it is none.
 const UNLIMITED: usize = 256 << 20;
-/// A container with more than this is somebody's whole machine.
+/// A container with more than this is a whole machine.
 const HIGHEST: usize = 64 << 30;
 
 /// The container's limit in bytes, if it has one.
