@@ -1,8 +1,9 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open, tidy and probe the store → answer probes → adopt what a predecessor left → take
-//! streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge what
-//! came → write blocks → leave. Each stage hands everything on to the next; a kill at any point loses nothing.
+//! Start: bind → open, tidy and probe the store → answer probes → adopt what a predecessor left →
+//! take streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge
+//! what came → write blocks → leave. Each stage hands everything on to the next; a kill at any
+//! point loses nothing.
 
 mod gauges;
 mod reach;

@@ -73,7 +73,8 @@ const AGE: RangeInclusive<Duration> = Duration::from_millis(1)..=WEEK;
 const PERIOD: RangeInclusive<Duration> = Duration::from_millis(100)..=WEEK;
 /// The least memory that can work.
 const LEAST_MEMORY: usize = 64 << 20;
-/// A segment is larger than one frame, mostly, and no larger than what an object store takes at once.
+/// A segment is larger than one frame, mostly, and no larger than what an object store takes at
+/// once.
 const SEGMENT: RangeInclusive<usize> = 64 << 10..=16 << 20;
 /// Longest name of an ingester.
 const LONGEST_NAME: usize = 100;

@@ -1,7 +1,7 @@
 //! The ingester without its sockets: what journals, groups, writes blocks, adopts and collects.
 //!
-//! [`crate::app`] puts sockets around it, a simulation a faulty store beneath it. What its tasks share
-//! is made by `parts`, the tasks by `tasks`, and how large each part may be says `sizes`.
+//! [`crate::app`] puts sockets around it, a simulation a faulty store beneath it. What its tasks
+//! share is made by `parts`, the tasks by `tasks`, and how large each part may be says `sizes`.
 
 mod parts;
 mod sizes;

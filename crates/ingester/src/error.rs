@@ -6,8 +6,8 @@ use tributary_journal::JournalError;
 use tributary_receivers::BindError;
 use tributary_store::{ProbeError, StoreError};
 
-/// Why an ingester does not start, or ends before it is told to. Nothing that was acknowledged is lost
-/// by any of these: it is in the journal.
+/// Why an ingester does not start, or ends before it is told to. Nothing that was acknowledged is
+/// lost by any of these: it is in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum IngesterError {
     /// An address cannot be listened on: choose another one.
@@ -21,8 +21,8 @@ pub enum IngesterError {
         /// What is wrong.
         source: StoreError,
     },
-    /// The store does not keep the promises that the journal is built on, or could not be used for a
-    /// minute: the text says what to look at.
+    /// The store does not keep the promises that the journal is built on, or could not be used for
+    /// a minute: the text says what to look at.
     // Its text holds its source.
     #[error("{0}")]
     UnusableStore(ProbeError),
@@ -39,7 +39,8 @@ pub enum IngesterError {
     /// A task that the process cannot go on without has failed: start again.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// The heartbeat could not be taken away at the end. Others notice in time that it stands still.
+    /// The heartbeat could not be taken away at the end. Others notice in time that it stands
+    /// still.
     #[error("taking the heartbeat away")]
     Leave(#[source] JournalError),
 }

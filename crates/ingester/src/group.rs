@@ -2,10 +2,10 @@
 //!
 //! A generation is the spans of an exact set of segments of one epoch; which set, and which slot
 //! commits it, is the journal core's affair ([`tributary_journal::WriterEpoch`]), and the spans go
-//! along with it under one lock. The active generation grows by whole segments; frozen ones are being
-//! written as blocks and stay readable until their blocks are. Spans of a trace are found by a walk
-//! over the batches' lists of trace ids: a batch has few traces, and the few thousand batches of a
-//! generation are walked in less time than keeping an index would cost on the way in.
+//! along with it under one lock. The active generation grows by whole segments; frozen ones are
+//! being written as blocks and stay readable until their blocks are. Spans of a trace are found by
+//! a walk over the batches' lists of trace ids: a batch has few traces, and the few thousand
+//! batches of a generation are walked in less time than keeping an index would cost on the way in.
 //!
 //! When memory runs short, what waits for its commit leaves it (`evict`): its segments are in the
 //! store, from which queries read it, and from which it is rebuilt when its turn comes.

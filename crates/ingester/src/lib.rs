@@ -12,8 +12,9 @@
 //! | [`upkeep`] | what other processes left is adopted, garbage collected, small blocks merged |
 //! | [`query`] | where a trace is looked for, and the HTTP API |
 //!
-//! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What all
-//! of them use: [`config`], [`limits`], [`metrics`], [`runtime`]. It must never depend on the sidecar.
+//! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What
+//! all of them use: [`config`], [`limits`], [`metrics`], [`runtime`]. It must never depend on the
+//! sidecar.
 
 pub mod app;
 pub mod block;

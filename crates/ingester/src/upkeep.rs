@@ -1,8 +1,8 @@
 //! Looking after what other processes left: abandoned epochs are adopted (`adopt`), garbage is
 //! collected (`collect`), small blocks are merged (`compact`).
 //!
-//! Which process is suspected and whose turn it is decides [`tributary_journal::failure_detector`]; every process
-//! runs this task, and any number of them may do the same work at once without harm.
+//! Which process is suspected and whose turn it is decides [`tributary_journal::failure_detector`];
+//! every process runs this task, and any number of them may do the same work at once without harm.
 
 mod adopt;
 mod collect;

@@ -82,8 +82,8 @@ impl KnownBlocks {
         windows
     }
 
-    /// Blocks of a window that were merged into others and of which something was still there at the
-    /// last poll.
+    /// Blocks of a window that were merged into others and of which something was still there at
+    /// the last poll.
     pub(crate) fn replaced(&self, window: &CompactionWindow) -> impl Iterator<Item = Uuid> + use<> {
         let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         let of_tenant = replaced.get(&window.tenant).cloned().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Which ingesters there are: heartbeats in the bucket.
 //!
 //! Each ingester overwrites its own heartbeat and reads those of the others; which count as living
-//! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or acknowledged
-//! depends on it.
+//! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or
+//! acknowledged depends on it.
 
 use super::Membership;
 use crate::metrics::Metrics;
@@ -44,7 +44,8 @@ impl HeartbeatTask {
         }
     }
 
-    /// Writes our heartbeat, reads the others', and tells the sidecars when the members have changed.
+    /// Writes our heartbeat, reads the others', and tells the sidecars when the members have
+    /// changed.
     pub(crate) async fn round(&mut self) {
         self.own.counter += 1;
         self.own.epochs = (self.epochs)();

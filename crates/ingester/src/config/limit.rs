@@ -5,7 +5,7 @@ const LIMITS: [&str; 2] =
     ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 /// Without a limit, or one so high that it is none.
 const UNLIMITED: usize = 256 << 20;
-/// A container with more than this is a whole machine that others use too.
+/// A container with more than this is a whole machine.
 const HIGHEST: usize = 64 << 30;
 
 /// The container's limit in bytes, if it has one.

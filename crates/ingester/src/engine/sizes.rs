@@ -51,7 +51,7 @@ mod tests {
     fn parts_grow_with_memory_within_bounds() {
         let (kib, mib) = (1 << 10, 1 << 20);
         let table = [
-            // memory, read segments, remembered frames, piece, blocks merged, their bytes, a block's
+            // memory, segments read, frames known, piece, blocks merged, their bytes, one's bytes
             (32 * kib, 4 * kib, 512, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
             (64 * mib, 8 * mib, mib, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
             (256 * mib, 32 * mib, 4 * mib, 1_677_721, 8, 128 * mib as u64, 16 * mib as u64),

@@ -1,13 +1,14 @@
-//! Object storage is where spans wait: what waits for its commit leaves memory when that runs short.
+//! Object storage is where spans wait: what waits for its commit leaves memory when that runs
+//! short.
 //!
 //! Spans come faster than blocks can be written, or blocks cannot be written at all while segments
 //! still can. Then the newest generation that waits leaves memory: it is the last to be committed.
 //! Its permits come back, so that sidecars get credit again. Its segments are in the store; it is
 //! split into pieces of them, each of which is rebuilt and committed by itself when its turn comes.
 //!
-//! Rebuilding never waits for the memory that spans on their way in compete for: one piece at a time
-//! is rebuilt, in memory of its own, a tenth of the budget. So however full memory is, what was let
-//! go becomes blocks as soon as blocks can be written.
+//! Rebuilding never waits for the memory that spans on their way in compete for: one piece at a
+//! time is rebuilt, in memory of its own, a tenth of the budget. So however full memory is, what
+//! was let go becomes blocks as soon as blocks can be written.
 //!
 //! What is left out of account are spans on their way to a segment: when they are durable they are
 //! in a generation, and that is the time to look again.
@@ -32,8 +33,8 @@ pub(super) enum EvictionStep {
 
 /// What to do now, if memory is short and there is anything that makes room. It is short when more
 /// than three quarters of it are taken or waited for, and spans in generations are the cause: they
-/// have more than half of it (`live` bytes). Candidates come oldest first; `active` are the bytes of
-/// the generation that still grows.
+/// have more than half of it (`live` bytes). Candidates come oldest first; `active` are the bytes
+/// of the generation that still grows.
 pub(super) fn next_step(
     usage: MemoryUsage,
     live: usize,

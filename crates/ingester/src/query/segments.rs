@@ -1,5 +1,5 @@
-//! Spans that are in segments alone: durable, in the memory of no ingester that answers, in no block
-//! yet.
+//! Spans that are in segments alone: durable, in the memory of no ingester that answers, in no
+//! block yet.
 //!
 //! Segments are immutable, so what was learnt of one stays true: of each that was read a filter is
 //! kept, the hashes of the traces in it, within a budget of bytes. A page of traces of a dead

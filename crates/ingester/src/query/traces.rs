@@ -1,8 +1,9 @@
 //! One trace, wherever its spans are by now, without a gap.
 //!
-//! A span that was acknowledged is in a segment from then on until a block that holds it is visible,
-//! and meanwhile in the memory of the ingester that took it, as long as that lives and has room. So
-//! a trace is asked for in this order, in which spans move, and found in one place or the next:
+//! A span that was acknowledged is in a segment from then on until a block that holds it is
+//! visible, and meanwhile in the memory of the ingester that took it, as long as that lives and has
+//! room. So a trace is asked for in this order, in which spans move, and found in one place or the
+//! next:
 //!
 //! 1. memory: this ingester's, then that of the others that live, which answer with the blocks that
 //!    only they may know of as well;
@@ -10,12 +11,13 @@
 //!    epochs of those that were not asked or did not answer;
 //! 3. blocks, by a list that is no older than what was found gone before.
 //!
-//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of suspects
-//! name, and those of living processes that did not answer; of processes that answered none. What no
-//! heartbeat names is found by the process that sweeps the store, which reads it for all that ask. A
-//! segment that a slot covers is read like any other: its block may not be visible yet, and spans that are found
-//! twice are one in the answer. A segment that is not listed, or is gone when it is read, was
-//! covered, and its block visible, before: the list of blocks is looked up after that.
+//! Which epochs, says [`tributary_journal::failure_detector::Others`]: those that the heartbeats of
+//! suspects name, and those of living processes that did not answer; of processes that answered
+//! none. What no heartbeat names is found by the process that sweeps the store, which reads it for
+//! all that ask. A segment that a slot covers is read like any other: its block may not be visible
+//! yet, and spans that are found twice are one in the answer. A segment that is not listed, or is
+//! gone when it is read, was covered, and its block visible, before: the list of blocks is looked
+//! up after that.
 //!
 //! As long as all others answer, nothing is listed and no segment is read.
 //!

@@ -13,8 +13,8 @@ pub(super) fn estimate(payload: usize, limit: usize) -> usize {
 /// The most credit that any stream is given.
 const MAX_CREDIT: usize = 4 << 20;
 
-/// The share of one stream in half of the budget, in payload bytes, as long as there is room.
-/// No stream gets more than [`MAX_CREDIT`], and none anything when the budget is nearly used up; one
+/// The share of one stream in half of the budget, in payload bytes, as long as there is room. No
+/// stream gets more than [`MAX_CREDIT`], and none anything when the budget is nearly used up; one
 /// with nothing in flight may send one frame all the same.
 pub(super) fn credit_of(limit: usize, used: usize, streams: usize) -> usize {
     if used > limit / 10 * 9 {
@@ -23,8 +23,8 @@ pub(super) fn credit_of(limit: usize, used: usize, streams: usize) -> usize {
     (limit / 2 / EXPANSION / streams.max(1)).clamp(16 << 10, MAX_CREDIT)
 }
 
-/// What a stream may have in flight, whatever its sender makes of its credit: the credit of a stream
-/// that is alone. A frame counts as its payload, or as its columns by [`EXPANSION`] if they
+/// What a stream may have in flight, whatever its sender makes of its credit: the credit of a
+/// stream that is alone. A frame counts as its payload, or as its columns by [`EXPANSION`] if they
 /// grew by more than that, so that a stream holds half of the budget at most.
 pub(super) fn max_in_flight(limit: usize) -> usize {
     credit_of(limit, 0, 1)

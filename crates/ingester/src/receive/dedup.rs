@@ -1,21 +1,22 @@
 //! Frames that come again.
 //!
-//! A sidecar whose stream broke sends again what was not acknowledged, often to the same ingester. A
-//! frame whose first copy is durable here is then acknowledged without being logged again; one
-//! whose first copy is on its way into a segment is acknowledged with that segment and never before:
-//! an acknowledgement says "in object storage", and the first copy is not. One whose first copy was given
-//! up is logged.
+//! A sidecar whose stream broke sends again what was not acknowledged, often to the same ingester.
+//! A frame whose first copy is durable here is then acknowledged without being logged again; one
+//! whose first copy is on its way into a segment is acknowledged with that segment and never
+//! before: an acknowledgement says "in object storage", and the first copy is not. One whose first
+//! copy was given up is logged.
 //!
 //! What is the same frame: `(incarnation, lane, seq)` names a frame for ever (the wire's rule W3),
-//! on whatever stream, and a repeat has the same number, dictionary and payload, byte for byte (W7); only
-//! the definitions are cut anew for each stream (W13). So a repeat's definitions are always taken
-//! in, since later frames of its stream refer to them. A sidecar that is copied while it runs gives
-//! the same name to two frames: length and checksum of the content are part of the identity here, so that
-//! such a frame is another one, not a repeat.
+//! on whatever stream, and a repeat has the same number, dictionary and payload, byte for byte
+//! (W7); only the definitions are cut anew for each stream (W13). So a repeat's definitions are
+//! always taken in, since later frames of its stream refer to them. A sidecar that is copied while
+//! it runs gives the same name to two frames: length and checksum of the content are part of the
+//! identity here, so that such a frame is another one, not a repeat.
 //!
-//! Memory: frames on their way hold an entry until they are settled, and are bounded by the memory budget
-//! that they hold; durable ones are remembered in a window of fixed size, the oldest forgotten
-//! first. Forgetting costs a second copy, which is dropped when a block is made, and never a span.
+//! Memory: frames on their way hold an entry until they are settled, and are bounded by the memory
+//! budget that they hold; durable ones are remembered in a window of fixed size, the oldest
+//! forgotten first. Forgetting costs a second copy, which is dropped when a block is made, and
+//! never a span.
 
 mod frame_id;
 mod table;

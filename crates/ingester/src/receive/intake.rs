@@ -51,8 +51,8 @@ impl Intake {
         Arc::new(StreamState::new(self.metrics.clone(), max_in_flight(self.memory.limit())))
     }
 
-    /// Hands a frame to the journal; or finds that it was handed there before, by a stream that took
-    /// less time, and is settled with that.
+    /// Hands a frame to the journal; or finds that it was handed there before, by a stream that
+    /// took less time, and is settled with that.
     ///
     /// # Errors
     /// When there is no journal any more.

@@ -1,5 +1,5 @@
-//! Where frames come from: what a sender said of itself, what it has defined, and the way of a frame
-//! from there to the journal.
+//! Where frames come from: what a sender said of itself, what it has defined, and the way of a
+//! frame from there to the journal.
 
 use super::credit::{EXPANSION, estimate};
 use super::dedup::IN_FLIGHT_BYTES;

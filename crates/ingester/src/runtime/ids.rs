@@ -1,5 +1,5 @@
-//! Ids that no other process gives: of epochs, segments, slots, blocks. Clock and randomness enter the
-//! journal here and nowhere else; no rule compares the clock with anything.
+//! Ids that no other process gives: of epochs, segments, slots, blocks. Clock and randomness enter
+//! the journal here and nowhere else; no rule compares the clock with anything.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,8 +1,9 @@
 //! Adopting epochs: what their owners left undone becomes blocks.
 //!
-//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about which process
-//! lives costs work and never data: the slot decides (journal I6). One epoch at a time and one piece of it
-//! at a time, so that the memory of it is bounded beside that of the spans that come in.
+//! The steps are [`tributary_journal::adopt`]'s; here they are taken. Being wrong about which
+//! process lives costs work and never data: the slot decides (journal I6). One epoch at a time and
+//! one piece of it at a time, so that the memory of it is bounded beside that of the spans that
+//! come in.
 
 use crate::block::{BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder};
 use crate::group::{Generation, LiveSpans};
@@ -130,8 +131,8 @@ impl Adopter {
         Ok(ended)
     }
 
-    /// Logs a segment below the floor again, in an epoch of its own that no process owns and that is
-    /// adopted next.
+    /// Logs a segment below the floor again, in an epoch of its own that no process owns and that
+    /// is adopted next.
     async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, CommitError> {
         let ids = &self.builder.ids;
         let header = Header {

@@ -123,9 +123,9 @@ impl Collector {
         Ok(judged)
     }
 
-    /// Data for a record that does not exist, neither now nor at the last pass: its maker is gone or
-    /// slow. Taking the number makes it garbage, and nothing is lost by that, since what it was made of
-    /// is visible.
+    /// Data for a record that does not exist, neither now nor at the last pass: its maker is gone
+    /// or slow. Taking the number makes it garbage, and nothing is lost by that, since what it was
+    /// made of is visible.
     async fn take_numbers(
         &self,
         pending: &[&Metaless],

@@ -1,9 +1,10 @@
 //! Compacting windows: small blocks become larger ones, and the spans of a trace that went to
 //! several ingesters, or came twice, meet.
 //!
-//! The steps are [`tributary_journal::compact`]'s; here they are taken ([`steps`]). Each window is one
-//! ingester's affair as long as they agree which of them live, and several may work on the same one
-//! without harm: records decide. One merge at a time, so that its memory is bounded ([`merge`]).
+//! The steps are [`tributary_journal::compact`]'s; here they are taken ([`steps`]). Each window is
+//! one ingester's affair as long as they agree which of them live, and several may work on the same
+//! one without harm: records decide. One merge at a time, so that its memory is bounded
+//! ([`merge`]).
 
 mod history;
 mod merge;
@@ -103,8 +104,8 @@ impl Compactor {
         }
     }
 
-    /// Whether a window is to be looked at: its rest is over, something is to be merged, or something
-    /// is there again that was gone.
+    /// Whether a window is to be looked at: its rest is over, something is to be merged, or
+    /// something is there again that was gone.
     fn is_due(&mut self, window: &CompactionWindow, visible: &Visible, now: Instant) -> bool {
         let patience = self.period * QUIET_AFTER;
         let fresh = || History::new(now);

@@ -239,8 +239,8 @@ impl Cluster {
         self.pods[seat] = Some(Pod { engine, running });
     }
 
-    /// Faults end. An ingester that was never there before, or several of which each takes itself for
-    /// the only one, get time to put everything in order.
+    /// Faults end. An ingester that was never there before, or several of which each takes itself
+    /// for the only one, get time to put everything in order.
     async fn recover(&mut self) {
         self.bucket.heal();
         for seat in 0..INGESTERS {

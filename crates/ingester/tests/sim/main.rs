@@ -1,7 +1,7 @@
-//! A seeded simulation: several ingesters (their real engine, without sockets) and applications over
-//! a bucket that fails in every way, while processes are killed, stand still, come back and are
-//! replaced; and a ledger of what was acknowledged. Time is simulated, so hours take seconds, and a
-//! seed decides everything: the same seed does the same, request by request.
+//! A seeded simulation: several ingesters (their real engine, without sockets) and applications
+//! over a bucket that fails in every way, while processes are killed, stand still, come back and
+//! are replaced; and a ledger of what was acknowledged. Time is simulated, so hours take seconds,
+//! and a seed decides everything: the same seed does the same, request by request.
 //!
 //! `TRIBUTARY_SIM_SEEDS=from..to` chooses other seeds than the sixty that always run.
 
@@ -21,8 +21,8 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seeds of an ordinary run: each thing that must have happened has happened many times by then, the rarest
-/// (two who want the same slot) eight times.
+/// Seeds of an ordinary run: each thing that must have happened has happened many times by then,
+/// the rarest (two who want the same slot) eight times.
 const SEEDS: Range<u64> = 0..60;
 
 fn seeds() -> Range<u64> {

@@ -1,5 +1,5 @@
-//! Looking the bucket up for blocks: from time to time all of it, and a tenant's when a query needs to
-//! know.
+//! Looking the bucket up for blocks: from time to time all of it, and a tenant's when a query needs
+//! to know.
 
 use super::{KnownBlocks, LastPolls};
 use std::collections::BTreeSet;
@@ -148,8 +148,8 @@ impl KnownBlocks {
     }
 
     /// Reads a block's meta. Whether all is known that can be: one without is not visible yet. One
-    /// that was merged away since the blocks were listed counts, since what it went into need not be
-    /// among those that were listed.
+    /// that was merged away since the blocks were listed counts, since what it went into need not
+    /// be among those that were listed.
     async fn learn(&self, tenant: &str, block: &Uuid) -> bool {
         let mut known = true;
         for name in [layout::META, layout::META_COMPACTED] {

@@ -1,4 +1,5 @@
-//! Generations on their way into blocks: committed by this process, or lost to an adopter and adopted.
+//! Generations on their way into blocks: committed by this process, or lost to an adopter and
+//! adopted.
 
 use super::{Generation, LiveSpans};
 use std::sync::Arc;
@@ -60,8 +61,8 @@ impl LiveSpans {
         Ok(())
     }
 
-    /// The slot is an adopter's: the epoch is lost, with all its generations in memory. Their segments
-    /// are live until a slot covers them.
+    /// The slot is an adopter's: the epoch is lost, with all its generations in memory. Their
+    /// segments are live until a slot covers them.
     ///
     /// # Errors
     /// When it was not being committed.

@@ -68,8 +68,8 @@ enum Place {
 }
 
 impl Inner {
-    /// Generations in memory that are not being committed, the oldest first. While no commit is under
-    /// way the first of them is left out: it is begun at once.
+    /// Generations in memory that are not being committed, the oldest first. While no commit is
+    /// under way the first of them is left out: it is begun at once.
     fn candidates(&self) -> Vec<(Place, Candidate)> {
         let mut candidates = Vec::new();
         let mut busy = false;

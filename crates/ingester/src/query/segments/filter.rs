@@ -4,8 +4,8 @@ use foldhash::quality::FixedState;
 use std::hash::BuildHasher;
 use tributary_span::TraceId;
 
-/// Hashes of traces with their tenants, sorted. A trace that is in the segment is in its filter; one
-/// that is not may be in it by chance, which costs a read.
+/// Hashes of traces with their tenants, sorted. A trace that is in the segment is in its filter;
+/// one that is not may be in it by chance, which costs a read.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     hashes: Vec<u64>,

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 /// What a frame on its way costs here, at most, in bytes.
 pub(crate) const IN_FLIGHT_BYTES: usize = 256;
-/// What a remembered frame costs, at most, in bytes: its id twice, once in a table of which less than
-/// a quarter may be in use, since tables grow before they clean up.
+/// What a remembered frame costs, at most, in bytes: its id twice, once in a table of which less
+/// than a quarter may be in use, since tables grow before they clean up.
 const REMEMBERED_BYTES: usize = 256;
 
 /// What is known of a frame that came.
@@ -14,8 +14,8 @@ const REMEMBERED_BYTES: usize = 256;
 pub(super) enum Seen<W> {
     /// Nothing: it is to be logged.
     New,
-    /// Its first copy is on its way. The waiter that brought it now is told what becomes of that; the
-    /// one that waited for it before is not any more.
+    /// Its first copy is on its way. The waiter that brought it now is told what becomes of that;
+    /// the one that waited for it before is not any more.
     InFlight {
         /// The one that waited before.
         before: Option<W>,
@@ -24,11 +24,12 @@ pub(super) enum Seen<W> {
     Durable,
 }
 
-/// Frames that are known. Plain data; `W` stands for a waiter: the stream that brought a frame again
-/// and is to acknowledge it.
+/// Frames that are known. Plain data; `W` stands for a waiter: the stream that brought a frame
+/// again and is to acknowledge it.
 #[derive(Debug)]
 pub(super) struct DedupTable<W> {
-    /// Frames between their stream and object storage, each with the waiter that brought it again last.
+    /// Frames between their stream and object storage, each with the waiter that brought it again
+    /// last.
     in_flight: HashMap<FrameId, Option<W>>,
     durable: HashSet<FrameId>,
     /// The durable ones, oldest first.

@@ -71,8 +71,8 @@ impl DirectSink {
         DirectSink { intake, room, units, lanes: Mutex::default() }
     }
 
-    /// Lets a request of `bytes`, which has room already, in to its tenant's lane, which is opened if
-    /// there is none.
+    /// Lets a request of `bytes`, which has room already, in to its tenant's lane, which is opened
+    /// if there is none.
     fn enter(&self, tenant: &str, bytes: usize) -> Result<AdmittedRequest, Refused> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let held = lanes.get(tenant).map_or(0, |lane| lane.under_way.get());

@@ -58,9 +58,9 @@ impl History {
         readable.map(|meta| Candidate { id: meta.block_id, bytes: meta.size }).collect()
     }
 
-    /// Takes in what a pass found, and when the next one is due. `next` is the time until the youngest
-    /// record with something left to delete is old; passes follow each other after `period`, and what
-    /// was superseded is kept for `keep`.
+    /// Takes in what a pass found, and when the next one is due. `next` is the time until the
+    /// youngest record with something left to delete is old; passes follow each other after
+    /// `period`, and what was superseded is kept for `keep`.
     pub(super) fn pass_ended(
         &mut self,
         summary: &Summary,

@@ -1,8 +1,8 @@
 //! Merging blocks: read side by side, written one row group after the other.
 //!
-//! In memory are, at most: of each input the ids of its traces and one row group's bytes, the spans of
-//! one row group that is being made, and the bytes of one output. An output that is large enough is
-//! stored and let go, and the next one begins with the next trace.
+//! In memory are, at most: of each input the ids of its traces and one row group's bytes, the spans
+//! of one row group that is being made, and the bytes of one output. An output that is large enough
+//! is stored and let go, and the next one begins with the next trace.
 
 use super::Compactor;
 use super::history::{History, Visible};
