@@ -10,7 +10,7 @@ macro_rules! group {
         Group {
             heading: "Receivers",
             settings: settings! {
-                "receivers", "LIST", Is($which), "which are open: none, all, otlp, jaeger, or names such as zipkin";
+                "receivers", "LIST", Is($which), "which are open: all, otlp, jaeger, or names such as zipkin";
                 "otlp-grpc-listen", "ADDRESS,…", Is(concat!($host, ":4317")), "OTLP/gRPC";
                 "otlp-http-listen", "ADDRESS,…", Is(concat!($host, ":4318")), "OTLP/HTTP";
                 "jaeger-compact-listen", "ADDRESS,…", Is(concat!($host, ":6831")), "Jaeger's compact Thrift (UDP)";

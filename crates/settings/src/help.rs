@@ -6,7 +6,7 @@ use crate::table::{Setting, Table, Unset};
 /// No line is longer.
 const WIDTH: usize = 100;
 /// Where the texts begin. A flag that is longer has its text on the next line.
-const COLUMN: usize = 34;
+const COLUMN: usize = 38;
 
 const FORMS: &str = "Sizes are written 65536, 64KiB (or 64Ki), 1.5GiB, 16MB (or 16M); \
     times 250ms, 1.5s, 1h30m; addresses 127.0.0.1:80, [::1]:80, localhost:80 (both loopbacks), \
@@ -34,8 +34,9 @@ impl Table {
     }
 
     fn how(&self) -> String {
-        let example = self.settings().map(|setting| setting.name).find(|name| name.contains('-'));
-        let name = example.unwrap_or("a-setting");
+        // A short one in which the three differ.
+        let names = self.settings().map(|setting| setting.name).filter(|name| name.contains('-'));
+        let name = names.min_by_key(|name| name.len()).unwrap_or("a-setting");
         let (flag, variable, key) = (names::flag(name), names::variable(name), names::key(name));
         match self.find("config") {
             None => format!(
@@ -123,17 +124,17 @@ mod tests {
     fn aligned_grouped_and_broken() {
         let help = TABLE.help();
         let (_, settings) = help.split_once("\nOne\n").unwrap();
-        let expected = "  --a A                           first [required]
+        let expected = "  --a A                               first [required]
 
 Two
   --a-name-of-a-setting-that-is-long VALUE…
-                                  long [default: 1]
-  --b B                           a text that has so many words that it has to be broken into
-                                  several of the lines [default: of old]
+                                      long [default: 1]
+  --b B                               a text that has so many words that it has to be broken into
+                                      several of the lines [default: of old]
 
 Beside settings
-  -h, --help                      this text
-  -V, --version                   the version
+  -h, --help                          this text
+  -V, --version                       the version
 
 The end.
 ";
