@@ -4,6 +4,7 @@ use crate::error::BlockError;
 use crate::thrift::Reader;
 use parquet::basic::CompressionCodec;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io::Read;
 
 /// Most bytes of a page after decompression, and most entries.
@@ -153,6 +154,18 @@ impl<'a> Page<'a> {
     }
 }
 
+thread_local! {
+    /// One context serves a thread: to make one takes longer than to decompress most pages.
+    static UNZIP: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unzip(bytes: &[u8], size: usize) -> std::io::Result<Vec<u8>> {
+    UNZIP.with_borrow_mut(|slot| match slot {
+        Some(context) => context.decompress(bytes, size),
+        None => slot.insert(zstd::bulk::Decompressor::new()?).decompress(bytes, size),
+    })
+}
+
 fn decompress(
     bytes: &[u8],
     size: usize,
@@ -167,7 +180,7 @@ fn decompress(
             // What a header claims is believed up to a thousandfold; beyond that memory grows with
             // what really comes out.
             if size <= bytes.len().saturating_mul(1000) {
-                zstd::bulk::decompress(bytes, size).map_err(|e| failed(&e))?
+                unzip(bytes, size).map_err(|e| failed(&e))?
             } else {
                 let mut plain = Vec::new();
                 zstd::stream::read::Decoder::new(bytes)
