@@ -73,15 +73,15 @@ impl Flusher {
     async fn carry_out(&self, job: &CommitJob) -> Result<(), CommitError> {
         let begun = Instant::now();
         let epoch = job.epoch;
+        job.check()?;
         let Some((built, mut slot)) = self.build(job).await? else { return self.lose(job) };
         slot.closed = job.commit.closes;
         let mut run = CommitRun::new(slot);
         if self.committer.until_visible(&mut run, &built).await? == Ended::Lost {
             return self.lose(job);
         }
-        self.live.slot_won(job)?;
         self.blocks.written(built.metas());
-        let deletable = self.live.metas_written(job)?;
+        let deletable = self.live.committed(job)?;
         built.count(&self.committer.metrics);
         self.committer.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
         self.committer.finish(&mut run).await?;

@@ -17,6 +17,20 @@ pub(crate) struct CommitJob {
     pub generation: Arc<Generation>,
 }
 
+impl CommitJob {
+    /// Whether the spans are those of exactly the segments that the slot is to cover.
+    ///
+    /// # Errors
+    /// When they are not: a fault in this program. Nothing may be committed then, or segments would
+    /// go whose spans are in no block.
+    pub(crate) fn check(&self) -> Result<(), EpochError> {
+        match self.generation.segments == self.commit.generation.segments {
+            true => Ok(()),
+            false => Err(EpochError::OutOfTurn("the spans are not those of the commit's segments")),
+        }
+    }
+}
+
 impl LiveSpans {
     /// The next commit, if there is one. One at a time in each epoch.
     pub(crate) fn begin_commit(&self) -> Option<CommitJob> {
@@ -31,20 +45,19 @@ impl LiveSpans {
         })
     }
 
-    /// The slot is this process's.
+    /// The slot is this process's and its blocks are visible: their spans leave memory. The segments
+    /// that may go.
+    ///
+    /// Won, shown and gone from memory is one step under one lock. Between two of them the
+    /// generation would count as one that waits and could be evicted, or shift the places of those
+    /// behind it, and a later slot would name segments whose spans are not in its blocks. So the
+    /// caller makes the blocks visible first: a query then finds a span twice, never not at all.
     ///
     /// # Errors
-    /// When it was not being committed.
-    pub(crate) fn slot_won(&self, job: &CommitJob) -> Result<(), EpochError> {
-        self.with(job.epoch, |writer| writer.core.slot_won(job.commit.slot))
-    }
-
-    /// The blocks of a won slot are visible: its spans leave memory. The segments that may go.
-    ///
-    /// # Errors
-    /// When the slot was not won.
-    pub(crate) fn metas_written(&self, job: &CommitJob) -> Result<Vec<u64>, EpochError> {
+    /// When the slot was not being committed.
+    pub(crate) fn committed(&self, job: &CommitJob) -> Result<Vec<u64>, EpochError> {
         self.with(job.epoch, |writer| {
+            writer.core.slot_won(job.commit.slot)?;
             let deletable = writer.core.metas_written(job.commit.slot)?;
             writer.frozen.retain(|g| !Arc::ptr_eq(g, &job.generation));
             Ok(deletable)

@@ -103,8 +103,10 @@ impl Inner {
             }
             Place::Frozen(w, at) => {
                 let writer = self.writers.get_mut(w)?;
-                let committing = usize::from(writer.core.is_committing());
-                let parts = writer.core.split(at.checked_sub(committing)?, piece_bytes);
+                let parts = writer.core.split(&writer.frozen.get(at)?.segments, piece_bytes);
+                if parts.is_empty() {
+                    return None;
+                }
                 let left = writer.frozen.remove(at)?;
                 for part in parts.iter().rev() {
                     let empty = Generation::evicted(part.segments.clone(), left.since);

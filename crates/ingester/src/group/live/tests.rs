@@ -1,7 +1,7 @@
 use super::*;
 use crate::memory::{Admission, MemoryBudget, MemoryUsage};
 use tributary_span::columns::{Builder, SpanFields, Text};
-use tributary_span::{SpanId, TraceId};
+use tributary_span::{Columns, SpanId, TraceId};
 
 async fn batch(memory: &MemoryBudget, tenant: &str, trace: u8) -> Batch {
     let mut b = Builder::new();
@@ -57,9 +57,8 @@ async fn spans_are_found_until_their_blocks_are_visible() {
     live.durable(epoch(1), segment(0), vec![late], AT, now).unwrap();
     assert_eq!(live.find("a", &TRACE).len(), 2);
     assert!(job.commit.generation.segments.keys().eq([&1, &2]));
-    live.slot_won(&job).unwrap();
-    assert_eq!(live.find("a", &TRACE).len(), 2, "readable until the metas are there");
-    assert_eq!(live.metas_written(&job), Ok(vec![1, 2]));
+    assert_eq!(live.find("a", &TRACE).len(), 2, "readable until the blocks are visible");
+    assert_eq!(live.committed(&job), Ok(vec![1, 2]));
     live.deleted(epoch(1), &[1, 2]).unwrap();
     drop(job);
     assert_eq!(live.find("a", &TRACE).len(), 1);
@@ -78,8 +77,7 @@ async fn an_old_epoch_is_finished_and_forgotten() {
     live.freeze(Some(AT), later);
     let job = live.begin_commit().unwrap();
     assert_eq!((job.epoch, job.commit.closes), (epoch(1), true));
-    live.slot_won(&job).unwrap();
-    let deletable = live.metas_written(&job).unwrap();
+    let deletable = live.committed(&job).unwrap();
     live.deleted(epoch(1), &deletable).unwrap();
     assert_eq!(live.epochs(), [epoch(3), epoch(2)]);
 }
@@ -163,15 +161,13 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])]);
 
     let first = live.begin_commit().unwrap();
-    live.slot_won(&first).unwrap();
-    live.metas_written(&first).unwrap();
+    live.committed(&first).unwrap();
     drop(first);
     let second = live.begin_commit().unwrap();
     let rest = second.commit.generation.segments.keys().copied().collect::<Vec<_>>();
     assert_eq!((second.commit.slot, second.generation.evicted, rest), (1, true, vec![1]));
     assert_eq!(live.evicted(), [(epoch(1), vec![(1, 1), (2, 1)])], "until their block is visible");
-    live.slot_won(&second).unwrap();
-    live.metas_written(&second).unwrap();
+    live.committed(&second).unwrap();
     assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1)])]);
 
     // The third is lost, with what came meanwhile, which may leave memory as well.
@@ -186,4 +182,85 @@ async fn what_waits_leaves_memory_and_is_committed_in_parts() {
     assert_eq!(live.evicted(), [(epoch(1), vec![(2, 1), (3, 1), (4, 1)])]);
     live.forget_lost(lost, generations);
     assert_eq!((live.evicted(), memory.used()), (vec![], 0));
+}
+
+/// What may happen to spans in memory, in any order.
+#[derive(Debug, Clone, Copy)]
+enum Happens {
+    /// A segment becomes durable.
+    Segment,
+    /// The active generation is frozen.
+    Freeze,
+    /// A commit begins.
+    Begin,
+    /// The slot is won and its blocks are visible.
+    Committed,
+    /// Memory is short.
+    Short,
+    /// An epoch begins after the one before.
+    Roll,
+}
+
+/// Every order of six of these: a commit has exactly the spans of the segments that its slot names,
+/// and in the end each segment is in one slot, and no span was in memory without being found.
+#[tokio::test]
+async fn in_whatever_order_a_slot_names_the_segments_of_its_spans() {
+    use Happens::{Begin, Committed, Freeze, Roll, Segment, Short};
+    const ALL: [Happens; 6] = [Segment, Freeze, Begin, Committed, Short, Roll];
+    const DEPTH: u32 = 6;
+    let memory = MemoryBudget::new(1 << 20);
+    let shared = batch(&memory, "a", 1).await.columns;
+    for order in 0..ALL.len().pow(DEPTH) {
+        let order = (0..DEPTH).map(|at| ALL[order / ALL.len().pow(at) % ALL.len()]);
+        // Three generations wait from the start, or nothing interesting happens so soon.
+        let start = [Segment, Freeze, Segment, Freeze, Segment, Segment, Freeze];
+        let order: Vec<_> = start.into_iter().chain(order).collect();
+        explore(&order, &shared);
+    }
+}
+
+/// One order, and then everything is committed.
+fn explore(order: &[Happens], columns: &Arc<Columns>) {
+    let (live, mut now) = (LiveSpans::new(epoch(1)), Instant::now());
+    let (mut next, mut jobs) = (2, Vec::<CommitJob>::new());
+    let (mut durable, mut covered) = (Vec::new(), Vec::new());
+    let finish = |job: CommitJob, covered: &mut Vec<(EpochId, u64)>| {
+        job.check().unwrap_or_else(|error| panic!("{order:?}: {error}: {job:?}"));
+        let deletable = live.committed(&job).unwrap();
+        covered.extend(deletable.into_iter().map(|n| (job.epoch, n)));
+    };
+    for step in order {
+        match step {
+            Happens::Segment => {
+                let (at, n) = live.reserve(epoch(next), now).unwrap();
+                let batch = Batch { tenant: "a".into(), columns: columns.clone(), permit: None };
+                live.durable(at, segment(n), vec![batch], AT, now).unwrap();
+                durable.push((at, n));
+            }
+            Happens::Freeze => live.freeze(Some(FreezeAt { bytes: 1, ..AT }), now),
+            Happens::Begin => jobs.extend(live.begin_commit()),
+            Happens::Committed if jobs.is_empty() => {}
+            Happens::Committed => finish(jobs.remove(0), &mut covered),
+            Happens::Short => {
+                let short = MemoryUsage { limit: 1, used: 1, wanted: 0 };
+                live.make_room(short, 1);
+            }
+            Happens::Roll => {
+                now += ROLL_AFTER;
+                next += 1;
+            }
+        }
+        let in_memory = live.find("a", &TRACE).len();
+        let left = live.evicted().iter().map(|(_, segments)| segments.len()).sum::<usize>();
+        let missing = durable.len() - covered.len() - in_memory.min(durable.len() - covered.len());
+        assert_eq!(missing, left, "{order:?} at {step:?}: spans are nowhere");
+    }
+    jobs.drain(..).for_each(|job| finish(job, &mut covered));
+    live.freeze(None, now);
+    while let Some(job) = live.begin_commit() {
+        finish(job, &mut covered);
+    }
+    durable.sort();
+    covered.sort();
+    assert_eq!(durable, covered, "{order:?}");
 }
