@@ -63,7 +63,7 @@ const RULES: &[Rule] = &[
             "object_store",
             "axum",
             "regex*",
-            "serde-saphyr",
+            "saphyr-parser",
             "tributary-store",
         ],
     },

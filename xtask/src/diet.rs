@@ -27,7 +27,7 @@ const FORBIDDEN: &[&str] = &[
     "parquet*",
     "regex*",
     "reqwest",
-    "serde-saphyr",
+    "saphyr-parser",
     "serde_yaml*",
     "sonic-rs",
     "tikv-jemalloc*",

@@ -94,7 +94,10 @@ impl Config {
             given.wrong("upstream-tls-name", why);
         }
         if wants_tls && !cfg!(feature = "tls") {
-            given.wrong("upstream", "this program was built without TLS");
+            given.wrong(
+                "upstream",
+                "this program was built without TLS; build it with `--features tls`",
+            );
         }
         let receivers = tributary_receivers::config::Config::take(&mut given);
         if receivers.receivers.is_empty() {

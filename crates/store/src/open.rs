@@ -1,22 +1,19 @@
 //! From a URL to clients.
 //!
-//! Two clients are made for a cloud. The one for the road to an acknowledgement connects fast or
-//! not at all and never repeats by itself, because a repeat that it hides makes a create-only
-//! write's outcome unclear ([`crate::create`] repeats). The other one, for blocks, listings and
-//! deletions, keeps the patient defaults.
+//! Clouds are a feature: without it a program knows folders and memory.
+
+#[cfg(feature = "cloud")]
+mod cloud;
 
 use crate::error::StoreError;
-use crate::location::{Cloud, Location};
+use crate::location::Location;
 use crate::options::StoreOptions;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 pub(crate) struct Clients {
     /// For create-only writes and what settles them.
@@ -43,15 +40,15 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
                 .with_automatic_cleanup(true);
             Ok(local(Arc::new(files)))
         }
+        #[cfg(not(feature = "cloud"))]
+        Location::Cloud { .. } => Err(StoreError::Config(format!(
+            "store \"{url}\": this program was built for folders only; build it with `--features \
+             cloud`"
+        ))),
+        #[cfg(feature = "cloud")]
         Location::Cloud { cloud, bucket, prefix } => {
-            install_tls();
             let build = |quick| {
-                let store = match cloud {
-                    Cloud::S3 => s3(&bucket, options, quick),
-                    Cloud::Google => google(&bucket, options, quick),
-                    Cloud::Azure => azure(&bucket, options, quick),
-                };
-                store
+                cloud::client(cloud, &bucket, options, quick)
                     .and_then(|store| prefixed(store, &prefix))
                     .map_err(|e| StoreError::Config(format!("store \"{url}\": {e}")))
             };
@@ -84,110 +81,4 @@ pub(crate) fn prefixed(
     }
     let prefix = Path::parse(prefix).map_err(|e| e.to_string())?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
-}
-
-/// One TLS provider for the whole process, so that no client has to guess.
-fn install_tls() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if rustls::crypto::ring::default_provider().install_default().is_err() {
-            tracing::debug!("a TLS provider was installed before ours; it is used");
-        }
-    });
-}
-
-fn retry(quick: bool) -> RetryConfig {
-    if quick {
-        RetryConfig { max_retries: 0, ..RetryConfig::default() }
-    } else {
-        RetryConfig::default()
-    }
-}
-
-/// Waiting for a connection is waste on the quick road; both roads keep connections for reuse, as
-/// a TLS handshake in front of a write is what makes the slowest of them slow.
-fn client_settings(quick: bool) -> [(ClientConfigKey, &'static str); 3] {
-    [
-        (ClientConfigKey::ConnectTimeout, if quick { "1 second" } else { "5 seconds" }),
-        (ClientConfigKey::PoolIdleTimeout, "90 seconds"),
-        (ClientConfigKey::PoolMaxIdlePerHost, "32"),
-    ]
-}
-
-/// Whether a plain endpoint was given without the consent that the client wants for it.
-fn check_endpoint(
-    endpoint: Option<String>,
-    allow_http: Option<String>,
-    variable: &str,
-) -> Result<(), String> {
-    let plain = endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
-    let allowed = allow_http.is_some_and(|v| matches!(v.as_str(), "true" | "1" | "yes" | "on"));
-    match endpoint {
-        Some(endpoint) if plain && !allowed => Err(format!(
-            "the endpoint {endpoint} is not encrypted; set {variable}=true to allow that, or give \
-             an https:// endpoint"
-        )),
-        Some(endpoint) if !plain && !endpoint.starts_with("https://") => {
-            Err(format!("the endpoint \"{endpoint}\" must begin with https:// or http://"))
-        }
-        _ => Ok(()),
-    }
-}
-
-macro_rules! apply_settings {
-    ($builder:expr, $key:ty, $options:expr, $quick:expr) => {{
-        let mut builder = $builder.with_retry(retry($quick));
-        for (key, value) in client_settings($quick) {
-            builder = builder.with_config(<$key>::Client(key), value);
-        }
-        for (name, value) in &$options.settings {
-            let key: $key = name.to_ascii_lowercase().parse().map_err(|_| {
-                format!("the setting \"{name}\" is not known for this kind of store")
-            })?;
-            builder = builder.with_config(key, value);
-        }
-        builder
-    }};
-}
-
-fn s3(bucket: &str, options: &StoreOptions, quick: bool) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder = apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
-        .with_bucket_name(bucket);
-    let allow = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
-    for key in [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint] {
-        check_endpoint(builder.get_config_value(&key), allow.clone(), "AWS_ALLOW_HTTP")?;
-    }
-    Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
-}
-
-fn google(
-    bucket: &str,
-    options: &StoreOptions,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder =
-        apply_settings!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, options, quick)
-            .with_bucket_name(bucket);
-    Ok(Arc::new(builder.build().map_err(|e| {
-        format!("{e}; GOOGLE_SERVICE_ACCOUNT names the file with the account's key")
-    })?))
-}
-
-fn azure(
-    bucket: &str,
-    options: &StoreOptions,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder =
-        apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
-            .with_container_name(bucket);
-    let allow = builder.get_config_value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
-    let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);
-    check_endpoint(endpoint, allow, "AZURE_ALLOW_HTTP")?;
-    Ok(Arc::new(builder.build().map_err(|e| {
-        format!(
-            "{e}; AZURE_STORAGE_ACCOUNT_NAME and one of AZURE_STORAGE_ACCOUNT_KEY, \
-                 AZURE_STORAGE_SAS_TOKEN or a workload identity are needed"
-        )
-    })?))
 }

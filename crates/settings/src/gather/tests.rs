@@ -192,7 +192,7 @@ mod file {
 
     #[test]
     fn a_file_is_overridden_by_variables_and_flags() {
-        let file = "where_to: file\nbuffer: 65536\nzone: ' z\n'\n";
+        let file = "where_to: file\nbuffer: 65536\nzone: ' z\n '\n";
         let read = with_file(&["--config= c.yaml"], &[("TRIBUTARY_WHERE_TO", "variable")], file);
         assert_eq!(read, Ok((Some("variable".to_owned()), 65_536, Some("z".to_owned()))));
         let file = "where-to: file\nbuffer:\nzone: ''\n";

@@ -1,0 +1,138 @@
+//! Clients of clouds.
+//!
+//! Two clients are made for a bucket. The one for the road to an acknowledgement connects fast or
+//! not at all and never repeats by itself, because a repeat that it hides makes a create-only
+//! write's outcome unclear ([`crate::create`] repeats). The other one, for blocks, listings and
+//! deletions, keeps the patient defaults.
+
+use crate::location::Cloud;
+use crate::options::StoreOptions;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
+use std::sync::{Arc, Once};
+
+/// A client for a bucket: the `quick` one, or the patient one.
+///
+/// # Errors
+/// What is wrong with the options, and what to do about it.
+pub(super) fn client(
+    cloud: Cloud,
+    bucket: &str,
+    options: &StoreOptions,
+    quick: bool,
+) -> Result<Arc<dyn ObjectStore>, String> {
+    install_tls();
+    match cloud {
+        Cloud::S3 => s3(bucket, options, quick),
+        Cloud::Google => google(bucket, options, quick),
+        Cloud::Azure => azure(bucket, options, quick),
+    }
+}
+
+/// One TLS provider for the whole process, so that no client has to guess.
+fn install_tls() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if rustls::crypto::ring::default_provider().install_default().is_err() {
+            tracing::debug!("a TLS provider was installed before ours; it is used");
+        }
+    });
+}
+
+fn retry(quick: bool) -> RetryConfig {
+    if quick {
+        RetryConfig { max_retries: 0, ..RetryConfig::default() }
+    } else {
+        RetryConfig::default()
+    }
+}
+
+/// Waiting for a connection is waste on the quick road; both roads keep connections for reuse, as
+/// a TLS handshake in front of a write is what makes the slowest of them slow.
+fn client_settings(quick: bool) -> [(ClientConfigKey, &'static str); 3] {
+    [
+        (ClientConfigKey::ConnectTimeout, if quick { "1 second" } else { "5 seconds" }),
+        (ClientConfigKey::PoolIdleTimeout, "90 seconds"),
+        (ClientConfigKey::PoolMaxIdlePerHost, "32"),
+    ]
+}
+
+/// Whether a plain endpoint was given without the consent that the client wants for it.
+fn check_endpoint(
+    endpoint: Option<String>,
+    allow_http: Option<String>,
+    variable: &str,
+) -> Result<(), String> {
+    let plain = endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
+    let allowed = allow_http.is_some_and(|v| matches!(v.as_str(), "true" | "1" | "yes" | "on"));
+    match endpoint {
+        Some(endpoint) if plain && !allowed => Err(format!(
+            "the endpoint {endpoint} is not encrypted; set {variable}=true to allow that, or give \
+             an https:// endpoint"
+        )),
+        Some(endpoint) if !plain && !endpoint.starts_with("https://") => {
+            Err(format!("the endpoint \"{endpoint}\" must begin with https:// or http://"))
+        }
+        _ => Ok(()),
+    }
+}
+
+macro_rules! apply_settings {
+    ($builder:expr, $key:ty, $options:expr, $quick:expr) => {{
+        let mut builder = $builder.with_retry(retry($quick));
+        for (key, value) in client_settings($quick) {
+            builder = builder.with_config(<$key>::Client(key), value);
+        }
+        for (name, value) in &$options.settings {
+            let key: $key = name.to_ascii_lowercase().parse().map_err(|_| {
+                format!("the setting \"{name}\" is not known for this kind of store")
+            })?;
+            builder = builder.with_config(key, value);
+        }
+        builder
+    }};
+}
+
+fn s3(bucket: &str, options: &StoreOptions, quick: bool) -> Result<Arc<dyn ObjectStore>, String> {
+    let builder = apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
+        .with_bucket_name(bucket);
+    let allow = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+    for key in [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint] {
+        check_endpoint(builder.get_config_value(&key), allow.clone(), "AWS_ALLOW_HTTP")?;
+    }
+    Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
+}
+
+fn google(
+    bucket: &str,
+    options: &StoreOptions,
+    quick: bool,
+) -> Result<Arc<dyn ObjectStore>, String> {
+    let builder =
+        apply_settings!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, options, quick)
+            .with_bucket_name(bucket);
+    Ok(Arc::new(builder.build().map_err(|e| {
+        format!("{e}; GOOGLE_SERVICE_ACCOUNT names the file with the account's key")
+    })?))
+}
+
+fn azure(
+    bucket: &str,
+    options: &StoreOptions,
+    quick: bool,
+) -> Result<Arc<dyn ObjectStore>, String> {
+    let builder =
+        apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
+            .with_container_name(bucket);
+    let allow = builder.get_config_value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
+    let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);
+    check_endpoint(endpoint, allow, "AZURE_ALLOW_HTTP")?;
+    Ok(Arc::new(builder.build().map_err(|e| {
+        format!(
+            "{e}; AZURE_STORAGE_ACCOUNT_NAME and one of AZURE_STORAGE_ACCOUNT_KEY, \
+                 AZURE_STORAGE_SAS_TOKEN or a workload identity are needed"
+        )
+    })?))
+}
