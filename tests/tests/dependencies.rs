@@ -146,7 +146,12 @@ const RULES: &[Rule] = &[
         never_itself: &[],
         never_below: &[],
     },
-    Rule { package: "xtask", may: &[], never_itself: &[], never_below: &["tokio*"] },
+    Rule {
+        package: "xtask",
+        may: &["tributary-settings"],
+        never_itself: &[],
+        never_below: &["tokio*"],
+    },
 ];
 
 #[test]

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::time::Instant;
+use tributary_settings::edit_distance;
 
 /// The crate whose tests start the programs.
 const STORIES: &str = "tributary-tests";
@@ -60,27 +61,10 @@ fn find<'k>(known: &'k [String], name: &str) -> Result<&'k str> {
         return Ok(found);
     }
     let wanted = name.strip_prefix("tributary-").unwrap_or(name);
-    let nearest = known.iter().min_by_key(|package| distance(short(package), wanted));
+    let nearest = known.iter().min_by_key(|package| edit_distance(short(package), wanted));
     let nearest = nearest.map(short).context("no packages")?;
     let all: Vec<&str> = known.iter().map(short).collect();
     bail!("no crate `{name}`; did you mean `{nearest}`? There are {}", all.join(", "))
-}
-
-/// How many letters must be added, taken away or changed to make one text of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        // The row above is overwritten from the left; `before` is its cell to the upper left.
-        let (mut before, mut left) = (i, i + 1);
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let changed = before + usize::from(x != y);
-            before = *cell;
-            left = changed.min(before + 1).min(left + 1);
-            *cell = left;
-        }
-        row.iter_mut().take(1).for_each(|first| *first = i + 1);
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -105,19 +89,6 @@ mod tests {
         {
             let said = find(&known, name).unwrap_err().to_string();
             assert!(said.contains(&format!("did you mean `{nearest}`?")), "{said}");
-        }
-    }
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("ab", "", 2),
-            ("span", "spam", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }
 }

@@ -129,4 +129,5 @@ pub use host::{Host, host_port};
 pub use listen::{Listen, Server};
 pub use log::Log;
 pub use mistakes::{Mistake, Mistakes};
+pub use nearest::edit_distance;
 pub use table::{Group, Setting, Sibling, Table, Unset};

@@ -6,7 +6,7 @@ pub(crate) fn hint(wrong: &str, right: impl IntoIterator<Item = String>) -> Stri
     let lower = wrong.to_lowercase();
     let near = right
         .into_iter()
-        .map(|right| (distance(&right.to_lowercase(), &lower), right))
+        .map(|right| (edit_distance(&right.to_lowercase(), &lower), right))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= reach(wrong));
     near.map_or_else(String::new, |(_, right)| format!("; did you mean `{right}`?"))
@@ -18,8 +18,8 @@ fn reach(wrong: &str) -> usize {
     1 + name.trim_start_matches('-').chars().count() / 3
 }
 
-/// Edit distance of two short texts, in bytes.
-fn distance(a: &str, b: &str) -> usize {
+/// How many bytes must be added, taken away or changed to make one short text of the other.
+pub fn edit_distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut before = i;
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edit_distance() {
+    fn distances() {
         for (a, b, expected) in
             [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)]
         {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
+            assert_eq!(edit_distance(a, b), expected, "{a} {b}");
         }
     }
 

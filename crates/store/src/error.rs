@@ -1,6 +1,7 @@
 //! What can go wrong with a store, by what a caller can do about it.
 
 use object_store::Error as Inner;
+use tributary_telemetry::ErrorChain;
 
 /// Why an operation on a store failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,18 +60,7 @@ impl StoreError {
 
     /// The error and what caused it, in one line.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(cause) = next {
-            let cause_text = cause.to_string();
-            // Clients repeat their source in their own text; saying it once is enough.
-            if !text.contains(&cause_text) {
-                text.push_str(": ");
-                text.push_str(&cause_text);
-            }
-            next = cause.source();
-        }
-        text
+        ErrorChain(self).to_string()
     }
 
     pub(crate) fn timeout(operation: &'static str, path: &str) -> Self {
