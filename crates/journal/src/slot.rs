@@ -10,7 +10,9 @@
 //! Invariants, beside the journal's
 //! 1. Slot `k + 1` is created only after slot `k` was seen, so slots have no gaps.
 //! 2. `rows_in` = rows of all blocks + `duplicates` + `rejected` (I10). A slot that does not keep
-//!    this is neither written nor read.
+//!    this is neither written nor read. `rows_in` = spans of all segments that it covers: a slot that
+//!    does not keep this is not written, because its segments would be deleted with spans in them
+//!    that are in no block. It can be read, so that an audit names it.
 //! 3. A block is named by one slot and has an id that was minted for it ([`crate::id`]).
 //! 4. At most [`MAX_SLOT`] bytes.
 
@@ -118,6 +120,13 @@ impl Slot {
     /// When it breaks one of its invariants.
     pub fn encode(&self) -> Result<Encoded, SlotError> {
         self.check()?;
+        let spans = self.spans();
+        if spans != Some(self.rows_in) {
+            return Err(SlotError::Wrong(format!(
+                "{} rows in, but its segments have {spans:?} spans",
+                self.rows_in
+            )));
+        }
         framed::encode(FORMAT, &self.uid, self).map_err(SlotError::Wrong)
     }
 
@@ -131,6 +140,11 @@ impl Slot {
         slot.uid = uid;
         slot.check()?;
         Ok(slot)
+    }
+
+    /// Spans in the segments that it covers, if the sum is a number at all.
+    pub(crate) fn spans(&self) -> Option<u64> {
+        self.covers.iter().try_fold(0u64, |sum, segment| sum.checked_add(segment.spans))
     }
 
     fn check(&self) -> Result<(), SlotError> {

@@ -111,7 +111,7 @@ fn segments_are_covered_once(view: &EpochView, found: &mut Vec<Finding>) {
 
 fn rows_add_up(slot: &Slot, found: &mut Vec<Finding>) {
     // That the slot's own numbers add up is checked when it is decoded.
-    let spans = slot.covers.iter().try_fold(0u64, |sum, segment| sum.checked_add(segment.spans));
+    let spans = slot.spans();
     if spans != Some(slot.rows_in) {
         let path = layout::slot(&slot.epoch, slot.k);
         let spans = spans.map_or_else(|| "too many".to_owned(), |spans| spans.to_string());

@@ -61,6 +61,12 @@ fn a_slot_that_contradicts_itself_is_not_written() {
     let table = [
         ("rows", Slot { rows_in: 101, ..slot() }),
         ("rows", Slot { duplicates: u64::MAX, ..slot() }),
+        ("its segments have Some(50) spans", Slot { covers: vec![cover(4)], ..slot() }),
+        ("its segments have Some(0) spans", Slot { covers: Vec::new(), ..slot() }),
+        (
+            "its segments have None spans",
+            Slot { covers: vec![cover(4), SegmentInfo { spans: u64::MAX, ..cover(6) }], ..slot() },
+        ),
         ("named twice", Slot { covers: vec![cover(4), cover(4)], ..slot() }),
         ("named twice", Slot { quarantined: vec![6], ..slot() }),
         ("not minted", Slot { blocks: vec![block(2, 90)], ..slot() }),
@@ -137,12 +143,16 @@ proptest! {
         covers in proptest::collection::btree_set(any::<u64>(), 0..50),
         duplicates in 0u64..1 << 40,
     ) {
+        let rows_in = rows.iter().sum::<u64>() + duplicates;
+        // All of them came in the first one.
+        let spans = std::iter::once(rows_in).chain(std::iter::repeat(0));
+        let covers = covers.iter().zip(spans);
         let slot = Slot {
             k,
             blocks: rows.iter().map(|rows| block(k, *rows)).collect(),
-            covers: covers.iter().map(|n| SegmentInfo { len: 1, ..cover(*n & 0xffff) }).collect(),
+            covers: covers.map(|(n, spans)| SegmentInfo { spans, ..cover(n & 0xffff) }).collect(),
             quarantined: Vec::new(),
-            rows_in: rows.iter().sum::<u64>() + duplicates,
+            rows_in,
             duplicates,
             rejected: 0,
             ..slot()
@@ -150,6 +160,7 @@ proptest! {
         let unique: BTreeSet<_> = slot.covers.iter().map(|segment| segment.n).collect();
         match slot.encode() {
             Ok(encoded) => prop_assert_eq!(Slot::decode(&encoded.bytes).unwrap(), slot),
+            Err(_) if slot.covers.is_empty() => prop_assert!(rows_in > 0),
             Err(_) => prop_assert!(unique.len() < slot.covers.len()),
         }
     }
