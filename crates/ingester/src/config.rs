@@ -4,6 +4,8 @@
 mod limit;
 mod table;
 
+use crate::group::ROLL_AFTER;
+use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
 pub use table::TABLE;
 
@@ -11,7 +13,9 @@ use std::ffi::OsString;
 use std::io;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-use tributary_settings::value::{boolean, duration_between, size, size_between, text};
+use tributary_settings::value::{
+    boolean, duration_between, duration_text, size, size_between, text,
+};
 use tributary_settings::{Asked, Given, Host, Listen, Log, Mistakes, Server};
 
 /// Validated configuration: plain data, no sockets yet.
@@ -136,12 +140,26 @@ impl Config {
         if self.segment_age > self.block_age {
             given.wrong("segment-age", "must not be longer than block-age");
         }
+        let least = self.least_keep_slots();
+        if self.keep_slots < least {
+            let least = duration_text(least);
+            given.wrong("keep-slots", format!("must be at least {least}: an epoch is written for an hour, and its last block comes block-age and grace later"));
+        }
         let server =
             |setting: &str, listen| Server { setting: setting.to_owned(), is_udp: false, listen };
         let mut servers: Vec<_> = self.receivers.servers().collect();
         servers.push(server("wire-listen", &self.wire_listen));
         servers.push(server("http-listen", &self.http_listen));
         given.find_clashes(&servers);
+    }
+}
+
+impl Config {
+    /// The slots of an hour must outlast the epochs that are written in it, also where heartbeats
+    /// cannot be read: an hour, what comes after it, and as long again as it takes to miss and
+    /// adopt a process.
+    fn least_keep_slots(&self) -> Duration {
+        ROLL_AFTER + self.block_age + self.grace + self.heartbeat * SWEEP_EVERY
     }
 }
 

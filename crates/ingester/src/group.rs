@@ -16,7 +16,7 @@ mod live;
 
 pub(crate) use evictor::Evictor;
 use live::MadeRoom;
-pub(crate) use live::{CommitJob, EpochSegments, spans_of_trace};
+pub(crate) use live::{CommitJob, EpochSegments, ROLL_AFTER, spans_of_trace};
 pub use live::{LiveSpans, LiveTotals};
 
 use crate::memory::Permit;

@@ -25,7 +25,7 @@ use tributary_journal::{EpochId, Journal, JournalError};
 use tributary_telemetry::ErrorChain;
 
 /// Heartbeats between two looks at all epochs of the store.
-const SWEEP_EVERY: u32 = 24;
+pub(crate) const SWEEP_EVERY: u32 = 24;
 /// The process that is first under these keys does the work that one is enough for.
 const SWEEP: [u8; 16] = *b"sweep of the log";
 const COLLECT: [u8; 16] = *b"collect garbage!";

@@ -47,9 +47,14 @@ impl EpochId {
         u32::from_be_bytes([a, b, c, d])
     }
 
+    /// Whole hours since 1970 at which it began: [`EpochId::hour`] as a number.
+    pub fn hours(&self) -> u32 {
+        self.seconds() / 3600
+    }
+
     /// The hour that the epoch is filed under, such as `2026-11-23T14` (UTC).
     pub fn hour(&self) -> String {
-        let hours = self.seconds() / 3600;
+        let hours = self.hours();
         // Days to a date of the Gregorian calendar, counted from 0000-03-01 so that the leap day
         // is the last of its year.
         let day = hours / 24 + 719_468;

@@ -6,7 +6,7 @@ mod size;
 mod time;
 
 pub use size::{size, size_between};
-pub use time::{duration, duration_between};
+pub use time::{duration, duration_between, duration_text};
 
 use crate::nearest::hint;
 

@@ -20,6 +20,12 @@ pub(crate) enum CommitError {
     /// The epoch has no slot left.
     #[error("epoch {0} has no commit slot left")]
     NoSlotLeft(EpochId),
+    /// An epoch that was opened to log a segment again counts as retired.
+    #[error(
+        "epoch {0}, which began just now, lies below the floor: is this machine's clock behind by \
+         hours, or did another program write into journal/floor?"
+    )]
+    BornRetired(EpochId),
     /// The window has no record left.
     #[error("window {} of tenant {} has no record left", .0.hour_name(), .0.tenant)]
     NoRecordLeft(CompactionWindow),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use tokio::sync::mpsc;
 use tributary_journal::Heartbeat;
+use tributary_telemetry::ErrorChain;
 
 pub(super) struct Tasks {
     pub(super) heartbeat: HeartbeatTask,
@@ -47,12 +48,18 @@ impl Tasks {
 }
 
 fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
-    let live = parts.live.clone();
+    let (live, ids) = (parts.live.clone(), parts.ids.clone());
     HeartbeatTask {
         journal: parts.journal.clone(),
         own,
         period: config.heartbeat,
-        epochs: Box::new(move || live.epochs()),
+        epochs: Box::new(move || {
+            let prepared = live.prepare_epochs(ids.unix_seconds(), |at| ids.epoch_at(at));
+            if let Err(error) = prepared {
+                tracing::warn!(error = %ErrorChain(&error), "the epochs to come could not be named");
+            }
+            live.epochs()
+        }),
         membership: parts.membership.clone(),
         announcements: parts.announcements.clone(),
         metrics: parts.metrics.clone(),

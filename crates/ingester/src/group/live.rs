@@ -10,10 +10,12 @@ use tributary_journal::epoch::EpochError;
 use tributary_journal::heartbeat::MAX_EPOCHS;
 use tributary_journal::segment::SegmentInfo;
 use tributary_journal::{EpochId, WriterEpoch};
+use upcoming::Upcoming;
 
 mod commit;
 mod evicted;
 mod read;
+mod upcoming;
 
 pub(crate) use commit::CommitJob;
 pub(crate) use evicted::EpochSegments;
@@ -24,9 +26,8 @@ pub(crate) use read::spans_of_trace;
 #[cfg(test)]
 mod tests;
 
-/// An epoch is followed by another one after this time, so that the folder of an hour comes to an
-/// end.
-const ROLL_AFTER: Duration = Duration::from_secs(3600);
+/// An epoch is followed by another one after this time, should the clock's hour not have changed.
+pub(crate) const ROLL_AFTER: Duration = Duration::from_secs(3600);
 
 /// Generations and the epochs they belong to. All of it under one lock, so that a generation in
 /// memory always is exactly the set of segments that the core says it is.
@@ -37,9 +38,8 @@ pub struct LiveSpans {
 
 #[derive(Debug)]
 struct Inner {
-    /// The id of the epoch after those of `writers`. It is in heartbeats before it is in use, so
-    /// that no other process takes its first segments for abandoned ones.
-    next: EpochId,
+    /// The epochs after those of `writers`.
+    upcoming: Upcoming,
     /// Epochs that this process writes; the last one takes new segments.
     writers: Vec<Writer>,
     /// Rebuilt from the segments of epochs whose owner is gone.
@@ -69,9 +69,27 @@ impl Writer {
 impl LiveSpans {
     /// Nothing in memory. `first` is the id of the first epoch.
     pub(crate) fn new(first: EpochId) -> Self {
-        let inner =
-            Inner { next: first, writers: Vec::new(), adopted: Vec::new(), lost: BTreeMap::new() };
+        let inner = Inner {
+            upcoming: Upcoming::new(first),
+            writers: Vec::new(),
+            adopted: Vec::new(),
+            lost: BTreeMap::new(),
+        };
         LiveSpans { inner: Mutex::new(inner) }
+    }
+
+    /// Makes sure that epochs of this hour and of the next one are ready, so that heartbeats name
+    /// them before they are in use. To be called at every heartbeat; `mint` makes the id of an
+    /// epoch that begins at so many seconds since 1970, as `now` is.
+    ///
+    /// # Errors
+    /// When `mint` fails.
+    pub(crate) fn prepare_epochs<E>(
+        &self,
+        now: u32,
+        mint: impl FnMut(u32) -> Result<EpochId, E>,
+    ) -> Result<(), E> {
+        self.lock().upcoming.prepare(now, mint)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -85,12 +103,19 @@ impl LiveSpans {
     pub fn epochs(&self) -> Vec<EpochId> {
         let inner = self.lock();
         let writers = inner.writers.iter().rev().filter(|w| !w.core.is_lost());
-        let own = std::iter::once(inner.next).chain(writers.map(|w| w.core.id()));
+        let own = inner.upcoming.ids().chain(writers.map(|w| w.core.id()));
         own.chain(inner.lost.keys().rev().copied()).take(MAX_EPOCHS).collect()
     }
 
-    /// The number of the next segment and its epoch. A new epoch begins when there is none yet or
-    /// the last one is old, full or lost; `spare` is then the id of the one after it.
+    /// The number of the next segment and its epoch. A new epoch begins when there is none yet, or
+    /// the last one is of an earlier hour, old, full or lost. `spare` is an id that was minted just
+    /// now, and so tells the hour.
+    ///
+    /// Epochs begin with the hours of the clock and not when a process happens to have written one
+    /// for an hour: all ingesters file what they take at the same time under the same hour, and so
+    /// into the same windows. And an epoch is of the hour in which its first segment is written,
+    /// never of an earlier one, whose slots may have been retired while no spans came: what is
+    /// acknowledged into such an hour has to be logged again before it can become a block.
     ///
     /// # Errors
     /// When the new epoch takes no segment: a fault of this program.
@@ -101,14 +126,14 @@ impl LiveSpans {
     ) -> Result<(EpochId, u64), EpochError> {
         let mut inner = self.lock();
         if let Some(writer) = inner.writers.last_mut() {
-            if now.saturating_duration_since(writer.opened) < ROLL_AFTER
-                && let Ok(n) = writer.core.reserve()
-            {
+            let is_old = writer.core.id().hours() < spare.hours()
+                || now.saturating_duration_since(writer.opened) >= ROLL_AFTER;
+            if !is_old && let Ok(n) = writer.core.reserve() {
                 return Ok((writer.core.id(), n));
             }
             writer.core.close();
         }
-        let new = std::mem::replace(&mut inner.next, spare);
+        let new = inner.upcoming.take(spare);
         let mut core = WriterEpoch::new(new);
         let n = core.reserve()?;
         inner.writers.push(Writer {

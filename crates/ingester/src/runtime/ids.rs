@@ -54,12 +54,20 @@ impl IdGenerator {
         }
     }
 
-    /// A new epoch.
+    /// A new epoch that begins now.
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
     pub(crate) fn epoch(&self) -> Result<EpochId, StoreError> {
-        Ok(EpochId::new(self.unix_seconds(), self.random()?))
+        self.epoch_at(self.unix_seconds())
+    }
+
+    /// A new epoch that begins at so many seconds since 1970.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub(crate) fn epoch_at(&self, seconds: u32) -> Result<EpochId, StoreError> {
+        Ok(EpochId::new(seconds, self.random()?))
     }
 
     /// Seconds since 1970.

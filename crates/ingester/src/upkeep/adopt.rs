@@ -35,6 +35,13 @@ pub(crate) struct Adopter {
     pub piece_bytes: u64,
 }
 
+/// Whether segments may be logged again: not when that is what the epoch was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relogging {
+    Allowed,
+    Done,
+}
+
 /// A piece of an epoch, rebuilt.
 struct Piece {
     generation: Arc<Generation>,
@@ -48,6 +55,14 @@ impl Adopter {
     /// When the store fails, or a slot cannot be read. Nothing is lost by that: it can be adopted
     /// again at any time.
     pub(crate) async fn adopt(&self, epoch: &EpochId) -> Result<Summary, CommitError> {
+        self.go_through(epoch, Relogging::Allowed).await
+    }
+
+    async fn go_through(
+        &self,
+        epoch: &EpochId,
+        relogging: Relogging,
+    ) -> Result<Summary, CommitError> {
         let mut adoption = Adoption::new(self.piece_bytes);
         let mut piece = None;
         loop {
@@ -70,6 +85,9 @@ impl Adopter {
                 }
                 Step::Build { k, segments } => self.build(epoch, k, &segments, &mut piece).await?,
                 Step::Commit(run) => Done::Committed(self.commit(run, &mut piece).await?),
+                Step::Relog(_) if relogging == Relogging::Done => {
+                    return Err(CommitError::BornRetired(*epoch));
+                }
                 Step::Relog(n) => self.relog(epoch, n).await?,
                 Step::Ended(summary) => {
                     self.report(epoch, &summary);
@@ -131,8 +149,9 @@ impl Adopter {
         Ok(ended)
     }
 
-    /// Logs a segment below the floor again, in an epoch of its own that no process owns and that
-    /// is adopted next.
+    /// Logs a segment below the floor again, in an epoch of its own, and adopts that. No heartbeat
+    /// names it, so no query would look for its segment: the old one is deleted after this, when
+    /// the block is visible.
     async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, CommitError> {
         let ids = &self.builder.ids;
         let header = Header {
@@ -145,6 +164,7 @@ impl Adopter {
         match self.journal.relog(epoch, n, &header).await {
             Ok(()) => {
                 tracing::warn!(%epoch, n, to = %header.epoch, "a segment of a retired hour is logged again");
+                Box::pin(self.go_through(&header.epoch, Relogging::Done)).await?;
                 Ok(Done::Relogged)
             }
             Err(JournalError::Store(error)) if error.is_not_found() => Ok(Done::OutOfDate),

@@ -180,14 +180,18 @@ impl Collector {
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
         let names =
             survey.keys().map(EpochId::hour).chain(windows.keys().map(CompactionWindow::hour_name));
-        for name in names.chain(unnamed.keys().cloned()) {
+        // An epoch that a process is going to write holds its hour, before it has a segment.
+        let named = owned.iter().map(EpochId::hour);
+        for name in names.chain(unnamed.keys().cloned()).chain(named) {
             let (old, unnamed) = (name < old, unnamed.get(&name).copied().unwrap_or_default());
             hours.insert(name, Hour { finished: true, old, unnamed, ..Hour::default() });
+        }
+        for epoch in owned {
+            hours.entry(epoch.hour()).or_default().owned = true;
         }
         for (epoch, held) in survey {
             let Some(hour) = hours.get_mut(&epoch.hour()) else { continue };
             hour.segments += held.segments.len();
-            hour.owned |= owned.contains(epoch);
             if hour.old && hour.finished {
                 hour.finished = self.finished(epoch, held).await?;
             }

@@ -83,7 +83,7 @@ pub(crate) fn tenant_of(id: &Id) -> &'static str {
     ["one", "two"][usize::from(id.1[0] % 2)]
 }
 
-fn encode(ids: &[Id]) -> Vec<u8> {
+pub(crate) fn encode(ids: &[Id]) -> Vec<u8> {
     let spans = ids.iter().map(|(trace, span)| Span {
         trace_id: trace.to_vec(),
         span_id: span.to_vec(),

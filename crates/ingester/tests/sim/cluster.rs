@@ -214,26 +214,11 @@ impl Cluster {
         let running = Running::new();
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
-        let store = line.store();
-        let mut bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
-        let ids = IdGenerator::of_bytes(move || bytes.byte());
         let generation = if as_another { self.started } else { 0 };
-        let own = Heartbeat {
-            process: ids.uid().unwrap(),
-            instance: format!("seat-{seat}-{generation}"),
-            query_address: String::new(),
-            wire_address: String::new(),
-            zone: String::new(),
-            epochs: Vec::new(),
-            counter: 0,
-            started: 0,
-        };
+        let name = format!("seat-{seat}-{generation}");
+        let bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
         // What fails at the start ends the process; it is started again.
-        let on = Environment { store, ids, own, build_inline: true };
-        let Ok(mut engine) = Engine::new(&self.config, on).await else { return };
-        if engine.start().await.is_err() {
-            return;
-        }
+        let Some(engine) = boot(&self.config, line.store(), name, bytes).await else { return };
         let (takes, tells) = (DirectSink::new(engine.intake.clone()), Reader::of(&engine));
         self.doors.lock().unwrap()[seat] = Some(Arc::new(Door { takes, tells }));
         self.pods[seat] = Some(Pod { engine, running });
@@ -330,7 +315,31 @@ impl Cluster {
     }
 }
 
-fn config() -> Config {
+/// An ingester without sockets, started.
+pub(crate) async fn boot(
+    config: &Config,
+    store: Store,
+    instance: String,
+    mut bytes: Random,
+) -> Option<Engine> {
+    let ids = IdGenerator::of_bytes(move || bytes.byte());
+    let own = Heartbeat {
+        process: ids.uid().unwrap(),
+        instance,
+        query_address: String::new(),
+        wire_address: String::new(),
+        zone: String::new(),
+        epochs: Vec::new(),
+        counter: 0,
+        started: 0,
+    };
+    let mut engine =
+        Engine::new(config, Environment { store, ids, own, build_inline: true }).await.ok()?;
+    engine.start().await.ok()?;
+    Some(engine)
+}
+
+pub(crate) fn config() -> Config {
     let flags = [
         ["--block-age", "20s"],
         ["--memory", "64MiB"],

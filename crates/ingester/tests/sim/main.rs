@@ -13,6 +13,7 @@
 
 mod application;
 mod cluster;
+mod hours;
 mod reader;
 mod store;
 

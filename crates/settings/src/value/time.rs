@@ -67,14 +67,14 @@ pub fn duration_between(
         time if limits.contains(&time) => Ok(time),
         _ => Err(format!(
             "`{text}` is not between {} and {}",
-            shown(*limits.start()),
-            shown(*limits.end())
+            duration_text(*limits.start()),
+            duration_text(*limits.end())
         )),
     }
 }
 
 /// As a person writes it: in the largest unit of which it is a whole number.
-fn shown(time: Duration) -> String {
+pub fn duration_text(time: Duration) -> String {
     let nanos = time.as_nanos();
     match UNITS.iter().rev().find(|(_, unit)| nanos.is_multiple_of(*unit)) {
         _ if nanos == 0 => "0s".to_owned(),
