@@ -16,7 +16,7 @@
 //! have leading zeros, so names sort as numbers do.
 
 use crate::id::{EpochId, Uid};
-use crate::window::CompactionWindow;
+use crate::window::{self, CompactionWindow};
 use tributary_span::tenant;
 use uuid::Uuid;
 
@@ -110,6 +110,8 @@ pub enum Place {
     Slot(EpochId, u32),
     /// A window's record.
     Record(CompactionWindow, u32),
+    /// The floor at an hour.
+    Floor(String),
     /// An object of a block.
     Block {
         /// The tenant.
@@ -150,6 +152,10 @@ fn parse_parts(path: &str) -> Option<Place> {
             let k = next()?.strip_suffix(".rec")?.parse().ok()?;
             Place::Record(CompactionWindow::named(hour, tenant)?, k)
         }
+        ("journal", "floor", hour) => {
+            window::hour_of(hour)?;
+            Place::Floor(hour.to_owned())
+        }
         ("blocks", tenant, block) => {
             tenant::check(tenant).ok()?;
             let block = Uuid::parse_str(block).ok()?;
@@ -171,6 +177,7 @@ fn build(place: &Place) -> String {
         Place::Segment(epoch, n) => segment(epoch, *n),
         Place::Slot(epoch, k) => slot(epoch, *k),
         Place::Record(window, k) => record(window, *k),
+        Place::Floor(hour) => floor(hour),
         Place::Block { tenant, block, object } => block_object(tenant, block, object),
     }
 }
@@ -202,6 +209,7 @@ mod tests {
                 Place::Record(CompactionWindow { hour: 498_734, tenant: "it's(a)*".into() }, 12),
                 "journal/windows/2026-11-23T14/it's(a)*/00012.rec".to_owned(),
             ),
+            (Place::Floor("2026-11-23T14".into()), "journal/floor/2026-11-23T14".to_owned()),
             (
                 Place::Block {
                     tenant: "it's(a)*".into(),
@@ -229,6 +237,10 @@ mod tests {
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/+000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/x/0000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg/x",
+            "journal/floor/readme.txt",
+            "journal/floor/2026-11-23T24",
+            "journal/floor/2026-11-23T14.bak",
+            "journal/floor/2026-11-23T14/x",
             "journal/windows/2026-11-23T14/t/12.rec",
             "journal/windows/2026-11-23T24/t/00012.rec",
             "journal/windows/2026-11-23T14/../00012.rec",

@@ -29,22 +29,12 @@ impl CompactionWindow {
 
     /// The hour as its folders are named, such as `2026-11-23T14`.
     pub fn hour_name(&self) -> String {
-        EpochId::new(self.hour.saturating_mul(HOUR), [0; 12]).hour()
+        hour_name(self.hour)
     }
 
     /// The window of a tenant's blocks of the hour of this name.
     pub fn named(hour: &str, tenant: &str) -> Option<CompactionWindow> {
-        // Names sort as hours do.
-        let (mut low, mut high) = (0, LAST);
-        let window = |hour| CompactionWindow { hour, tenant: tenant.to_owned() };
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match *window(middle).hour_name() < *hour {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        Some(window(low)).filter(|window| window.hour_name() == hour)
+        Some(CompactionWindow { hour: hour_of(hour)?, tenant: tenant.to_owned() })
     }
 
     /// Sixteen bytes that stand for it where work is shared out.
@@ -54,6 +44,24 @@ impl CompactionWindow {
         let [e, f, g, h] = tenant;
         [b'w', b'i', b'n', b'd', b'o', b'w', 0, 0, a, b, c, d, e, f, g, h]
     }
+}
+
+fn hour_name(hour: u32) -> String {
+    EpochId::new(hour.saturating_mul(HOUR), [0; 12]).hour()
+}
+
+/// The hour of this name, in hours since 1970; `None` for a text that is the name of none.
+pub(crate) fn hour_of(name: &str) -> Option<u32> {
+    // Names sort as hours do.
+    let (mut low, mut high) = (0, LAST);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match *hour_name(middle) < *name {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    Some(low).filter(|hour| hour_name(*hour) == name)
 }
 
 const HOUR: u32 = 3600;

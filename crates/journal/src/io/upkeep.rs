@@ -27,9 +27,20 @@ impl Journal {
     /// # Errors
     /// When the store cannot be listed.
     pub async fn floor(&self) -> Result<Option<String>, JournalError> {
+        Ok(self.floors().await?.pop())
+    }
+
+    /// Hours at which the floor was raised, in their order. Other programs' names are passed over:
+    /// one that sorts after every hour would make all slots void.
+    async fn floors(&self) -> Result<Vec<String>, JournalError> {
         let found = self.store.list(layout::FLOOR).await?;
-        let hour = |path: &str| path.rsplit_once('/').map(|(_, hour)| hour.to_owned());
-        Ok(found.iter().filter_map(|object| hour(&object.path)).max())
+        let hours = found.iter().filter_map(|object| match layout::parse(&object.path) {
+            Some(Place::Floor(hour)) => Some(hour),
+            _ => None,
+        });
+        let mut hours: Vec<String> = hours.collect();
+        hours.sort_unstable();
+        Ok(hours)
     }
 
     /// Whether the floor covers this epoch. Ask after what it is to be evidence for was read.
@@ -54,7 +65,11 @@ impl Journal {
     /// When the store did not confirm it.
     pub async fn raise_floor(&self, hour: &str) -> Result<(), JournalError> {
         // Several may raise it at once, and to different hours: each is an object of its own.
-        Ok(self.store.put(&layout::floor(hour), Bytes::from_static(b"{}")).await?)
+        self.store.put(&layout::floor(hour), Bytes::from_static(b"{}")).await?;
+        // The last one counts alone, so those before it are only in the way of listings.
+        let mut floors = self.floors().await?;
+        floors.pop();
+        Ok(self.store.delete_all(floors.iter().map(|hour| layout::floor(hour))).await?)
     }
 
     /// Slots and segments of all epochs, by one listing.
