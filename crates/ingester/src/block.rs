@@ -1,9 +1,11 @@
 //! From generations to visible blocks: a generation is built (`build`) or, when its spans had to
 //! leave memory, rebuilt from its segments (`rebuild`) first, and committed (`commit`) by the task
-//! that writes blocks (`flush`); `list` holds the blocks that are known.
+//! that writes blocks (`flush`), after which its segments are deleted (`delete`); `list` holds the
+//! blocks that are known.
 
 mod build;
 mod commit;
+mod delete;
 mod error;
 mod flush;
 mod list;
@@ -12,6 +14,7 @@ mod retry;
 
 pub(crate) use build::{BlockBuilder, BuiltBlocks, block_entry, metas_of};
 pub(crate) use commit::Committer;
+pub(crate) use delete::SegmentDeleter;
 pub(crate) use error::CommitError;
 pub(crate) use flush::Flusher;
 pub use list::{KnownBlocks, LookUpError};

@@ -7,7 +7,7 @@ mod parts;
 mod sizes;
 mod tasks;
 
-use crate::block::KnownBlocks;
+use crate::block::{KnownBlocks, SegmentDeleter};
 use crate::cluster::Membership;
 use crate::config::Config;
 use crate::error::IngesterError;
@@ -66,6 +66,7 @@ pub struct Engine {
     process: Uid,
     drain_segments: CancellationToken,
     drain_blocks: CancellationToken,
+    deleter: Arc<SegmentDeleter>,
     segment_writer: CriticalTask,
     flusher: CriticalTask,
     background: BackgroundTasks,
@@ -88,6 +89,7 @@ impl Engine {
             traces: Arc::new(parts.trace_finder(config)),
             intake: Arc::new(parts.intake(journal_queue, &stop)),
             tasks: Some(Tasks::new(config, &parts, own, frames)),
+            deleter: parts.deleter,
             metrics: parts.metrics,
             memory: parts.memory,
             live: parts.live,
@@ -119,6 +121,7 @@ impl Engine {
         let writer = tasks.segment_writer.run(tasks.frames, self.drain_segments.clone(), stop());
         self.segment_writer.spawn(writer);
         self.flusher.spawn(tasks.flusher.run(self.drain_blocks.clone(), stop()));
+        self.background.spawn(self.deleter.clone().run(stop()));
         self.background.spawn(tasks.evictor.run(stop()));
         self.background.spawn(self.blocks.clone().run(stop()));
         self.background.spawn(tasks.heartbeat.run(stop()));
@@ -147,13 +150,15 @@ impl Engine {
         Ok(self.segment_writer.finish().await?)
     }
 
-    /// Writes everything in memory as blocks.
+    /// Writes everything in memory as blocks, and deletes what they cover.
     ///
     /// # Errors
     /// When a block cannot be built.
     pub async fn finish_blocks(&mut self) -> Result<(), IngesterError> {
         self.drain_blocks.cancel();
-        Ok(self.flusher.finish().await?)
+        self.flusher.finish().await?;
+        self.deleter.finish().await;
+        Ok(())
     }
 
     /// Waits until what this process has lost is adopted, and takes the heartbeat away: nothing is

@@ -86,6 +86,8 @@ metrics! {
     segments_failed: Counter;
     /// Segments that no block covers yet
     segments_uncovered: Gauge;
+    /// Times that covered segments could not be deleted; nothing waits for it, and it is tried again
+    deletions_failed: Counter;
     /// Epochs of others, or lost ones of this process, in which something was left to do
     adoptions: Counter;
     /// Segments of such epochs that were rebuilt into blocks

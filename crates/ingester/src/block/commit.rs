@@ -60,20 +60,6 @@ impl Committer {
         }
     }
 
-    /// Deletes the segments of a commit whose blocks are visible.
-    ///
-    /// # Errors
-    /// When they are not: a fault of the caller.
-    pub(crate) async fn finish(&self, run: &mut CommitRun) -> Result<(), CommitError> {
-        if let Step::Delete(numbers) = run.step() {
-            let epoch = run.slot().epoch;
-            let delete = || self.journal.delete_segments(&epoch, &numbers);
-            retry_until_done("delete covered segments", delete).await;
-            run.done(Done::Deleted)?;
-        }
-        Ok(())
-    }
-
     async fn create(&self, slot: &Slot) -> Result<Created, CommitError> {
         loop {
             match self.journal.put_slot(slot).await {

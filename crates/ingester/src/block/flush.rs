@@ -6,7 +6,9 @@
 //! process that adopts the epoch (`crate::upkeep`).
 
 use super::retry::retry_until_done;
-use super::{BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder};
+use super::{
+    BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder, SegmentDeleter,
+};
 use crate::group::{CommitJob, FreezeAt, LiveSpans};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -21,6 +23,8 @@ pub(crate) struct Flusher {
     pub builder: BlockBuilder,
     /// Takes the steps of commits.
     pub committer: Committer,
+    /// Deletes segments once their blocks are visible.
+    pub deleter: Arc<SegmentDeleter>,
     /// Brings back what had to leave memory.
     pub rebuilder: Rebuilder,
     /// Where generations are.
@@ -72,7 +76,6 @@ impl Flusher {
 
     async fn carry_out(&self, job: &CommitJob) -> Result<(), CommitError> {
         let begun = Instant::now();
-        let epoch = job.epoch;
         job.check()?;
         let Some((built, mut slot)) = self.build(job).await? else { return self.lose(job) };
         slot.closed = job.commit.closes;
@@ -84,8 +87,8 @@ impl Flusher {
         let deletable = self.live.committed(job)?;
         built.count(&self.committer.metrics);
         self.committer.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
-        self.committer.finish(&mut run).await?;
-        Ok(self.live.deleted(epoch, &deletable)?)
+        self.deleter.delete(job.epoch, deletable);
+        Ok(())
     }
 
     /// The blocks of a commit and the slot for them. `None` when a segment whose spans are not in

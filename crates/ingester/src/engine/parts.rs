@@ -1,7 +1,7 @@
 //! What the tasks of an engine share, from the store up.
 
 use super::{Environment, sizes};
-use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder};
+use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, SegmentDeleter};
 use crate::cluster::{Membership, members};
 use crate::config::Config;
 use crate::error::IngesterError;
@@ -36,6 +36,7 @@ pub(super) struct Parts {
     pub(super) builder: BlockBuilder,
     pub(super) committer: Committer,
     pub(super) rebuilder: Rebuilder,
+    pub(super) deleter: Arc<SegmentDeleter>,
     /// Wakes the task that writes blocks.
     pub(super) flush_due: Arc<Notify>,
     /// Wakes the task that adopts.
@@ -75,6 +76,8 @@ impl Parts {
             builder: builder.clone(),
             metrics: metrics.clone(),
         };
+        let live = Arc::new(LiveSpans::new(first_epoch));
+        let deleter = SegmentDeleter::new(journal.clone(), live.clone(), metrics.clone());
         Ok(Parts {
             instance: own.instance,
             ids,
@@ -82,7 +85,8 @@ impl Parts {
             announcements: Arc::new(watch::Sender::new(announcement)),
             memory: MemoryBudget::new(config.memory),
             dedup: Arc::new(dedup),
-            live: Arc::new(LiveSpans::new(first_epoch)),
+            live,
+            deleter: Arc::new(deleter),
             blocks: Arc::new(blocks),
             builder,
             committer,

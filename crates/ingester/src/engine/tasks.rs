@@ -95,6 +95,7 @@ fn flusher(config: &Config, parts: &Parts) -> Flusher {
     Flusher {
         builder: parts.builder.clone(),
         committer: parts.committer.clone(),
+        deleter: parts.deleter.clone(),
         rebuilder: parts.rebuilder.clone(),
         live: parts.live.clone(),
         blocks: parts.blocks.clone(),

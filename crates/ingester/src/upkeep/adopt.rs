@@ -10,9 +10,10 @@ use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
-use tributary_journal::commit::{CommitRun, Ended};
+use tributary_journal::commit::{self, CommitRun, Ended};
 use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
+use tributary_telemetry::ErrorChain;
 
 /// What adoption works with.
 pub(crate) struct Adopter {
@@ -80,7 +81,7 @@ impl Adopter {
                     Done::Shown
                 }
                 Step::Delete(numbers) => {
-                    self.journal.delete_segments(epoch, &numbers).await?;
+                    self.delete(epoch, &numbers).await;
                     Done::Deleted
                 }
                 Step::Build { k, segments } => self.build(epoch, k, &segments, &mut piece).await?,
@@ -145,8 +146,19 @@ impl Adopter {
         }
         self.live.forget_adopted(&generation);
         let ended = ended?;
-        self.committer.finish(&mut run).await?;
+        if let commit::Step::Delete(numbers) = run.step() {
+            self.delete(&run.slot().epoch, &numbers).await;
+        }
         Ok(ended)
+    }
+
+    /// Deletes covered segments. That it fails keeps no spans from becoming blocks: a later look at
+    /// the epoch finds the segments covered, and deletes them.
+    async fn delete(&self, epoch: &EpochId, numbers: &[u64]) {
+        if let Err(error) = self.journal.delete_segments(epoch, numbers).await {
+            self.metrics.deletions_failed.inc();
+            tracing::warn!(%epoch, segments = numbers.len(), error = %ErrorChain(&error), "segments could not be deleted; the next look at the epoch tries again");
+        }
     }
 
     /// Logs a segment below the floor again, in an epoch of its own, and adopts that. No heartbeat

@@ -47,6 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) merges_lost: u64,
     /// Merged blocks that were deleted in the end.
     pub(crate) deleted: u64,
+    /// Deletions that were refused.
+    pub(crate) kept: u64,
     pub(crate) evicted: u64,
     pub(crate) rebuilt: u64,
     pub(crate) answers: Answers,
@@ -72,6 +74,7 @@ impl Outcome {
         self.merges += other.merges;
         self.merges_lost += other.merges_lost;
         self.deleted += other.deleted;
+        self.kept += other.kept;
         self.evicted += other.evicted;
         self.rebuilt += other.rebuilt;
         self.answers.whole += other.answers.whole;
@@ -148,7 +151,7 @@ impl Cluster {
 
     async fn something_happens(&mut self, dice: &mut Random) {
         let seat = usize::try_from(dice.draw(INGESTERS as u64)).unwrap();
-        match dice.draw(11) {
+        match dice.draw(12) {
             0..=2 => {
                 self.kill(seat);
                 sleep(Duration::from_secs(dice.draw(40))).await;
@@ -168,6 +171,11 @@ impl Cluster {
                 self.bucket.set_blocks_down(false);
             }
             8 => (0..INGESTERS).for_each(|seat| self.kill(seat)),
+            9 => {
+                self.bucket.set_deletions_down(true);
+                sleep(Duration::from_secs(30 + dice.draw(120))).await;
+                self.bucket.set_deletions_down(false);
+            }
             _ => sleep(Duration::from_secs(dice.draw(60))).await,
         }
         for seat in 0..INGESTERS {
@@ -196,6 +204,7 @@ impl Cluster {
         self.outcome.merges += metrics.compactions.get();
         self.outcome.merges_lost += metrics.compactions_lost.get();
         self.outcome.deleted += metrics.blocks_superseded_deleted.get();
+        self.outcome.kept += metrics.deletions_failed.get();
         self.outcome.evicted += metrics.generations_spilled.get();
         self.outcome.rebuilt += metrics.generations_rebuilt.get();
     }

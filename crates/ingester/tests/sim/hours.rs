@@ -1,8 +1,6 @@
 //! What ingesters do when the hour changes, and when nothing came for many of them.
 
-use crate::application::encode;
-use crate::cluster::{boot, config};
-use crate::store::{Bucket, Line, Running};
+use crate::alone::{ingester, quiet, send};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,38 +8,13 @@ use tokio::time::{Instant, sleep};
 use tributary_ingester::block::KnownBlocks;
 use tributary_ingester::engine::Engine;
 use tributary_ingester::query::TraceQuery;
-use tributary_ingester::receive::direct::DirectSink;
 use tributary_journal::{EpochId, Journal};
 use tributary_query::api::{Found, TimeRange};
-use tributary_receivers::Sink;
 use tributary_span::TraceId;
-use tributary_store::Store;
-use tributary_testkit::Random;
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// The clock of a simulation at its start, seconds since 1970.
 const START: u32 = 1_795_442_400;
-
-/// A bucket without faults, and a journal on it.
-fn quiet() -> (Arc<Bucket>, Store) {
-    let bucket = Bucket::new(1);
-    bucket.heal();
-    let store = Line::new(bucket.clone(), 0, Running::new(), false).store();
-    (bucket, store)
-}
-
-async fn ingester(bucket: &Arc<Bucket>, number: u32) -> Engine {
-    let store = Line::new(bucket.clone(), number, Running::new(), false).store();
-    let name = format!("ingester-{number}");
-    boot(&config(), store, name, Random::new(u64::from(number))).await.unwrap()
-}
-
-/// Offers a span and waits for its acknowledgement.
-async fn send(engine: &Engine, trace: u8, span: u8) {
-    let body = encode(&[([trace; 16], [span; 8])]);
-    let outcome = DirectSink::new(engine.intake.clone()).offer(Some("one"), body.into()).await;
-    assert_eq!(outcome.unwrap().accepted, 1);
-}
 
 /// The answer to a query as an ingester without peers gives it: the spans, and what it says is
 /// missing.

@@ -11,8 +11,10 @@
     reason = "in a test a panic is the answer"
 )]
 
+mod alone;
 mod application;
 mod cluster;
+mod deletions;
 mod hours;
 mod reader;
 mod store;
@@ -72,7 +74,7 @@ fn nothing_acknowledged_is_lost_whatever_the_seed() {
     assert!(all.merges > 0 && all.merges_lost > 0 && all.deleted > 0, "{all:?}");
     // Two must want the same slot: a few lives need not see that.
     assert!(all.lost_slots > 0 || all.seeds < 50, "{all:?}");
-    assert!(all.evicted > 0 && all.rebuilt > 0, "{all:?}");
+    assert!(all.evicted > 0 && all.rebuilt > 0 && all.kept > 0, "{all:?}");
     assert!(all.answers.whole > 0 && all.answers.partial > 0, "{all:?}");
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Bucket {
     down: AtomicBool,
     /// Whether blocks alone cannot be written.
     blocks_down: AtomicBool,
+    /// Whether nothing can be deleted.
+    deletions_down: AtomicBool,
 }
 
 impl Bucket {
@@ -43,6 +45,7 @@ impl Bucket {
             faulty: AtomicBool::new(true),
             down: AtomicBool::new(false),
             blocks_down: AtomicBool::new(false),
+            deletions_down: AtomicBool::new(false),
         })
     }
 
@@ -51,6 +54,11 @@ impl Bucket {
         self.faulty.store(false, Ordering::SeqCst);
         self.down.store(false, Ordering::SeqCst);
         self.blocks_down.store(false, Ordering::SeqCst);
+        self.deletions_down.store(false, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_deletions_down(&self, down: bool) {
+        self.deletions_down.store(down, Ordering::SeqCst);
     }
 
     pub(crate) fn set_blocks_down(&self, down: bool) {
@@ -60,7 +68,9 @@ impl Bucket {
     /// Whether it takes the request, rather than let it wait for nothing.
     fn takes(&self, request: &Request) -> bool {
         let block = request.operation.is_put() && request.path.starts_with("blocks/");
-        let down = if block { self.blocks_down.load(Ordering::SeqCst) } else { false };
+        let deletion = request.operation == Operation::Delete;
+        let down = block && self.blocks_down.load(Ordering::SeqCst)
+            || deletion && self.deletions_down.load(Ordering::SeqCst);
         !down && !self.down.load(Ordering::SeqCst)
     }
 

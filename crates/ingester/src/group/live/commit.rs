@@ -64,13 +64,16 @@ impl LiveSpans {
         })
     }
 
-    /// Segments were deleted; an older epoch that has nothing left is forgotten.
+    /// Segments were deleted, or are left to be deleted by another process; an older epoch that has
+    /// nothing left is forgotten. One that is forgotten already keeps no account of its segments.
     ///
     /// # Errors
     /// When they were not deletable.
     pub(crate) fn deleted(&self, epoch: EpochId, segments: &[u64]) -> Result<(), EpochError> {
-        self.with(epoch, |writer| writer.core.deleted(segments))?;
-        self.lock().forget_drained();
+        let mut inner = self.lock();
+        let writer = inner.writers.iter_mut().find(|writer| writer.core.id() == epoch);
+        writer.map_or(Ok(()), |writer| writer.core.deleted(segments))?;
+        inner.forget_drained();
         Ok(())
     }
 
