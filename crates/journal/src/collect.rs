@@ -107,14 +107,19 @@ pub struct Hour {
     pub old: bool,
 }
 
+impl Hour {
+    /// Whether nothing is left to do in it.
+    pub fn is_done(&self) -> bool {
+        let left = self.segments + self.superseded + self.unnamed;
+        left == 0 && !self.owned && self.finished && self.old
+    }
+}
+
 /// The hour to write the floor at: the last of the run of hours, from the oldest, that are all
-/// done with. `None` when the oldest one is not.
+/// done with. `None` when the oldest one is not. What comes after the first hour that is not done
+/// with does not matter, so it need not be looked at.
 pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
-    let done = |hour: &Hour| {
-        let left = hour.segments + hour.superseded + hour.unnamed;
-        left == 0 && !hour.owned && hour.finished && hour.old
-    };
-    hours.iter().take_while(|(_, hour)| done(hour)).last().map(|(name, _)| name.as_str())
+    hours.iter().take_while(|(_, hour)| hour.is_done()).last().map(|(name, _)| name.as_str())
 }
 
 /// The most that one pass deletes without an operator being asked, beside a tenth of what there is.

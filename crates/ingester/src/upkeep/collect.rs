@@ -16,6 +16,7 @@ use tributary_journal::window::compacted_origin;
 use tributary_journal::{
     CompactionWindow, EpochId, Journal, JournalError, Metaless, Record, RecordListing, Slot,
 };
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 /// What collecting works with.
@@ -92,7 +93,10 @@ impl Collector {
             let k = origin.slot;
             let filled = survey.get(&epoch).is_some_and(|held| held.slots.contains(&k));
             if filled && !slots.contains_key(&(epoch, k)) {
-                slots.insert((epoch, k), self.journal.get_slot(&epoch, k).await?);
+                // Without its slot the block is taken for one that is still to be named.
+                if let Some(slot) = self.readable(self.journal.get_slot(&epoch, k).await)? {
+                    slots.insert((epoch, k), slot);
+                }
             }
             let verdict = verdict(&block.id, slots.get(&(epoch, k)));
             judged.push(Judged { block, hour: epoch.hour(), verdict });
@@ -113,8 +117,10 @@ impl Collector {
             let Some(window) = CompactionWindow::of(&block.tenant, &block.id) else { continue };
             let exists = windows.get(&window).is_some_and(|all| all.contains_key(&origin.record));
             let key = (window, origin.record);
-            if exists && !records.contains_key(&key) {
-                let record = self.journal.get_record(&key.0, key.1).await?;
+            if exists
+                && !records.contains_key(&key)
+                && let Some(record) = self.readable(self.journal.get_record(&key.0, key.1).await)?
+            {
                 records.insert(key.clone(), record);
             }
             let verdict = verdict_on_compacted(&block.tenant, &block.id, records.get(&key));
@@ -189,16 +195,22 @@ impl Collector {
         for epoch in owned {
             hours.entry(epoch.hour()).or_default().owned = true;
         }
+        let mut held_in: BTreeMap<String, Vec<(&EpochId, &Held)>> = BTreeMap::new();
         for (epoch, held) in survey {
-            let Some(hour) = hours.get_mut(&epoch.hour()) else { continue };
-            hour.segments += held.segments.len();
-            if hour.old && hour.finished {
-                hour.finished = self.finished(epoch, held).await?;
-            }
+            hours.entry(epoch.hour()).or_default().segments += held.segments.len();
+            held_in.entry(epoch.hour()).or_default().push((epoch, held));
         }
-        for window in windows.keys() {
-            if let Some(hour) = hours.get_mut(&window.hour_name()).filter(|h| h.old && h.finished) {
+        // From the oldest, and no further than the first that is not done with: one that can never
+        // be finished must not cost the slots of all that come after it, at every pass.
+        for (name, hour) in hours.iter_mut().take_while(|(_, hour)| hour.is_done()) {
+            for (epoch, held) in held_in.remove(name).unwrap_or_default() {
+                hour.finished = hour.finished && self.finished(epoch, held).await?;
+            }
+            for window in windows.keys().filter(|window| window.hour_name() == *name) {
                 self.look_at_window(window, hour).await?;
+            }
+            if !hour.is_done() {
+                break;
             }
         }
         if let Some(hour) = floor_to_write(&hours) {
@@ -217,13 +229,33 @@ impl Collector {
         self.journal.delete_records(records.into_iter()).await
     }
 
+    /// What was read, if trying again can help when it was not. An object that is damaged, denied or
+    /// archived is told and counted, and keeps its hour from being retired; it keeps nothing else
+    /// from being collected.
+    fn readable<T>(&self, read: Result<T, JournalError>) -> Result<Option<T>, JournalError> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(JournalError::Store(error)) if error.is_transient() => Err(error.into()),
+            // Another process has retired it meanwhile.
+            Err(JournalError::Store(error)) if error.is_not_found() => Ok(None),
+            Err(error) => {
+                self.metrics.upkeep_failed.inc();
+                tracing::error!(error = %ErrorChain(&error), "an object of the journal cannot be read; its hour is kept as it is, and everything else is looked after");
+                Ok(None)
+            }
+        }
+    }
+
     /// Whether a window's records are carried out, and how much of what they supersede is left.
     async fn look_at_window(
         &self,
         window: &CompactionWindow,
         hour: &mut Hour,
     ) -> Result<(), JournalError> {
-        let records = self.journal.records(window).await?;
+        let Some(records) = self.readable(self.journal.records(window).await)? else {
+            hour.finished = false;
+            return Ok(());
+        };
         let records = || records.values().map(|(record, _)| record);
         let inputs: BTreeSet<Uuid> =
             records().flat_map(|record| &record.inputs).map(|input| input.id).collect();
@@ -243,7 +275,8 @@ impl Collector {
     /// Whether every block that the epoch's slots name has had its meta.
     async fn finished(&self, epoch: &EpochId, held: &Held) -> Result<bool, JournalError> {
         for k in &held.slots {
-            let slot = self.journal.get_slot(epoch, *k).await?;
+            let slot = self.readable(self.journal.get_slot(epoch, *k).await)?;
+            let Some(slot) = slot else { return Ok(false) };
             let states = self.journal.block_states(&slot.blocks).await?;
             if states.values().any(|state| *state == BlockState::Unfinished) {
                 return Ok(false);

@@ -14,6 +14,7 @@
 mod alone;
 mod application;
 mod cluster;
+mod collection;
 mod deletions;
 mod hours;
 mod reader;
