@@ -9,4 +9,4 @@ mod open_segment;
 mod writer;
 
 pub(crate) use cut::CutAt;
-pub(crate) use writer::SegmentWriter;
+pub(crate) use writer::{IN_FLIGHT, SegmentWriter};

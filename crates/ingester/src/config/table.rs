@@ -40,7 +40,7 @@ const CLUSTER: Group = Group {
 const MEMORY: Group = Group {
     heading: "Memory",
     settings: settings! {
-        "memory", "SIZE|auto", Is("auto"), "bound for all spans in memory; beyond it sidecars get no credit; auto: three fifths of the container's limit, or 256MiB";
+        "memory", "SIZE|auto", Is("auto"), "bound for all spans in memory; beyond it sidecars get no credit; auto: what fits into the container's limit, or 256MiB";
     },
 };
 

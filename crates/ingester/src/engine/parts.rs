@@ -83,7 +83,7 @@ impl Parts {
             ids,
             membership: Membership::new(detector),
             announcements: Arc::new(watch::Sender::new(announcement)),
-            memory: MemoryBudget::new(config.memory),
+            memory: MemoryBudget::new(sizes::spans(config)),
             dedup: Arc::new(dedup),
             live,
             deleter: Arc::new(deleter),

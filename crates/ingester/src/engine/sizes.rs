@@ -9,6 +9,16 @@ pub(super) const JOURNAL_QUEUE: usize = 1024;
 /// Memory for footers and filters of blocks.
 pub(super) const BLOCK_CACHE: usize = 32 << 20;
 
+/// Segments that exist as bytes beside their spans: those on their way to the store, and the open one.
+const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
+
+/// The budget for spans: what is left of `memory` when every segment that may be on its way is taken
+/// off, but three quarters of it at least.
+pub(super) fn spans(config: &Config) -> usize {
+    let segments = SEGMENTS.saturating_mul(config.segment_bytes);
+    config.memory - segments.min(config.memory / 4)
+}
+
 /// When a generation is frozen: a quarter of the budget grows while others are written, and room is
 /// left for what comes in.
 pub(super) fn freeze_at(config: &Config) -> FreezeAt {
@@ -46,6 +56,7 @@ pub(super) fn merge_limits(memory: usize) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_settings::Asked;
 
     #[test]
     fn parts_grow_with_memory_within_bounds() {
@@ -72,6 +83,25 @@ mod tests {
             );
             let limits = merge_limits(memory);
             assert_eq!((limits.most, limits.bytes, limits.block), (most, bytes, block), "{memory}");
+        }
+    }
+
+    #[test]
+    fn segments_on_their_way_are_taken_off_the_memory_for_spans() {
+        let (kib, mib) = (1 << 10, 1 << 20);
+        let Ok(Asked::Run(config)) = Config::gather([], [], |_| unreachable!("no file is named"))
+        else {
+            panic!("the defaults are fine")
+        };
+        let table = [
+            (32 * kib, 4 * mib, 24 * kib),
+            (64 * mib, 4 * mib, 48 * mib),
+            (192 * mib, 4 * mib, 172 * mib),
+            (192 * mib, mib, 187 * mib),
+        ];
+        for (memory, segment_bytes, expected) in table {
+            let config = Config { memory, segment_bytes, ..(*config).clone() };
+            assert_eq!(spans(&config), expected, "{memory}");
         }
     }
 }

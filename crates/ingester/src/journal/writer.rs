@@ -22,7 +22,7 @@ use tributary_telemetry::ErrorChain;
 use tributary_wire::v1::Reason;
 
 /// Segments on their way to the store at a time.
-const IN_FLIGHT: usize = 4;
+pub(crate) const IN_FLIGHT: usize = 4;
 /// Pause before a segment that could not be written is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
