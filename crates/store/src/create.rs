@@ -3,7 +3,8 @@
 //! A client's answer to a create-only write is not the outcome. `AlreadyExists` may be our own
 //! write, whose answer was lost or which the client repeated; it may be S3's 409 for a race that
 //! no writer has won yet; a timeout or a 500 may hide a write that took place, or will. So every
-//! answer but success is settled by reading back.
+//! answer but success is settled by reading back. In a folder what was read back need not be on the
+//! disk yet, and is flushed before it counts.
 
 use crate::attempts::{TELL_AFTER, pause};
 use crate::counters::add;
@@ -11,11 +12,13 @@ use crate::error::StoreError;
 use crate::random::random;
 use crate::store::{Store, key};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use object_store::path::Path;
 use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 use std::ops::Range;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::time::Instant;
 
 #[cfg(test)]
@@ -46,8 +49,9 @@ impl Store {
     /// writer of this name can have chosen. While nothing is there, the same bytes are sent again.
     ///
     /// # Errors
-    /// When the deadline passed without an answer, or the store denies the write. The object may
-    /// then exist or appear later: call again with the same bytes, or never use the name again.
+    /// When the deadline passed without an answer, or the store denies the write, or its disk is
+    /// [`StoreError::Untrusted`]. The object may then exist or appear later: call again with the same
+    /// bytes, or never use the name again.
     pub async fn create(
         &self,
         path: &str,
@@ -82,14 +86,28 @@ impl Store {
             }
             tracing::debug!(path, error = failure.chain(), "create-only write is read back");
             let mut last = failure;
-            match look(self, path, bytes.len(), &identity, ours).await {
-                Found::Ours => return Ok(Created::Won),
-                Found::Others => {
-                    add(&self.counters.create_lost, 1);
-                    return Ok(Created::Lost);
+            let created = match look(self, path, bytes.len(), &identity, ours).boxed().await {
+                Found::Ours => Some(Created::Won),
+                Found::Others => Some(Created::Lost),
+                Found::Nothing => None,
+                Found::Unclear(e) => {
+                    last = e;
+                    None
                 }
-                Found::Nothing => {}
-                Found::Unclear(e) => last = e,
+            };
+            if let Some(created) = created {
+                let timeout = self.attempts.timeout(bytes.len(), timed_out);
+                match settled(self, &name, timeout).boxed().await {
+                    Ok(()) => {
+                        add(&self.counters.create_lost, u64::from(created == Created::Lost));
+                        return Ok(created);
+                    }
+                    Err(e) if !e.is_transient() => return Err(e),
+                    Err(e) => {
+                        timed_out += 1;
+                        last = e;
+                    }
+                }
             }
             tried += 1;
             let random = match self.attempts.jitter {
@@ -167,5 +185,15 @@ async fn look(
         Ok(Err(StoreError::NotFound { .. })) => Found::Nothing,
         Ok(Err(e)) => Found::Unclear(e),
         Err(_) => Found::Unclear(StoreError::timeout("read back", path)),
+    }
+}
+
+/// Returns when what was read back is there to stay: also of another writer's object, since the loser
+/// builds on it, and may delete what it covers.
+async fn settled(store: &Store, name: &Path, timeout: Duration) -> Result<(), StoreError> {
+    let Some(folder) = &store.folder else { return Ok(()) };
+    match tokio::time::timeout(timeout, folder.settle(name)).await {
+        Ok(done) => store.counted("sync", name.as_ref(), done),
+        Err(_) => Err(StoreError::timeout("sync", name.as_ref())),
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with a store, by what a caller can do about it.
 
+use crate::sync::Untrusted;
 use object_store::Error as Inner;
 use tributary_telemetry::ErrorChain;
 
@@ -42,6 +43,20 @@ pub enum StoreError {
         /// What the client says.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The folder's disk may have lost what it took, and this process must write no more: end it, and
+    /// begin again when the disk was checked.
+    #[error(
+        "the store failed to {operation} {path}: a sync to disk failed once since this process began, \
+         and the disk may have lost what it took; check the disk, then restart the process"
+    )]
+    Untrusted {
+        /// What was tried.
+        operation: &'static str,
+        /// On which path.
+        path: String,
+        /// What could not be synced, and what the system said of it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The URL or an option is wrong; the text says what to do.
     #[error("{0}")]
     Config(String),
@@ -58,6 +73,11 @@ impl StoreError {
         matches!(self, StoreError::NotFound { .. })
     }
 
+    /// Whether a disk may have lost what it took, so that this process must write no more.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self, StoreError::Untrusted { .. })
+    }
+
     /// The error and what caused it, in one line.
     pub fn chain(&self) -> String {
         ErrorChain(self).to_string()
@@ -71,6 +91,9 @@ impl StoreError {
         let path = path.to_owned();
         match error {
             Inner::NotFound { .. } => StoreError::NotFound { path },
+            Inner::Generic { source, .. } if source.is::<Untrusted>() => {
+                StoreError::Untrusted { operation, path, source }
+            }
             Inner::PermissionDenied { .. } | Inner::Unauthenticated { .. } => {
                 StoreError::Denied { operation, path, source: error.into() }
             }

@@ -38,12 +38,15 @@
 //! 2. [`Created::Lost`] is answered only when other bytes were read under that name.
 //! 3. An error of `create` says nothing about the object: it may exist, or appear later. Calling
 //!    again with the same bytes is always right; other bytes under the same name never are.
-//! 4. Listings are sorted by path and show every object that was complete before the call.
+//! 4. What a write to a folder was told to have succeeded is on the disk, contents and names, unless
+//!    [`StoreOptions::fsync`] is off. After a sync that failed all writes fail.
+//! 5. Listings are sorted by path and show every object that was complete before the call.
 
 mod attempts;
 mod counters;
 mod create;
 mod error;
+mod folder;
 mod hedge;
 mod location;
 mod open;
@@ -52,6 +55,7 @@ mod probe;
 mod random;
 mod read;
 mod store;
+mod sync;
 mod unfinished;
 mod write;
 

@@ -6,10 +6,10 @@
 mod cloud;
 
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::location::Location;
 use crate::options::StoreOptions;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -20,6 +20,8 @@ pub(crate) struct Clients {
     pub(crate) quick: Arc<dyn ObjectStore>,
     /// For everything else.
     pub(crate) patient: Arc<dyn ObjectStore>,
+    /// The same once more, when it is a folder.
+    pub(crate) folder: Option<Arc<Folder>>,
     pub(crate) is_cloud: bool,
 }
 
@@ -33,12 +35,9 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
                      may create and write to"
                 ))
             };
-            std::fs::create_dir_all(&folder).map_err(|e| wrong(&e))?;
-            let files = LocalFileSystem::new_with_prefix(&folder)
-                .map_err(|e| wrong(&e))?
-                .with_fsync(options.fsync)
-                .with_automatic_cleanup(true);
-            Ok(local(Arc::new(files)))
+            let folder = Folder::open(&folder, options).map_err(|e| wrong(&e))?;
+            let folder = Arc::new(folder);
+            Ok(Clients { folder: Some(Arc::clone(&folder)), ..local(folder) })
         }
         #[cfg(not(feature = "cloud"))]
         Location::Cloud { .. } => Err(StoreError::Config(format!(
@@ -52,7 +51,12 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
                     .and_then(|store| prefixed(store, &prefix))
                     .map_err(|e| StoreError::Config(format!("store \"{url}\": {e}")))
             };
-            Ok(Clients { quick: build(true)?, patient: build(false)?, is_cloud: true })
+            Ok(Clients {
+                quick: build(true)?,
+                patient: build(false)?,
+                folder: None,
+                is_cloud: true,
+            })
         }
     }
 }
@@ -68,7 +72,7 @@ pub(crate) fn check_folder(url: &str) -> Result<(), StoreError> {
 }
 
 fn local(store: Arc<dyn ObjectStore>) -> Clients {
-    Clients { quick: Arc::clone(&store), patient: store, is_cloud: false }
+    Clients { quick: Arc::clone(&store), patient: store, folder: None, is_cloud: false }
 }
 
 /// `store` with every path below `prefix`.

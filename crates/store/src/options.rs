@@ -1,5 +1,6 @@
 //! What can be set about a store beside its URL.
 
+use crate::sync::SyncFile;
 use std::time::Duration;
 
 /// How to open a store. The default is right for a Deployment in a cloud and for a local folder.
@@ -13,6 +14,9 @@ pub struct StoreOptions {
     /// Local folder: flush each file and its folder to the disk before a write counts as done.
     /// Without it a power loss can take acknowledged data; the kill of a process never can.
     pub fsync: bool,
+    /// What flushes an open file or folder: the seam for tests with a disk that fails.
+    #[doc(hidden)]
+    pub sync: SyncFile,
     /// How long [`crate::Store::create`] goes on trying.
     pub create_deadline: Duration,
     /// How long one attempt of it may take at first; each attempt that times out doubles it, up to
@@ -28,6 +32,7 @@ impl Default for StoreOptions {
         StoreOptions {
             settings: Vec::new(),
             fsync: true,
+            sync: |file, _| file.sync_all(),
             create_deadline: Duration::from_secs(60),
             attempt_timeout: Duration::from_millis(2500),
             hedge_after: Some(Duration::from_millis(600)),

@@ -4,6 +4,7 @@
 use crate::attempts::Attempts;
 use crate::counters::{Counters, add};
 use crate::error::StoreError;
+use crate::folder::Folder;
 use crate::hedge::HedgeBudget;
 use crate::open::{self, Clients};
 use crate::options::StoreOptions;
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 pub struct Store {
     pub(crate) quick: Arc<dyn ObjectStore>,
     pub(crate) patient: Arc<dyn ObjectStore>,
+    pub(crate) folder: Option<Arc<Folder>>,
     pub(crate) attempts: Attempts,
     pub(crate) counters: Arc<Counters>,
     hedges: Arc<Mutex<HedgeBudget>>,
@@ -33,7 +35,7 @@ impl Store {
     /// [`StoreError::Config`] for a URL, setting or folder that cannot be used.
     #[expect(clippy::unused_async, reason = "opening may have to ask the network one day")]
     pub async fn open(url: &str, options: &StoreOptions) -> Result<Store, StoreError> {
-        let Clients { quick, patient, is_cloud } = open::clients(url, options)?;
+        let Clients { quick, patient, folder, is_cloud } = open::clients(url, options)?;
         let hedge_after = options.hedge_after.filter(|_| is_cloud);
         let attempts = Attempts {
             deadline: options.create_deadline,
@@ -44,6 +46,7 @@ impl Store {
         Ok(Store {
             quick,
             patient,
+            folder,
             attempts,
             counters: Arc::default(),
             hedges: Arc::default(),
@@ -79,6 +82,7 @@ impl Store {
         Ok(Store {
             quick: Arc::clone(&store),
             patient: store,
+            folder: None,
             attempts,
             counters: Arc::default(),
             hedges: Arc::default(),

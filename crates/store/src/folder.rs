@@ -1,0 +1,177 @@
+//! A local folder as a client: files under their objects' names.
+//!
+//! Reading and deleting is the library's. Writing is not, because an acknowledgement hangs on it. The
+//! library flushes as well, but what it says of a flush that failed after the file had its name cannot
+//! be told from a name that could not be given, a caller that stopped waiting never learns of it, and
+//! an entry that another writer has just made for a folder above is taken for one on the disk.
+
+use crate::options::StoreOptions;
+use bytes::Bytes;
+use disk::Disk;
+use futures_util::FutureExt;
+use futures_util::stream::{BoxStream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
+};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+mod disk;
+mod write;
+
+/// The client. Clones share what is known of the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    files: LocalFileSystem,
+    /// None when nothing is to be flushed: then all of it is the library's.
+    disk: Option<Arc<Disk>>,
+}
+
+impl Folder {
+    /// Opens a folder, and makes it if need be.
+    ///
+    /// # Errors
+    /// What the system or the library says.
+    pub(crate) fn open(
+        folder: &std::path::Path,
+        options: &StoreOptions,
+    ) -> std::result::Result<Folder, Box<dyn std::error::Error>> {
+        let missing = folder.ancestors().take_while(|folder| !folder.exists()).count();
+        std::fs::create_dir_all(folder)?;
+        let root = folder.canonicalize()?;
+        let files = LocalFileSystem::new_with_prefix(&root)?.with_automatic_cleanup(true);
+        let disk = options.fsync.then(|| Arc::new(Disk::new(root.clone(), options.sync)));
+        if let Some(disk) = &disk {
+            for above in root.ancestors().skip(1).take(missing) {
+                disk.sync_folder(above)?;
+            }
+        }
+        Ok(Folder { files, disk })
+    }
+
+    /// Returns when the object that was seen under this name is on the disk, whichever process wrote
+    /// it and however far it has come with that.
+    pub(crate) async fn settle(&self, location: &Path) -> Result<()> {
+        let Some(disk) = self.disk.clone() else { return Ok(()) };
+        let path = self.files.path_to_filesystem(location)?;
+        blocking(move || write::settle(&disk, &path)).await
+    }
+
+    async fn write(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        mode: PutMode,
+    ) -> Result<PutResult> {
+        let options = PutOptions { mode: mode.clone(), ..PutOptions::default() };
+        let (Some(disk), PutMode::Create | PutMode::Overwrite) = (self.disk.clone(), &mode) else {
+            return self.files.put_opts(location, payload, options).await;
+        };
+        let path: PathBuf = self.files.path_to_filesystem(location)?;
+        let create = mode == PutMode::Create;
+        blocking(move || write::write(&disk, &path, &payload, create)).await?;
+        Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
+    }
+}
+
+/// What waits for a disk. It goes on when its caller has stopped waiting: a failure is noted then as
+/// well.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+impl std::fmt::Display for Folder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.files.fmt(f)
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Folder {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.write(location, payload, options.mode).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        if self.disk.is_none() {
+            return self.files.put_multipart_opts(location, options).await;
+        }
+        let (folder, location) = (self.clone(), location.clone());
+        Ok(Box::new(Parts { folder, location, parts: Vec::new() }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.files.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.files.get_ranges(location, ranges).await
+    }
+
+    /// On a disk that is not trusted nothing is deleted either: what is to be superfluous may be all
+    /// that is left.
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        match self.disk.as_ref().map_or(Ok(()), |disk| disk.trusted()) {
+            Ok(()) => self.files.delete_stream(locations),
+            Err(untrusted) => locations.map(move |_| Err(Error::from(untrusted.clone()))).boxed(),
+        }
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.files.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.files.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
+        Err(Error::NotImplemented { operation: "copy".into(), implementer: self.to_string() })
+    }
+}
+
+/// A large object that comes in parts, which are parts of what its writer holds anyway. It is written
+/// when it is whole.
+#[derive(Debug)]
+struct Parts {
+    folder: Folder,
+    location: Path,
+    parts: Vec<PutPayload>,
+}
+
+#[async_trait::async_trait]
+impl MultipartUpload for Parts {
+    fn put_part(&mut self, part: PutPayload) -> UploadPart {
+        self.parts.push(part);
+        std::future::ready(Ok(())).boxed()
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let whole = self.parts.drain(..).flatten().collect();
+        self.folder.write(&self.location, whole, PutMode::Overwrite).await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.parts.clear();
+        Ok(())
+    }
+}
