@@ -150,6 +150,8 @@ metrics! {
     store_errors: Counter;
     /// Second copies of slow writes that were sent
     store_hedges: Counter;
+    /// Names that are no object's and that listings left out, by each listing anew
+    store_names_left_out: Counter;
     /// Requests to the query API
     queries: Counter;
     /// Segments that queries read, for spans that are in no ingester's memory and in no block yet
@@ -247,6 +249,7 @@ impl Metrics {
         self.store_deletes.raise_to(now.deletes);
         self.store_errors.raise_to(now.errors);
         self.store_hedges.raise_to(now.hedges);
+        self.store_names_left_out.raise_to(now.names_left_out);
     }
 
     /// All of it as text. `receivers` are named.

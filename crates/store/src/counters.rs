@@ -17,6 +17,7 @@ pub struct Counters {
     pub(crate) create_read_backs: AtomicU64,
     pub(crate) create_lost: AtomicU64,
     pub(crate) hedges: AtomicU64,
+    pub(crate) names_left_out: AtomicU64,
 }
 
 /// The totals at one moment.
@@ -46,6 +47,9 @@ pub struct Operations {
     pub create_lost: u64,
     /// Second copies of a slow create-only write that were sent.
     pub hedges: u64,
+    /// Names that listings left out because they can be no object's, or because they may not be looked
+    /// at; by each listing anew.
+    pub names_left_out: u64,
 }
 
 impl Counters {
@@ -65,6 +69,7 @@ impl Counters {
             create_read_backs: read(&self.create_read_backs),
             create_lost: read(&self.create_lost),
             hedges: read(&self.hedges),
+            names_left_out: read(&self.names_left_out),
         }
     }
 }

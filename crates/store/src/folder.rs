@@ -1,15 +1,17 @@
 //! A local folder as a client: files under their objects' names.
 //!
-//! Reading and deleting is the library's. Writing is not, because an acknowledgement hangs on it. The
+//! Reading and deleting is the library's. Listing is not ([`walk`]), nor is writing, because an
+//! acknowledgement hangs on it. The
 //! library flushes as well, but what it says of a flush that failed after the file had its name cannot
 //! be told from a name that could not be given, a caller that stopped waiting never learns of it, and
 //! an entry that another writer has just made for a folder above is taken for one on the disk.
 
+use crate::foreign::Foreign;
 use crate::options::StoreOptions;
 use bytes::Bytes;
 use disk::Disk;
-use futures_util::FutureExt;
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::{FutureExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -20,14 +22,18 @@ use object_store::{
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use walk::Walk;
 
 mod disk;
+mod walk;
 mod write;
 
 /// The client. Clones share what is known of the disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
     files: LocalFileSystem,
+    root: PathBuf,
+    foreign: Foreign,
     /// None when nothing is to be flushed: then all of it is the library's.
     disk: Option<Arc<Disk>>,
 }
@@ -40,6 +46,7 @@ impl Folder {
     pub(crate) fn open(
         folder: &std::path::Path,
         options: &StoreOptions,
+        foreign: Foreign,
     ) -> std::result::Result<Folder, Box<dyn std::error::Error>> {
         let missing = folder.ancestors().take_while(|folder| !folder.exists()).count();
         std::fs::create_dir_all(folder)?;
@@ -51,7 +58,7 @@ impl Folder {
                 disk.sync_folder(above)?;
             }
         }
-        Ok(Folder { files, disk })
+        Ok(Folder { files, root, foreign, disk })
     }
 
     /// Returns when the object that was seen under this name is on the disk, whichever process wrote
@@ -60,6 +67,13 @@ impl Folder {
         let Some(disk) = self.disk.clone() else { return Ok(()) };
         let path = self.files.path_to_filesystem(location)?;
         blocking(move || write::settle(&disk, &path)).await
+    }
+
+    /// A folder in the file system, and its path here.
+    fn place(&self, prefix: Option<&Path>) -> (PathBuf, Path) {
+        let folder = prefix.cloned().unwrap_or_default();
+        let at = folder.parts().fold(self.root.clone(), |at, part| at.join(part.as_ref()));
+        (at, folder)
     }
 
     async fn write(
@@ -137,11 +151,17 @@ impl ObjectStore for Folder {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.files.list(prefix)
+        let (walk, (at, folder)) = (Walk::new(self.foreign.clone()), self.place(prefix));
+        let found = blocking(move || walk.deep(at, folder));
+        stream::once(found)
+            .map_ok(|all| stream::iter(all.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.files.list_with_delimiter(prefix).await
+        let (walk, (at, folder)) = (Walk::new(self.foreign.clone()), self.place(prefix));
+        blocking(move || walk.flat(at, folder)).await
     }
 
     async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {

@@ -40,13 +40,15 @@
 //!    again with the same bytes is always right; other bytes under the same name never are.
 //! 4. What a write to a folder was told to have succeeded is on the disk, contents and names, unless
 //!    [`StoreOptions::fsync`] is off. After a sync that failed all writes fail.
-//! 5. Listings are sorted by path and show every object that was complete before the call.
+//! 5. Listings are sorted by path and show every object that was complete before the call. Names that
+//!    no object here can have are left out, and so is what lies in folders that may not be read.
 
 mod attempts;
 mod counters;
 mod create;
 mod error;
 mod folder;
+mod foreign;
 mod hedge;
 mod location;
 mod open;

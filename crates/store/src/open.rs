@@ -7,6 +7,7 @@ mod cloud;
 
 use crate::error::StoreError;
 use crate::folder::Folder;
+use crate::foreign::Foreign;
 use crate::location::Location;
 use crate::options::StoreOptions;
 use object_store::ObjectStore;
@@ -25,7 +26,11 @@ pub(crate) struct Clients {
     pub(crate) is_cloud: bool,
 }
 
-pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, StoreError> {
+pub(crate) fn clients(
+    url: &str,
+    options: &StoreOptions,
+    foreign: Foreign,
+) -> Result<Clients, StoreError> {
     match Location::parse(url)? {
         Location::Memory => Ok(local(Arc::new(InMemory::new()))),
         Location::Folder(folder) => {
@@ -35,7 +40,7 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
                      may create and write to"
                 ))
             };
-            let folder = Folder::open(&folder, options).map_err(|e| wrong(&e))?;
+            let folder = Folder::open(&folder, options, foreign).map_err(|e| wrong(&e))?;
             let folder = Arc::new(folder);
             Ok(Clients { folder: Some(Arc::clone(&folder)), ..local(folder) })
         }
@@ -47,7 +52,7 @@ pub(crate) fn clients(url: &str, options: &StoreOptions) -> Result<Clients, Stor
         #[cfg(feature = "cloud")]
         Location::Cloud { cloud, bucket, prefix } => {
             let build = |quick| {
-                cloud::client(cloud, &bucket, options, quick)
+                cloud::client(cloud, &bucket, options, &foreign, quick)
                     .and_then(|store| prefixed(store, &prefix))
                     .map_err(|e| StoreError::Config(format!("store \"{url}\": {e}")))
             };

@@ -5,6 +5,7 @@ use crate::attempts::Attempts;
 use crate::counters::{Counters, add};
 use crate::error::StoreError;
 use crate::folder::Folder;
+use crate::foreign::Foreign;
 use crate::hedge::HedgeBudget;
 use crate::open::{self, Clients};
 use crate::options::StoreOptions;
@@ -35,7 +36,9 @@ impl Store {
     /// [`StoreError::Config`] for a URL, setting or folder that cannot be used.
     #[expect(clippy::unused_async, reason = "opening may have to ask the network one day")]
     pub async fn open(url: &str, options: &StoreOptions) -> Result<Store, StoreError> {
-        let Clients { quick, patient, folder, is_cloud } = open::clients(url, options)?;
+        let counters = Arc::new(Counters::default());
+        let Clients { quick, patient, folder, is_cloud } =
+            open::clients(url, options, Foreign::new(Arc::clone(&counters)))?;
         let hedge_after = options.hedge_after.filter(|_| is_cloud);
         let attempts = Attempts {
             deadline: options.create_deadline,
@@ -48,7 +51,7 @@ impl Store {
             patient,
             folder,
             attempts,
-            counters: Arc::default(),
+            counters,
             hedges: Arc::default(),
             opened: Instant::now(),
             url: url.into(),

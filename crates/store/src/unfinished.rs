@@ -21,7 +21,7 @@ const OLD: Duration = Duration::from_secs(3600);
 /// not at all, and where a rule of the bucket ends those in parts.
 ///
 /// # Errors
-/// When `url` is none, or the folder cannot be read or written.
+/// When `url` is none, or the disk below the folder fails.
 pub async fn remove_unfinished(url: &str) -> Result<usize, StoreError> {
     let Location::Folder(folder) = Location::parse(url)? else { return Ok(0) };
     let now = SystemTime::now();
@@ -54,17 +54,25 @@ fn sweep(folder: &Path, now: SystemTime) -> io::Result<usize> {
     Ok(removed)
 }
 
-/// Other processes work in the folder: what is gone by now is no error.
+/// Other processes work in the folder: what is gone by now is no error. And what may not be looked at
+/// is another one's.
 fn passing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Whether the client takes a file of this name for an unfinished one, and no object may have it.
-fn is_unfinished(name: &str) -> bool {
+pub(crate) fn is_unfinished(name: &str) -> bool {
     let number = name.split_once('#').map(|(_, number)| number);
     number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -5,8 +5,13 @@
 //! write's outcome unclear ([`crate::create`] repeats). The other one, for blocks, listings and
 //! deletions, keeps the patient defaults.
 
+mod connector;
+mod page;
+
+use crate::foreign::Foreign;
 use crate::location::Cloud;
 use crate::options::StoreOptions;
+use connector::Connector;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
@@ -21,13 +26,15 @@ pub(super) fn client(
     cloud: Cloud,
     bucket: &str,
     options: &StoreOptions,
+    foreign: &Foreign,
     quick: bool,
 ) -> Result<Arc<dyn ObjectStore>, String> {
     install_tls();
+    let connector = Connector(foreign.clone());
     match cloud {
-        Cloud::S3 => s3(bucket, options, quick),
-        Cloud::Google => google(bucket, options, quick),
-        Cloud::Azure => azure(bucket, options, quick),
+        Cloud::S3 => s3(bucket, options, connector, quick),
+        Cloud::Google => google(bucket, options, connector, quick),
+        Cloud::Azure => azure(bucket, options, connector, quick),
     }
 }
 
@@ -95,8 +102,14 @@ macro_rules! apply_settings {
     }};
 }
 
-fn s3(bucket: &str, options: &StoreOptions, quick: bool) -> Result<Arc<dyn ObjectStore>, String> {
+fn s3(
+    bucket: &str,
+    options: &StoreOptions,
+    connector: Connector,
+    quick: bool,
+) -> Result<Arc<dyn ObjectStore>, String> {
     let builder = apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
+        .with_http_connector(connector)
         .with_bucket_name(bucket);
     let allow = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
     for key in [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint] {
@@ -108,10 +121,12 @@ fn s3(bucket: &str, options: &StoreOptions, quick: bool) -> Result<Arc<dyn Objec
 fn google(
     bucket: &str,
     options: &StoreOptions,
+    connector: Connector,
     quick: bool,
 ) -> Result<Arc<dyn ObjectStore>, String> {
     let builder =
         apply_settings!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, options, quick)
+            .with_http_connector(connector)
             .with_bucket_name(bucket);
     Ok(Arc::new(builder.build().map_err(|e| {
         format!("{e}; GOOGLE_SERVICE_ACCOUNT names the file with the account's key")
@@ -121,10 +136,12 @@ fn google(
 fn azure(
     bucket: &str,
     options: &StoreOptions,
+    connector: Connector,
     quick: bool,
 ) -> Result<Arc<dyn ObjectStore>, String> {
     let builder =
         apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
+            .with_http_connector(connector)
             .with_container_name(bucket);
     let allow = builder.get_config_value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
     let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);

@@ -272,7 +272,7 @@ impl FakeS3 {
         let found = state.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
         let mut xml = "<ListBucketResult><IsTruncated>false</IsTruncated>".to_owned();
         for (path, object) in found.take(if state.forgets_to_list { 0 } else { usize::MAX }) {
-            let key = path.strip_prefix(bucket).unwrap().trim_start_matches('/');
+            let key = path.strip_prefix(bucket).unwrap().strip_prefix('/').unwrap();
             xml.push_str(&format!(
                 "<Contents><Key>{key}</Key><LastModified>2026-11-23T14:00:00.000Z</LastModified>\
                  <ETag>\"0\"</ETag><Size>{}</Size></Contents>",

@@ -7,5 +7,6 @@ mod behaviour;
 mod disk;
 mod fake;
 mod faults;
+mod foreign;
 mod probe;
 mod settle;
