@@ -83,6 +83,29 @@ impl StoreError {
         ErrorChain(self).to_string()
     }
 
+    /// The same, of the first of `failed` names among `of`.
+    pub(crate) fn among(self, failed: usize, of: usize) -> Self {
+        if of == 1 {
+            return self;
+        }
+        let among = |source| Box::new(Among { failed, of, source }) as Box<_>;
+        match self {
+            StoreError::Transient { operation, path, source } => {
+                StoreError::Transient { operation, path, source: among(source) }
+            }
+            StoreError::Denied { operation, path, source } => {
+                StoreError::Denied { operation, path, source: among(source) }
+            }
+            StoreError::Refused { operation, path, source } => {
+                StoreError::Refused { operation, path, source: among(source) }
+            }
+            StoreError::Untrusted { operation, path, source } => {
+                StoreError::Untrusted { operation, path, source: among(source) }
+            }
+            StoreError::NotFound { .. } | StoreError::Config(_) => self,
+        }
+    }
+
     pub(crate) fn timeout(operation: &'static str, path: &str) -> Self {
         StoreError::Transient { operation, path: path.to_owned(), source: "timed out".into() }
     }
@@ -106,4 +129,13 @@ impl StoreError {
             _ => StoreError::Transient { operation, path, source: error.into() },
         }
     }
+}
+
+/// What was to be done with many names, and was not with some.
+#[derive(Debug, thiserror::Error)]
+#[error("{failed} of {of} could not be deleted")]
+struct Among {
+    failed: usize,
+    of: usize,
+    source: Box<dyn std::error::Error + Send + Sync>,
 }

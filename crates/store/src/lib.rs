@@ -46,6 +46,7 @@
 mod attempts;
 mod counters;
 mod create;
+mod delete;
 mod error;
 mod folder;
 mod foreign;

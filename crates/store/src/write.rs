@@ -1,10 +1,9 @@
-//! Writing keys that have one owner, and deleting.
+//! Writing keys that have one owner.
 
 use crate::counters::add;
 use crate::error::StoreError;
 use crate::store::{Store, key};
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
 
@@ -46,37 +45,6 @@ impl Store {
             writer.put(part);
         }
         writer.finish().await.map(drop)
-    }
-
-    /// Deletes the object. That it was not there is no error.
-    ///
-    /// # Errors
-    /// When the store did not confirm it.
-    pub async fn delete(&self, path: &str) -> Result<(), StoreError> {
-        self.delete_all([path.to_owned()]).await
-    }
-
-    /// Deletes many objects, a thousand a request where the store can. Stops at the first error;
-    /// deleting again what is gone is no error.
-    ///
-    /// # Errors
-    /// When the store did not confirm one of them.
-    pub async fn delete_all(
-        &self,
-        paths: impl IntoIterator<Item = String>,
-    ) -> Result<(), StoreError> {
-        let keys =
-            paths.into_iter().map(|path| key("delete", &path)).collect::<Result<Vec<_>, _>>()?;
-        let first = keys.first().map(Path::to_string).unwrap_or_default();
-        add(&self.counters.deletes, keys.len() as u64);
-        let mut done = self.patient.delete_stream(stream::iter(keys.into_iter().map(Ok)).boxed());
-        while let Some(one) = done.next().await {
-            match one {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(e) => return self.counted("delete", &first, Err(e)),
-            }
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,9 @@
 //! Two clients are made for a bucket. The one for the road to an acknowledgement connects fast or
 //! not at all and never repeats by itself, because a repeat that it hides makes a create-only
 //! write's outcome unclear ([`crate::create`] repeats). The other one, for blocks, listings and
-//! deletions, keeps the patient defaults.
+//! deletions, keeps the patient defaults. The first one also asks for many deletions at once, of which
+//! S3's interface has a request of its own that not every server has, or has as it should be: one
+//! attempt, and what it leaves the other client deletes name by name.
 
 mod connector;
 mod page;
@@ -111,6 +113,7 @@ fn s3(
     let builder = apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
         .with_http_connector(connector)
         .with_bucket_name(bucket);
+    let builder = if quick { builder } else { builder.with_disable_bulk_delete(true) };
     let allow = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
     for key in [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint] {
         check_endpoint(builder.get_config_value(&key), allow.clone(), "AWS_ALLOW_HTTP")?;

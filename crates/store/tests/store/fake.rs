@@ -16,6 +16,10 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tributary_store::StoreOptions;
 
+mod delete;
+
+pub(crate) use delete::{Bulk, Ways};
+
 /// What happens to the next create-only PUT.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
@@ -66,6 +70,7 @@ struct State {
     ignores_conditions: bool,
     forgets_to_list: bool,
     forever: Option<u16>,
+    deleting: Ways,
 }
 
 #[derive(Clone)]
@@ -190,7 +195,8 @@ impl FakeS3 {
                 state.objects.insert(path, body);
                 Ok(plain(200, ""))
             }
-            Method::POST => Ok(self.delete(&path, &body)),
+            Method::POST => Ok(self.delete_many(&path, &body)),
+            Method::DELETE => Ok(self.delete_one(&path)),
             Method::GET if query.contains("list-type=2") => Ok(self.list(&path, query)),
             Method::GET | Method::HEAD => {
                 let range = head.headers.get(RANGE).and_then(|range| range.to_str().ok());
@@ -280,18 +286,6 @@ impl FakeS3 {
             ));
         }
         xml.push_str("</ListBucketResult>");
-        plain(200, &xml)
-    }
-
-    fn delete(&self, bucket: &str, body: &[u8]) -> Response<Body> {
-        let mut state = self.state.lock().unwrap();
-        let text = std::str::from_utf8(body).unwrap();
-        let mut xml = "<DeleteResult>".to_owned();
-        for key in text.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
-            state.objects.remove(&format!("{}/{key}", bucket.trim_end_matches('/')));
-            xml.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
-        }
-        xml.push_str("</DeleteResult>");
         plain(200, &xml)
     }
 }

@@ -108,14 +108,9 @@ async fn every_fault_on_every_operation_ends_in_the_truth() {
     };
     let table = OPERATIONS.iter().flat_map(|o| TROUBLES.iter().map(|t| one(*o, t)));
     let ended = join_all(table).await;
-    // A body that breaks off is never taken for whole; of this one it is the caller's to ask again.
-    let again = ended.iter().filter(|(.., errors)| *errors > 0).map(|(o, t, _)| (*o, *t));
-    let again: Vec<_> = again.collect();
-    assert_eq!(again, NOT_BY_ITSELF, "what the client does not get over by itself");
+    let again: Vec<_> = ended.iter().filter(|(.., errors)| *errors > 0).collect();
+    assert!(again.is_empty(), "what is not got over without the caller: {again:?}");
 }
-
-const NOT_BY_ITSELF: [(Operation, &[Trouble]); 1] =
-    [(Operation::Delete, &[Trouble::CutAnswer])];
 
 /// Eight writers race for one name while answers are lost, late or wrong. Whatever each of them is
 /// told is true, and what no answer could tell is an error.

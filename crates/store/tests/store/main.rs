@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "code of a test fails it by panicking")]
 
 mod behaviour;
+mod delete;
 mod disk;
 mod fake;
 mod faults;
