@@ -3,7 +3,8 @@
 //! Start: bind → open, tidy and probe the store → answer probes → adopt what a predecessor left →
 //! take streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge
 //! what came → write blocks → leave. Each stage hands everything on to the next; a kill at any
-//! point loses nothing.
+//! point loses nothing. A task that is gone ends it after the journal, and leaves the blocks to the
+//! process that adopts.
 
 mod gauges;
 mod reach;
@@ -86,25 +87,16 @@ impl App {
         })
     }
 
-    /// Runs until `shutdown`, then ends in stages within the grace period.
+    /// Runs until `shutdown`, then ends in stages within the grace period. When a task is gone that
+    /// it cannot go on without, it ends as soon as what it has taken is durable and acknowledged.
     ///
     /// # Errors
     /// When the store cannot be used, or a task fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), IngesterError> {
         let grace = self.config.grace;
-        // Boxed, as the leaving is: both are large, and neither is there for long.
-        let mut serving = Box::pin(self.start()).await?;
-        let failed = tokio::select! {
-            () = shutdown => None,
-            error = serving.failure() => Some(error),
-        };
-        match failed {
-            None => Box::pin(serving.leave(grace)).await,
-            Some(error) => {
-                serving.stop();
-                Err(error)
-            }
-        }
+        // Boxed, as the end is: both are large, and neither is there for long.
+        let serving = Box::pin(self.start()).await?;
+        serving.run(shutdown, grace).await
     }
 
     /// Opens the store and serves: first probes and queries, then streams and requests.
@@ -157,3 +149,6 @@ fn api_settings(config: &Config) -> api::Settings {
     let tenancy = if config.multitenancy { Tenancy::On } else { Tenancy::Off };
     api::Settings { tenancy, version: env!("CARGO_PKG_VERSION").to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,8 @@ pub struct Engine {
     deleter: Arc<SegmentDeleter>,
     segment_writer: CriticalTask,
     flusher: CriticalTask,
-    background: BackgroundTasks,
+    /// What goes on beside the road of a span.
+    pub(crate) background: BackgroundTasks,
     /// Until they are started.
     tasks: Option<Tasks>,
 }
@@ -117,26 +118,30 @@ impl Engine {
         self.blocks.poll_once().await.map_err(IngesterError::ListBlocks)?;
         tasks.heartbeat.round().await;
         tasks.upkeep.adopt_abandoned().await;
-        let stop = || self.stop.clone();
+        let all = self.stop.clone();
+        let stop = || all.clone();
         let writer = tasks.segment_writer.run(tasks.frames, self.drain_segments.clone(), stop());
         self.segment_writer.spawn(writer);
         self.flusher.spawn(tasks.flusher.run(self.drain_blocks.clone(), stop()));
-        self.background.spawn(self.deleter.clone().run(stop()));
-        self.background.spawn(tasks.evictor.run(stop()));
-        self.background.spawn(self.blocks.clone().run(stop()));
-        self.background.spawn(tasks.heartbeat.run(stop()));
-        self.background.spawn(tasks.upkeep.run(stop()));
+        let background = &mut self.background;
+        background.spawn("deleting covered segments", self.deleter.clone().run(stop()));
+        background.spawn("making room in memory", tasks.evictor.run(stop()));
+        background.spawn("listing blocks", self.blocks.clone().run(stop()));
+        background.spawn("exchanging heartbeats", tasks.heartbeat.run(stop()));
+        background.spawn("adopting and collecting", tasks.upkeep.run(stop()));
         if let Some(compactor) = tasks.compactor {
-            self.background.spawn(compactor.run(stop()));
+            background.spawn("merging blocks", compactor.run(stop()));
         }
         Ok(())
     }
 
-    /// The error that ends the engine before its time.
-    pub(crate) async fn failure(&mut self) -> IngesterError {
+    /// The error that ends the engine before its time: a task failed, panicked, or is gone. What it
+    /// has taken is to be made durable then ([`Engine::finish_segments`]), and the process to end.
+    pub async fn failure(&mut self) -> IngesterError {
         tokio::select! {
             error = self.segment_writer.failure() => error.into(),
             error = self.flusher.failure() => error.into(),
+            error = self.background.failure() => error.into(),
         }
     }
 

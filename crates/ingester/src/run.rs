@@ -2,16 +2,22 @@
 
 use crate::app::App;
 use crate::config::{Config, TABLE};
+use crate::error::IngesterError;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tributary_settings::{Log, settled};
 use tributary_telemetry::ErrorChain;
 
+/// The exit code when a task is gone that the ingester cannot go on without: what `sysexits.h` has
+/// for a fault in the program.
+const TASK_GONE: u8 = 70;
+
 /// Runs the ingester with the arguments behind the program's name, until SIGTERM or SIGINT; a
 /// second one ends it at once.
 ///
-/// Exit codes: 0 after an orderly end, 64 for a bad configuration, 1 for anything else.
+/// Exit codes: 0 after an orderly end, 64 for a bad configuration, 70 when a task is gone that it
+/// cannot go on without (the last line names it), 1 for anything else.
 pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     let read = |path: &str| std::fs::read_to_string(path);
     let asked = Config::gather(args, std::env::vars_os(), read);
@@ -27,7 +33,7 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = %ErrorChain(&*error), "the ingester cannot run");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
     }
 }
@@ -61,6 +67,13 @@ fn run(config: Config) -> anyhow::Result<()> {
     result
 }
 
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref() {
+        Some(IngesterError::Task(_)) => ExitCode::from(TASK_GONE),
+        _ => ExitCode::FAILURE,
+    }
+}
+
 fn start_logging(log: &Log) {
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -70,4 +83,20 @@ fn start_logging(log: &Log) {
         if log.json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
     // A test that runs the program in its own process may have set a logger before.
     drop(set);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::BackgroundTasks;
+
+    #[tokio::test]
+    async fn a_task_that_is_gone_has_an_exit_code_of_its_own() {
+        let mut tasks = BackgroundTasks::default();
+        tasks.spawn("listing blocks", async {});
+        let gone = IngesterError::from(tasks.failure().await);
+        let code = |error| format!("{:?}", exit_code(&error));
+        assert_eq!(code(gone.into()), format!("{:?}", ExitCode::from(70)));
+        assert_eq!(code(anyhow::anyhow!("a port")), format!("{:?}", ExitCode::FAILURE));
+    }
 }

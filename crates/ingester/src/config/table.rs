@@ -11,8 +11,9 @@ pub static TABLE: Table = Table {
     usage: "tributary-ingester --store URL [--SETTING VALUE]…",
     groups: &[STORE, CLUSTER, ON_ALL_ADDRESSES, MEMORY, JOURNAL, BLOCKS, PROCESS, Log::GROUP],
     sibling: Sibling { program: "tributary-sidecar", names: SIDECARS_OWN },
-    end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 1 when the system or the\n\
-        store refuses what is needed, such as a port.",
+    end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 70 when a task of the\n\
+        program is gone, which the last line names; 1 when the system or the store refuses what is\n\
+        needed, such as a port.",
 };
 
 const STORE: Group = Group {

@@ -73,7 +73,7 @@ async fn spans_are_taken_while_blocks_cannot_be_written() {
     let bucket = Bucket::before(|path| path.starts_with("blocks/"), Gate::Open);
     let flags =
         ["--memory", "64MiB", "--block-age", "3s", "--blocks-poll", "1s", "--compact", "never"];
-    let engine = &mut server::engine(&bucket, &flags).await;
+    let engine = &mut server::engine(bucket.store(), &flags).await;
     let local = DirectSink::new(engine.intake.clone());
     let mut most = 0;
     for first in (0..REQUESTS).step_by(8) {

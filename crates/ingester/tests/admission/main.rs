@@ -12,5 +12,6 @@ mod evict;
 mod fairness;
 mod gate;
 mod giant;
+mod lost_tasks;
 mod refused;
 mod server;

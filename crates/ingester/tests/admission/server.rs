@@ -17,6 +17,7 @@ use tributary_ingester::runtime::IdGenerator;
 use tributary_journal::Heartbeat;
 use tributary_settings::Asked;
 use tributary_span::Columns;
+use tributary_store::Store;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
 use tributary_wire::frame::{EncodedFrame, Encoder};
@@ -32,7 +33,7 @@ pub(crate) struct Server {
 }
 
 /// The engine, without a socket.
-pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
+pub(crate) async fn engine(store: Store, flags: &[&str]) -> Engine {
     let args = flags.iter().map(OsString::from);
     let config = match Config::gather(args, [], |_| unreachable!("there is no file")).unwrap() {
         Asked::Run(config) => config,
@@ -49,7 +50,7 @@ pub(crate) async fn engine(bucket: &Bucket, flags: &[&str]) -> Engine {
         counter: 0,
         started: 0,
     };
-    let on = Environment { store: bucket.store(), ids, own, build_inline: false };
+    let on = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
     engine.start().await.unwrap();
     engine
@@ -63,7 +64,7 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) async fn start(bucket: Bucket, flags: &[&str]) -> Server {
-        let engine = Box::pin(engine(&bucket, flags)).await;
+        let engine = Box::pin(engine(bucket.store(), flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = IngestServer::new(IngestService(engine.intake.clone()));

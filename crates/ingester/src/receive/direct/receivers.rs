@@ -2,16 +2,16 @@
 
 use super::DirectSink;
 use crate::receive::Intake;
+use crate::runtime::{BackgroundTasks, TaskError};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tributary_receivers::{Bound, Settings, Strategy};
 
 /// The receivers, running.
 #[derive(Debug)]
 pub(crate) struct DirectReceivers {
-    tasks: JoinSet<()>,
+    tasks: BackgroundTasks,
     stop: CancellationToken,
     sink: Arc<DirectSink>,
 }
@@ -32,18 +32,24 @@ impl DirectReceivers {
         };
         let sink = Arc::new(DirectSink::new(intake));
         let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
+        let mut tasks = BackgroundTasks::default();
         for receiver in receivers {
-            tasks.spawn(receiver.serve(settings.clone(), strategy, sink.clone(), stop.clone()));
+            let name = receiver.receiver().name();
+            let serve = receiver.serve(settings.clone(), strategy, sink.clone(), stop.clone());
+            tasks.spawn(name, serve);
         }
         DirectReceivers { tasks, stop, sink }
     }
 
+    /// The first receiver that has ended, and was not told to. Never comes while all run.
+    pub(crate) async fn failure(&mut self) -> TaskError {
+        self.tasks.failure().await
+    }
+
     /// Takes nothing new, finishes what runs within `patience`, and closes the lanes.
-    pub(crate) async fn finish(mut self, patience: Duration) {
+    pub(crate) async fn finish(&mut self, patience: Duration) {
         self.stop.cancel();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(patience, all).await.is_err() {
+        if tokio::time::timeout(patience, self.tasks.ended()).await.is_err() {
             tracing::warn!("requests were cut off; their senders still have their spans");
             self.tasks.shutdown().await;
         }
