@@ -1,10 +1,9 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open, tidy and probe the store → answer probes → adopt what a predecessor left →
-//! take streams. End, in stages: tell the sidecars → read no more frames → journal and acknowledge
-//! what came → write blocks → leave. Each stage hands everything on to the next; a kill at any
-//! point loses nothing. A task that is gone ends it after the journal, and leaves the blocks to the
-//! process that adopts.
+//! Start: bind → open, tidy and probe the store → answer probes → take streams. End, in stages: tell
+//! the sidecars → read no more frames → journal and acknowledge what came → write blocks → leave.
+//! Each stage hands everything on to the next; a kill at any point loses nothing. A task that is
+//! gone ends it after the journal, and leaves the blocks to the process that adopts.
 
 mod gauges;
 mod reach;

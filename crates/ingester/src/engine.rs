@@ -108,8 +108,7 @@ impl Engine {
         })
     }
 
-    /// Writes the first heartbeat, which names the first epoch, adopts what a process before this
-    /// one in its place left, and starts the tasks.
+    /// Writes the first heartbeat, which names the first epoch, and starts the tasks.
     ///
     /// # Errors
     /// When the blocks of the store cannot be listed.
@@ -117,7 +116,6 @@ impl Engine {
         let Some(mut tasks) = self.tasks.take() else { return Ok(()) };
         self.blocks.poll_once().await.map_err(IngesterError::ListBlocks)?;
         tasks.heartbeat.round().await;
-        tasks.upkeep.adopt_abandoned().await;
         let all = self.stop.clone();
         let stop = || all.clone();
         let writer = tasks.segment_writer.run(tasks.frames, self.drain_segments.clone(), stop());

@@ -130,6 +130,8 @@ metrics! {
     blocks_known: Gauge;
     /// Ingesters that live, this one included
     members: Gauge;
+    /// Other ingesters that live and have this one's name: each needs a name of its own
+    namesakes: Gauge;
     /// Memory of spans, by the budget's account
     memory_bytes: Gauge;
     /// The budget

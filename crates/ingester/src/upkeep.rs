@@ -112,7 +112,7 @@ impl Upkeep {
     }
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
-    pub(crate) async fn adopt_abandoned(&self) {
+    async fn adopt_abandoned(&self) {
         for epoch in self.membership.with(|detector, now| detector.abandoned(now)) {
             if self.adopt(&epoch).await {
                 self.membership.with(|detector, now| detector.adopted(epoch, now));

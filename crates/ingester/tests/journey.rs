@@ -17,6 +17,7 @@ use tributary_ingester::config::Config;
 use tributary_settings::Asked;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
+use tributary_testkit::wait::SOON;
 use tributary_testkit::{NormalSpan, data, http as client, normal, recording, wait_for};
 use tributary_wire::frame::Encoder;
 use tributary_wire::v1::ingest_client::IngestClient;
@@ -171,8 +172,15 @@ async fn what_was_acknowledged_survives_a_crash() {
     ingester.crash().await;
     assert!(!segments(folder.path()).is_empty(), "nothing was in a block yet");
 
-    let ingester = start(folder.path(), &[]).await;
-    assert!(segments(folder.path()).is_empty(), "replayed segments are in blocks");
+    // At once from segments, later from blocks.
+    let ingester = start(folder.path(), &["--heartbeat", "500ms"]).await;
+    check(&ingester, &expected).await;
+    wait_for("what the process before left to be in blocks", SOON, async || {
+        let left = segments(folder.path());
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await
+    .unwrap();
     check(&ingester, &expected).await;
     ingester.stop().await;
 }

@@ -7,6 +7,11 @@
 //! After an outage of the store, or after this process was frozen, all heartbeats look old, and
 //! that must not start a mass adoption.
 //!
+//! A process of our own name is most likely the one before us in our place, and gone. Its name alone
+//! does not prove that: two machines may have been given one name. So it shortens the wait for a
+//! heartbeat that stands still and does away with none; one that goes on beside ours is that of a
+//! living process like any other, and [`FailureDetector::namesakes`] tells of it.
+//!
 //! Suspicion is a hint: adopting the epoch of a living process costs work and never data.
 
 use crate::heartbeat::Heartbeat;
@@ -14,55 +19,25 @@ use crate::id::{EpochId, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+mod others;
+mod patience;
 #[cfg(test)]
 mod tests;
 
-/// How long to wait before what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// A heartbeat that stands still for so long belongs to a suspect.
-    pub suspect_after: Duration,
-    /// Processes that rank behind the first adopter of an epoch wait so long more for each rank.
-    pub rank_step: Duration,
-    /// An epoch that no heartbeat names is adopted when it has been seen for so long.
-    pub unknown_after: Duration,
-    /// A heartbeat that stands still for so long, and whose epochs are done with, is removed.
-    pub forget_after: Duration,
-}
-
-impl Patience {
-    /// The relations that keep false suspicion rare, from the period of heartbeats alone.
-    pub fn from_heartbeat(period: Duration) -> Patience {
-        Patience {
-            suspect_after: period * 4,
-            rank_step: period * 2,
-            unknown_after: period * 24,
-            forget_after: period * 120,
-        }
-    }
-}
-
-/// Where spans may be that this process does not have itself, as far as heartbeats tell. A reader of
-/// a trace asks the living, reads what the others left in segments, and then looks at blocks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Others {
-    /// Processes that count as alive and answer queries: what they hold is in their memory.
-    pub living: Vec<Heartbeat>,
-    /// Epochs of processes that are not to be asked: of suspects, whether adopted or not, since a
-    /// suspect may be a zombie that still writes; and of those that answer no queries.
-    pub unattended: BTreeSet<EpochId>,
-    /// Epochs that no heartbeat names and that had segments when the store was last swept, if this
-    /// is the process that sweeps.
-    pub unnamed: BTreeSet<EpochId>,
-    /// No round has succeeded for so long that there may be others.
-    pub in_the_dark: bool,
-}
+pub use others::Others;
+pub use patience::Patience;
 
 #[derive(Debug, Clone)]
 struct Seen {
     heartbeat: Heartbeat,
     changed: Duration,
+    /// How often it has been seen to change.
+    changes: u32,
 }
+
+/// A heartbeat that has changed so often since it was first seen is that of a process that lives
+/// beside this one: what a process that is gone had set out to write can arrive once.
+const LIVES_BESIDE: u32 = 2;
 
 /// What this process knows of the others, by their heartbeats.
 #[derive(Debug, Clone)]
@@ -87,7 +62,7 @@ pub struct FailureDetector {
 
 impl FailureDetector {
     /// Nothing seen yet. `instance` is this process's name: a heartbeat of another process under
-    /// the same name is that of its predecessor, which is not waited for.
+    /// the same name is most likely that of its predecessor, which is waited for less long.
     pub fn new(ours: Uid, instance: &str, patience: Patience) -> Self {
         FailureDetector {
             ours,
@@ -127,10 +102,12 @@ impl FailureDetector {
                 Some(seen) => {
                     // It lives: what it does from now on has not been adopted.
                     self.done.retain(|epoch| !heartbeat.epochs.contains(epoch));
-                    *seen = Seen { heartbeat, changed: now };
+                    let changes = seen.changes.saturating_add(1);
+                    *seen = Seen { heartbeat, changed: now, changes };
                 }
                 None => {
-                    self.seen.insert(heartbeat.process, Seen { heartbeat, changed: now });
+                    let process = heartbeat.process;
+                    self.seen.insert(process, Seen { heartbeat, changed: now, changes: 0 });
                 }
             }
         }
@@ -155,13 +132,36 @@ impl FailureDetector {
         }
     }
 
-    /// Whether this is the heartbeat of a process before us in our own place.
-    fn is_predecessor(&self, seen: &Seen) -> bool {
+    fn has_our_name(&self, seen: &Seen) -> bool {
         !self.instance.is_empty() && seen.heartbeat.instance == self.instance
     }
 
+    /// Whether this may be the heartbeat of a process before us in our own place.
+    fn may_be_predecessor(&self, seen: &Seen) -> bool {
+        self.has_our_name(seen) && seen.changes < LIVES_BESIDE
+    }
+
+    /// Whether it is not to be counted upon. That costs a reader a look at segments and no more, so
+    /// under our own name it begins at once and lasts until the heartbeat is seen to go on.
     fn is_suspect(&self, seen: &Seen, now: Duration) -> bool {
-        self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.suspect_after
+        let patience = match self.may_be_predecessor(seen) {
+            true if seen.changes == 0 => return true,
+            true => self.patience.predecessor_after,
+            false => self.patience.suspect_after,
+        };
+        self.still_for(seen, now) >= patience
+    }
+
+    /// Other processes that live and have our name, which each process needs for itself.
+    pub fn namesakes(&self, now: Duration) -> Vec<&Heartbeat> {
+        let living = self.seen.values().filter(|seen| !self.is_suspect(seen, now));
+        let beside = living.filter(|s| self.has_our_name(s) && !self.may_be_predecessor(s));
+        beside.map(|seen| &seen.heartbeat).collect()
+    }
+
+    /// Whether this process has a heartbeat, ours apart.
+    pub fn has_heartbeat(&self, process: &Uid) -> bool {
+        self.seen.contains_key(process)
     }
 
     /// Epochs that the heartbeats of other processes name, of suspects too.
@@ -205,8 +205,11 @@ impl FailureDetector {
         for seen in self.seen.values().filter(|seen| self.is_suspect(seen, now)) {
             let still = self.still_for(seen, now);
             for epoch in seen.heartbeat.epochs.iter().filter(|epoch| !self.done.contains(epoch)) {
-                let wait = self.patience.suspect_after + self.rank_wait(epoch.bytes(), now);
-                if self.is_predecessor(seen) || still >= wait {
+                let wait = match self.may_be_predecessor(seen) {
+                    true => self.patience.predecessor_after,
+                    false => self.patience.suspect_after + self.rank_wait(epoch.bytes(), now),
+                };
+                if still >= wait {
                     epochs.push(*epoch);
                 }
             }
@@ -259,7 +262,11 @@ impl FailureDetector {
     pub fn forgettable(&self, now: Duration) -> Vec<Uid> {
         let all_done = |seen: &Seen| seen.heartbeat.epochs.iter().all(|e| self.done.contains(e));
         let old = |seen: &Seen| {
-            self.is_predecessor(seen) || self.still_for(seen, now) >= self.patience.forget_after
+            let patience = match self.may_be_predecessor(seen) {
+                true => self.patience.suspect_after,
+                false => self.patience.forget_after,
+            };
+            self.still_for(seen, now) >= patience
         };
         let seen = self.seen.iter().filter(|(_, seen)| old(seen) && all_done(seen));
         seen.map(|(process, _)| *process).collect()

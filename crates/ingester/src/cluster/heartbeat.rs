@@ -7,11 +7,12 @@
 use super::Membership;
 use crate::metrics::Metrics;
 use crate::receive::Announcement;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tributary_journal::{EpochId, Heartbeat, Journal};
+use tributary_journal::{EpochId, Heartbeat, Journal, Uid};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::v1;
 
@@ -27,6 +28,8 @@ pub(crate) struct HeartbeatTask {
     pub epochs: Box<dyn Fn() -> Vec<EpochId> + Send + Sync>,
     /// What all heartbeats together say.
     pub membership: Membership,
+    /// Living processes of our name that the log has told of.
+    pub namesakes: BTreeSet<Uid>,
     /// What sidecars are told.
     pub announcements: Arc<watch::Sender<Announcement>>,
     /// Counters.
@@ -60,12 +63,31 @@ impl HeartbeatTask {
                 None
             }
         };
-        let others: Vec<Heartbeat> = self.membership.with(|detector, now| {
-            detector.round(now, beats);
-            detector.living(now).into_iter().cloned().collect()
-        });
+        let told = &mut self.namesakes;
+        let (others, namesakes): (Vec<Heartbeat>, Vec<Heartbeat>) =
+            self.membership.with(|detector, now| {
+                detector.round(now, beats);
+                told.retain(|process| detector.has_heartbeat(process));
+                let owned = |beats: Vec<&Heartbeat>| beats.into_iter().cloned().collect();
+                (owned(detector.living(now)), owned(detector.namesakes(now)))
+            });
+        self.tell_of(&namesakes);
         self.metrics.members.set(i64::try_from(others.len() + 1).unwrap_or(i64::MAX));
         self.announce(&others);
+    }
+
+    /// Two processes under one name are a mistake of the operator, whom each tells once of the other.
+    fn tell_of(&mut self, namesakes: &[Heartbeat]) {
+        self.metrics.namesakes.set(i64::try_from(namesakes.len()).unwrap_or(i64::MAX));
+        for other in namesakes {
+            if self.namesakes.insert(other.process) {
+                let (name, process) = (&self.own.instance, &self.own.process);
+                tracing::error!(
+                    name, %process, other = %other.process, other_address = other.wire_address,
+                    "another ingester that lives uses this one's name: end one of them, or give each a --name of its own"
+                );
+            }
+        }
     }
 
     fn announce(&self, others: &[Heartbeat]) {

@@ -9,7 +9,7 @@ use crate::group::Evictor;
 use crate::journal::{CutAt, SegmentWriter};
 use crate::receive::PendingFrame;
 use crate::upkeep::{Adopter, Collector, Compactor, Upkeep};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
 use tributary_journal::Heartbeat;
@@ -61,6 +61,7 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
             live.epochs()
         }),
         membership: parts.membership.clone(),
+        namesakes: BTreeSet::new(),
         announcements: parts.announcements.clone(),
         metrics: parts.metrics.clone(),
     }

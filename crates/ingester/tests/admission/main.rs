@@ -13,5 +13,6 @@ mod fairness;
 mod gate;
 mod giant;
 mod lost_tasks;
+mod namesakes;
 mod refused;
 mod server;

@@ -224,7 +224,11 @@ impl Cluster {
         let alone = self.rivals || (self.seed ^ u64::from(self.started)).is_multiple_of(5);
         let line = Line::new(self.bucket.clone(), self.started, running.clone(), alone);
         let generation = if as_another { self.started } else { 0 };
-        let name = format!("seat-{seat}-{generation}");
+        // Now and then an operator gives all of them one name.
+        let name = match self.seed.is_multiple_of(4) {
+            true => "one name".to_owned(),
+            false => format!("seat-{seat}-{generation}"),
+        };
         let bytes = Random::new(self.seed ^ u64::from(self.started) << 40);
         // What fails at the start ends the process; it is started again.
         let Some(engine) = boot(&self.config, line.store(), name, bytes).await else { return };

@@ -1,5 +1,8 @@
 use super::*;
 
+mod clocks;
+mod namesakes;
+
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 fn uid(n: u8) -> Uid {
@@ -79,17 +82,6 @@ fn a_process_that_is_not_well_suspects_no_other() {
     assert_eq!(frozen.abandoned(secs(115)), []);
     stand_still(&mut frozen, 120, 120, 7);
     assert_eq!(frozen.abandoned(secs(120)), [epoch(2)]);
-}
-
-#[test]
-fn ones_own_predecessor_is_not_waited_for() {
-    let mut detector = detector();
-    let before = Heartbeat { instance: "pod-1".into(), ..heartbeat(9, 3) };
-    detector.round(secs(0), Some(vec![before.clone()]));
-    assert_eq!(detector.abandoned(secs(0)), [epoch(9)]);
-    assert_eq!(detector.forgettable(secs(0)), []);
-    detector.adopted(epoch(9), secs(0));
-    assert_eq!(detector.forgettable(secs(0)), [uid(9)]);
 }
 
 #[test]
