@@ -64,7 +64,8 @@ pub(crate) fn hour_of(name: &str) -> Option<u32> {
     Some(low).filter(|hour| hour_name(*hour) == name)
 }
 
-const HOUR: u32 = 3600;
+/// Seconds.
+pub(crate) const HOUR: u32 = 3600;
 /// The last hour that has a name.
 const LAST: u32 = u32::MAX / HOUR;
 

@@ -56,6 +56,12 @@ impl Parts {
         let journal = Journal::new(store.clone());
         let cluster = ids.uid().map_err(IngesterError::Id)?;
         journal.open_cluster(cluster).await.map_err(IngesterError::Cluster)?;
+        // When it cannot be read now, the adoption of what came to lie below it reads it.
+        if ids.stay_above(journal.floor().await.ok().flatten().as_deref()) {
+            tracing::error!(
+                "the clock of this machine, or of another one that collected, is wrong by hours: new epochs are filed under the hour after the floor"
+            );
+        }
         let first_epoch = ids.epoch().map_err(IngesterError::Id)?;
 
         let metrics = Arc::new(Metrics::default());

@@ -54,7 +54,7 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
         own,
         period: config.heartbeat,
         epochs: Box::new(move || {
-            let prepared = live.prepare_epochs(ids.unix_seconds(), |at| ids.epoch_at(at));
+            let prepared = live.prepare_epochs(ids.epoch_seconds(), |at| ids.epoch_at(at));
             if let Err(error) = prepared {
                 tracing::warn!(error = %ErrorChain(&error), "the epochs to come could not be named");
             }

@@ -10,6 +10,7 @@ use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
+use tributary_journal::collect::is_below;
 use tributary_journal::commit::{self, CommitRun, Ended};
 use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
@@ -74,7 +75,10 @@ impl Adopter {
                     Done::Blocks(self.journal.block_states(&blocks).await?)
                 }
                 Step::ListFloor => {
-                    Done::Floor { covered: self.journal.is_below_floor(epoch).await? }
+                    let floor = self.journal.floor().await?;
+                    // What is logged again, and what comes from now on, must not come to lie below it.
+                    self.builder.ids.stay_above(floor.as_deref());
+                    Done::Floor { covered: is_below(floor.as_deref(), &epoch.hour()) }
                 }
                 Step::WriteMetas(blocks) => {
                     self.journal.write_metas(&blocks).await?;

@@ -7,6 +7,7 @@
     reason = "in a test a panic is the answer"
 )]
 
+mod clocks;
 mod dedup;
 mod evict;
 mod fairness;

@@ -121,3 +121,15 @@ fn a_pass_that_would_delete_too_much_is_stopped() {
         assert_eq!(may_delete(deletions, objects), allowed, "{deletions} of {objects}");
     }
 }
+
+#[test]
+fn above_the_floor_begins_with_the_next_hour() {
+    let hour = |seconds| EpochId::new(seconds, [0; 12]).hour();
+    for seconds in [0, 3599, 1_795_442_400, 1_795_442_400 + 5 * HOUR + 7, 4_000_000_000] {
+        let floor = hour(seconds);
+        let first = first_second_above(&floor).unwrap();
+        assert!(is_below(Some(&floor), &hour(first - 1)) && !is_below(Some(&floor), &hour(first)));
+    }
+    assert_eq!(first_second_above(&hour(u32::MAX)), None, "no hour comes after");
+    assert_eq!(first_second_above("a name that no hour has"), None);
+}
