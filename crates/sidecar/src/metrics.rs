@@ -17,6 +17,8 @@ pub struct Metrics {
     pub refused: Counter,
     /// Requests refused before or after they were read.
     pub requests_refused: Counter,
+    /// Tenants of which nothing was held and that made way for others.
+    pub tenants_forgotten: Counter,
     /// Spans in object storage.
     pub acked: Counter,
     /// Spans that an ingester rejected for good.
@@ -58,6 +60,8 @@ pub struct Gauges {
     pub unacked_spans: u64,
     /// Spans in open columns.
     pub open_spans: u64,
+    /// Tenants that are known.
+    pub tenants: u64,
     /// Groups that traces are routed by.
     pub groups: u64,
 }
@@ -106,6 +110,11 @@ impl Metrics {
             ("streams_lost_total", "Streams that broke or stopped answering.", &self.streams_lost),
             ("connect_failures_total", "Failures to open a stream.", &self.connect_failures),
             ("resolve_failures_total", "Names looked up in vain.", &self.resolve_failures),
+            (
+                "tenants_forgotten_total",
+                "Tenants without spans that made way for others.",
+                &self.tenants_forgotten,
+            ),
         ] {
             counter(&mut text, name, help, count.get());
         }
@@ -116,6 +125,7 @@ impl Metrics {
             ("unacked_frames", "Frames that wait for an acknowledgement.", gauges.unacked_frames),
             ("unacked_spans", "Spans in them.", gauges.unacked_spans),
             ("open_spans", "Spans that wait for their batch.", gauges.open_spans),
+            ("tenants", "Tenants that are known, 16 at most.", gauges.tenants),
             ("groups", "Groups that traces are routed by.", gauges.groups),
         ] {
             text.family(name, Type::Gauge, help);

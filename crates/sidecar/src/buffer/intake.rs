@@ -7,6 +7,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::debug;
 use tributary_receivers::{OfferError, Refused, Sink};
 use tributary_span::TraceId;
 use tributary_span::otlp::{Limits, Outcome, decode};
@@ -39,12 +40,16 @@ impl Buffer {
         let mut guard = self.lock();
         let lanes = &mut *guard;
         let tenant = self.rules.tenant.as_deref().or(tenant).unwrap_or(DEFAULT_TENANT);
-        let number = match lanes.admit_tenant(tenant) {
-            Ok(number) => number,
+        let place = match lanes.admit_tenant(tenant, now) {
+            Ok(place) => place,
             Err(why) => return Err(self.refuse(request, why).into()),
         };
+        if let Some(forgotten) = place.forgotten {
+            self.metrics.tenants_forgotten.inc();
+            debug!(%forgotten, new = tenant, "a tenant without spans makes way for another one");
+        }
         let groups = lanes.groups;
-        let Some(own) = lanes.tenants.get_mut(number) else {
+        let Some(own) = lanes.tenants.get_mut(place.at) else {
             return Err(self.refuse(request, "no lane").into());
         };
         own.grow(groups);
@@ -67,7 +72,7 @@ impl Buffer {
                 opened = true;
             }
             if !std::mem::replace(&mut lane.forwarded, true) {
-                let key = LaneKey { tenant: number, group };
+                let key = LaneKey { tenant: own.number, group };
                 let (tenant, wake) = (Arc::clone(&own.name), Arc::clone(&lane.wake));
                 lanes.waiting.push(NewLane { key, tenant, wake });
                 self.new_lanes.notify_one();

@@ -1,4 +1,8 @@
 //! All lanes, by tenant and group, and what they have in common.
+//!
+//! There is room for [`MOST_TENANTS`]. A tenant of which nothing is held makes way for a new one,
+//! the longest unused first; its number is never given again, since `(incarnation, lane, seq)` names
+//! a frame for ever (the wire's rule W3) and a new tenant's frames begin at 1.
 
 use super::budget::DrainRate;
 use super::lane::Lane;
@@ -10,10 +14,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tributary_span::columns::Builder;
 
-/// Tenants that one sidecar serves: each costs up to [`MOST_GROUPS`] streams.
+/// Tenants that one sidecar serves at a time: each costs up to [`MOST_GROUPS`] streams.
 pub(super) const MOST_TENANTS: usize = 16;
+/// Tenants that one process serves in all: the wire numbers lanes by 32 bits.
+const MOST_NUMBERS: usize = u32::MAX as usize / MOST_GROUPS;
 
-/// Which lane: the number of the tenant, in order of appearance, and the group.
+/// Which lane: the number of the tenant, in order of appearance, and the group. A key outlives its
+/// lane when the tenant is forgotten, and names none then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LaneKey {
     pub(super) tenant: usize,
@@ -49,6 +56,8 @@ pub(super) struct Lanes {
     /// Lanes that a trace may go to now: 1 to [`MOST_GROUPS`].
     pub groups: usize,
     pub tenants: Vec<Tenant>,
+    /// The number of the next tenant.
+    next_number: usize,
     /// Lanes that have work and no forwarder yet.
     pub waiting: Vec<NewLane>,
     /// How fast they have been emptying.
@@ -61,7 +70,11 @@ pub(super) struct Lanes {
 /// The lanes of a tenant. Both vectors have one entry for each group.
 #[derive(Debug)]
 pub(super) struct Tenant {
+    /// Its own for as long as the process runs.
+    pub number: usize,
     pub name: Arc<str>,
+    /// When spans came for it last.
+    used: Instant,
     pub builders: Vec<Builder>,
     pub lanes: Vec<Lane>,
 }
@@ -72,6 +85,7 @@ impl Lanes {
         Lanes {
             groups: 1,
             tenants: Vec::new(),
+            next_number: 0,
             waiting: Vec::new(),
             rate: DrainRate::new(Instant::now()),
             rng,
@@ -81,7 +95,8 @@ impl Lanes {
 
     /// What they hold.
     pub(super) fn gauges(&self) -> Gauges {
-        let mut gauges = Gauges { groups: self.groups as u64, ..Gauges::default() };
+        let (groups, tenants) = (self.groups as u64, self.tenants.len() as u64);
+        let mut gauges = Gauges { groups, tenants, ..Gauges::default() };
         for tenant in &self.tenants {
             gauges.open_spans += tenant.builders.iter().map(|b| b.len() as u64).sum::<u64>();
             for lane in &tenant.lanes {
@@ -95,35 +110,76 @@ impl Lanes {
 
     /// Whether they hold no span.
     pub(super) fn is_empty(&self) -> bool {
-        self.tenants.iter().all(|tenant| {
-            tenant.builders.iter().all(Builder::is_empty)
-                && tenant.lanes.iter().all(|lane| lane.outbox.is_empty())
-        })
+        self.tenants.iter().all(Tenant::is_empty)
     }
 
     /// A lane and its open columns.
     pub(super) fn lane(&mut self, key: LaneKey) -> Option<(&mut Builder, &mut Lane)> {
-        let tenant = self.tenants.get_mut(key.tenant)?;
+        let tenant = self.tenants.iter_mut().find(|tenant| tenant.number == key.tenant)?;
         Some((tenant.builders.get_mut(key.group)?, tenant.lanes.get_mut(key.group)?))
     }
 
-    /// The number of the tenant of this name, which is added if there is room for one.
-    pub(super) fn admit_tenant(&mut self, name: &str) -> Result<usize, &'static str> {
+    /// The tenant of this name, for which spans have come at `now`. It is added if there is room for
+    /// one, or if another one can be forgotten.
+    ///
+    /// # Errors
+    /// Why spans are not taken now; they may be later.
+    pub(super) fn admit_tenant(&mut self, name: &str, now: Instant) -> Result<Place, &'static str> {
         if self.closing {
             return Err("the sidecar is about to stop");
         }
-        if let Some(number) = self.tenants.iter().position(|t| &*t.name == name) {
-            return Ok(number);
+        let known = self.tenants.iter().position(|tenant| &*tenant.name == name);
+        if let Some((at, tenant)) = known.and_then(|at| Some((at, self.tenants.get_mut(at)?))) {
+            tenant.used = now;
+            return Ok(Place { at, forgotten: None });
         }
-        if self.tenants.len() >= MOST_TENANTS {
-            return Err("more tenants than a sidecar serves");
+        if self.next_number >= MOST_NUMBERS {
+            return Err("the sidecar has served as many tenants as it can: restart it");
         }
-        self.tenants.push(Tenant { name: name.into(), builders: Vec::new(), lanes: Vec::new() });
-        Ok(self.tenants.len() - 1)
+        let forgotten = match self.tenants.len() < MOST_TENANTS {
+            true => None,
+            false => Some(self.forget_one().ok_or(TOO_MANY)?),
+        };
+        self.tenants.push(Tenant::new(self.next_number, name, now));
+        self.next_number += 1;
+        Ok(Place { at: self.tenants.len() - 1, forgotten })
+    }
+
+    /// Forgets the longest unused of the tenants of which nothing is held, if there is one; its
+    /// forwarders find that their lanes are no more.
+    fn forget_one(&mut self) -> Option<Arc<str>> {
+        let idle = self.tenants.iter().enumerate().filter(|(_, tenant)| tenant.is_empty());
+        let (at, _) = idle.min_by_key(|(_, tenant)| tenant.used)?;
+        let tenant = self.tenants.remove(at);
+        tenant.lanes.iter().for_each(|lane| lane.wake.notify_one());
+        Some(tenant.name)
     }
 }
 
+/// What a tenant is told that comes when the table is full and all in it are busy.
+const TOO_MANY: &str =
+    "more tenants at a time than a sidecar serves: come again when another one's spans are stored";
+
+/// Where a tenant stands.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// In [`Lanes::tenants`].
+    pub at: usize,
+    /// The tenant that was forgotten for it.
+    pub forgotten: Option<Arc<str>>,
+}
+
 impl Tenant {
+    fn new(number: usize, name: &str, used: Instant) -> Self {
+        Tenant { number, name: name.into(), used, builders: Vec::new(), lanes: Vec::new() }
+    }
+
+    /// Whether nothing of it is held: neither spans nor frames without acknowledgement.
+    fn is_empty(&self) -> bool {
+        self.builders.iter().all(Builder::is_empty)
+            && self.lanes.iter().all(|lane| lane.outbox.is_empty())
+    }
+
     /// Has lanes for this many groups at least.
     pub(super) fn grow(&mut self, groups: usize) {
         if self.lanes.len() < groups {

@@ -8,6 +8,8 @@ use tributary_span::protobuf::put;
 use tributary_wire::ring;
 use tributary_wire::v1::{Ack, Credit, Reject, reply};
 
+mod tenants;
+
 /// A request with one span for each trace; trace and span ids are made of `first..first + spans`.
 fn request(first: u64, spans: u64) -> Bytes {
     let mut out = Vec::new();

@@ -8,6 +8,7 @@ mod moves;
 mod process;
 #[cfg(feature = "tls")]
 mod secure;
+mod tenants;
 
 use anyhow::{Result, anyhow};
 use fake::Fake;

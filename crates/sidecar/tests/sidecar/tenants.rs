@@ -1,0 +1,58 @@
+//! More tenants than a sidecar serves at a time.
+
+use super::*;
+use fake::Answer as A;
+use std::collections::BTreeMap;
+
+/// Offers one span for a tenant.
+async fn offer(sidecar: &Sidecar, tenant: u32, seed: u32) -> Result<Answer> {
+    let name = format!("team-{tenant}");
+    sidecar.offer(&plain(seed.into()), &[("x-scope-orgid", &name)]).await
+}
+
+#[tokio::test]
+async fn twenty_in_sequence_are_served() -> Result<()> {
+    let fake = Fake::start(A::Ack)?;
+    let sidecar = Sidecar::start(&[&fake], &[]).await?;
+    // The first comes again at the end, with a lane that was not there before.
+    for (seed, tenant) in (1..).zip((0..20).chain([0])) {
+        assert_eq!(offer(&sidecar, tenant, seed).await?.status, 200, "tenant {tenant}");
+        sidecar.metric_becomes("spans_acked_total", |acked| acked == f64::from(seed)).await?;
+    }
+    let mut tenants: BTreeMap<u32, String> = BTreeMap::new();
+    for seen in fake.seen() {
+        let of = tenants.entry(seen.hello.lane).or_insert_with(|| seen.hello.tenant.clone());
+        assert_eq!(*of, seen.hello.tenant, "lane {} changed hands", seen.hello.lane);
+        assert_eq!(seen.seq, 1);
+    }
+    assert_eq!(tenants.len(), 21, "{tenants:?}");
+    assert_eq!(sidecar.metric("tenants").await?, 16.0);
+    assert_eq!(sidecar.metric("tenants_forgotten_total").await?, 5.0);
+    // The streams of those that were forgotten have ended.
+    sidecar.metric_becomes("streams", |streams| streams == 16.0).await?;
+    let report = sidecar.stop().await?;
+    assert_eq!((report.acked, report.lost()), (21, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_seventeenth_at_once_waits_for_an_idle_one() -> Result<()> {
+    let fake = Fake::start(A::Silence)?;
+    let sidecar = Sidecar::start(&[&fake], &[]).await?;
+    for tenant in 0..16 {
+        assert_eq!(offer(&sidecar, tenant, tenant + 1).await?.status, 200);
+    }
+    let refused = offer(&sidecar, 16, 17).await?;
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), "1");
+    let why = refused.text();
+    assert!(why.contains("more tenants at a time than a sidecar serves"), "{why}");
+    assert_eq!(sidecar.metric("requests_refused_total").await?, 1.0);
+
+    fake.answer(A::Ack);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 16.0).await?;
+    assert_eq!(offer(&sidecar, 16, 17).await?.status, 200);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 17.0).await?;
+    assert_eq!(sidecar.stop().await?.lost(), 0);
+    Ok(())
+}
