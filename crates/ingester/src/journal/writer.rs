@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::epoch::EpochError;
 use tributary_journal::segment::{Header, MAX_SEGMENT, Sealed};
-use tributary_journal::{EpochId, Journal};
+use tributary_journal::{EpochId, Journal, JournalError};
 use tributary_store::{Created, StoreError};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::v1::Reason;
@@ -65,6 +65,15 @@ pub(crate) enum SegmentWriterError {
     /// was cloned.
     #[error("segment {0} of this epoch was written by another process: was this machine cloned?")]
     ForeignSegment(u64),
+    /// The store's disk may have lost what it took. Nothing that it takes from this process is
+    /// acknowledged any more, and sidecars send their frames elsewhere.
+    #[error("segment {n} is not durable")]
+    Untrusted {
+        /// The segment's number.
+        n: u64,
+        /// What the store says.
+        source: StoreError,
+    },
     /// The operating system gives no random bytes.
     #[error(transparent)]
     Random(#[from] StoreError),
@@ -207,6 +216,10 @@ async fn write(
         match writer.journal.put_segment(&header.epoch, &sealed).await {
             Ok(Created::Won) => break,
             Ok(Created::Lost) => return Err(SegmentWriterError::ForeignSegment(header.n)),
+            Err(JournalError::Store(source)) if source.is_untrusted() => {
+                writer.metrics.segments_failed.inc();
+                return Err(SegmentWriterError::Untrusted { n: header.n, source });
+            }
             Err(error) => {
                 writer.metrics.segments_failed.inc();
                 tracing::warn!(epoch = %header.epoch, n = header.n, error = %ErrorChain(&error), "a segment could not be written yet; its frames are not acknowledged");

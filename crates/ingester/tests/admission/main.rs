@@ -17,3 +17,4 @@ mod lost_tasks;
 mod namesakes;
 mod refused;
 mod server;
+mod untrusted;

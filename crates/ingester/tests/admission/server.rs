@@ -64,7 +64,13 @@ impl Drop for Server {
 
 impl Server {
     pub(crate) async fn start(bucket: Bucket, flags: &[&str]) -> Server {
-        let engine = Box::pin(engine(bucket.store(), flags)).await;
+        let store = bucket.store();
+        Server::over(store, bucket, flags).await
+    }
+
+    /// Over another store than the bucket.
+    pub(crate) async fn over(store: Store, bucket: Bucket, flags: &[&str]) -> Server {
+        let engine = Box::pin(engine(store, flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = IngestServer::new(IngestService(engine.intake.clone()));
