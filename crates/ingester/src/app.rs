@@ -103,7 +103,7 @@ impl App {
         let ids = IdGenerator::default();
         let store = store::open(&self.config).await?;
         let own = self.own_heartbeat(&ids)?;
-        let own_port = format!(":{}", self.wire_address().port());
+        let own_address = own.wire_address.clone();
         let App { config, receivers, wire, http } = self;
         let environment = Environment { store: store.clone(), ids, own, build_inline: false };
         let mut engine = Engine::new(&config, environment).await?;
@@ -139,7 +139,7 @@ impl App {
             stop_wire,
             direct,
             ready,
-            own_port,
+            own_address,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Under which address sidecars and other ingesters reach this one.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use tributary_settings::Host;
 
 /// Of the addresses that a server listens on the one that others are told: all of the host, else
@@ -23,16 +24,34 @@ pub(super) fn at(advertise: Option<&Host>, listening: SocketAddr) -> String {
     format!("{host}:{}", listening.port())
 }
 
-/// The address that packets to the world would leave from; none is sent. IPv4's where there is one.
+/// An address of this host that others reach: the one that packets to the world would leave from,
+/// else one that the host's own name stands for (in Kubernetes `/etc/hosts` has the pod's). When
+/// there is neither, no other host can be there.
 fn own_address() -> IpAddr {
-    let leaves = |from: &str, to: &str| {
+    first_told(leaving().into_iter().chain(named(&host_name())))
+}
+
+/// Of these addresses the first that means the same on another host.
+fn first_told(candidates: impl Iterator<Item = IpAddr>) -> IpAddr {
+    let mut told = candidates.filter(|ip| !ip.is_unspecified() && !ip.is_loopback());
+    told.next().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// The addresses that packets to the world would leave from; none is sent. IPv4's comes first.
+fn leaving() -> Vec<IpAddr> {
+    let leaves = |from: &str, to: &str| -> io::Result<IpAddr> {
         let socket = UdpSocket::bind(from)?;
         socket.connect(to)?;
-        socket.local_addr()
+        Ok(socket.local_addr()?.ip())
     };
-    leaves("0.0.0.0:0", "192.0.2.1:9")
-        .or_else(|_| leaves("[::]:0", "[2001:db8::1]:9"))
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
+    let both = [leaves("0.0.0.0:0", "192.0.2.1:9"), leaves("[::]:0", "[2001:db8::1]:9")];
+    both.into_iter().flatten().collect()
+}
+
+/// What a name stands for, looked up when it is asked for and not before: it may take seconds.
+fn named(name: &str) -> impl Iterator<Item = IpAddr> {
+    let look_up = move || (name, 0).to_socket_addrs().into_iter().flatten();
+    std::iter::once_with(look_up).flatten().map(|address| address.ip())
 }
 
 /// The host's name.
@@ -65,5 +84,21 @@ mod tests {
             assert_eq!(at(advertise.as_ref(), told), expected, "{listen}");
         }
         assert!(!own_address().is_unspecified());
+    }
+
+    #[test]
+    fn an_address_that_means_another_host_elsewhere_is_told_only_when_there_is_no_other() {
+        let table: [(&[&str], &str); 5] = [
+            (&["10.0.0.7", "fd00::7"], "10.0.0.7"),
+            (&["0.0.0.0", "127.0.1.1", "fd00::7"], "fd00::7"),
+            (&["::1", "10.0.0.7"], "10.0.0.7"),
+            (&["127.0.0.1"], "127.0.0.1"),
+            (&[], "127.0.0.1"),
+        ];
+        for (candidates, expected) in table {
+            let told = first_told(candidates.iter().map(|ip| ip.parse().unwrap()));
+            assert_eq!(told.to_string(), expected, "{candidates:?}");
+        }
+        assert!(named("localhost").any(|ip| ip.is_loopback()));
     }
 }

@@ -27,8 +27,8 @@ pub(super) struct Serving {
     pub(super) direct: DirectReceivers,
     /// Whether `/ready` says so.
     pub(super) ready: Arc<AtomicBool>,
-    /// How the address of this ingester ends as its members' list has it: with its port.
-    pub(super) own_port: String,
+    /// The address of this ingester as its members' list has it.
+    pub(super) own_address: String,
 }
 
 impl Serving {
@@ -157,7 +157,7 @@ impl Serving {
     fn announce_leaving(&self, patience: Duration) {
         self.engine.announcements.send_modify(|announcement| {
             announcement.drain_ms = Some(u32::try_from(patience.as_millis()).unwrap_or(u32::MAX));
-            let is_own = |member: &Member| member.address.ends_with(&self.own_port);
+            let is_own = |member: &Member| member.address == self.own_address;
             announcement.members.members.retain(|member| !is_own(member));
         });
     }

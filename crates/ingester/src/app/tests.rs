@@ -19,6 +19,8 @@ use tributary_wire::frame::Encoder;
 use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, Reply, reply::Kind};
 
+mod drain;
+
 /// Long enough that only the end of an ingester seals a segment.
 const NEVER: &str = "1h";
 const GRACE: Duration = Duration::from_secs(60);

@@ -93,10 +93,18 @@ impl HeartbeatTask {
     fn announce(&self, others: &[Heartbeat]) {
         self.announcements.send_if_modified(|announcement| {
             let leaving = announcement.drain_ms.is_some();
-            let own = (!leaving).then_some(&self.own);
-            replace(&mut announcement.members, members(own.into_iter().chain(others)))
+            replace(&mut announcement.members, told(&self.own, others, leaving))
         });
     }
+}
+
+/// What sidecars are told by `own`, which leaves or stays. One that leaves names no process at its
+/// own address: that would be one before it in its place, whose heartbeat still stands there.
+fn told(own: &Heartbeat, others: &[Heartbeat], leaving: bool) -> v1::Members {
+    if !leaving {
+        return members(std::iter::once(own).chain(others));
+    }
+    members(others.iter().filter(|other| other.wire_address != own.wire_address))
 }
 
 /// Whether the value was another one.
@@ -143,5 +151,22 @@ mod tests {
             [heartbeat(2), heartbeat(1), Heartbeat { wire_address: String::new(), ..heartbeat(3) }];
         let told: Vec<_> = members(beats.iter()).members.into_iter().map(|m| m.address).collect();
         assert_eq!(told, ["w1", "w2"]);
+    }
+
+    #[test]
+    fn one_that_leaves_names_all_but_itself() {
+        let at = |process, address: &str| Heartbeat {
+            wire_address: address.into(),
+            ..heartbeat(process)
+        };
+        // As in Kubernetes: each has an address of its own and the port of all.
+        let own = at(1, "10.0.0.1:4319");
+        let others = [at(2, "10.0.0.2:4319"), at(3, "[fd00::3]:4319"), at(4, "10.0.0.1:4319")];
+        let told = |leaving| {
+            let told = told(&own, &others, leaving).members.into_iter();
+            told.map(|member| member.address).collect::<Vec<_>>()
+        };
+        assert_eq!(told(true), ["10.0.0.2:4319", "[fd00::3]:4319"]);
+        assert!(told(false).contains(&own.wire_address));
     }
 }
