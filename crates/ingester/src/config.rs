@@ -143,7 +143,8 @@ impl Config {
         let least = self.least_keep_slots();
         if self.keep_slots < least {
             let least = duration_text(least);
-            given.wrong("keep-slots", format!("must be at least {least}: an epoch is written for an hour, and its last block comes block-age and grace later"));
+            let why = "an epoch is written for an hour, and its last block comes block-age later";
+            given.wrong("keep-slots", format!("must be at least {least}: {why}"));
         }
         let server =
             |setting: &str, listen| Server { setting: setting.to_owned(), is_udp: false, listen };
@@ -156,10 +157,10 @@ impl Config {
 
 impl Config {
     /// The slots of an hour must outlast the epochs that are written in it, also where heartbeats
-    /// cannot be read: an hour, what comes after it, and as long again as it takes to miss and
-    /// adopt a process.
+    /// cannot be read: an hour, the last block after it, and the time in which a process that is
+    /// missing is swept up.
     fn least_keep_slots(&self) -> Duration {
-        ROLL_AFTER + self.block_age + self.grace + self.heartbeat * SWEEP_EVERY
+        ROLL_AFTER + self.block_age + self.heartbeat * SWEEP_EVERY
     }
 }
 

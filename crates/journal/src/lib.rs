@@ -22,7 +22,12 @@
 //!
 //! At start: [`Store::probe`](tributary_store::Store::probe), [`Journal::open_cluster`], a process
 //! [`Uid`], and a first heartbeat ([`Journal::beat`]) that names the epoch to come: an epoch is named
-//! before it has a segment, so that no process takes it for an abandoned one.
+//! before it has a segment, so that no process takes it for an abandoned one, and queries find its
+//! segments when it is. So each heartbeat names an epoch of this hour and one of the next.
+//!
+//! An epoch is of the hour in which its first segment is written, or of the first one above the floor
+//! if that is later, and the next one begins with the next hour: what all ingesters take at the same
+//! time is filed under the same hour, and nothing is acknowledged into an hour that may be retired.
 //!
 //! A frame: decoded and validated before it is logged, since what cannot be decoded would come back
 //! at every adoption. [`SegmentBuilder::missing`], export these definitions,
@@ -41,7 +46,8 @@
 //! A generation, by bytes, by age or at shutdown: [`WriterEpoch::freeze`],
 //! [`WriterEpoch::begin_commit`], build the blocks and [`mint_block`](id::mint_block) their ids for
 //! [`Commit::slot`], take the steps of a [`commit::CommitRun`]. Won: [`WriterEpoch::slot_won`],
-//! [`WriterEpoch::metas_written`], [`WriterEpoch::deleted`]. Lost: [`WriterEpoch::slot_lost`]; a new
+//! [`WriterEpoch::metas_written`], in one step for whatever else looks at the generations; and, when
+//! the store lets it, [`WriterEpoch::deleted`], which nothing waits for. Lost: [`WriterEpoch::slot_lost`]; a new
 //! epoch begins, and this one is adopted like any other.
 //!
 //! At any time: what the [`FailureDetector`](failure_detector::FailureDetector) calls abandoned is

@@ -70,11 +70,12 @@ fn every_mistake_is_told_with_its_place() {
 
 #[test]
 fn single_mistakes() {
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 10] = [
         (&["--memory", "32MiB"], "--memory"),
         (&["--segment-bytes", "17MiB"], "--segment-bytes"),
         (&["--heartbeat", "50ms"], "--heartbeat"),
         (&["--keep-slots", "8d"], "--keep-slots"),
+        (&["--keep-slots", "1h"], "--keep-slots"),
         (&["--segment-age", "2m"], "--segment-age"),
         (&["--name", "a b"], "--name"),
         (&["--advertise", "10.0.0.1:4319"], "--advertise"),
@@ -86,6 +87,8 @@ fn single_mistakes() {
     }
     let text = read(&["--memory", "32MiB"], &[], "").unwrap_err().to_string();
     assert!(text.contains("at least 64MiB"), "{text}");
+    let text = read(&["--keep-slots=2h", "--block-age=1h"], &[], "").unwrap_err().to_string();
+    assert!(text.contains("must be at least 122m"), "{text}");
 }
 
 #[test]

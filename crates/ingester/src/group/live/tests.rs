@@ -1,3 +1,5 @@
+mod mutants;
+
 use super::*;
 use crate::memory::{Admission, MemoryBudget, MemoryUsage};
 use tributary_span::columns::{Builder, SpanFields, Text};
