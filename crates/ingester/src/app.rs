@@ -74,15 +74,13 @@ impl App {
             Some(name) => name.clone(),
             None => format!("{}-{}", reach::host_name(), wire.port()),
         };
+        let process = ids.uid().map_err(IngesterError::Id)?;
         Ok(Heartbeat {
-            process: ids.uid().map_err(IngesterError::Id)?,
-            instance,
             query_address: reach::at(advertise, http),
             wire_address: reach::at(advertise, wire),
             zone: self.config.zone.clone(),
-            epochs: Vec::new(),
-            counter: 0,
             started: ids.unix_ms() / 1000,
+            ..Heartbeat::new(process, instance)
         })
     }
 

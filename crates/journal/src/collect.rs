@@ -19,7 +19,7 @@
 use crate::id::{BlockOrigin, EpochId, block_origin};
 use crate::record::Record;
 use crate::slot::Slot;
-use crate::window::{CompactionWindow, HOUR, compacted_origin};
+use crate::window::{CompactionWindow, HOUR, compacted_origin, hour_of};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -126,8 +126,7 @@ pub fn floor_to_write(hours: &BTreeMap<String, Hour>) -> Option<&str> {
 /// whatever the clock of its process says, since no slot of it would count. (The floor may have been
 /// raised by a process whose clock is ahead of others'.) `None` when no such second has a name.
 pub fn first_second_above(floor: &str) -> Option<u32> {
-    let next = CompactionWindow::named(floor, "")?.hour.checked_add(1)?;
-    next.checked_mul(HOUR)
+    hour_of(floor)?.checked_add(1)?.checked_mul(HOUR)
 }
 
 /// The most that one pass deletes without an operator being asked, beside a tenth of what there is.

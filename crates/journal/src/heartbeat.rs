@@ -47,6 +47,20 @@ pub struct Heartbeat {
 pub struct HeartbeatError(String);
 
 impl Heartbeat {
+    /// The first heartbeat of a process that is reached nowhere yet and owns no epoch.
+    pub fn new(process: Uid, instance: String) -> Heartbeat {
+        Heartbeat {
+            process,
+            instance,
+            query_address: String::new(),
+            wire_address: String::new(),
+            zone: String::new(),
+            epochs: Vec::new(),
+            counter: 0,
+            started: 0,
+        }
+    }
+
     /// The heartbeat's object.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ impl IdGenerator {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub(crate) fn epoch(&self) -> Result<EpochId, StoreError> {
-        self.epoch_at(self.epoch_seconds())
+        self.epoch_at(self.unix_seconds())
     }
 
     /// A new epoch that begins at so many seconds since 1970, or at the first one above the floor.

@@ -186,12 +186,11 @@ impl Collector {
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
         let names =
             survey.keys().map(EpochId::hour).chain(windows.keys().map(CompactionWindow::hour_name));
-        // An epoch that a process is going to write holds its hour, before it has a segment.
-        let named = owned.iter().map(EpochId::hour);
-        for name in names.chain(unnamed.keys().cloned()).chain(named) {
+        for name in names.chain(unnamed.keys().cloned()) {
             let (old, unnamed) = (name < old, unnamed.get(&name).copied().unwrap_or_default());
             hours.insert(name, Hour { finished: true, old, unnamed, ..Hour::default() });
         }
+        // An epoch that a process is going to write holds its hour, before it has a segment.
         for epoch in owned {
             hours.entry(epoch.hour()).or_default().owned = true;
         }
@@ -200,13 +199,17 @@ impl Collector {
             hours.entry(epoch.hour()).or_default().segments += held.segments.len();
             held_in.entry(epoch.hour()).or_default().push((epoch, held));
         }
+        let mut windows_in: BTreeMap<String, Vec<&CompactionWindow>> = BTreeMap::new();
+        for window in windows.keys() {
+            windows_in.entry(window.hour_name()).or_default().push(window);
+        }
         // From the oldest, and no further than the first that is not done with: one that can never
         // be finished must not cost the slots of all that come after it, at every pass.
         for (name, hour) in hours.iter_mut().take_while(|(_, hour)| hour.is_done()) {
             for (epoch, held) in held_in.remove(name).unwrap_or_default() {
                 hour.finished = hour.finished && self.finished(epoch, held).await?;
             }
-            for window in windows.keys().filter(|window| window.hour_name() == *name) {
+            for window in windows_in.remove(name).unwrap_or_default() {
                 self.look_at_window(window, hour).await?;
             }
             if !hour.is_done() {

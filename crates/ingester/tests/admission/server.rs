@@ -40,16 +40,7 @@ pub(crate) async fn engine(store: Store, flags: &[&str]) -> Engine {
         Asked::Print(text) => panic!("{text}"),
     };
     let ids = IdGenerator::default();
-    let own = Heartbeat {
-        process: ids.uid().unwrap(),
-        instance: "one".into(),
-        query_address: String::new(),
-        wire_address: String::new(),
-        zone: String::new(),
-        epochs: Vec::new(),
-        counter: 0,
-        started: 0,
-    };
+    let own = Heartbeat::new(ids.uid().unwrap(), "one".into());
     let on = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
     engine.start().await.unwrap();

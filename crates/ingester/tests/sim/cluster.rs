@@ -336,16 +336,7 @@ pub(crate) async fn boot(
     mut bytes: Random,
 ) -> Option<Engine> {
     let ids = IdGenerator::of_bytes(move || bytes.byte());
-    let own = Heartbeat {
-        process: ids.uid().unwrap(),
-        instance,
-        query_address: String::new(),
-        wire_address: String::new(),
-        zone: String::new(),
-        epochs: Vec::new(),
-        counter: 0,
-        started: 0,
-    };
+    let own = Heartbeat::new(ids.uid().unwrap(), instance);
     let mut engine =
         Engine::new(config, Environment { store, ids, own, build_inline: true }).await.ok()?;
     engine.start().await.ok()?;

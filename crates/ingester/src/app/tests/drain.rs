@@ -8,16 +8,8 @@ use tributary_wire::v1::Drain;
 
 /// The heartbeat of another ingester.
 fn other(process: u8, wire_address: String) -> Heartbeat {
-    Heartbeat {
-        process: Uid([process; 16]),
-        instance: format!("tributary-ingester-{process}"),
-        query_address: String::new(),
-        wire_address,
-        zone: String::new(),
-        epochs: Vec::new(),
-        counter: 1,
-        started: 0,
-    }
+    let name = format!("tributary-ingester-{process}");
+    Heartbeat { wire_address, counter: 1, ..Heartbeat::new(Uid([process; 16]), name) }
 }
 
 /// The members that an ingester names which leaves, less its port.
