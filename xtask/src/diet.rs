@@ -48,7 +48,7 @@ pub(crate) fn run() -> Result<()> {
     check_forbidden(&linked)?;
     check_snapshot(&linked)?;
     let build = ["build", "--locked", "--profile", "sidecar", "-p", "tributary-sidecar"];
-    run::step("sidecar as users deploy it", &mut run::cargo(&build))?;
+    run::whole("sidecar as users deploy it", &mut run::patient_cargo(&build))?;
     let binary = run::target().join("sidecar/tributary-sidecar");
     let bytes = fs::metadata(&binary).with_context(|| binary.display().to_string())?.len();
     let idle = idle_kib(&binary)?;

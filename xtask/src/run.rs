@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// The workspace's top folder.
@@ -24,6 +25,16 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
     command
 }
 
+/// The cargo that runs this, when nothing else wants the processor: beside tests that wait for the
+/// programs they have started, and must not wait for it.
+pub(crate) fn patient_cargo(args: &[&str]) -> Command {
+    let cargo = cargo(args);
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(cargo.get_program()).args(cargo.get_args());
+    command.current_dir(root());
+    command
+}
+
 /// Runs a command to its end and tells how long it took.
 pub(crate) fn step(what: &str, command: &mut Command) -> Result<()> {
     println!("\n=== {what}");
@@ -40,4 +51,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = output.with_context(|| format!("{command:?}"))?;
     ensure!(output.status.success(), "{command:?} ended with {}", output.status);
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Runs a command beside others: what it printed is shown as a whole when it has ended.
+pub(crate) fn whole(what: &str, command: &mut Command) -> Result<()> {
+    let start = Instant::now();
+    let output = command.stdin(Stdio::null()).output();
+    // One at a time speaks.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("\n=== {what}");
+    let output = output.with_context(|| format!("{command:?} does not start"))?;
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    print!("{}", String::from_utf8_lossy(&output.stderr));
+    println!("=== {what}: {:.0} s, {}", start.elapsed().as_secs_f64(), output.status);
+    ensure!(output.status.success(), "{what}: {command:?} ended with {}", output.status);
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::run;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,12 +28,15 @@ struct Binary {
     folder: PathBuf,
 }
 
-/// Builds all tests, runs them with these variables, and then those in documentation.
+/// Programs and tests, built.
+pub(crate) struct Suite(Vec<Binary>);
+
+/// Runs all tests with these variables.
 ///
 /// # Errors
-/// What does not compile, or the names of all binaries in which a test failed.
-pub(crate) fn run(variables: &[(&str, PathBuf)]) -> Result<()> {
-    let mut binaries = build()?;
+/// The names of all binaries in which a test failed.
+pub(crate) fn run(suite: Suite, variables: &[(&str, PathBuf)]) -> Result<()> {
+    let mut binaries = suite.0;
     binaries.sort_by_key(|binary| {
         let target = binary.name.split(' ').next().unwrap_or_default();
         FIRST.iter().position(|first| *first == target).unwrap_or(FIRST.len())
@@ -45,8 +48,16 @@ pub(crate) fn run(variables: &[(&str, PathBuf)]) -> Result<()> {
     if !failed.is_empty() {
         bail!("tests failed in {}", failed.join(", "));
     }
+    Ok(())
+}
+
+/// Runs the tests in documentation.
+///
+/// # Errors
+/// When one of them fails.
+pub(crate) fn documentation() -> Result<()> {
     let docs = ["test", "--locked", "--workspace", "--doc", "--quiet"];
-    run::step("tests in documentation", &mut run::cargo(&docs))
+    run::whole("tests in documentation", &mut run::patient_cargo(&docs))
 }
 
 /// Binaries in which something failed.
@@ -77,30 +88,12 @@ fn all(binaries: &[Binary], variables: &[(&str, PathBuf)]) -> Vec<String> {
     failed.into_inner().unwrap_or_default()
 }
 
-/// Runs one binary to its end, shows what it printed, and tells whether all of it passed.
+/// Runs one binary to its end, and tells whether all of it passed.
 fn one(binary: &Binary, variables: &[(&str, PathBuf)]) -> bool {
     let mut command = Command::new(&binary.executable);
     command.current_dir(&binary.folder).env("CARGO_MANIFEST_DIR", &binary.folder);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
-    let output = command.stdin(Stdio::null()).output();
-    // One at a time speaks.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = lock(&TURN);
-    println!("\n     Running {}", binary.name);
-    match output {
-        Ok(output) => {
-            print!("{}", String::from_utf8_lossy(&output.stdout));
-            print!("{}", String::from_utf8_lossy(&output.stderr));
-            if !output.status.success() {
-                println!("{}: {}", binary.name, output.status);
-            }
-            output.status.success()
-        }
-        Err(error) => {
-            println!("{} does not start: {error}", binary.executable.display());
-            false
-        }
-    }
+    run::whole(&binary.name, &mut command).inspect_err(|error| println!("{error:#}")).is_ok()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -108,7 +101,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Builds programs and tests, with the same features.
-fn build() -> Result<Vec<Binary>> {
+///
+/// # Errors
+/// What does not compile.
+pub(crate) fn build() -> Result<Suite> {
     let programs = ["build", "--locked", "--workspace", "--bins", "--tests"];
     run::step("programs and tests", &mut run::cargo(&programs))?;
     let list = ["test", "--locked", "--workspace", "--no-run", "--message-format", "json"];
@@ -121,7 +117,7 @@ fn build() -> Result<Vec<Binary>> {
     if binaries.is_empty() {
         bail!("cargo names no test: {list:?}");
     }
-    Ok(binaries)
+    Ok(Suite(binaries))
 }
 
 /// The binary that a message of cargo's names, if it has tests. The message is an artifact with

@@ -3,7 +3,8 @@
 //! On two cores most of the time is compiling, so the steps share what they build: the programs
 //! are built together with the tests (the same features of every dependency), and only the diet
 //! builds once more, in the profile that users deploy. What comes from other registries is fetched
-//! while the first crates compile.
+//! while the first crates compile; what only computes is built while tests wait for the programs
+//! that they have started.
 
 use crate::{check, deny, diet, run, senders, suite, venv};
 use anyhow::{Result, anyhow};
@@ -19,13 +20,19 @@ pub(crate) fn run() -> Result<()> {
         others.join().unwrap_or_else(|_| Err(anyhow!("preparing the other languages panicked")))?;
     check::docs(&["--workspace"])?;
     deny::run(Vec::new())?;
-    suite::run(&[
-        ("TRIBUTARY_PYTHON", python),
-        ("TRIBUTARY_BIN", run::target().join("debug")),
-        ("TRIBUTARY_SENDERS_PYTHON", senders.python),
-        ("TRIBUTARY_SENDERS_NODE", senders.node),
-    ])?;
-    diet::run()?;
+    let suite = suite::build()?;
+    let beside = std::thread::spawn(|| suite::documentation().and_then(|()| diet::run()));
+    let tests = suite::run(
+        suite,
+        &[
+            ("TRIBUTARY_PYTHON", python),
+            ("TRIBUTARY_BIN", run::target().join("debug")),
+            ("TRIBUTARY_SENDERS_PYTHON", senders.python),
+            ("TRIBUTARY_SENDERS_NODE", senders.node),
+        ],
+    );
+    let beside = beside.join().unwrap_or_else(|_| Err(anyhow!("the diet panicked")));
+    tests.and(beside)?;
     println!("\nall green in {:.1} minutes", start.elapsed().as_secs_f64() / 60.0);
     Ok(())
 }
