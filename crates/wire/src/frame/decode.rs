@@ -10,6 +10,7 @@ use super::envelope::Envelope;
 use super::{FrameError, MAX_DEFINITIONS_BYTES, zip};
 use bytes::Bytes;
 use reader::Reader;
+use std::cell::RefCell;
 use tables::Tables;
 use tributary_span::columns::{Columns, ValueType};
 use tributary_span::otlp::any;
@@ -45,8 +46,32 @@ pub struct Decoder {
     limits: DecodeLimits,
     dict: u32,
     definitions: Definitions,
+}
+
+/// Memory that decoding works in. It serves a thread and not a stream: an ingester has thousands of
+/// streams, each of which would keep as much as its largest frame has ever taken.
+#[derive(Debug, Default)]
+struct Workspace {
+    unpacked: Vec<u8>,
     tables: Tables,
-    scratch: Vec<u8>,
+}
+
+/// What a thread keeps from one frame to the next, in bytes of the largest unpacked one.
+const KEPT: usize = 4 << 20;
+
+thread_local! {
+    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+}
+
+/// Lends the thread's memory to `work`.
+fn with_workspace<T>(work: impl FnOnce(&mut Workspace) -> T) -> T {
+    WORKSPACE.with_borrow_mut(|workspace| {
+        let done = work(workspace);
+        if workspace.unpacked.capacity() > KEPT {
+            *workspace = Workspace::default();
+        }
+        done
+    })
 }
 
 /// Definitions by number, all of which refer to known ones of the right sort.
@@ -59,8 +84,7 @@ pub(super) struct Definitions {
 impl Decoder {
     /// A decoder without definitions.
     pub fn new(limits: DecodeLimits) -> Self {
-        let (definitions, tables) = (Definitions::default(), Tables::default());
-        Decoder { limits, dict: 0, definitions, tables, scratch: Vec::new() }
+        Decoder { limits, dict: 0, definitions: Definitions::default() }
     }
 
     /// Adds definitions to dictionary `dict`. Another number than that of the call before drops the
@@ -74,31 +98,41 @@ impl Decoder {
             self.definitions = Definitions::default();
             self.dict = dict;
         }
-        let entries = definition::entries(bytes, &mut self.scratch)?;
-        entries
-            .into_iter()
-            .try_for_each(|(number, entry)| self.definitions.add(dict, number, entry))
+        with_workspace(|workspace| {
+            let entries = definition::entries(bytes, &mut workspace.unpacked)?;
+            let add = |(number, entry)| self.definitions.add(dict, number, entry);
+            entries.into_iter().try_for_each(add)
+        })
     }
 
     /// Decodes one payload.
     ///
     /// # Errors
     /// When it cannot be decoded with the definitions at hand or breaks a limit.
-    pub fn decode(&mut self, dict: u32, payload: &[u8]) -> Result<Decoded, FrameError> {
+    pub fn decode(&self, dict: u32, payload: &[u8]) -> Result<Decoded, FrameError> {
+        with_workspace(|workspace| self.decode_in(workspace, dict, payload))
+    }
+
+    fn decode_in(
+        &self,
+        Workspace { unpacked, tables }: &mut Workspace,
+        dict: u32,
+        payload: &[u8],
+    ) -> Result<Decoded, FrameError> {
         let envelope = Envelope::parse(payload)?;
         let body = match envelope.packed {
             [] => envelope.plain,
-            packed => zip::decompress(packed, self.limits.bytes, &mut self.scratch)?,
+            packed => zip::decompress(packed, self.limits.bytes, unpacked)?,
         };
         let none = Definitions::default();
         let definitions = if dict == self.dict { &self.definitions } else { &none };
         let mut reader = Reader::new(body);
         let mut columns = Columns::default();
-        self.tables.read(dict, definitions, &mut reader, &mut columns)?;
+        tables.read(dict, definitions, &mut reader, &mut columns)?;
         let frame = rows::Frame { ids: envelope.ids, bits: envelope.bits, limits: self.limits };
-        rows::read(&frame, &self.tables, reader, &mut columns)?;
+        rows::read(&frame, tables, reader, &mut columns)?;
         debug_assert_eq!(columns.check(), Ok(()));
-        Ok(Decoded { columns, referenced: self.tables.take_referenced() })
+        Ok(Decoded { columns, referenced: tables.take_referenced() })
     }
 
     /// The definitions with these numbers, numbers kept, as bytes for [`Decoder::define`] of a fresh

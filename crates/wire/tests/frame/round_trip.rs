@@ -122,7 +122,7 @@ fn frames_without_their_definitions_are_refused() {
     stream.send(&batch).1.unwrap();
     let (frame, decoded) = stream.send(&batch);
     decoded.unwrap();
-    let mut fresh = Decoder::new(DecodeLimits::default());
+    let fresh = Decoder::new(DecodeLimits::default());
     let refused = fresh.decode(frame.dict, &frame.payload).unwrap_err();
     assert!(matches!(refused, FrameError::Undefined { dict: 0, .. }), "{refused}");
     // The next dictionary drops the one before.
