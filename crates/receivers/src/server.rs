@@ -26,6 +26,7 @@ impl<S: Sink> Server<S> {
         let Held { bytes, permits } = held;
         let outcome = self.sink.offer(tenant, bytes).await?;
         drop(permits);
+        self.sink.pace().await;
         Ok(outcome)
     }
 }

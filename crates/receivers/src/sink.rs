@@ -33,6 +33,13 @@ pub trait Sink: Send + Sync + 'static {
         tenant: Option<&str>,
         request: Bytes,
     ) -> impl Future<Output = Result<Outcome, OfferError>> + Send;
+
+    /// Waits as long as a sender is to wait for its answer that was taken already: so that one which
+    /// sends as fast as it is answered goes no faster than what comes after. Datagrams, whose
+    /// senders wait for no answer, are not held up by it.
+    fn pace(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// No room now: the sender keeps its spans and comes again.

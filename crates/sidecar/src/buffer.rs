@@ -57,6 +57,8 @@ pub(crate) struct Buffer {
     new_lanes: Notify,
     /// Spans came in.
     activity: Arc<Notify>,
+    /// Frames were settled, or columns became frames: less is held.
+    eased: Notify,
     /// The last frame was settled.
     emptied: Notify,
     /// The end has begun.
@@ -75,6 +77,7 @@ impl Buffer {
             opened: Notify::new(),
             new_lanes: Notify::new(),
             activity: Arc::default(),
+            eased: Notify::new(),
             emptied: Notify::new(),
             closed: CancellationToken::new(),
         }
@@ -213,6 +216,7 @@ impl Buffer {
             *builder = Builder::new();
         }
         self.budget.give(std::mem::take(&mut lane.charged));
+        self.eased.notify_waiters();
         lane.wake.notify_one();
     }
 

@@ -87,6 +87,11 @@ impl DrainRate {
         *self = DrainRate { rate: self.at(now) + bytes / FADE, at: now };
     }
 
+    /// Whether anything has left in the last second.
+    pub(crate) fn flows(&self, now: Instant) -> bool {
+        self.rate > 0.0 && now.saturating_duration_since(self.at) < Duration::from_secs(1)
+    }
+
     /// Bytes a second now.
     pub(crate) fn at(&self, now: Instant) -> f64 {
         let age = now.saturating_duration_since(self.at).as_secs_f64();
@@ -146,6 +151,9 @@ mod tests {
         let steady = rate.at(now);
         assert!((9_000.0..11_500.0).contains(&steady), "{steady} for 10000 bytes a second");
         assert!(rate.at(now + Duration::from_secs(60)) < 1.0);
+        let after = |millis| now + Duration::from_millis(millis);
+        assert!(rate.flows(after(900)) && !rate.flows(after(1000)));
+        assert!(!DrainRate::new(start).flows(start), "nothing has left yet");
     }
 
     #[test]

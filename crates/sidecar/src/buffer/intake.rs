@@ -6,7 +6,7 @@ use crate::batch::Cut;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 use tributary_receivers::{OfferError, Refused, Sink};
 use tributary_span::TraceId;
@@ -31,9 +31,36 @@ impl Sink for Buffer {
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
         self.take_in(tenant, &request)
     }
+
+    async fn pace(&self) {
+        let until = Instant::now() + LONGEST_PACE;
+        loop {
+            let eased = self.eased.notified();
+            if !self.is_ahead(Instant::now()) {
+                return;
+            }
+            tokio::select! {
+                () = eased => {}
+                () = sleep_until(until) => return,
+                () = self.closed.cancelled() => return,
+            }
+        }
+    }
 }
 
+/// The longest time that the answer to a sender is kept back.
+pub(super) const LONGEST_PACE: Duration = Duration::from_secs(1);
+/// The share of the buffer that is filled at once while ingesters take what comes. The rest is for
+/// the time in which they do not.
+const PACED_ABOVE: usize = 4;
+
 impl Buffer {
+    /// Whether senders are faster than the ingesters, which do take what comes. When they do not,
+    /// the buffer is to be filled: that is what it is for.
+    fn is_ahead(&self, now: Instant) -> bool {
+        self.budget.used() > self.budget.limit() / PACED_ABOVE && self.lock().rate.flows(now)
+    }
+
     /// Walks a request into the lanes of `tenant`.
     fn take_in(&self, tenant: Option<&str>, request: &[u8]) -> Result<Outcome, OfferError> {
         let now = Instant::now();

@@ -118,6 +118,7 @@ impl Buffer {
             lane.release();
             self.budget.give(settled.bytes);
             lanes.rate.note(settled.bytes, now);
+            self.eased.notify_waiters();
             if lanes.is_empty() {
                 self.emptied.notify_waiters();
             }

@@ -1,3 +1,4 @@
+use super::intake::LONGEST_PACE;
 use super::*;
 use bytes::Bytes;
 use std::collections::BTreeSet;
@@ -257,4 +258,39 @@ async fn a_credit_opens_the_window() {
     assert!(!buffer.status(key(0, 0)).may_send);
     buffer.reply(key(0, 0), &reply::Kind::Credit(Credit { bytes: 1 << 20 }));
     assert!(sent(&buffer, key(0, 0)).len() > 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn senders_go_at_the_pace_of_ingesters_that_take_what_comes() {
+    let buffer = buffer(256 << 10);
+    let paced = async || {
+        let begun = Instant::now();
+        buffer.pace().await;
+        begun.elapsed()
+    };
+    let frame = async |seq: u64| {
+        offer(&buffer, None, request(seq, 1)).await.unwrap();
+        buffer.cut_due(Instant::now() + Duration::from_secs(1));
+        sent(&buffer, key(0, 0));
+        buffer.reply(key(0, 0), &ack(seq));
+    };
+    offer(&buffer, None, request(1000, 1000)).await.unwrap();
+    assert_eq!(paced().await, Duration::ZERO, "no ingester takes anything");
+    buffer.attach(key(0, 0), 1 << 20);
+    frame(1).await;
+    assert_eq!(paced().await, Duration::ZERO, "it is nearly empty");
+    offer(&buffer, None, request(2000, 1000)).await.unwrap();
+    assert_eq!(paced().await, LONGEST_PACE, "what is open is more than a quarter");
+    assert_eq!(paced().await, Duration::ZERO, "nothing was taken for a second");
+    frame(2).await;
+    offer(&buffer, None, request(3000, 1000)).await.unwrap();
+    let cut = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        buffer.cut_due(Instant::now() + Duration::from_secs(1));
+    };
+    let (waited, ()) = tokio::join!(paced(), cut);
+    assert_eq!(waited, Duration::from_millis(100), "it became a frame, which is small");
+    offer(&buffer, None, request(4000, 1000)).await.unwrap();
+    buffer.close();
+    assert_eq!(paced().await, Duration::ZERO, "the end has begun");
 }
