@@ -60,6 +60,8 @@ limits! {
     Order = "order", Refuses;
     /// A message of a stream is larger than any may be.
     Message = "message", Refuses;
+    /// Messages that arrive hold as many bytes as they may.
+    MessageRoom = "message_room", Waits;
     /// A stream has more in flight than any is ever given leave to, or does not read its replies.
     Stream = "stream", Waits;
     /// A stream was told that it may have nothing in flight but one frame.

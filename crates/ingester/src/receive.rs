@@ -1,7 +1,7 @@
 //! The wire's server: streams of frames in, acknowledgements out.
 //!
-//! One task reads a stream: it takes memory, decodes and validates each frame and hands it to the
-//! journal. The replies are a stream that wakes when a frame is settled. A frame that cannot be
+//! One task reads a stream: its messages arrive when there is room for them (`message_room`), and
+//! then it takes memory, decodes and validates each frame and hands it to the journal. The replies are a stream that wakes when a frame is settled. A frame that cannot be
 //! decoded is refused here, so that the journal never holds what cannot be read back; one that came
 //! before is known again (`dedup`). The receivers for applications without a sidecar hand frames
 //! over in the same way ([`direct`]).
@@ -13,6 +13,7 @@ mod dedup;
 mod dictionary;
 pub mod direct;
 mod intake;
+mod message_room;
 mod pending;
 mod replies;
 mod service;
@@ -24,5 +25,5 @@ pub(crate) use dedup::{FrameDedup, FrameId};
 pub(crate) use dictionary::Dictionary;
 pub use intake::Intake;
 pub(crate) use pending::PendingFrame;
-pub use service::IngestService;
+pub use service::WireService;
 pub(crate) use stream::StreamState;

@@ -19,6 +19,11 @@ pub(super) fn spans(config: &Config) -> usize {
     config.memory - segments.min(config.memory / 4)
 }
 
+/// The budget for messages that arrive: one of the largest for every 128 MiB of `memory`.
+pub(super) fn messages(memory: usize) -> usize {
+    memory / 8
+}
+
 /// When a generation is frozen: a quarter of the budget grows while others are written, and room is
 /// left for what comes in.
 pub(super) fn freeze_at(config: &Config) -> FreezeAt {

@@ -1,6 +1,9 @@
 //! How much a frame is counted for before it is decoded, and how much a stream may have in flight:
 //! decisions, no I/O.
 
+/// The largest message of a stream.
+pub(super) const LARGEST_MESSAGE: usize = 16 << 20;
+
 /// Columns take about this many times the bytes of the payload they are decoded from. Taken from
 /// the memory budget before decoding and set right after; recorded traffic needs about ten.
 pub(super) const EXPANSION: usize = 16;

@@ -22,6 +22,8 @@ pub struct Intake {
     pub(crate) ids: IdGenerator,
     /// Budget for what is decoded.
     pub(crate) memory: MemoryBudget,
+    /// Budget for messages that arrive.
+    pub(crate) messages: MemoryBudget,
     /// Frames that are known should they come again.
     pub(crate) dedup: Arc<FrameDedup>,
     /// Where valid frames go.

@@ -1,24 +1,69 @@
 //! The wire's gRPC service: one task reads each stream.
 
 use super::Intake;
+use super::credit::LARGEST_MESSAGE;
+use super::message_room::{AdmittedBody, MessageRoom};
 use super::replies::{Replies, replies};
 use super::source::{FrameSource, SenderIdentity};
 use crate::limits::{Limit, Policy};
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tonic::body::Body;
+use tonic::server::NamedService;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::FrameError;
+use tributary_wire::v1::ingest_server::IngestServer;
 use tributary_wire::v1::{self, Frame, Reason};
 
-/// The gRPC service. Clones share everything.
+/// The gRPC service, each message of whose streams has room before it is read. Clones share
+/// everything.
 #[derive(Debug, Clone)]
-pub struct IngestService(pub Arc<Intake>);
+pub struct WireService(IngestServer<IngestService>, Arc<Intake>);
+
+impl WireService {
+    /// Hands frames to `intake`.
+    pub fn new(intake: Arc<Intake>) -> Self {
+        let service = IngestServer::new(IngestService(intake.clone()));
+        WireService(service.max_decoding_message_size(LARGEST_MESSAGE), intake)
+    }
+}
+
+impl NamedService for WireService {
+    const NAME: &'static str = IngestServer::<IngestService>::NAME;
+}
+
+impl tower::Service<http::Request<Body>> for WireService {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = <IngestServer<IngestService> as tower::Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let WireService(service, intake) = self;
+        let room = Arc::new(MessageRoom::new(intake.messages.clone(), intake.metrics.clone()));
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(room.clone());
+        let body = Body::new(AdmittedBody::new(body, room));
+        service.call(http::Request::from_parts(head, body))
+    }
+}
+
+/// What [`WireService`] does with the messages.
+#[derive(Debug, Clone)]
+pub struct IngestService(Arc<Intake>);
 
 #[tonic::async_trait]
 impl v1::ingest_server::Ingest for IngestService {
     type PushStream = Replies;
 
     async fn push(&self, request: Request<Streaming<Frame>>) -> Result<Response<Replies>, Status> {
+        let room = request.extensions().get::<Arc<MessageRoom>>().cloned();
+        let room = room.ok_or_else(|| Status::internal("a request without room for messages"))?;
         let mut frames = request.into_inner();
         let hello = match frames.message().await? {
             Some(Frame { hello: Some(hello), .. }) => hello,
@@ -35,8 +80,9 @@ impl v1::ingest_server::Ingest for IngestService {
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %sender.tenant, "stream opened");
         let state = intake.new_stream();
         let tenant = sender.tenant.clone();
+        room.belongs_to(&tenant);
         let source = FrameSource::new(&intake, sender, state.clone());
-        let reader = read(intake.clone(), frames, source);
+        let reader = read(intake.clone(), frames, room, source);
         let stop = intake.stop_reading.clone();
         intake.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
         Ok(Response::new(replies(intake, state, tenant)))
@@ -44,7 +90,12 @@ impl v1::ingest_server::Ingest for IngestService {
 }
 
 /// Reads one stream to its end.
-async fn read(intake: Arc<Intake>, mut frames: Streaming<Frame>, mut source: FrameSource) {
+async fn read(
+    intake: Arc<Intake>,
+    mut frames: Streaming<Frame>,
+    room: Arc<MessageRoom>,
+    mut source: FrameSource,
+) {
     let state = source.state.clone();
     while state.has_room().await {
         let frame = match frames.message().await {
@@ -59,6 +110,7 @@ async fn read(intake: Arc<Intake>, mut frames: Streaming<Frame>, mut source: Fra
                 break;
             }
         };
+        let arrived = room.take_over();
         let seq = frame.seq;
         if let Err(out_of_order) = state.arrived(seq, frame.payload.len()) {
             intake.metrics.limited(Limit::Order);
@@ -66,7 +118,7 @@ async fn read(intake: Arc<Intake>, mut frames: Streaming<Frame>, mut source: Fra
             return;
         }
         intake.metrics.frames_received.inc();
-        match source.admit(&intake, frame).await {
+        match source.admit(&intake, frame, arrived).await {
             Ok(None) => {}
             Ok(Some(frame)) => {
                 if let Err(leaving) = intake.enqueue(frame).await {

@@ -62,7 +62,8 @@ impl FrameSource {
     }
 
     /// Takes memory for a frame, decodes and validates it: what the journal takes. Nothing when it
-    /// is a repeat: what it defines is taken in, and it is settled with its first copy.
+    /// is a repeat: what it defines is taken in, and it is settled with its first copy. What the
+    /// frame's message held while it `arrived` is given back with that.
     ///
     /// # Errors
     /// When the frame cannot be decoded.
@@ -70,6 +71,7 @@ impl FrameSource {
         &mut self,
         intake: &Intake,
         frame: Frame,
+        arrived: Option<Permit>,
     ) -> Result<Option<PendingFrame>, FrameError> {
         let SenderIdentity { tenant, incarnation, lane } = self.sender.clone();
         let id = lane.map(|lane| FrameId::new(incarnation, lane, &tenant, &frame));
@@ -83,6 +85,7 @@ impl FrameSource {
         let mut permit =
             take_memory(intake, &tenant, estimate(frame.payload.len(), intake.memory.limit()))
                 .await;
+        drop(arrived);
         let decoded = dictionary.decode(&frame)?;
         let bytes = decoded.columns.bytes() + frame.payload.len() + IN_FLIGHT_BYTES;
         intake.memory.adjust(&mut permit, bytes);

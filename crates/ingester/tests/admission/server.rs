@@ -12,7 +12,7 @@ use tonic::{Status, Streaming};
 use tributary_ingester::config::Config;
 use tributary_ingester::engine::{Engine, Environment};
 use tributary_ingester::metrics::Metrics;
-use tributary_ingester::receive::IngestService;
+use tributary_ingester::receive::WireService;
 use tributary_ingester::runtime::IdGenerator;
 use tributary_journal::Heartbeat;
 use tributary_settings::Asked;
@@ -22,7 +22,6 @@ use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
 use tributary_wire::frame::{EncodedFrame, Encoder};
 use tributary_wire::v1::ingest_client::IngestClient;
-use tributary_wire::v1::ingest_server::IngestServer;
 use tributary_wire::v1::{Frame, Hello, Reply, reply::Kind};
 
 pub(crate) struct Server {
@@ -64,9 +63,9 @@ impl Server {
         let engine = Box::pin(engine(store, flags)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = IngestServer::new(IngestService(engine.intake.clone()));
+        let service = WireService::new(engine.intake.clone());
         let serve = Tonic::builder()
-            .add_service(service.max_decoding_message_size(16 << 20))
+            .add_service(service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         let socket = tokio::spawn(async move { serve.await.unwrap() });
         Server { engine, bucket, address, socket }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tributary_receivers::{OfferError, Refused};
 use tributary_span::Columns;
-use tributary_span::columns::{Builder, Translation};
+use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_telemetry::ErrorChain;
@@ -121,9 +121,9 @@ impl Lane {
         self.opened = None;
         let columns = self.builder.take();
         let gathered = std::mem::take(&mut self.gathered);
-        for piece in pieces(columns) {
+        for piece in columns.into_pieces(4 * MAX_BYTES) {
             let frame = self.frame(&piece);
-            let frame = match self.source.admit(&self.intake, frame).await {
+            let frame = match self.source.admit(&self.intake, frame, None).await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => continue,
                 Err(error) => {
@@ -197,21 +197,4 @@ impl Lane {
 /// The sender still has its spans, and may come again soon.
 pub(super) fn refused(why: &'static str) -> Refused {
     Refused { retry_after: RETRY_AFTER, why }
-}
-
-/// Columns in pieces that a frame may carry.
-fn pieces(columns: Columns) -> Vec<Columns> {
-    let count = columns.bytes().div_ceil(4 * MAX_BYTES).max(1);
-    if count == 1 {
-        return vec![columns];
-    }
-    let rows: Vec<usize> = (0..columns.len()).collect();
-    let chunks = rows.chunks(rows.len().div_ceil(count).max(1));
-    chunks
-        .map(|rows| {
-            let (mut builder, mut known) = (Builder::new(), Translation::default());
-            rows.iter().for_each(|&row| builder.copy_span(&columns, row, &mut known));
-            builder.take()
-        })
-        .collect()
 }

@@ -13,6 +13,25 @@ pub struct Translation {
     scopes: Vec<Option<u32>>,
 }
 
+impl Columns {
+    /// The same spans in pieces of about `most` bytes each, in their order; one piece if they are no
+    /// more than that.
+    pub fn into_pieces(self, most: usize) -> Vec<Columns> {
+        let count = self.bytes().div_ceil(most.max(1)).max(1);
+        if count == 1 {
+            return vec![self];
+        }
+        let rows: Vec<usize> = (0..self.len()).collect();
+        let chunks = rows.chunks(rows.len().div_ceil(count).max(1));
+        let piece = |rows: &[usize]| {
+            let (mut builder, mut known) = (Builder::new(), Translation::default());
+            rows.iter().for_each(|&row| builder.copy_span(&self, row, &mut known));
+            builder.take()
+        };
+        chunks.map(piece).collect()
+    }
+}
+
 impl Builder {
     /// Copies span `row` of `from`, whole. `known` must have been used with `from` alone.
     pub fn copy_span(&mut self, from: &Columns, row: usize, known: &mut Translation) {

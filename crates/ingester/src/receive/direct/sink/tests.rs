@@ -18,6 +18,7 @@ fn sink(memory: usize) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame
         name: String::new(),
         ids: IdGenerator::default(),
         memory: MemoryBudget::new(memory),
+        messages: MemoryBudget::new(memory),
         dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
         journal_queue,
         announcements: watch::channel(Announcement::default()).1,
