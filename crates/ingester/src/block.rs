@@ -1,7 +1,8 @@
 //! From generations to visible blocks: a generation is built (`build`) or, when its spans had to
 //! leave memory, rebuilt from its segments (`rebuild`) first, and committed (`commit`) by the task
-//! that writes blocks (`flush`), after which its segments are deleted (`delete`); `list` holds the
-//! blocks that are known.
+//! that writes blocks (`flush`), after which its segments are deleted (`delete`). Of a tenant whose
+//! blocks the store does not take the spans are logged again by themselves (`relog`). `list` holds
+//! the blocks that are known.
 
 mod build;
 mod commit;
@@ -10,13 +11,15 @@ mod error;
 mod flush;
 mod list;
 mod rebuild;
+mod relog;
 mod retry;
 
 pub(crate) use build::{BlockBuilder, BuiltBlocks, block_entry, metas_of};
-pub(crate) use commit::Committer;
+pub(crate) use commit::{Committer, OnRefusal};
 pub(crate) use delete::SegmentDeleter;
 pub(crate) use error::CommitError;
 pub(crate) use flush::Flusher;
 pub use list::{KnownBlocks, LookUpError};
 pub(crate) use rebuild::{Rebuilder, Rebuilt, frames};
-pub(crate) use retry::{RETRY_PAUSE, retry_until_done};
+pub(crate) use relog::Relogger;
+pub(crate) use retry::{RETRY_PAUSE, growing_pause, retry_until_done};

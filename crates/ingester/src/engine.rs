@@ -164,14 +164,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Waits until what this process has lost is adopted, and takes the heartbeat away: nothing is
-    /// left to adopt.
+    /// Waits until what this process has lost is adopted, and takes the heartbeat away if nothing is
+    /// left to adopt: otherwise it tells the others of it.
     ///
     /// # Errors
     /// When the store does not confirm it.
     pub(crate) async fn leave(&self) -> Result<(), IngesterError> {
         while !self.live.lost_epochs().is_empty() {
             tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        if !self.live.relogged().is_empty() {
+            return Ok(());
         }
         self.journal.stop_beating(&self.process).await.map_err(IngesterError::Leave)
     }

@@ -78,6 +78,8 @@ metrics! {
     spans_duplicate: Counter;
     /// Spans with the id and kind of another one but other contents; the first was kept
     spans_conflicting: Counter;
+    /// Spans that were logged again, because the store takes no blocks of their tenant
+    spans_relogged: Counter;
     /// Segments written
     segments: Counter;
     /// Bytes of segments written

@@ -12,6 +12,7 @@ pub(crate) use adopt::Adopter;
 pub(crate) use collect::Collector;
 pub(crate) use compact::Compactor;
 
+use crate::block::growing_pause;
 use crate::cluster::Membership;
 use crate::group::LiveSpans;
 use crate::metrics::Metrics;
@@ -52,14 +53,38 @@ pub(crate) struct Upkeep {
     pub metrics: Arc<Metrics>,
 }
 
+/// When something is tried again that failed before.
+#[derive(Default)]
+struct Retry {
+    failures: u32,
+    at: Option<Instant>,
+}
+
+impl Retry {
+    fn is_due(&self) -> bool {
+        self.at.is_none_or(|at| Instant::now() >= at)
+    }
+
+    fn done(&mut self, well: bool) {
+        (self.failures, self.at) = match well {
+            true => (0, None),
+            false => (self.failures + 1, Some(Instant::now() + growing_pause(self.failures))),
+        };
+    }
+}
+
 impl Upkeep {
     /// Runs until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut relogged = Retry::default();
         let mut next_sweep = Instant::now();
         let mut next_collection = Instant::now() + self.collect_every;
         let work = async {
             loop {
                 self.adopt_lost().await;
+                if relogged.is_due() {
+                    relogged.done(self.adopt_relogged().await);
+                }
                 self.adopt_abandoned().await;
                 if Instant::now() >= next_sweep {
                     next_sweep = Instant::now() + self.period * SWEEP_EVERY;
@@ -109,6 +134,23 @@ impl Upkeep {
                 self.live.forget_lost(epoch, generations);
             }
         }
+    }
+
+    /// What was logged again, since the store did not take its blocks, may be taken now. Whether
+    /// nothing of it is left.
+    async fn adopt_relogged(&self) -> bool {
+        for epoch in self.live.relogged() {
+            match self.adopter.adopt(&epoch).await {
+                Ok(summary) if !summary.gave_up => self.live.forget_relogged(&epoch),
+                Ok(_) => return false,
+                Err(error) => {
+                    self.metrics.upkeep_failed.inc();
+                    tracing::warn!(%epoch, error = %ErrorChain(&error), "what was logged again cannot become blocks yet; its segments stay");
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.

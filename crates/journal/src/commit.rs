@@ -142,6 +142,7 @@ mod tests {
             rows_in: 0,
             duplicates: 0,
             rejected: 0,
+            relogged: 0,
             conflicts: 0,
             closed: false,
             adopted: false,

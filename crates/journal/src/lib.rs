@@ -112,7 +112,9 @@
 //! * I8 A visible block disappears only when a record supersedes it, and after the record's outputs
 //!   have become visible: at each instant every span is in one that is.
 //! * I9 No rule that deletes or hides compares the clocks of two machines.
-//! * I10 For each slot: spans in covered segments = rows in blocks + duplicates + rejected.
+//! * I10 For each slot: spans in covered segments = rows in blocks + duplicates + rejected. Rejected are
+//!   spans that cannot be decoded, of which a copy is kept, and those of a tenant whose blocks the
+//!   store does not take, which were logged again in an epoch of their own before.
 //!
 //! And above them all: a segment that exists and that no slot names is live data. Nothing is ever
 //! deleted because no object refers to it.

@@ -9,7 +9,8 @@
 //!
 //! Invariants, beside the journal's
 //! 1. Slot `k + 1` is created only after slot `k` was seen, so slots have no gaps.
-//! 2. `rows_in` = rows of all blocks + `duplicates` + `rejected` (I10). A slot that does not keep
+//! 2. `rows_in` = rows of all blocks + `duplicates` + `rejected` (I10), and of the rejected at most all
+//!    are `relogged`. A slot that does not keep
 //!    this is neither written nor read. `rows_in` = spans of all segments that it covers: a slot that
 //!    does not keep this is not written, because its segments would be deleted with spans in them
 //!    that are in no block. It can be read, so that an audit names it.
@@ -56,9 +57,13 @@ pub struct Slot {
     pub rows_in: u64,
     /// Of these, spans left out because one with the same id and kind is in the same block.
     pub duplicates: u64,
-    /// Of these, spans that no block can hold.
+    /// Of these, spans that none of the blocks holds.
     #[serde(default)]
     pub rejected: u64,
+    /// Of the rejected, spans of tenants whose blocks the store did not take: they were logged again
+    /// before, in an epoch of their own. Older releases know of no such.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub relogged: u64,
     /// Of the duplicates, spans whose ids and kind are another's but whose contents are not: which
     /// spans are one and the same is Tempo's rule, id and kind, and the first one counts.
     pub conflicts: u64,
@@ -107,6 +112,11 @@ impl From<Unreadable> for SlotError {
             Unreadable::Damaged(what) => SlotError::Damaged(what),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 pub(crate) fn no_uid() -> Uid {
@@ -161,6 +171,9 @@ impl Slot {
                 "{} rows in, but {rows:?} in blocks, {} duplicates, {} rejected",
                 self.rows_in, self.duplicates, self.rejected
             ));
+        }
+        if self.relogged > self.rejected {
+            return wrong(format!("{} of {} rejected are relogged", self.relogged, self.rejected));
         }
         let mut named = BTreeSet::new();
         let covers = self.covers.iter().map(|segment| segment.n);

@@ -82,6 +82,7 @@ fn slot_version_1() {
         rows_in: 100,
         duplicates: 4,
         rejected: 1,
+        relogged: 0,
         conflicts: 2,
         closed: true,
         adopted: true,

@@ -68,6 +68,11 @@ impl StoreError {
         matches!(self, StoreError::Transient { .. })
     }
 
+    /// Whether the store will not take it until an operator changes something.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, StoreError::Denied { .. } | StoreError::Refused { .. })
+    }
+
     /// Whether the object is simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, StoreError::NotFound { .. })

@@ -111,6 +111,7 @@ fn a_slot(blocks: u8, segments: u64) -> Vec<u8> {
         rows_in,
         duplicates,
         rejected: rows_in - 10 * u64::from(blocks) - duplicates,
+        relogged: 0,
         conflicts: 2,
         closed: true,
         adopted: false,

@@ -5,7 +5,9 @@ use crate::group::Generation;
 use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
+use std::collections::BTreeSet;
+use std::future::ready;
 use std::sync::Arc;
 use tributary_block::{BlockMeta, BlockStats, FinishedBlock, Object, WriterSettings};
 use tributary_journal::id::mint_block;
@@ -70,15 +72,22 @@ impl BlockBuilder {
         Ok(BuiltBlocks { blocks, rows_in: generation.spans, uid: self.ids.uid()? })
     }
 
-    /// Stores data and filters; no reader sees them yet.
-    ///
-    /// # Errors
-    /// When the store did not confirm one of them; doing it again is right.
-    pub(crate) async fn store_data(&self, blocks: &[FinishedBlock]) -> Result<(), StoreError> {
-        let objects = blocks.iter().flat_map(objects);
-        let puts = objects.map(|(path, bytes)| async move { self.store.put(&path, bytes).await });
+    /// Stores data and filters; no reader sees them yet. The blocks of which the store did not
+    /// confirm something, and why; storing them again is right.
+    pub(crate) async fn store_data<'b>(
+        &self,
+        blocks: impl IntoIterator<Item = &'b FinishedBlock>,
+    ) -> Vec<(&'b FinishedBlock, StoreError)> {
+        let all = blocks.into_iter().flat_map(|block| objects(block).map(move |o| (block, o)));
+        let puts = all.map(|(block, (path, bytes))| async move {
+            self.store.put(&path, bytes).await.err().map(|error| (block, error))
+        });
         let puts: Vec<_> = puts.collect();
-        stream::iter(puts).buffer_unordered(AT_ONCE).try_collect().await
+        let failed = stream::iter(puts).buffer_unordered(AT_ONCE).filter_map(ready);
+        let mut failed: Vec<(&FinishedBlock, StoreError)> = failed.collect().await;
+        failed.sort_by_key(|(block, _)| block.meta.block_id);
+        failed.dedup_by_key(|(block, _)| block.meta.block_id);
+        failed
     }
 }
 
@@ -129,6 +138,7 @@ impl BuiltBlocks {
             rows_in: self.rows_in,
             duplicates: stats.duplicates,
             rejected: 0,
+            relogged: 0,
             conflicts: stats.conflicts,
             closed: false,
             adopted: false,
@@ -143,6 +153,24 @@ impl BuiltBlocks {
         slot.rejected = rebuilt.rejected;
         slot.rows_in += rebuilt.rejected;
         slot
+    }
+
+    /// The slot without the blocks of these tenants, whose spans were logged again; the blocks go,
+    /// too.
+    pub(super) fn leave_out(&mut self, tenants: &BTreeSet<String>, slot: &Slot) -> Slot {
+        let left = |block: &FinishedBlock| !tenants.contains(&block.meta.tenant_id);
+        let gone = self.blocks.iter().filter(|block| !left(block));
+        let relogged: u64 = gone.map(|block| block.stats.spans + block.stats.duplicates).sum();
+        self.blocks.retain(left);
+        let stats = self.stats();
+        Slot {
+            blocks: self.blocks.iter().map(block_entry).collect(),
+            duplicates: stats.duplicates,
+            conflicts: stats.conflicts,
+            rejected: slot.rejected + relogged,
+            relogged: slot.relogged + relogged,
+            ..slot.clone()
+        }
     }
 
     fn stats(&self) -> BlockStats {

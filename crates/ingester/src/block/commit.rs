@@ -2,8 +2,10 @@
 //! again until they succeed.
 
 use super::retry::{RETRY_PAUSE, retry_until_done};
-use super::{BlockBuilder, BuiltBlocks, CommitError};
+use super::{BlockBuilder, BuiltBlocks, CommitError, Relogger};
+use crate::group::Generation;
 use crate::metrics::Metrics;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tributary_journal::commit::{CommitRun, Done, Ended, Step};
 use tributary_journal::{Journal, JournalError, Slot};
@@ -17,29 +19,49 @@ pub(crate) struct Committer {
     pub journal: Journal,
     /// Stores the data of blocks.
     pub builder: BlockBuilder,
+    /// Logs spans again whose blocks the store does not take.
+    pub relogger: Relogger,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
 
+/// What is done with tenants whose blocks the store refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnRefusal {
+    /// Their spans are logged again. It is the owner's way: generations that come after this one
+    /// are not to wait.
+    Relog,
+    /// The same, unless no block of the slot was taken. It is the adopter's way: what was logged
+    /// again before stays where it is.
+    RelogSome,
+}
+
+/// So often in a row the store has refused a block when it is believed.
+const REFUSALS: u32 = 3;
+
 impl Committer {
-    /// Takes steps until the blocks are visible or the slot is lost.
+    /// Takes steps until the blocks are visible or the slot is lost. Blocks that the store refuses are
+    /// taken out of `built`, and out of the slot, when the spans in them, which are those of
+    /// `generation`, are durable elsewhere.
     ///
     /// # Errors
-    /// When the slot breaks its own rules, which trying again does not cure.
+    /// When the slot breaks its own rules, which trying again does not cure; or all of its blocks
+    /// are refused.
     pub(crate) async fn until_visible(
         &self,
         run: &mut CommitRun,
-        built: &BuiltBlocks,
+        built: &mut BuiltBlocks,
+        generation: &Generation,
+        on_refusal: OnRefusal,
     ) -> Result<Ended, CommitError> {
         loop {
             let done = match run.step() {
                 Step::StoreData(_) => {
-                    retry_until_done("store the data of blocks", || async {
-                        self.builder.store_data(&built.blocks).await.inspect_err(|_| {
-                            self.metrics.flushes_failed.inc();
-                        })
-                    })
-                    .await;
+                    let refused = self.store(built, on_refusal).await?;
+                    if !refused.is_empty() {
+                        self.relogger.relog(generation, &refused).await?;
+                        *run = CommitRun::new(built.leave_out(&refused, run.slot()));
+                    }
                     Done::Stored
                 }
                 Step::CreateSlot(slot) => Done::Slot(self.create(slot).await?),
@@ -58,6 +80,35 @@ impl Committer {
             };
             run.done(done)?;
         }
+    }
+
+    /// Stores the data of blocks, until all of it is there but that of the tenants in the answer,
+    /// whose blocks the store refuses.
+    async fn store(
+        &self,
+        built: &BuiltBlocks,
+        on_refusal: OnRefusal,
+    ) -> Result<BTreeSet<String>, CommitError> {
+        let mut failed = self.builder.store_data(&built.blocks).await;
+        let mut refusals = 0;
+        while let Some((block, error)) = failed.first() {
+            self.metrics.flushes_failed.inc();
+            tracing::warn!(
+                tenant = block.meta.tenant_id, blocks = failed.len(), error = %ErrorChain(error),
+                "the data of blocks could not be stored yet; it is tried again"
+            );
+            let refused = failed.iter().all(|(_, error)| error.is_refusal());
+            refusals = if refused { refusals + 1 } else { 0 };
+            if refusals == REFUSALS {
+                if failed.len() == built.blocks.len() && on_refusal == OnRefusal::RelogSome {
+                    return Err(failed.swap_remove(0).1.into());
+                }
+                return Ok(failed.iter().map(|(b, _)| b.meta.tenant_id.clone()).collect());
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+            failed = self.builder.store_data(failed.iter().map(|(block, _)| *block)).await;
+        }
+        Ok(BTreeSet::new())
     }
 
     async fn create(&self, slot: &Slot) -> Result<Created, CommitError> {

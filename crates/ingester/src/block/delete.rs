@@ -5,12 +5,11 @@
 //! What waits is bounded. What has no place any more is left to the store: the slot names it, so
 //! the process that adopts the epoch one day, or sweeps it, deletes it.
 
-use super::RETRY_PAUSE;
+use super::growing_pause;
 use crate::group::LiveSpans;
 use crate::metrics::Metrics;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::{EpochId, Journal};
@@ -18,8 +17,6 @@ use tributary_telemetry::ErrorChain;
 
 /// Segments that wait at most: six hours of them, half a mebibyte.
 const MOST: usize = 64 << 10;
-/// The longest pause after deletions that failed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Segments that are to be deleted, and what deletes them.
 pub(crate) struct SegmentDeleter {
@@ -101,7 +98,7 @@ impl SegmentDeleter {
                     None => self.more.notified().await,
                     Some(true) => failures = 0,
                     Some(false) => {
-                        tokio::time::sleep(pause(failures)).await;
+                        tokio::time::sleep(growing_pause(failures)).await;
                         failures += 1;
                     }
                 }
@@ -154,11 +151,6 @@ impl SegmentDeleter {
     }
 }
 
-/// The pause after so many failures in a row.
-fn pause(failures: u32) -> Duration {
-    RETRY_PAUSE.saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,11 +173,5 @@ mod tests {
             (Some(covered(0, 60)), Some(covered(60, 40)), None)
         );
         assert_eq!(waiting.segments, 0);
-    }
-
-    #[test]
-    fn pauses_grow_and_stop_growing() {
-        let pauses = [0, 1, 3, 5, 6, 100].map(|failures| pause(failures).as_secs());
-        assert_eq!(pauses, [1, 2, 8, 32, 60, 60]);
     }
 }

@@ -20,6 +20,14 @@ pub(crate) enum CommitError {
     /// The epoch has no slot left.
     #[error("epoch {0} has no commit slot left")]
     NoSlotLeft(EpochId),
+    /// The id of an epoch that was opened to log spans again exists twice.
+    #[error(
+        "epoch {0}, which began just now, was written by another process: was this machine cloned?"
+    )]
+    BornTwice(EpochId),
+    /// A span is larger than a segment.
+    #[error("a span does not fit into a segment of epoch {0}")]
+    TooLargeToRelog(EpochId),
     /// An epoch that was opened to log a segment again counts as retired.
     #[error(
         "epoch {0}, which began just now, lies below the floor: is this machine's clock behind by \

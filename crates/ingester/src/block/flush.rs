@@ -7,9 +7,10 @@
 
 use super::retry::retry_until_done;
 use super::{
-    BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder, SegmentDeleter,
+    BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, OnRefusal, Rebuilder,
+    SegmentDeleter,
 };
-use crate::group::{CommitJob, FreezeAt, LiveSpans};
+use crate::group::{CommitJob, FreezeAt, Generation, LiveSpans};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -37,6 +38,13 @@ pub(crate) struct Flusher {
     pub flush_due: Arc<Notify>,
     /// Wakes the task that adopts, for an epoch that this process has lost.
     pub epoch_lost: Arc<Notify>,
+}
+
+/// The blocks of a commit, the spans that they are made of, and the slot for them.
+struct Made {
+    generation: Arc<Generation>,
+    built: BuiltBlocks,
+    slot: Slot,
 }
 
 impl Flusher {
@@ -77,10 +85,13 @@ impl Flusher {
     async fn carry_out(&self, job: &CommitJob) -> Result<(), CommitError> {
         let begun = Instant::now();
         job.check()?;
-        let Some((built, mut slot)) = self.build(job).await? else { return self.lose(job) };
+        let Some(made) = self.build(job).await? else { return self.lose(job) };
+        let Made { generation, mut built, mut slot } = made;
         slot.closed = job.commit.closes;
         let mut run = CommitRun::new(slot);
-        if self.committer.until_visible(&mut run, &built).await? == Ended::Lost {
+        let commit =
+            self.committer.until_visible(&mut run, &mut built, &generation, OnRefusal::Relog);
+        if commit.await? == Ended::Lost {
             return self.lose(job);
         }
         self.blocks.written(built.metas());
@@ -91,15 +102,15 @@ impl Flusher {
         Ok(())
     }
 
-    /// The blocks of a commit and the slot for them. `None` when a segment whose spans are not in
+    /// What is to be committed. `None` when a segment whose spans are not in
     /// memory is gone: only a slot that names it can be the reason, and so an adopter's.
-    async fn build(&self, job: &CommitJob) -> Result<Option<(BuiltBlocks, Slot)>, CommitError> {
+    async fn build(&self, job: &CommitJob) -> Result<Option<Made>, CommitError> {
         let (epoch, k) = (job.epoch, job.commit.slot);
         let segments = &job.commit.generation.segments;
         if !job.generation.evicted {
             let built = self.builder.build(epoch, k, &job.generation).await?;
             let slot = built.slot(epoch, k, segments.values().copied().collect());
-            return Ok(Some((built, slot)));
+            return Ok(Some(Made { generation: job.generation.clone(), built, slot }));
         }
         let read = || self.rebuilder.read(&epoch, segments.keys().copied());
         let rebuilt = retry_until_done("read segments back", read).await;
@@ -107,7 +118,7 @@ impl Flusher {
         self.committer.metrics.generations_rebuilt.inc();
         let built = self.builder.build(epoch, k, &rebuilt.generation).await?;
         let slot = built.slot_of(epoch, k, &rebuilt);
-        Ok(Some((built, slot)))
+        Ok(Some(Made { generation: Arc::new(rebuilt.generation), built, slot }))
     }
 
     fn lose(&self, job: &CommitJob) -> Result<(), CommitError> {

@@ -1,7 +1,7 @@
 //! What the tasks of an engine share, from the store up.
 
 use super::{Environment, sizes};
-use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, SegmentDeleter};
+use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, Relogger, SegmentDeleter};
 use crate::cluster::{Membership, members};
 use crate::config::Config;
 use crate::error::IngesterError;
@@ -79,12 +79,19 @@ impl Parts {
             ids: ids.clone(),
             inline: build_inline,
         };
+        let live = Arc::new(LiveSpans::new(first_epoch));
+        let relogger = Relogger {
+            journal: journal.clone(),
+            ids: ids.clone(),
+            live: live.clone(),
+            metrics: metrics.clone(),
+        };
         let committer = Committer {
             journal: journal.clone(),
             builder: builder.clone(),
+            relogger,
             metrics: metrics.clone(),
         };
-        let live = Arc::new(LiveSpans::new(first_epoch));
         let deleter = SegmentDeleter::new(journal.clone(), live.clone(), metrics.clone());
         Ok(Parts {
             instance: own.instance,

@@ -47,6 +47,9 @@ struct Inner {
     /// Of epochs of this process that an adopter has committed in: durable segments that no slot
     /// covers may be left there. Their spans stay readable until they are adopted.
     lost: BTreeMap<EpochId, Vec<Arc<Generation>>>,
+    /// Segments of spans that were logged again, since the store did not take their blocks: in an
+    /// epoch for each time. They are not in memory.
+    relogged: BTreeMap<EpochId, BTreeMap<u64, SegmentInfo>>,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl LiveSpans {
             writers: Vec::new(),
             adopted: Vec::new(),
             lost: BTreeMap::new(),
+            relogged: BTreeMap::new(),
         };
         LiveSpans { inner: Mutex::new(inner) }
     }
@@ -98,13 +102,14 @@ impl LiveSpans {
     }
 
     /// The epochs that this process has spans of in memory and those it is going to write, newest
-    /// first. One that it has lost is named until it is adopted, so that others know where to look
-    /// when this process does not answer.
+    /// first. One that it has lost, or logged spans again in, is named until it is adopted, so that
+    /// others know where to look when this process does not answer.
     pub fn epochs(&self) -> Vec<EpochId> {
         let inner = self.lock();
         let writers = inner.writers.iter().rev().filter(|w| !w.core.is_lost());
         let own = inner.upcoming.ids().chain(writers.map(|w| w.core.id()));
-        own.chain(inner.lost.keys().rev().copied()).take(MAX_EPOCHS).collect()
+        let lost = inner.lost.keys().rev().chain(inner.relogged.keys().rev());
+        own.chain(lost.copied()).take(MAX_EPOCHS).collect()
     }
 
     /// The number of the next segment and its epoch. A new epoch begins when there is none yet, or

@@ -5,7 +5,9 @@
 //! one piece of it at a time, so that the memory of it is bounded beside that of the spans that
 //! come in.
 
-use crate::block::{BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, Rebuilder};
+use crate::block::{
+    BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, OnRefusal, Rebuilder,
+};
 use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
 use std::sync::Arc;
@@ -142,8 +144,10 @@ impl Adopter {
         mut run: CommitRun,
         piece: &mut Option<Piece>,
     ) -> Result<Ended, CommitError> {
-        let Some(Piece { generation, built }) = piece.take() else { return Ok(Ended::Lost) };
-        let ended = self.committer.until_visible(&mut run, &built).await;
+        let Some(Piece { generation, mut built }) = piece.take() else { return Ok(Ended::Lost) };
+        let on_refusal = OnRefusal::RelogSome;
+        let commit = self.committer.until_visible(&mut run, &mut built, &generation, on_refusal);
+        let ended = commit.await;
         if matches!(ended, Ok(Ended::Won)) {
             self.blocks.written(built.metas());
             built.count(&self.metrics);

@@ -14,6 +14,8 @@ pub(crate) enum Gate {
     Held,
     /// It is refused.
     Failing,
+    /// It is refused until an operator changes something.
+    Denied,
 }
 
 /// The bucket. Clones are one and the same.
@@ -62,6 +64,7 @@ impl Script for Bucket {
         let mut gate = self.gate.subscribe();
         match gate.wait_for(|gate| *gate != Gate::Held).await.as_deref() {
             Ok(Gate::Open) => Fate::DONE,
+            Ok(Gate::Denied) => Fate::at_once(Outcome::Refused(Failure::Denied)),
             _ => Fate::at_once(Outcome::Refused(Failure::Transient)),
         }
     }

@@ -17,4 +17,5 @@ mod lost_tasks;
 mod namesakes;
 mod refused;
 mod server;
+mod tenant_refused;
 mod untrusted;

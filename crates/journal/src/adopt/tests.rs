@@ -24,6 +24,7 @@ fn slot(k: u32, covers: &[u64]) -> Slot {
         rows_in: rows,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: true,

@@ -37,6 +37,7 @@ fn slot(k: u32, covers: &[u64]) -> Slot {
         rows_in: 50 * covers.len() as u64,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

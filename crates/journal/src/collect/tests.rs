@@ -25,6 +25,7 @@ fn slot(epoch: EpochId, k: u32, blocks: &[Uuid]) -> Slot {
         rows_in: 0,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

@@ -33,6 +33,7 @@ fn slot(k: u32, covers: &[u64]) -> Slot {
         rows_in: 10,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

@@ -35,6 +35,7 @@ fn slot() -> Slot {
         rows_in: 100,
         duplicates: 9,
         rejected: 1,
+        relogged: 0,
         conflicts: 2,
         closed: true,
         adopted: false,
@@ -155,6 +156,7 @@ proptest! {
             rows_in,
             duplicates,
             rejected: 0,
+            relogged: 0,
             ..slot()
         };
         let unique: BTreeSet<_> = slot.covers.iter().map(|segment| segment.n).collect();

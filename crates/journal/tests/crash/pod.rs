@@ -221,6 +221,7 @@ impl Pod {
             quarantined: Vec::new(),
             duplicates: 0,
             rejected: 0,
+            relogged: 0,
             conflicts: 0,
             closed: false,
             adopted: false,

@@ -138,6 +138,7 @@ fn build(number: u8, k: u32, segments: &BTreeSet<u64>) -> Slot {
         rows_in: rows,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

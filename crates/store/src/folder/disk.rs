@@ -8,7 +8,7 @@ use crate::sync::{SyncFile, Untrusted};
 use object_store::Error;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -102,8 +102,18 @@ impl Disk {
     }
 }
 
-/// A step that the system did not take; it may take it later.
+/// A step that the system did not take. It may take it later, unless the folder is not this
+/// process's to write in, or a file stands where a folder is to be: that waits for a person.
 pub(super) fn failed(step: &'static str, path: &Path, error: io::Error) -> Error {
     let text = format!("cannot {step} {}: {error}", path.display());
-    Error::Generic { store: "folder", source: io::Error::new(error.kind(), text).into() }
+    let source = io::Error::new(error.kind(), text).into();
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Error::PermissionDenied { path: path.display().to_string(), source }
+        }
+        ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::InvalidFilename => {
+            Error::NotSupported { source }
+        }
+        _ => Error::Generic { store: "folder", source },
+    }
 }

@@ -174,6 +174,7 @@ pub(crate) fn slot(
         quarantined: Vec::new(),
         rows_in,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

@@ -2,9 +2,10 @@
 //! adopted.
 
 use super::{Generation, LiveSpans};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_journal::epoch::EpochError;
-use tributary_journal::{Commit, EpochId};
+use tributary_journal::{Commit, EpochId, SegmentInfo};
 
 /// A commit to carry out.
 #[derive(Debug, Clone)]
@@ -109,6 +110,21 @@ impl LiveSpans {
             }
         }
         inner.forget_drained();
+    }
+
+    /// Spans were logged again in an epoch of their own: they are read from there, and adopted.
+    pub(crate) fn add_relogged(&self, epoch: EpochId, segments: BTreeMap<u64, SegmentInfo>) {
+        self.lock().relogged.insert(epoch, segments);
+    }
+
+    /// Epochs in which spans were logged again that are in no block yet, the oldest first.
+    pub(crate) fn relogged(&self) -> Vec<EpochId> {
+        self.lock().relogged.keys().copied().collect()
+    }
+
+    /// The epoch has been adopted.
+    pub(crate) fn forget_relogged(&self, epoch: &EpochId) {
+        self.lock().relogged.remove(epoch);
     }
 
     /// Makes spans readable that were rebuilt from segments of an epoch whose owner is gone.

@@ -3,6 +3,7 @@
 use super::{Generation, Inner, LiveSpans};
 use crate::group::evict::{Candidate, EvictionStep, next_step};
 use crate::memory::MemoryUsage;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_journal::EpochId;
 
@@ -51,10 +52,14 @@ impl LiveSpans {
         let lost = inner.lost.iter().map(|(epoch, left)| (*epoch, left.iter().collect()));
         let evicted = own.chain(lost).map(|(epoch, generations)| {
             let evicted = generations.iter().filter(|generation| generation.evicted);
-            let segments = evicted.flat_map(|generation| generation.segments.values());
+            (epoch, evicted.map(|generation| &generation.segments).collect::<Vec<_>>())
+        });
+        let relogged = inner.relogged.iter().map(|(epoch, segments)| (*epoch, vec![segments]));
+        let named = evicted.chain(relogged).map(|(epoch, all)| {
+            let segments = all.into_iter().flat_map(BTreeMap::values);
             (epoch, segments.map(|segment| (segment.n, segment.len)).collect::<Vec<_>>())
         });
-        evicted.filter(|(_, segments)| !segments.is_empty()).collect()
+        named.filter(|(_, segments)| !segments.is_empty()).collect()
     }
 }
 

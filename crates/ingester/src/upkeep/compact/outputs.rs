@@ -1,6 +1,6 @@
 //! The blocks that come out of a merge, one open at a time.
 
-use crate::block::{BlockBuilder, CommitError, block_entry, retry_until_done};
+use crate::block::{BlockBuilder, CommitError, block_entry};
 use tributary_block::{BlockError, BlockWriter, WriterSettings};
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{BlockEntry, CompactionWindow};
@@ -65,10 +65,11 @@ impl<'a> Outputs<'a> {
         self.duplicates += block.stats.duplicates;
         self.conflicts += block.stats.conflicts;
         self.entries.push(block_entry(&block));
-        let blocks = [block];
-        let store = || self.builder.store_data(&blocks);
-        retry_until_done("store a merged block", store).await;
-        Ok(())
+        // What is merged is visible as it is: another pass may do better.
+        match self.builder.store_data([&block]).await.pop() {
+            Some((_, error)) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     fn begin(&self) -> Result<BlockWriter, CommitError> {
