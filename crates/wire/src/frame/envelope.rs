@@ -9,7 +9,8 @@
 //! | `z` | the body as a zstd frame without its magic number |
 //!
 //! Invariants
-//! 1. A reader skips fields it does not know; a change that it must know of raises `v`.
+//! 1. A reader skips fields it does not know; a change that it must know of raises `v`, and every
+//!    version is a map with a `v`.
 //! 2. There is one of `b` and `z`.
 
 use super::FrameError;
@@ -44,13 +45,24 @@ pub(super) struct Envelope<'a> {
     pub(super) packed: &'a [u8],
 }
 
+/// What each version's envelope has.
+#[derive(Deserialize)]
+struct Versioned {
+    #[serde(rename = "v")]
+    version: u32,
+}
+
 impl<'a> Envelope<'a> {
     pub(super) fn parse(payload: &'a [u8]) -> Result<Self, FrameError> {
-        let envelope: Envelope<'a> =
-            rmp_serde::from_slice(payload).map_err(|_| FrameError::Malformed("the envelope"))?;
-        match envelope.version {
-            VERSION => Ok(envelope),
-            other => Err(FrameError::Version(other)),
+        let envelope = rmp_serde::from_slice::<Envelope<'a>>(payload);
+        let version = match &envelope {
+            Ok(envelope) => Some(envelope.version),
+            // A later version may have other fields, and is to be told from what is no envelope.
+            Err(_) => rmp_serde::from_slice::<Versioned>(payload).ok().map(|of| of.version),
+        };
+        match (version, envelope) {
+            (Some(other), _) if other != VERSION => Err(FrameError::Version(other)),
+            (_, envelope) => envelope.map_err(|_| FrameError::Malformed("the envelope")),
         }
     }
 

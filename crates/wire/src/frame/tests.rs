@@ -158,4 +158,12 @@ fn an_unknown_version_is_named() {
     let later = Envelope { version: VERSION + 1, ..envelope }.write();
     let refused = Decoder::new(DecodeLimits::default()).decode(0, &later).unwrap_err();
     assert_eq!(refused, super::FrameError::Version(VERSION + 1));
+    // Whatever else it has: a map of `v` and `columns`, and the same without a version.
+    let refused = |payload: &[u8]| Envelope::parse(payload).map(|_| ()).unwrap_err();
+    let later = b"\x82\xa1v\x07\xa7columns\x93\x01\x02\x03";
+    assert_eq!(refused(later), super::FrameError::Version(7));
+    for none in [&b"\x81\xa7columns\x93\x01\x02\x03"[..], b"\x81\xa1v\xa17", b"\x81\xa1v", b""] {
+        assert_eq!(refused(none), super::FrameError::Malformed("the envelope"), "{none:?}");
+    }
+    assert_eq!(refused(b"\x81\xa1v\x01"), super::FrameError::Malformed("the envelope"));
 }
