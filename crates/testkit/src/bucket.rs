@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, Result,
 };
 use std::fmt;
 use std::ops::Range;
@@ -73,6 +73,11 @@ pub trait Script: Clone + fmt::Debug + Send + Sync + 'static {
             let fate = self.fate(&request).await;
             effect.meet(fate).await
         }
+    }
+
+    /// What a reading, of an object or of some of it, gives of the bytes that are there.
+    fn given(&self, _path: &str, bytes: Bytes) -> Bytes {
+        bytes
     }
 
     /// What a listing shows of an object; nothing when the client is not to see it.
@@ -145,20 +150,27 @@ impl<S: Script> ObjectStore for Scripted<S> {
 
     async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
         let path = from.clone();
-        self.ask(Operation::Get, from.as_ref(), move |bucket| {
+        let read = move |bucket: Arc<InMemory>| {
             let (path, options) = (path.clone(), options.clone());
             async move { bucket.get_opts(&path, options).await }.boxed()
-        })
-        .await
+        };
+        let mut found = self.ask(Operation::Get, from.as_ref(), read).await?;
+        if let GetResultPayload::Stream(bytes) = found.payload {
+            let (path, script) = (from.to_string(), self.script.clone());
+            let given = bytes.map_ok(move |bytes| script.given(&path, bytes));
+            found.payload = GetResultPayload::Stream(given.boxed());
+        }
+        Ok(found)
     }
 
     async fn get_ranges(&self, from: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let (path, ranges) = (from.clone(), ranges.to_vec());
-        self.ask(Operation::Get, from.as_ref(), move |bucket| {
+        let read = move |bucket: Arc<InMemory>| {
             let (path, ranges) = (path.clone(), ranges.clone());
             async move { bucket.get_ranges(&path, &ranges).await }.boxed()
-        })
-        .await
+        };
+        let found = self.ask(Operation::Get, from.as_ref(), read).await?;
+        Ok(found.into_iter().map(|bytes| self.script.given(from.as_ref(), bytes)).collect())
     }
 
     fn delete_stream(
