@@ -27,6 +27,8 @@ pub(crate) struct History {
     pub(super) rest_until: Instant,
     /// Blocks that cannot be read: they are left alone.
     pub(super) unreadable: BTreeSet<Uuid>,
+    /// Blocks that could not be read once. Bytes go wrong on their way too.
+    suspected: BTreeSet<Uuid>,
     /// Whether the floor covers the window, so that it stays as it is.
     pub(super) retired: bool,
 }
@@ -40,6 +42,7 @@ impl History {
             seen: BTreeMap::new(),
             rest_until: now,
             unreadable: BTreeSet::new(),
+            suspected: BTreeSet::new(),
             retired: false,
         }
     }
@@ -56,6 +59,12 @@ impl History {
     pub(super) fn candidates(&self, visible: &Visible) -> Vec<Candidate> {
         let readable = visible.values().filter(|meta| !self.unreadable.contains(&meta.block_id));
         readable.map(|meta| Candidate { id: meta.block_id, bytes: meta.size }).collect()
+    }
+
+    /// A block could not be read. Whether that is believed, and the block left alone from now on: the
+    /// first time it is not, and the next pass reads it again.
+    pub(super) fn could_not_read(&mut self, block: Uuid) -> bool {
+        !self.suspected.insert(block) && self.unreadable.insert(block)
     }
 
     /// Takes in what a pass found, and when the next one is due. `next` is the time until the
@@ -86,6 +95,17 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_is_left_alone_when_it_could_not_be_read_twice() {
+        let mut history = History::new(Instant::now());
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        assert!(!history.could_not_read(one));
+        assert!(!history.could_not_read(other));
+        assert!(history.unreadable.is_empty());
+        assert!(history.could_not_read(one));
+        assert_eq!(history.unreadable, [one].into());
+    }
 
     #[test]
     fn a_window_is_looked_at_again_when_something_may_be_due() {

@@ -47,8 +47,11 @@ impl Compactor {
             }
             Err(error) => {
                 let block = metas.get(error.number).map(|meta| meta.block_id);
-                tracing::error!(error = %ErrorChain(&error), ?block, "a block cannot be read; it is not merged with others");
-                history.unreadable.extend(block);
+                if block.is_some_and(|block| history.could_not_read(block)) {
+                    tracing::error!(error = %ErrorChain(&error), ?block, "a block cannot be read; it is not merged with others");
+                } else {
+                    tracing::warn!(error = %ErrorChain(&error), ?block, "a block cannot be read; the next pass reads it again");
+                }
                 return Ok(None);
             }
         };
