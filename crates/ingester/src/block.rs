@@ -20,6 +20,6 @@ pub(crate) use delete::SegmentDeleter;
 pub(crate) use error::CommitError;
 pub(crate) use flush::Flusher;
 pub use list::{KnownBlocks, LookUpError};
-pub(crate) use rebuild::{Rebuilder, Rebuilt, frames};
+pub(crate) use rebuild::{Cure, Rebuilder, Rebuilt, Undecodable, frames};
 pub(crate) use relog::Relogger;
 pub(crate) use retry::{RETRY_PAUSE, growing_pause, retry_until_done};

@@ -94,8 +94,10 @@ metrics! {
     adoptions: Counter;
     /// Segments of such epochs that were rebuilt into blocks
     segments_adopted: Counter;
-    /// Segments that cannot be read: they stay, and a copy is kept under journal/quar
+    /// Segments of which a copy is kept under journal/quar, because they, or frames in them, cannot be read
     segments_quarantined: Counter;
+    /// Times that a segment was left live: only a newer release can read it, or no two readings are alike
+    segments_left: Counter;
     /// Adoptions, sweeps and collections that failed and are tried again
     upkeep_failed: Counter;
     /// Blocks deleted because the slot they were made for names others
@@ -156,6 +158,8 @@ metrics! {
     store_hedges: Counter;
     /// Names that are no object's and that listings left out, by each listing anew
     store_names_left_out: Counter;
+    /// Objects that were damaged when they were read and other bytes when they were read again
+    store_misreads: Counter;
     /// Requests to the query API
     queries: Counter;
     /// Segments that queries read, for spans that are in no ingester's memory and in no block yet
@@ -254,6 +258,7 @@ impl Metrics {
         self.store_errors.raise_to(now.errors);
         self.store_hedges.raise_to(now.hedges);
         self.store_names_left_out.raise_to(now.names_left_out);
+        self.store_misreads.raise_to(now.misreads);
     }
 
     /// All of it as text. `receivers` are named.

@@ -7,10 +7,12 @@
 mod adopt;
 mod collect;
 mod compact;
+mod left;
 
 pub(crate) use adopt::Adopter;
 pub(crate) use collect::Collector;
 pub(crate) use compact::Compactor;
+pub(crate) use left::LeftSegments;
 
 use crate::block::growing_pause;
 use crate::cluster::Membership;
@@ -130,7 +132,6 @@ impl Upkeep {
     async fn adopt_lost(&self) {
         for (epoch, generations) in self.live.lost_epochs() {
             if self.adopt(&epoch).await {
-                self.membership.with(|detector, now| detector.adopted(epoch, now));
                 self.live.forget_lost(epoch, generations);
             }
         }
@@ -156,9 +157,7 @@ impl Upkeep {
     /// Adopts what is ours to adopt now, and removes heartbeats of the dead.
     async fn adopt_abandoned(&self) {
         for epoch in self.membership.with(|detector, now| detector.abandoned(now)) {
-            if self.adopt(&epoch).await {
-                self.membership.with(|detector, now| detector.adopted(epoch, now));
-            }
+            self.adopt(&epoch).await;
         }
         for process in self.membership.with(|detector, now| detector.forgettable(now)) {
             self.count_failure(
@@ -168,17 +167,27 @@ impl Upkeep {
         }
     }
 
-    /// Whether the epoch is done with; if not, it is to be tried again soon.
+    /// Adopts an epoch, and whether it is done with until the next sweep finds it again; if not, it is
+    /// to be tried again soon.
     async fn adopt(&self, epoch: &EpochId) -> bool {
-        match self.adopter.adopt(epoch).await {
-            Ok(summary) => !summary.gave_up,
+        let whole = match self.adopter.adopt(epoch).await {
+            Ok(summary) if summary.gave_up => return false,
+            Ok(summary) => summary.left.is_empty(),
             Err(error) => {
                 self.metrics.upkeep_failed.inc();
                 tracing::error!(%epoch, error = %ErrorChain(&error), "an epoch could not be adopted; its segments stay");
+                if error.is_transient() {
+                    return false;
+                }
                 // What trying again soon will not cure waits for the next sweep.
-                !error.is_transient()
+                false
             }
-        }
+        };
+        self.membership.with(|detector, now| match whole {
+            true => detector.adopted(*epoch, now),
+            false => detector.adopted_in_part(*epoch, now),
+        });
+        true
     }
 
     /// Looks at all epochs of the store, for segments that no living process is responsible for.
@@ -194,9 +203,7 @@ impl Upkeep {
         for epoch in
             self.membership.with(|detector, now| detector.unknown(now, &with_segments, &ours))
         {
-            if self.adopt(&epoch).await {
-                self.membership.with(|detector, now| detector.adopted(epoch, now));
-            }
+            self.adopt(&epoch).await;
         }
         Ok(())
     }

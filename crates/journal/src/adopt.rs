@@ -15,11 +15,15 @@
 //!
 //! Below the floor no slot counts any more. A segment still does: its content is logged again in a
 //! new epoch, which is then adopted in its turn, and the old object is deleted.
+//!
+//! A segment that cannot be read and is not to be set aside (a newer release wrote it, the store gives
+//! other bytes each time, it lies below the floor where no slot counts) is left as it is, live. It
+//! stops no other segment of the epoch, and the next look at the epoch finds it again.
 
 use crate::commit::{CommitRun, Ended};
 use crate::recover::{self, BlockState, Listing, Plan};
 use crate::slot::{BlockEntry, Slot};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use uuid::Uuid;
 
 #[cfg(test)]
@@ -41,7 +45,8 @@ pub enum Step {
     /// Delete these segments.
     Delete(Vec<u64>),
     /// Read these segments, build blocks minted for slot `k`, and answer the slot: it covers those
-    /// that could be read and sets aside those that never will be. `None` when that is none.
+    /// that could be read and sets aside those that never will be; what it names neither way is left
+    /// as it is. `None` when it would name none.
     Build {
         /// The slot.
         k: u32,
@@ -50,7 +55,8 @@ pub enum Step {
     },
     /// Carry out this commit.
     Commit(CommitRun),
-    /// Write this segment's content into a new epoch, and wait until it is durable there.
+    /// Write this segment's content into a new epoch, and wait until it is durable there. One that
+    /// cannot be read is left as it is, and the next one's turn comes.
     Relog(u64),
     /// Nothing.
     Ended(Summary),
@@ -82,6 +88,8 @@ pub enum Done {
     Committed(Ended),
     /// The segment's content is durable elsewhere.
     Relogged,
+    /// The segment that was to be logged again cannot be read, and stays where it is.
+    Left,
 }
 
 /// What an adoption has done.
@@ -98,8 +106,8 @@ pub struct Summary {
     /// Segments for a person to look at: a slot names them with another length, or together with a
     /// block that is gone.
     pub unproven: Vec<u64>,
-    /// Segments that could not be read by this release and that stay live.
-    pub left: u64,
+    /// Segments that stay live because they could not be read, by this release or at this time.
+    pub left: BTreeSet<u64>,
     /// Given up because others were quicker each time; what they left, the next look finds.
     pub gave_up: bool,
 }
@@ -223,14 +231,15 @@ impl Adoption {
             }
             (At::Build, Done::Built(Some(slot))) => self.at = At::Commit(CommitRun::new(slot)),
             (At::Build, Done::Built(None)) => {
-                let piece = self.pieces.pop_front().unwrap_or_default();
-                self.summary.left += piece.len() as u64;
+                self.summary.left.extend(self.pieces.pop_front().unwrap_or_default());
                 self.at = self.build_or_end();
             }
             (At::Build | At::Relog, Done::OutOfDate) => self.again(),
             (At::Commit(run), Done::Committed(Ended::Won)) => {
-                self.summary.committed += run.slot().covers.len() as u64;
-                self.pieces.pop_front();
+                let slot = run.slot();
+                self.summary.committed += slot.covers.len() as u64;
+                let piece = self.pieces.pop_front().unwrap_or_default();
+                self.summary.left.extend(piece.into_iter().filter(|n| !slot.names(*n)));
                 self.next_slot += 1;
                 self.at = self.build_or_end();
             }
@@ -245,6 +254,10 @@ impl Adoption {
                 }
                 None => self.at = At::Ended,
             },
+            (At::Relog, Done::Left) => {
+                self.summary.left.extend(self.relog.pop_front());
+                self.at = self.relog_or_end();
+            }
             (At::DeleteRelogged(_), Done::Deleted) => self.at = self.relog_or_end(),
             _ => return Err(OutOfTurn("another step was to be taken")),
         }
@@ -285,6 +298,8 @@ impl Adoption {
 
     fn again(&mut self) {
         self.attempts += 1;
+        // They are met again, or another process could read them.
+        self.summary.left.clear();
         self.pieces.clear();
         self.relog.clear();
         self.listing = Listing::default();

@@ -56,6 +56,8 @@ pub struct FailureDetector {
     done: BTreeSet<EpochId>,
     /// See [`Others::unnamed`].
     unnamed: BTreeSet<EpochId>,
+    /// Epochs that have been adopted but for segments that could not be read.
+    left: BTreeSet<EpochId>,
     /// See [`FailureDetector::moved`].
     moved: Option<Duration>,
 }
@@ -74,6 +76,7 @@ impl FailureDetector {
             unknown: BTreeMap::new(),
             done: BTreeSet::new(),
             unnamed: BTreeSet::new(),
+            left: BTreeSet::new(),
             moved: None,
         }
     }
@@ -177,8 +180,14 @@ impl FailureDetector {
 
     /// Where spans may be that this process does not have.
     pub fn others(&self, now: Duration) -> Others {
+        let named = self.named();
         let mut others = Others {
-            unnamed: self.unnamed.clone(),
+            unnamed: self
+                .unnamed
+                .union(&self.left)
+                .filter(|e| !named.contains(e))
+                .copied()
+                .collect(),
             in_the_dark: self.is_late(now),
             ..Others::default()
         };
@@ -228,6 +237,7 @@ impl FailureDetector {
     ) -> Vec<EpochId> {
         let named = self.named();
         self.done.retain(|epoch| !with_segments.contains(epoch));
+        self.left.retain(|epoch| with_segments.contains(epoch));
         let candidates: BTreeSet<EpochId> = with_segments
             .iter()
             .filter(|epoch| !named.contains(epoch) && !ours.contains(epoch))
@@ -249,12 +259,23 @@ impl FailureDetector {
     /// Another process sweeps: what it finds, it tells the readers that ask it.
     pub fn swept_by_another(&mut self) {
         self.unnamed.clear();
+        self.left.clear();
     }
 
     /// Nothing is left to do in this epoch as long as its heartbeat stands still.
     pub fn adopted(&mut self, epoch: EpochId, now: Duration) {
-        self.done.insert(epoch);
+        self.left.remove(&epoch);
         self.unnamed.remove(&epoch);
+        self.done.insert(epoch);
+        self.moved = Some(now);
+    }
+
+    /// An epoch has been adopted, but for segments that could not be read. It is done with until the
+    /// next sweep finds it again; what is left there is told to readers like the segments of an
+    /// epoch that no heartbeat names, so that an answer says what it may lack.
+    pub fn adopted_in_part(&mut self, epoch: EpochId, now: Duration) {
+        self.left.insert(epoch);
+        self.done.insert(epoch);
         self.moved = Some(now);
     }
 

@@ -6,17 +6,20 @@ use crate::heartbeat::{Heartbeat, HeartbeatError};
 use crate::id::{EpochId, Uid};
 use crate::layout::{self, Place};
 use crate::record::RecordError;
-use crate::segment::{Sealed, Segment, SegmentError};
+use crate::segment::{Sealed, SegmentError};
 use crate::slot::{BlockEntry, Slot, SlotError};
 use crate::window::CompactionWindow;
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
 
 mod compaction;
+mod read;
 mod upkeep;
 
 pub use compaction::RecordListing;
+pub use read::SegmentObject;
 pub use upkeep::Metaless;
 
 /// Objects read, or written, at a time by one call.
@@ -28,7 +31,8 @@ pub enum JournalError {
     /// The store failed; its error says whether trying again helps.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A segment cannot be read: quarantine it, or leave it to a newer release.
+    /// A segment cannot be read, neither the first time nor the second: quarantine it, or leave it to
+    /// a newer release.
     #[error("segment {n} of epoch {epoch}: {source}")]
     Segment {
         /// The epoch.
@@ -58,6 +62,15 @@ pub enum JournalError {
         k: u32,
         /// Why.
         source: RecordError,
+    },
+    /// An object was damaged in two readings, which differ: the store does not give what was written,
+    /// and what lies in it is not known. Leave the object as it is and try again later.
+    #[error(
+        "{path} is damaged in two readings, which differ: the store, or what lies between, gives wrong bytes"
+    )]
+    Unsteady {
+        /// The object.
+        path: String,
     },
     /// The bucket must not be used.
     #[error(transparent)]
@@ -119,26 +132,17 @@ impl Journal {
         Ok(self.store.create(&path, sealed.bytes.clone(), sealed.identity.clone()).await?)
     }
 
-    /// Reads a segment.
+    /// Keeps a copy of a segment that cannot be read: `bytes` are those that were judged, not those
+    /// of another reading. The copy is there when this has succeeded, and not before.
     ///
     /// # Errors
-    /// When the store fails, or the segment is not what its name says.
-    pub async fn get_segment(&self, epoch: &EpochId, n: u64) -> Result<Segment, JournalError> {
-        let bytes = self.store.get(&layout::segment(epoch, n)).await?;
-        let fail = |source| JournalError::Segment { epoch: *epoch, n, source };
-        let segment = Segment::parse(bytes).map_err(fail)?;
-        if segment.header().epoch != *epoch || segment.header().n != n {
-            return Err(fail(SegmentError::Damaged("it lies under another's name")));
-        }
-        Ok(segment)
-    }
-
-    /// Keeps a copy of a segment that cannot be read, for a person to look at.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn quarantine(&self, epoch: &EpochId, n: u64) -> Result<(), JournalError> {
-        let bytes = self.store.get(&layout::segment(epoch, n)).await?;
+    /// When the store did not confirm it.
+    pub async fn quarantine(
+        &self,
+        epoch: &EpochId,
+        n: u64,
+        bytes: Bytes,
+    ) -> Result<(), JournalError> {
         Ok(self.store.put(&layout::quarantine(epoch, n), bytes).await?)
     }
 
@@ -158,15 +162,15 @@ impl Journal {
     /// Reads a commit slot.
     ///
     /// # Errors
-    /// When the store fails, or the slot is not what its name says.
+    /// When the store fails, the slot is not what its name says, or two readings of it differ.
     pub async fn get_slot(&self, epoch: &EpochId, k: u32) -> Result<Slot, JournalError> {
-        let bytes = self.store.get(&layout::slot(epoch, k)).await?;
-        let fail = |source| JournalError::Slot { epoch: *epoch, k, source };
-        let slot = Slot::decode(&bytes).map_err(fail)?;
-        if slot.epoch != *epoch || slot.k != k {
-            return Err(fail(SlotError::Damaged("it lies under another's name")));
-        }
-        Ok(slot)
+        let decode = |bytes: &Bytes| match Slot::decode(bytes)? {
+            slot if slot.epoch == *epoch && slot.k == k => Ok(slot),
+            _ => Err(SlotError::Damaged("it lies under another's name")),
+        };
+        let newer = |error: &SlotError| matches!(error, SlotError::UnknownVersion(_));
+        let (_, slot) = self.read(&layout::slot(epoch, k), decode, newer).await?;
+        slot.map_err(|source| JournalError::Slot { epoch: *epoch, k, source })
     }
 
     /// Writes the metas of blocks that a slot names, which readers see from then on. Doing it

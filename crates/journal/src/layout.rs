@@ -26,6 +26,8 @@ pub const CLUSTER: &str = "cluster.json";
 pub const BLOCKS: &str = "blocks";
 /// The folder of all heartbeats.
 pub const HEARTBEATS: &str = "journal/live";
+/// The folder of copies of what could not be read.
+pub const QUARANTINE: &str = "journal/quar";
 /// The folder of the floor: of its names, the last one counts.
 pub(crate) const FLOOR: &str = "journal/floor";
 /// The folder of all epochs, by hour.
@@ -83,8 +85,8 @@ pub(crate) fn record(window: &CompactionWindow, k: u32) -> String {
 }
 
 /// The copy of a segment that cannot be read.
-pub(crate) fn quarantine(epoch: &EpochId, n: u64) -> String {
-    format!("journal/quar/{epoch}-{n:010}")
+pub fn quarantine(epoch: &EpochId, n: u64) -> String {
+    format!("{QUARANTINE}/{epoch}-{n:010}")
 }
 
 /// The folder of a block. `tenant` has passed [`tenant::check`].
@@ -106,6 +108,8 @@ pub enum Place {
     Heartbeat(Uid),
     /// A segment.
     Segment(EpochId, u64),
+    /// The copy of a segment that could not be read.
+    Copy(EpochId, u64),
     /// A commit slot.
     Slot(EpochId, u32),
     /// A window's record.
@@ -146,6 +150,10 @@ fn parse_parts(path: &str) -> Option<Place> {
                 _ => return None,
             }
         }
+        ("journal", "quar", name) => {
+            let (epoch, n) = name.split_once('-')?;
+            Place::Copy(epoch.parse().ok()?, n.parse().ok()?)
+        }
         ("journal", "windows", hour) => {
             let tenant = next()?;
             tenant::check(tenant).ok()?;
@@ -175,6 +183,7 @@ fn build(place: &Place) -> String {
         Place::Cluster => CLUSTER.to_owned(),
         Place::Heartbeat(process) => heartbeat(process),
         Place::Segment(epoch, n) => segment(epoch, *n),
+        Place::Copy(epoch, n) => quarantine(epoch, *n),
         Place::Slot(epoch, k) => slot(epoch, *k),
         Place::Record(window, k) => record(window, *k),
         Place::Floor(hour) => floor(hour),
@@ -200,6 +209,10 @@ mod tests {
                 Place::Segment(epoch, 7),
                 "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg"
                     .to_owned(),
+            ),
+            (
+                Place::Copy(epoch, 7),
+                "journal/quar/6b0446e0abababababababababababab-0000000007".to_owned(),
             ),
             (
                 Place::Slot(epoch, 65_535),
@@ -237,6 +250,10 @@ mod tests {
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/+000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/x/0000000007.seg",
             "journal/log/2026-11-23T14/6b0446e0abababababababababababab/s/0000000007.seg/x",
+            "journal/quar",
+            "journal/quar/6b0446e0abababababababababababab-7",
+            "journal/quar/6b0446e0abababababababababababab",
+            "journal/quar/6b0446e0abababababababababababab-0000000007/x",
             "journal/floor/readme.txt",
             "journal/floor/2026-11-23T24",
             "journal/floor/2026-11-23T14.bak",

@@ -54,6 +54,12 @@
 //! adopted, heartbeat by heartbeat; now and then one process, the collector, surveys all epochs
 //! ([`Journal::survey`]) and collects.
 //!
+//! What cannot be read: a single reading is never believed ([`Journal::read_segment`]). A segment
+//! that was damaged twice in the same way is set aside by a slot, and a copy of exactly these bytes is
+//! kept first ([`Journal::quarantine`]); [`Journal::put_back`] undoes that, once the copy can be read.
+//! A segment that a newer release wrote, or one with a frame that it wrote, stays live until such a
+//! release adopts it, and so does one of which the store gives other bytes each time.
+//!
 //! At the end: [`WriterEpoch::close`], freeze, commit until [`WriterEpoch::is_drained`],
 //! [`Journal::stop_beating`]. All of it is only for speed: a kill at any point loses nothing.
 //!
@@ -143,7 +149,7 @@ pub use epoch::{Commit, WriterEpoch};
 pub use framed::Encoded;
 pub use heartbeat::Heartbeat;
 pub use id::{EpochId, Uid};
-pub use io::{Journal, JournalError, Metaless, RecordListing};
+pub use io::{Journal, JournalError, Metaless, RecordListing, SegmentObject};
 pub use record::Record;
 pub use segment::{NewFrame, Sealed, Segment, SegmentBuilder, SegmentInfo};
 pub use slot::{BlockEntry, Slot};

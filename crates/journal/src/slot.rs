@@ -152,6 +152,11 @@ impl Slot {
         Ok(slot)
     }
 
+    /// Whether it covers the segment or sets it aside: for everything else the segment is done with.
+    pub fn names(&self, n: u64) -> bool {
+        self.covers.iter().any(|segment| segment.n == n) || self.quarantined.contains(&n)
+    }
+
     /// Spans in the segments that it covers, if the sum is a number at all.
     pub(crate) fn spans(&self) -> Option<u64> {
         self.covers.iter().try_fold(0u64, |sum, segment| sum.checked_add(segment.spans))

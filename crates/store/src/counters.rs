@@ -18,6 +18,7 @@ pub struct Counters {
     pub(crate) create_lost: AtomicU64,
     pub(crate) hedges: AtomicU64,
     pub(crate) names_left_out: AtomicU64,
+    pub(crate) misreads: AtomicU64,
 }
 
 /// The totals at one moment.
@@ -50,6 +51,8 @@ pub struct Operations {
     /// Names that listings left out because they can be no object's, or because they may not be looked
     /// at; by each listing anew.
     pub names_left_out: u64,
+    /// Objects that were damaged when they were read, and other bytes when they were read again.
+    pub misreads: u64,
 }
 
 impl Counters {
@@ -70,6 +73,7 @@ impl Counters {
             create_lost: read(&self.create_lost),
             hedges: read(&self.hedges),
             names_left_out: read(&self.names_left_out),
+            misreads: read(&self.misreads),
         }
     }
 }

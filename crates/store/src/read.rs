@@ -118,6 +118,16 @@ impl Store {
         Ok(names)
     }
 
+    /// Counts and tells that a reader found the object damaged, and other bytes when it read it again:
+    /// the first ones were not what lies in the store. Only what knows an object's format can tell.
+    pub fn misread(&self, path: &str) {
+        add(&self.counters.misreads, 1);
+        tracing::warn!(
+            path,
+            "an object was damaged when it was read and other bytes when it was read again: look at the store, its caches and this machine's memory"
+        );
+    }
+
     fn read(
         &self,
         operation: &'static str,

@@ -61,6 +61,8 @@ impl CommitError {
             CommitError::Store(error) | CommitError::Journal(JournalError::Store(error)) => {
                 error.is_transient()
             }
+            // The next reading may be a better one.
+            CommitError::Journal(JournalError::Unsteady { .. }) => true,
             _ => false,
         }
     }

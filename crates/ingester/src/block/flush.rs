@@ -88,6 +88,7 @@ impl Flusher {
         let Some(made) = self.build(job).await? else { return self.lose(job) };
         let Made { generation, mut built, mut slot } = made;
         slot.closed = job.commit.closes;
+        let set_aside = slot.quarantined.clone();
         let mut run = CommitRun::new(slot);
         let commit =
             self.committer.until_visible(&mut run, &mut built, &generation, OnRefusal::Relog);
@@ -95,15 +96,22 @@ impl Flusher {
             return self.lose(job);
         }
         self.blocks.written(built.metas());
-        let deletable = self.live.committed(job)?;
+        let mut deletable = self.live.committed(job)?;
+        // What the slot sets aside stays where it is; the core takes all of the generation for covered.
+        deletable.retain(|n| !set_aside.contains(n));
+        if !set_aside.is_empty() {
+            self.live.deleted(job.epoch, &set_aside)?;
+        }
         built.count(&self.committer.metrics);
         self.committer.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
         self.deleter.delete(job.epoch, deletable);
         Ok(())
     }
 
-    /// What is to be committed. `None` when a segment whose spans are not in
-    /// memory is gone: only a slot that names it can be the reason, and so an adopter's.
+    /// What is to be committed. `None` when it cannot be made of all the
+    /// segments whose spans are not in memory. One is gone: only a slot that names it can be the reason,
+    /// and so an adopter's. Or one cannot be read at this time: then the epoch is given up, since an
+    /// adoption can leave a segment as it is and go on with the others, and its owner cannot.
     async fn build(&self, job: &CommitJob) -> Result<Option<Made>, CommitError> {
         let (epoch, k) = (job.epoch, job.commit.slot);
         let segments = &job.commit.generation.segments;
@@ -114,7 +122,9 @@ impl Flusher {
         }
         let read = || self.rebuilder.read(&epoch, segments.keys().copied());
         let rebuilt = retry_until_done("read segments back", read).await;
-        let Some(rebuilt) = rebuilt else { return Ok(None) };
+        let Some(rebuilt) = rebuilt.filter(|rebuilt| rebuilt.left.is_empty()) else {
+            return Ok(None);
+        };
         self.committer.metrics.generations_rebuilt.inc();
         let built = self.builder.build(epoch, k, &rebuilt.generation).await?;
         let slot = built.slot_of(epoch, k, &rebuilt);
@@ -124,7 +134,7 @@ impl Flusher {
     fn lose(&self, job: &CommitJob) -> Result<(), CommitError> {
         let (epoch, k) = (job.epoch, job.commit.slot);
         self.committer.metrics.slots_lost.inc();
-        tracing::warn!(%epoch, k, "an adopter has committed in this epoch; what is left of it will be adopted, and a new one begins");
+        tracing::warn!(%epoch, k, "an adopter has committed in this epoch, or a segment of it cannot be read; what is left of it will be adopted, and a new one begins");
         self.live.slot_lost(job)?;
         self.epoch_lost.notify_one();
         Ok(())

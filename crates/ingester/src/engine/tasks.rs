@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::group::Evictor;
 use crate::journal::{CutAt, SegmentWriter};
 use crate::receive::PendingFrame;
-use crate::upkeep::{Adopter, Collector, Compactor, Upkeep};
+use crate::upkeep::{Adopter, Collector, Compactor, LeftSegments, Upkeep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
@@ -116,6 +116,7 @@ fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
         blocks: parts.blocks.clone(),
         metrics: parts.metrics.clone(),
         piece_bytes: sizes::piece(config.memory),
+        left: LeftSegments::default(),
     };
     let collector = Collector {
         journal: parts.journal.clone(),

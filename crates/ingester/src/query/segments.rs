@@ -11,7 +11,7 @@
 mod filter;
 mod listing;
 
-use crate::block::frames;
+use crate::block::{Undecodable, frames};
 use crate::group::{EpochSegments, spans_of_trace};
 use crate::metrics::Metrics;
 use filter::Filter;
@@ -181,8 +181,8 @@ impl SegmentReader {
 enum NotRead {
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("{0} spans of it cannot be decoded")]
-    Undecodable(u32),
+    #[error(transparent)]
+    Undecodable(#[from] Undecodable),
     #[error("reading it panicked")]
     Panicked(#[from] tokio::task::JoinError),
 }
@@ -204,7 +204,7 @@ fn extract(
 ) -> Result<(Filter, Option<Columns>), NotRead> {
     let (mut filter, mut parts) = (Filter::default(), Vec::new());
     for (owner, frame) in frames(segment) {
-        let columns = frame.map_err(|frame| NotRead::Undecodable(frame.spans))?;
+        let columns = frame?;
         filter.add(owner, &columns.traces);
         if owner == tenant {
             parts.extend(spans_of_trace([&columns], trace));

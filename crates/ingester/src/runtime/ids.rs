@@ -70,7 +70,7 @@ impl IdGenerator {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub(crate) fn epoch(&self) -> Result<EpochId, StoreError> {
+    pub fn epoch(&self) -> Result<EpochId, StoreError> {
         self.epoch_at(self.unix_seconds())
     }
 
@@ -89,7 +89,7 @@ impl IdGenerator {
     }
 
     /// Epochs begin above this floor from now on. Whether the clock would have had them begin below.
-    pub(crate) fn stay_above(&self, floor: Option<&str>) -> bool {
+    pub fn stay_above(&self, floor: Option<&str>) -> bool {
         let earliest = floor.and_then(first_second_above).unwrap_or_default();
         self.earliest.fetch_max(earliest, Ordering::Relaxed);
         self.unix_seconds() < earliest
@@ -117,7 +117,7 @@ impl IdGenerator {
     }
 
     /// Milliseconds since 1970, for people.
-    pub(crate) fn unix_ms(&self) -> u64 {
+    pub fn unix_ms(&self) -> u64 {
         u64::try_from(self.since_1970().as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -5,12 +5,14 @@
 //! one piece of it at a time, so that the memory of it is bounded beside that of the spans that
 //! come in.
 
+use super::LeftSegments;
 use crate::block::{
-    BlockBuilder, BuiltBlocks, CommitError, Committer, KnownBlocks, OnRefusal, Rebuilder,
+    BlockBuilder, BuiltBlocks, CommitError, Committer, Cure, KnownBlocks, OnRefusal, Rebuilder,
 };
 use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
 use std::sync::Arc;
+use tokio::time::Instant;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
 use tributary_journal::collect::is_below;
 use tributary_journal::commit::{self, CommitRun, Ended};
@@ -37,6 +39,8 @@ pub(crate) struct Adopter {
     /// Bytes of segments that are rebuilt and committed together: some ten times as much in
     /// memory.
     pub piece_bytes: u64,
+    /// What it has left as it is, and is not to read and tell of at every look.
+    pub left: LeftSegments,
 }
 
 /// Whether segments may be logged again: not when that is what the epoch was opened for.
@@ -106,11 +110,14 @@ impl Adopter {
     }
 
     fn report(&self, epoch: &EpochId, summary: &Summary) {
-        for n in &summary.unproven {
+        let now = Instant::now();
+        for n in summary.unproven.iter().filter(|n| !self.left.rests(epoch, **n, now)) {
+            self.left.leave(epoch, *n, now);
             tracing::error!(%epoch, n, "a commit slot covers this segment, but its block is gone or its length differs; it is left alone");
         }
         self.metrics.segments_adopted.add(summary.committed + summary.relogged);
-        let Summary { committed, relogged, finished, lost, left, .. } = summary;
+        let Summary { committed, relogged, finished, lost, .. } = summary;
+        let left = summary.left.len();
         if committed + relogged + finished > 0 {
             self.metrics.adoptions.inc();
             tracing::info!(%epoch, committed, relogged, finished, lost, left, "adopted an epoch");
@@ -125,8 +132,13 @@ impl Adopter {
         numbers: &[u64],
         piece: &mut Option<Piece>,
     ) -> Result<Done, CommitError> {
-        let read = self.rebuilder.read(epoch, numbers.iter().copied()).await?;
+        let now = Instant::now();
+        let numbers = numbers.iter().copied().filter(|n| !self.left.rests(epoch, *n, now));
+        let read = self.rebuilder.read(epoch, numbers).await?;
         let Some(mut rebuilt) = read else { return Ok(Done::OutOfDate) };
+        for n in rebuilt.left.iter().filter(|(_, cure)| **cure == Cure::Change).map(|(n, _)| *n) {
+            self.left.leave(epoch, n, now);
+        }
         if rebuilt.generation.segments.is_empty() && rebuilt.quarantined.is_empty() {
             return Ok(Done::Built(None));
         }
@@ -171,8 +183,12 @@ impl Adopter {
 
     /// Logs a segment below the floor again, in an epoch of its own, and adopts that. No heartbeat
     /// names it, so no query would look for its segment: the old one is deleted after this, when
-    /// the block is visible.
+    /// the block is visible. One that cannot be read stays: no slot counts here that could set it aside.
     async fn relog(&self, epoch: &EpochId, n: u64) -> Result<Done, CommitError> {
+        let now = Instant::now();
+        if self.left.rests(epoch, n, now) {
+            return Ok(Done::Left);
+        }
         let ids = &self.builder.ids;
         let header = Header {
             epoch: ids.epoch()?,
@@ -188,7 +204,18 @@ impl Adopter {
                 Ok(Done::Relogged)
             }
             Err(JournalError::Store(error)) if error.is_not_found() => Ok(Done::OutOfDate),
+            Err(error @ JournalError::Segment { epoch: of, .. }) if of == *epoch => {
+                self.left.leave(epoch, n, now);
+                Ok(self.leave_below(epoch, n, &error))
+            }
+            Err(error @ JournalError::Unsteady { .. }) => Ok(self.leave_below(epoch, n, &error)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn leave_below(&self, epoch: &EpochId, n: u64, error: &JournalError) -> Done {
+        self.metrics.segments_left.inc();
+        tracing::error!(%epoch, n, error = %ErrorChain(error), "a segment of a retired hour cannot be read and is not logged again; it stays");
+        Done::Left
     }
 }

@@ -19,6 +19,7 @@ mod deletions;
 mod hours;
 mod reader;
 mod store;
+mod unreadable;
 
 use cluster::{Cluster, Outcome};
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! A bucket that fails in every way that a bucket can, as a seed decides: late, never, twice, with
 //! the wrong answer, or with none.
 
+use bytes::Bytes;
 use object_store::{ObjectMeta, Result};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,6 +33,18 @@ pub(crate) struct Bucket {
     blocks_down: AtomicBool,
     /// Whether nothing can be deleted.
     deletions_down: AtomicBool,
+    /// How often each object was read, and which readings give wrong bytes.
+    readings: Mutex<BTreeMap<String, u32>>,
+    garbled: Mutex<Option<Garbled>>,
+}
+
+/// The first readings of objects, each of which gives bytes that are wrong in another place.
+#[derive(Debug, Clone)]
+struct Garbled {
+    /// What their paths have in them.
+    part: String,
+    /// Readings of each such object up to this one.
+    up_to: u32,
 }
 
 impl Bucket {
@@ -46,6 +59,8 @@ impl Bucket {
             down: AtomicBool::new(false),
             blocks_down: AtomicBool::new(false),
             deletions_down: AtomicBool::new(false),
+            readings: Mutex::default(),
+            garbled: Mutex::default(),
         })
     }
 
@@ -55,6 +70,33 @@ impl Bucket {
         self.down.store(false, Ordering::SeqCst);
         self.blocks_down.store(false, Ordering::SeqCst);
         self.deletions_down.store(false, Ordering::SeqCst);
+    }
+
+    /// The first `times` readings of each object with `part` in its path give wrong bytes, other ones
+    /// each time.
+    pub(crate) fn garble(&self, part: &str, times: u32) {
+        *self.garbled.lock().unwrap() = Some(Garbled { part: part.to_owned(), up_to: times });
+    }
+
+    /// How often the object was read.
+    pub(crate) fn readings(&self, path: &str) -> u32 {
+        self.readings.lock().unwrap().get(path).copied().unwrap_or_default()
+    }
+
+    fn given(&self, path: &str, bytes: Bytes) -> Bytes {
+        let mut readings = self.readings.lock().unwrap();
+        let reading = readings.entry(path.to_owned()).or_default();
+        *reading += 1;
+        let garbled = self.garbled.lock().unwrap();
+        match &*garbled {
+            Some(rule) if path.contains(&rule.part) && *reading <= rule.up_to => {
+                let mut bytes = bytes.to_vec();
+                let at = bytes.len() / 2 + *reading as usize % 16;
+                bytes[at] ^= 1;
+                bytes.into()
+            }
+            _ => bytes,
+        }
     }
 
     pub(crate) fn set_deletions_down(&self, down: bool) {
@@ -195,6 +237,10 @@ impl Script for Line {
         let answer = effect.meet(fate).await;
         self.running.awake().await;
         answer
+    }
+
+    fn given(&self, path: &str, bytes: Bytes) -> Bytes {
+        self.bucket.given(path, bytes)
     }
 
     fn shown(&self, object: ObjectMeta) -> Option<ObjectMeta> {

@@ -108,21 +108,89 @@ fn below_the_floor_segments_are_logged_again() {
     assert_eq!(adoption.step(), Step::Ended(Summary { relogged: 2, ..Summary::default() }));
 }
 
+/// What the reader made of two pieces.
+type Built = [Option<Slot>; 2];
+
+/// What the reader of a piece made of it, the whole epoch's segments 1 to 4 being two pieces: what is
+/// left in the end, and how many were committed.
 #[test]
-fn what_nobody_can_read_stays() {
-    let mut adoption = Adoption::new(200);
+fn what_cannot_be_read_stays_and_stops_nothing_else() {
+    let setting_aside = |k, covers: &[u64], aside: &[u64]| {
+        Some(Slot { quarantined: aside.to_vec(), ..slot(k, covers) })
+    };
+    let table: [(&str, Built, &[u64], u64); 6] = [
+        ("everything is read", [Some(slot(0, &[1, 2])), Some(slot(1, &[3, 4]))], &[], 4),
+        ("one of a piece", [Some(slot(0, &[2])), Some(slot(1, &[3, 4]))], &[1], 3),
+        ("a whole piece", [None, Some(slot(0, &[3, 4]))], &[1, 2], 2),
+        ("the last piece", [Some(slot(0, &[1, 2])), None], &[3, 4], 2),
+        ("all of it", [None, None], &[1, 2, 3, 4], 0),
+        ("one set aside", [setting_aside(0, &[1], &[2]), setting_aside(1, &[3], &[])], &[4], 2),
+    ];
+    for (name, built, left, committed) in table {
+        let mut adoption = Adoption::new(200);
+        adoption.done(Done::Slots(BTreeMap::new())).unwrap();
+        adoption.done(segments(&[1, 2, 3, 4])).unwrap();
+        adoption.done(Done::Floor { covered: false }).unwrap();
+        for slot in built {
+            assert!(matches!(adoption.step(), Step::Build { .. }), "{name}");
+            let commits = slot.is_some();
+            adoption.done(Done::Built(slot)).unwrap();
+            if commits {
+                let Step::Commit(run) = adoption.step() else { panic!("{:?}", adoption.step()) };
+                adoption.done(Done::Committed(won(run))).unwrap();
+            }
+        }
+        let left = left.iter().copied().collect();
+        let summary = Summary { committed, left, ..Summary::default() };
+        assert_eq!(adoption.step(), Step::Ended(summary), "{name}");
+    }
+}
+
+#[test]
+fn what_was_left_is_not_counted_when_another_process_has_read_it_meanwhile() {
+    let mut adoption = Adoption::new(100);
     adoption.done(Done::Slots(BTreeMap::new())).unwrap();
-    adoption.done(segments(&[3])).unwrap();
+    adoption.done(segments(&[1, 2])).unwrap();
     adoption.done(Done::Floor { covered: false }).unwrap();
     adoption.done(Done::Built(None)).unwrap();
-    assert_eq!(adoption.step(), Step::Ended(Summary { left: 1, ..Summary::default() }));
+    adoption.done(Done::OutOfDate).unwrap();
+    adoption.done(Done::Slots(BTreeMap::from([(0, slot(0, &[1, 2]))]))).unwrap();
+    adoption.done(segments(&[])).unwrap();
+    adoption.done(Done::Floor { covered: false }).unwrap();
+    assert_eq!(adoption.step(), Step::Ended(Summary::default()));
+}
+
+#[test]
+fn below_the_floor_one_that_cannot_be_read_stops_no_other() {
+    for unread in [[1].as_slice(), &[2], &[3], &[1, 3], &[1, 2, 3]] {
+        let mut adoption = Adoption::new(200);
+        adoption.done(Done::Slots(BTreeMap::new())).unwrap();
+        adoption.done(segments(&[1, 2, 3])).unwrap();
+        adoption.done(Done::Floor { covered: true }).unwrap();
+        for n in [1, 2, 3] {
+            assert_eq!(adoption.step(), Step::Relog(n), "{unread:?}");
+            if unread.contains(&n) {
+                adoption.done(Done::Left).unwrap();
+            } else {
+                adoption.done(Done::Relogged).unwrap();
+                assert_eq!(adoption.step(), Step::Delete(vec![n]), "{unread:?}");
+                adoption.done(Done::Deleted).unwrap();
+            }
+        }
+        let left: BTreeSet<u64> = unread.iter().copied().collect();
+        let relogged = 3 - unread.len() as u64;
+        let summary = Summary { relogged, left, ..Summary::default() };
+        assert_eq!(adoption.step(), Step::Ended(summary), "{unread:?}");
+    }
 }
 
 #[test]
 fn reports_out_of_turn_change_nothing() {
     let mut adoption = Adoption::new(200);
     let before = adoption.clone();
-    for done in [Done::Shown, Done::Deleted, Done::Built(None), Done::Relogged, Done::OutOfDate] {
+    for done in
+        [Done::Shown, Done::Deleted, Done::Built(None), Done::Relogged, Done::Left, Done::OutOfDate]
+    {
         adoption.done(done).unwrap_err();
         assert_eq!(adoption, before);
     }

@@ -14,7 +14,8 @@ pub struct Others {
     /// suspect may be a zombie that still writes; and of those that answer no queries.
     pub unattended: BTreeSet<EpochId>,
     /// Epochs that no heartbeat names and that had segments when the store was last swept, if this
-    /// is the process that sweeps.
+    /// is the process that sweeps; and those that this process has adopted but for segments that could
+    /// not be read.
     pub unnamed: BTreeSet<EpochId>,
     /// No round has succeeded for so long that there may be others.
     pub in_the_dark: bool,

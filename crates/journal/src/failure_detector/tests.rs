@@ -206,3 +206,25 @@ fn epochs_of_nobody_are_read_until_they_are_adopted() {
     detector.swept_by_another();
     assert_eq!(detector.others(secs(5)).unnamed, [].into());
 }
+
+/// What an adoption had to leave is told to readers until a sweep finds nothing of it any more, also
+/// when the heartbeat that named the epoch goes away.
+#[test]
+fn epochs_of_which_something_is_left_are_told_to_readers() {
+    let mut detector = detector();
+    stand_still(&mut detector, 0, 20, 7);
+    detector.adopted_in_part(epoch(2), secs(20));
+    assert_eq!(detector.abandoned(secs(20)), [], "it is not tried again at once");
+    let others = detector.others(secs(20));
+    assert_eq!((others.unattended, others.unnamed), ([epoch(2)].into(), [].into()));
+    detector.round(secs(25), Some(vec![heartbeat(1, 25)]));
+    assert_eq!(detector.others(secs(25)).unnamed, [epoch(2)].into());
+    detector.unknown(secs(30), &[epoch(2)].into(), &[]);
+    detector.adopted_in_part(epoch(2), secs(30));
+    assert_eq!(detector.others(secs(30)).unnamed, [epoch(2)].into());
+    detector.unknown(secs(60), &[].into(), &[]);
+    assert_eq!(detector.others(secs(60)).unnamed, [].into());
+    detector.adopted_in_part(epoch(2), secs(70));
+    detector.adopted(epoch(2), secs(80));
+    assert_eq!(detector.others(secs(80)).unnamed, [].into(), "a newer release adopted it");
+}

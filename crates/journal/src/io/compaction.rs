@@ -6,6 +6,7 @@ use crate::record::{Record, RecordError};
 use crate::recover::BlockState;
 use crate::slot::BlockEntry;
 use crate::window::CompactionWindow;
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
@@ -54,19 +55,19 @@ impl Journal {
     /// Reads a record.
     ///
     /// # Errors
-    /// When the store fails, or the record is not what its name says.
+    /// When the store fails, the record is not what its name says, or two readings of it differ.
     pub async fn get_record(
         &self,
         window: &CompactionWindow,
         k: u32,
     ) -> Result<Record, JournalError> {
-        let bytes = self.store.get(&layout::record(window, k)).await?;
-        let fail = |source| JournalError::Record { window: window.clone(), k, source };
-        let record = Record::decode(&bytes).map_err(fail)?;
-        if record.window() != *window || record.k != k {
-            return Err(fail(RecordError::Damaged("it lies under another's name")));
-        }
-        Ok(record)
+        let decode = |bytes: &Bytes| match Record::decode(bytes)? {
+            record if record.window() == *window && record.k == k => Ok(record),
+            _ => Err(RecordError::Damaged("it lies under another's name")),
+        };
+        let newer = |error: &RecordError| matches!(error, RecordError::UnknownVersion(_));
+        let (_, record) = self.read(&layout::record(window, k), decode, newer).await?;
+        record.map_err(|source| JournalError::Record { window: window.clone(), k, source })
     }
 
     /// Creates a record. All data that it names must be complete in the store (I4).

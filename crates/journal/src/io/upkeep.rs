@@ -129,19 +129,36 @@ impl Journal {
     /// the old one may go, and the new epoch is adopted like any other.
     ///
     /// # Errors
-    /// When the segment cannot be read, or the store did not confirm the write: call again with the
-    /// same header.
+    /// When the segment cannot be read: an error about `epoch`, and nothing was written. When the
+    /// store did not confirm the write: call again with the same header.
     pub async fn relog(&self, epoch: &EpochId, n: u64, to: &Header) -> Result<(), JournalError> {
-        let bytes = self.store.get(&layout::segment(epoch, n)).await?;
-        let damaged = |source| JournalError::Segment { epoch: *epoch, n, source };
-        let sealed = Sealed::readdressed(&bytes, to).map_err(damaged)?;
+        let object = self.read_segment(epoch, n).await?;
+        let fail = |source| JournalError::Segment { epoch: *epoch, n, source };
+        object.segment.map_err(fail)?;
+        self.put_back(&object.bytes, to).await
+    }
+
+    /// Writes the content of a segment, such as that of a copy which was set aside, as the only segment
+    /// of a new epoch, which is then adopted like any other. Its epoch is to be of this hour and above
+    /// the floor.
+    ///
+    /// # Errors
+    /// When `bytes` are no segment that can be read, or the store did not confirm the write: call
+    /// again with the same header.
+    pub async fn put_back(&self, bytes: &Bytes, to: &Header) -> Result<(), JournalError> {
+        let fail = |source| JournalError::Segment { epoch: to.epoch, n: to.n, source };
+        let sealed = Sealed::readdressed(bytes, to).map_err(fail)?;
         match self.put_segment(&to.epoch, &sealed).await? {
             Created::Won => Ok(()),
-            Created::Lost => Err(JournalError::Segment {
-                epoch: to.epoch,
-                n: to.n,
-                source: SegmentError::Damaged("its epoch's id exists twice"),
-            }),
+            Created::Lost => Err(fail(SegmentError::Damaged("its epoch's id exists twice"))),
         }
+    }
+
+    /// Deletes the copy of a segment that was set aside, when its content is durable elsewhere.
+    ///
+    /// # Errors
+    /// When the store did not confirm it.
+    pub async fn delete_copy(&self, epoch: &EpochId, n: u64) -> Result<(), JournalError> {
+        Ok(self.store.delete(&layout::quarantine(epoch, n)).await?)
     }
 }
