@@ -2,23 +2,28 @@
 //!
 //! Reads only, and one segment or one row group at a time, so that it can be run against a bucket
 //! of any size while ingesters work in it. What it judges by is [`tributary_journal::audit`];
-//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]).
+//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]). The one thing that it
+//! writes is what it is told to put back ([`replay`]).
 
+mod frames;
 mod look;
+mod replay;
 mod report;
 mod verify;
 
 use anyhow::{Context, Result};
 use look::Bucket;
+use replay::{Quarantined, Refused};
 use report::Report;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
+use tributary_journal::audit::content;
 use tributary_journal::audit::{self, EpochView, Finding, Severity, WindowView};
 use tributary_settings::USAGE;
 use tributary_store::{Store, StoreError, StoreOptions};
 
-/// Something is violated.
+/// Something is violated, or was not put back.
 const VIOLATED: u8 = 1;
 /// The bucket could not be read: nothing is known.
 const UNKNOWN: u8 = 2;
@@ -38,6 +43,11 @@ pub(crate) struct Options {
     /// Show epochs too that have ended and of which nothing is left to do.
     #[arg(long)]
     all: bool,
+    /// Put a segment back that was set aside: a path under journal/quar, as the log and --verify name
+    /// it. Its spans are logged again and the copy is deleted, if this release can read all of it;
+    /// otherwise nothing is changed and it ends with 1.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["verify", "json", "all"])]
+    replay: Option<Quarantined>,
 }
 
 /// As the programs read it: secrets and manifests bring blanks and newlines along.
@@ -52,7 +62,7 @@ fn url(text: &str) -> Result<String, String> {
 pub(crate) fn run(options: Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(audited(&options)),
+        Ok(runtime) => runtime.block_on(done(&options)),
         Err(error) => Err(error.into()),
     };
     let (code, text) = match done {
@@ -62,7 +72,14 @@ pub(crate) fn run(options: Options) -> ExitCode {
             // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            return ExitCode::from(if wrong { USAGE } else { UNKNOWN });
+            let refused = error.is::<Refused>();
+            return ExitCode::from(if wrong {
+                USAGE
+            } else if refused {
+                VIOLATED
+            } else {
+                UNKNOWN
+            });
         }
     };
     match std::io::stdout().write_all(text.as_bytes()) {
@@ -71,8 +88,15 @@ pub(crate) fn run(options: Options) -> ExitCode {
     }
 }
 
-async fn audited(options: &Options) -> Result<(u8, String)> {
+async fn done(options: &Options) -> Result<(u8, String)> {
     let store = Store::open_existing(&options.store, &StoreOptions::default()).await?;
+    match &options.replay {
+        Some(copy) => Ok((0, replay::put_back(store, copy).await?)),
+        None => audited(options, store).await,
+    }
+}
+
+async fn audited(options: &Options, store: Store) -> Result<(u8, String)> {
     let mut bucket = Bucket::open(store).await?;
     let mut report = Report::new(bucket.cluster(), options.verify);
     for epoch in bucket.epochs().to_vec() {
@@ -87,6 +111,13 @@ async fn audited(options: &Options) -> Result<(u8, String)> {
     }
     let strays = bucket.strays().await?;
     report.add_strays(strays);
+    for (epoch, n) in bucket.copies() {
+        let read = match options.verify {
+            true => Some(replay::readable(bucket.journal(), &Quarantined { epoch, n }).await?),
+            false => None,
+        };
+        report.add_strays(vec![content::copy(&epoch, n, read)]);
+    }
     let code = if report.violations() > 0 { VIOLATED } else { 0 };
     let text = if options.json { report.json()? } else { report.table(options.all) };
     Ok((code, text))
@@ -101,7 +132,7 @@ async fn settled(
 ) -> Result<Vec<Finding>> {
     let mut first = audit::check(view);
     if deep {
-        let (findings, read) = verify::epoch(bucket.store(), view, None).await?;
+        let (findings, read) = verify::epoch(bucket.journal(), view, None).await?;
         first.extend(findings);
         report.read.add(&read);
     }
@@ -114,7 +145,7 @@ async fn settled(
     let is_deep =
         |found: &&Finding| !second.contains(found) && found.severity == Severity::Violation;
     if deep && first.iter().any(|found| is_deep(&found)) {
-        second.extend(verify::epoch(bucket.store(), &view, Some(&suspects)).await?.0);
+        second.extend(verify::epoch(bucket.journal(), &view, Some(&suspects)).await?.0);
     }
     Ok(audit::confirmed(first, &second))
 }

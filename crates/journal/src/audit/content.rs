@@ -8,7 +8,12 @@ use crate::slot::BlockEntry;
 
 const KEEP: &str = "keep the object: recovery quarantines what it cannot read; look for what \
                     damages objects, and restore it from a version or a backup of the bucket";
-const NEWER: &str = "audit with the release that wrote it";
+const NEWER: &str =
+    "audit with the release that wrote it, which adopts it too: until then it stays";
+const UNSTEADY: &str = "look at the store, its caches and this machine's memory; ingesters leave the \
+                        object as it is until they can read it";
+const PUT_BACK: &str = "find out what damages objects, or take the release that can read it; then \
+                        `tributary journal --store URL --replay PATH`, with this path, puts its spans back";
 const REBUILD: &str = "restore the block from a version or a backup of the bucket; its segments, \
                        while they are there, hold the same spans";
 const REWRITE: &str = "write the slot's meta as the block's meta.json";
@@ -27,7 +32,16 @@ pub struct SegmentRead<'a> {
     /// What the slot says that covers it.
     pub covered: Option<SegmentInfo>,
     /// Spans in its frames, decoded; why one of them cannot be decoded. `None` if not tried.
-    pub spans: Option<Result<u64, String>>,
+    pub spans: Option<Result<u64, Undecoded>>,
+}
+
+/// Why a frame cannot be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecoded {
+    /// A newer release wrote it: in words.
+    Newer(String),
+    /// No release can: in words.
+    Malformed(String),
 }
 
 /// Compares a segment with its name, its slot and its frames.
@@ -52,7 +66,10 @@ pub fn segment(read: &SegmentRead<'_>) -> Vec<Finding> {
         found.extend(wrong(Rule::I2, what, KEEP));
     }
     match &read.spans {
-        Some(Err(error)) => {
+        Some(Err(Undecoded::Newer(error))) => {
+            found.extend(wrong(Rule::Bytes, format!("a frame is newer: {error}"), NEWER));
+        }
+        Some(Err(Undecoded::Malformed(error))) => {
             found.extend(wrong(Rule::Bytes, format!("a frame cannot be decoded: {error}"), KEEP));
         }
         Some(Ok(spans)) if *spans != info.spans => {
@@ -62,6 +79,22 @@ pub fn segment(read: &SegmentRead<'_>) -> Vec<Finding> {
         Some(Ok(_)) | None => {}
     }
     found
+}
+
+/// A segment that was damaged in two readings, which differ.
+pub fn unsteady(epoch: &EpochId, n: u64) -> Finding {
+    let what = "it is damaged, in another way at each reading".to_owned();
+    Finding::violation(Rule::Bytes, layout::segment(epoch, n), what, UNSTEADY)
+}
+
+/// The copy of a segment that was set aside; if it was read, why it cannot be put back.
+pub fn copy(epoch: &EpochId, n: u64, read: Option<Result<(), String>>) -> Finding {
+    let what = match read {
+        None => "a copy of a segment that no ingester could read".to_owned(),
+        Some(Ok(())) => "a copy of a segment, which this release can read".to_owned(),
+        Some(Err(why)) => format!("a copy of a segment that this release cannot read: {why}"),
+    };
+    Finding::notice(Rule::Bytes, layout::quarantine(epoch, n), what, PUT_BACK)
 }
 
 /// What a block's objects turned out to be. Parts that could not be had are left out: the listings

@@ -15,6 +15,21 @@ use tributary_journal::{CompactionWindow, EpochId, Journal, JournalError};
 use tributary_store::{ObjectInfo, Store, StoreError};
 use uuid::Uuid;
 
+/// Whose bucket it is: one that ingesters have used.
+pub(crate) async fn cluster(store: &Store) -> Result<Cluster> {
+    match store.get(layout::CLUSTER).await {
+        Err(StoreError::NotFound { .. }) => {
+            let text = format!(
+                "{}: there is no {} here, so no ingester has used it; is the URL right?",
+                store.url(),
+                layout::CLUSTER
+            );
+            Err(StoreError::Config(text).into())
+        }
+        found => Ok(Cluster::decode(&found?)?),
+    }
+}
+
 /// A bucket, and what was listed of it at the beginning.
 pub(crate) struct Bucket {
     journal: Journal,
@@ -32,17 +47,7 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Lists blocks first and epochs after them, so that each block's epoch is listed.
     pub(crate) async fn open(store: Store) -> Result<Bucket> {
-        let cluster = match store.get(layout::CLUSTER).await {
-            Err(StoreError::NotFound { .. }) => {
-                let text = format!(
-                    "{}: there is no {} here, so no ingester has used it; is the URL right?",
-                    store.url(),
-                    layout::CLUSTER
-                );
-                return Err(StoreError::Config(text).into());
-            }
-            found => Cluster::decode(&found?)?,
-        };
+        let cluster = cluster(&store).await?;
         let mut bucket = Bucket {
             journal: Journal::new(store),
             cluster,
@@ -56,8 +61,8 @@ impl Bucket {
         for tenant in bucket.store().list_folders(layout::BLOCKS).await? {
             bucket.list_blocks(&tenant).await.with_context(|| format!("blocks of {tenant}"))?;
         }
-        for object in bucket.store().list(QUARANTINE).await? {
-            if let Some((epoch, n)) = quarantined(&object.path) {
+        for object in bucket.store().list(layout::QUARANTINE).await? {
+            if let Some(Place::Copy(epoch, n)) = layout::parse(&object.path) {
                 bucket.copies.entry(epoch).or_default().insert(n);
             }
         }
@@ -82,6 +87,15 @@ impl Bucket {
 
     pub(crate) fn epochs(&self) -> &[EpochId] {
         &self.epochs
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Copies of segments that were set aside.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = (EpochId, u64)> {
+        self.copies.iter().flat_map(|(epoch, numbers)| numbers.iter().map(|n| (*epoch, *n)))
     }
 
     async fn list_blocks(&mut self, tenant: &str) -> Result<()> {
@@ -269,11 +283,4 @@ impl Bucket {
 fn named(view: &EpochView) -> impl Iterator<Item = BlockKey> + '_ {
     let slots = view.slots.values().flatten();
     slots.flat_map(|slot| slot.blocks.iter().map(|block| (block.tenant.clone(), block.id)))
-}
-
-const QUARANTINE: &str = "journal/quar";
-
-fn quarantined(path: &str) -> Option<(EpochId, u64)> {
-    let (epoch, n) = path.strip_prefix(QUARANTINE)?.strip_prefix('/')?.split_once('-')?;
-    Some((epoch.parse().ok()?, n.parse().ok()?))
 }

@@ -1,16 +1,17 @@
 //! Reading an epoch's objects: one segment, one piece of a file, one row group at a time.
 
+use super::frames;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_block::{Block, BlockError, BlockMeta, Bloom, FolderSource, Object, Source, bloom};
-use tributary_journal::audit::content::{self, BlockRead, SegmentRead, SpansRead};
+use tributary_journal::audit::content::{self, BlockRead, SegmentRead, SpansRead, Undecoded};
 use tributary_journal::audit::{EpochView, Finding, WindowView};
-use tributary_journal::segment::{Group, MAX_SEGMENT, Segment, SegmentError};
-use tributary_journal::{BlockEntry, SegmentInfo, layout};
+use tributary_journal::segment::{MAX_SEGMENT, Segment, SegmentError};
+use tributary_journal::{BlockEntry, Journal, JournalError, SegmentInfo, layout};
 use tributary_span::Columns;
 use tributary_span::otlp::encode;
 use tributary_store::{Store, StoreError};
-use tributary_wire::frame::{DecodeLimits, Decoder};
+use tributary_wire::frame::FrameError;
 
 /// How much of a file is held at a time while its checksum is taken.
 const PIECE: u64 = 4 << 20;
@@ -49,10 +50,11 @@ impl Read {
 /// Reads the segments of an epoch and the blocks that its slots name: all, or those that have to
 /// do with the objects in `only`.
 pub(crate) async fn epoch(
-    store: &Store,
+    journal: &Journal,
     view: &EpochView,
     only: Option<&BTreeSet<&str>>,
 ) -> Result<(Vec<Finding>, Read)> {
+    let store = journal.store();
     let mut found = Vec::new();
     let mut read = Read::default();
     let slots = || view.slots.values().filter(|_| !view.retired).flatten();
@@ -64,10 +66,15 @@ pub(crate) async fn epoch(
             let covered = covers.get(&n).copied();
             let segment = match listed.len > MAX_SEGMENT as u64 {
                 true => Err(SegmentError::Damaged("longer than any segment")),
-                false => match store.get(&path).await {
-                    Ok(bytes) => Segment::parse(bytes),
+                false => match journal.read_segment(&view.epoch, n).await {
+                    // Whose segment lies under another's name is for the audit to say.
+                    Ok(object) => object.segment.or_else(|_| Segment::parse(object.bytes)),
                     // It is covered and was collected meanwhile.
-                    Err(StoreError::NotFound { .. }) => continue,
+                    Err(JournalError::Store(StoreError::NotFound { .. })) => continue,
+                    Err(JournalError::Unsteady { .. }) => {
+                        found.push(content::unsteady(&view.epoch, n));
+                        continue;
+                    }
                     Err(error) => return Err(error.into()),
                 },
             };
@@ -108,20 +115,21 @@ pub(crate) async fn window(store: &Store, view: &WindowView) -> Result<(Vec<Find
     Ok((found, read))
 }
 
-/// Decodes all frames of a segment, as its recovery would, and counts their spans.
-fn spans_in_frames(segment: &Segment) -> Result<u64, String> {
-    segment.groups().iter().try_fold(0, |sum, group| Ok(sum + spans_of(group)?))
-}
-
-fn spans_of(group: &Group) -> Result<u64, String> {
-    let mut decoder = Decoder::new(DecodeLimits::default());
-    for definitions in &group.definitions {
-        decoder.define(group.dict, definitions).map_err(|e| e.to_string())?;
+/// The spans of a segment, counted in its frames. A frame that is newer than this release says more of
+/// it than one that is malformed.
+fn spans_in_frames(segment: &Segment) -> Result<u64, Undecoded> {
+    let mut spans = Ok(0);
+    for frame in frames::decoded(segment) {
+        spans = match (spans, frame.spans) {
+            (_, Err(why @ FrameError::Version(_))) => {
+                return Err(Undecoded::Newer(why.to_string()));
+            }
+            (Ok(sum), Ok(spans)) => Ok(sum + spans),
+            (Ok(_), Err(why)) => Err(Undecoded::Malformed(why.to_string())),
+            (Err(why), _) => Err(why),
+        };
     }
-    group.frames.iter().try_fold(0, |sum, frame| {
-        let decoded = decoder.decode(group.dict, &frame.payload).map_err(|e| e.to_string())?;
-        Ok(sum + decoded.columns.len() as u64)
-    })
+    spans
 }
 
 /// Reads the objects of a block. One that is not there is left out: listings tell of it.

@@ -6,6 +6,7 @@
 
 mod bucket;
 mod damage;
+mod replay;
 mod tool;
 
 use bucket::Bucket;

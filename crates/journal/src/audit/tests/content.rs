@@ -38,7 +38,11 @@ fn segments_are_compared_with_name_slot_and_frames() {
         (Rule::I2, read(7, Some(SegmentInfo { crc: info.crc ^ 1, ..info }), Some(Ok(50)))),
         (Rule::I2, read(7, Some(SegmentInfo { spans: 49, ..info }), None)),
         (Rule::I10, read(7, None, Some(Ok(49)))),
-        (Rule::Bytes, read(7, None, Some(Err("no definition 3".into())))),
+        (
+            Rule::Bytes,
+            read(7, None, Some(Err(content::Undecoded::Malformed("no definition 3".into())))),
+        ),
+        (Rule::Bytes, read(7, None, Some(Err(content::Undecoded::Newer("version 2".into()))))),
     ];
     for (rule, found) in table {
         assert_eq!(found.iter().map(|f| f.rule).collect::<Vec<_>>(), [rule], "{found:?}");
