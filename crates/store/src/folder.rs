@@ -8,6 +8,7 @@
 
 use crate::foreign::Foreign;
 use crate::options::StoreOptions;
+use crate::space::{AskSpace, DiskSpace};
 use bytes::Bytes;
 use disk::Disk;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -36,6 +37,7 @@ pub(crate) struct Folder {
     foreign: Foreign,
     /// None when nothing is to be flushed: then all of it is the library's.
     disk: Option<Arc<Disk>>,
+    space: AskSpace,
 }
 
 impl Folder {
@@ -58,7 +60,7 @@ impl Folder {
                 disk.sync_folder(above)?;
             }
         }
-        Ok(Folder { files, root, foreign, disk })
+        Ok(Folder { files, root, foreign, disk, space: options.space })
     }
 
     /// Returns when the object that was seen under this name is on the disk, whichever process wrote
@@ -67,6 +69,11 @@ impl Folder {
         let Some(disk) = self.disk.clone() else { return Ok(()) };
         let path = self.files.path_to_filesystem(location)?;
         blocking(move || write::settle(&disk, &path)).await
+    }
+
+    /// The room on the disk that it lies on. Waits for the disk.
+    pub(crate) fn space(&self) -> std::io::Result<DiskSpace> {
+        (self.space)(&self.root)
     }
 
     /// A folder in the file system, and its path here.

@@ -1,5 +1,6 @@
 //! What can be set about a store beside its URL.
 
+use crate::space::{AskSpace, DiskSpace};
 use crate::sync::SyncFile;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ pub struct StoreOptions {
     /// What flushes an open file or folder: the seam for tests with a disk that fails.
     #[doc(hidden)]
     pub sync: SyncFile,
+    /// What tells the room on the disk below a folder: the seam for tests with a disk that is full.
+    #[doc(hidden)]
+    pub space: AskSpace,
     /// How long [`crate::Store::create`] goes on trying.
     pub create_deadline: Duration,
     /// How long one attempt of it may take at first; each attempt that times out doubles it, up to
@@ -33,6 +37,7 @@ impl Default for StoreOptions {
             settings: Vec::new(),
             fsync: true,
             sync: |file, _| file.sync_all(),
+            space: DiskSpace::below,
             create_deadline: Duration::from_secs(60),
             attempt_timeout: Duration::from_millis(2500),
             hedge_after: Some(Duration::from_millis(600)),

@@ -9,8 +9,10 @@ use crate::foreign::Foreign;
 use crate::hedge::HedgeBudget;
 use crate::open::{self, Clients};
 use crate::options::StoreOptions;
+use crate::space::DiskSpace;
 use object_store::ObjectStore;
 use object_store::path::Path;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
 
@@ -111,6 +113,22 @@ impl Store {
     /// What was asked of the store so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The room on the disk below the store's folder; `None` for a store that is no folder.
+    ///
+    /// # Errors
+    /// When the system does not tell it.
+    pub async fn disk_space(&self) -> Result<Option<DiskSpace>, StoreError> {
+        let Some(folder) = self.folder.clone() else { return Ok(None) };
+        // A disk at the other end of a network may keep it waiting.
+        let asked = tokio::task::spawn_blocking(move || folder.space()).await;
+        let space = asked.map_err(io::Error::other).flatten();
+        space.map(Some).map_err(|source| StoreError::Transient {
+            operation: "tell the room on the disk below",
+            path: self.url().to_owned(),
+            source: source.into(),
+        })
     }
 
     pub(crate) fn counted<T>(

@@ -4,6 +4,7 @@
 //! left, however the test ends.
 
 use anyhow::{Context, Result, ensure};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -63,6 +64,30 @@ impl Disk {
     /// When that cannot be done.
     pub fn free(&self) -> Result<()> {
         self.resize(self.bytes)
+    }
+
+    /// Puts a file on it, beside the folder, that leaves so many bytes free.
+    ///
+    /// # Errors
+    /// When it cannot be written, as when less is free.
+    pub fn leave_free(&self, bytes: u64) -> Result<()> {
+        let free = self.bytes.saturating_sub(self.used()?);
+        let filler = free.checked_sub(bytes).context("so much is not free")?;
+        let mut file = std::fs::File::create(self.filler())?;
+        std::io::copy(&mut std::io::repeat(7).take(filler), &mut file)?;
+        Ok(())
+    }
+
+    /// Takes that file away.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take_filler_away(&self) -> Result<()> {
+        Ok(std::fs::remove_file(self.filler())?)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.at.path().join("filler")
     }
 
     /// Bytes on it.

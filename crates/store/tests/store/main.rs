@@ -11,3 +11,4 @@ mod faults;
 mod foreign;
 mod probe;
 mod settle;
+mod space;
