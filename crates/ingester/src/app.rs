@@ -116,6 +116,7 @@ impl App {
             metrics: engine.metrics.clone(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
+            disk: engine.disk.clone(),
             set_gauges: set_gauges(&engine, store),
         };
         let mut http_task = CriticalTask::new("serving HTTP");

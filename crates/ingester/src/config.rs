@@ -4,6 +4,7 @@
 mod limit;
 mod table;
 
+use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
 use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
@@ -61,6 +62,8 @@ pub struct Config {
     pub multitenancy: bool,
     /// Whether a local folder is synced.
     pub fsync: bool,
+    /// How much of a local folder's disk is kept free.
+    pub disk_reserve: Reserve,
     /// Time from SIGTERM to the end.
     pub grace: Duration,
     /// How log lines look.
@@ -125,6 +128,7 @@ impl Config {
             keep_slots: given.take("keep-slots", duration_between(AGE)),
             multitenancy: given.take("multitenancy", boolean),
             fsync: given.take("fsync", boolean),
+            disk_reserve: given.take("disk-reserve", Reserve::read),
             grace: given.take("grace", duration_between(Duration::ZERO..=WEEK)),
             log: Log::take(&mut given),
             ignored: given.ignored().to_vec(),

@@ -10,6 +10,7 @@ mod tasks;
 use crate::block::{KnownBlocks, SegmentDeleter};
 use crate::cluster::Membership;
 use crate::config::Config;
+use crate::disk::DiskRoom;
 use crate::error::IngesterError;
 use crate::group::LiveSpans;
 use crate::memory::MemoryBudget;
@@ -47,6 +48,8 @@ pub struct Engine {
     pub metrics: Arc<Metrics>,
     /// The budget for spans.
     pub memory: MemoryBudget,
+    /// Whether the store's disk has room for new spans.
+    pub(crate) disk: DiskRoom,
     /// Spans in memory.
     pub live: Arc<LiveSpans>,
     /// Spans in blocks.
@@ -93,6 +96,7 @@ impl Engine {
             deleter: parts.deleter,
             metrics: parts.metrics,
             memory: parts.memory,
+            disk: parts.disk,
             live: parts.live,
             blocks: parts.blocks,
             journal: parts.journal,
@@ -114,6 +118,7 @@ impl Engine {
     /// When the blocks of the store cannot be listed.
     pub async fn start(&mut self) -> Result<(), IngesterError> {
         let Some(mut tasks) = self.tasks.take() else { return Ok(()) };
+        let has_disk = tasks.disk.look().await;
         self.blocks.poll_once().await.map_err(IngesterError::ListBlocks)?;
         tasks.heartbeat.round().await;
         let all = self.stop.clone();
@@ -127,6 +132,9 @@ impl Engine {
         background.spawn("listing blocks", self.blocks.clone().run(stop()));
         background.spawn("exchanging heartbeats", tasks.heartbeat.run(stop()));
         background.spawn("adopting and collecting", tasks.upkeep.run(stop()));
+        if has_disk {
+            background.spawn("looking at the store's disk", tasks.disk.run(stop()));
+        }
         if let Some(compactor) = tasks.compactor {
             background.spawn("merging blocks", compactor.run(stop()));
         }

@@ -4,6 +4,7 @@
 //! | | |
 //! |---|---|
 //! | [`receive`] | streams of frames from sidecars, and the receivers for applications without one |
+//! | [`disk`] | what is kept free of the disk below a local folder, and who waits for it |
 //! | [`memory`] | the budget that everything on the way is admitted to |
 //! | [`journal`] | frames become segment objects; then they are acknowledged |
 //! | [`group`] | spans of a trace meet: generations in memory |
@@ -20,6 +21,7 @@ pub mod app;
 pub mod block;
 pub mod cluster;
 pub mod config;
+pub mod disk;
 pub mod engine;
 mod error;
 pub mod group;

@@ -66,6 +66,8 @@ limits! {
     Stream = "stream", Waits;
     /// A stream was told that it may have nothing in flight but one frame.
     Credit = "credit", Slows;
+    /// The disk below the store's folder has less room than its reserve.
+    DiskReserve = "disk_reserve", Waits;
     /// The memory budget has no room for a frame.
     Memory = "memory", Waits;
     /// The frame's tenant holds more than its share of memory while little is left.
@@ -84,6 +86,8 @@ limits! {
     SegmentSize = "segment_size", Rejects;
     /// The ingester is leaving.
     Leaving = "leaving", Refuses;
+    /// The disk below the store's folder has less room than its reserve, and a request comes.
+    RequestDisk = "request_disk", Refuses;
     /// The ingester's own receivers hold as many bytes of requests as they may.
     RequestRoom = "request_room", Refuses;
     /// The tenant's requests hold more than its share of those bytes while little is left.

@@ -140,6 +140,12 @@ metrics! {
     memory_bytes: Gauge;
     /// The budget
     memory_limit_bytes: Gauge;
+    /// Bytes that are free on the disk below the store's folder; 0 when it is no folder
+    disk_free_bytes: Gauge;
+    /// Bytes that are kept free there
+    disk_reserve_bytes: Gauge;
+    /// 1 while less than that is free, so that new spans wait
+    disk_short: Gauge;
     /// Generations in memory
     generations: Gauge;
     /// Spans in memory

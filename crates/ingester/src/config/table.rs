@@ -21,6 +21,7 @@ const STORE: Group = Group {
     settings: settings! {
         "store", "URL", Is("./tributary-data"), "where blocks and journal lie: file:///path, s3://bucket/prefix, gs://…, az://…";
         "fsync", "BOOL", Is("true"), "file:// only: survive a power loss, not just a crash";
+        "disk-reserve", "SIZE|N%|auto", Is("auto"), "file:// only: what is kept free on the disk for blocks and deletions; when less is free, new spans wait; auto: 5%, 1GiB at most; 0: nothing";
     },
 };
 

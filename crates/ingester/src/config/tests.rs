@@ -26,6 +26,7 @@ fn defaults_stand() {
     assert_eq!(config.segment_age, Duration::from_millis(300));
     assert_eq!(config.block_bytes, 64 << 20);
     assert_eq!(config.compact, Some(Duration::from_secs(60)));
+    assert_eq!(config.disk_reserve, Reserve::Auto);
 }
 
 #[test]
@@ -49,6 +50,7 @@ fn every_mistake_is_told_with_its_place() {
     let env = [
         ("TRIBUTARY_MEMORY", "much"),
         ("TRIBUTARY_GRACE", "5"),
+        ("TRIBUTARY_DISK_RESERVE", "half"),
         ("TRIBUTARY_BLOK_AGE", "1s"),
         ("TRIBUTARY_UPSTREAM", "the sidecar's"),
     ];
@@ -60,6 +62,7 @@ fn every_mistake_is_told_with_its_place() {
         "--wire-listen",
         "TRIBUTARY_MEMORY",
         "c.yaml: compact",
+        "TRIBUTARY_DISK_RESERVE",
         "TRIBUTARY_GRACE",
     ];
     assert_eq!(mistakes(&args, &env, "stor: x\ncompact: often\n"), expected);
@@ -70,8 +73,9 @@ fn every_mistake_is_told_with_its_place() {
 
 #[test]
 fn single_mistakes() {
-    let table: [(&[&str], &str); 10] = [
+    let table: [(&[&str], &str); 11] = [
         (&["--memory", "32MiB"], "--memory"),
+        (&["--disk-reserve", "95%"], "--disk-reserve"),
         (&["--segment-bytes", "17MiB"], "--segment-bytes"),
         (&["--heartbeat", "50ms"], "--heartbeat"),
         (&["--keep-slots", "8d"], "--keep-slots"),
@@ -87,6 +91,8 @@ fn single_mistakes() {
     }
     let text = read(&["--memory", "32MiB"], &[], "").unwrap_err().to_string();
     assert!(text.contains("at least 64MiB"), "{text}");
+    let text = read(&["--disk-reserv", "1GiB"], &[], "").unwrap_err().to_string();
+    assert!(text.contains("did you mean `--disk-reserve`?"), "{text}");
     let text = read(&["--keep-slots=2h", "--block-age=1h"], &[], "").unwrap_err().to_string();
     assert!(text.contains("must be at least 122m"), "{text}");
 }

@@ -4,6 +4,7 @@ use super::{Environment, sizes};
 use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, Relogger, SegmentDeleter};
 use crate::cluster::{Membership, members};
 use crate::config::Config;
+use crate::disk::DiskRoom;
 use crate::error::IngesterError;
 use crate::group::LiveSpans;
 use crate::memory::MemoryBudget;
@@ -32,6 +33,7 @@ pub(super) struct Parts {
     pub(super) memory: MemoryBudget,
     /// For messages that arrive.
     pub(super) messages: MemoryBudget,
+    pub(super) disk: DiskRoom,
     pub(super) dedup: Arc<FrameDedup>,
     pub(super) live: Arc<LiveSpans>,
     pub(super) blocks: Arc<KnownBlocks>,
@@ -100,6 +102,7 @@ impl Parts {
             announcements: Arc::new(watch::Sender::new(announcement)),
             memory: MemoryBudget::new(sizes::spans(config)),
             messages: MemoryBudget::new(sizes::messages(config.memory)),
+            disk: DiskRoom::default(),
             dedup: Arc::new(dedup),
             live,
             deleter: Arc::new(deleter),
@@ -125,6 +128,7 @@ impl Parts {
             ids: self.ids.clone(),
             memory: self.memory.clone(),
             messages: self.messages.clone(),
+            disk: self.disk.clone(),
             dedup: self.dedup.clone(),
             journal_queue,
             announcements: self.announcements.subscribe(),

@@ -5,6 +5,7 @@ use super::sizes;
 use crate::block::Flusher;
 use crate::cluster::HeartbeatTask;
 use crate::config::Config;
+use crate::disk::DiskWatch;
 use crate::group::Evictor;
 use crate::journal::{CutAt, SegmentWriter};
 use crate::receive::PendingFrame;
@@ -16,6 +17,7 @@ use tributary_journal::Heartbeat;
 use tributary_telemetry::ErrorChain;
 
 pub(super) struct Tasks {
+    pub(super) disk: DiskWatch,
     pub(super) heartbeat: HeartbeatTask,
     pub(super) segment_writer: SegmentWriter,
     /// What it is handed.
@@ -36,6 +38,7 @@ impl Tasks {
         frames: mpsc::Receiver<PendingFrame>,
     ) -> Tasks {
         Tasks {
+            disk: disk(config, parts),
             heartbeat: heartbeat(config, parts, own),
             segment_writer: segment_writer(config, parts),
             frames,
@@ -44,6 +47,16 @@ impl Tasks {
             upkeep: upkeep(config, parts),
             compactor: compactor(config, parts),
         }
+    }
+}
+
+fn disk(config: &Config, parts: &Parts) -> DiskWatch {
+    DiskWatch {
+        store: parts.builder.store.clone(),
+        reserve: config.disk_reserve,
+        room: parts.disk.clone(),
+        metrics: parts.metrics.clone(),
+        failed: false,
     }
 }
 
@@ -144,6 +157,7 @@ fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
         builder: parts.builder.clone(),
         blocks: parts.blocks.clone(),
         membership: parts.membership.clone(),
+        disk: parts.disk.clone(),
         limits: sizes::merge_limits(config.memory),
         keep: config.keep_compacted,
         period,

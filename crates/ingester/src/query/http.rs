@@ -3,6 +3,7 @@
 use super::peers::{PEER_PATH, Peers};
 use super::traces::{TraceFinder, TraceQuery};
 use crate::cluster::Membership;
+use crate::disk::DiskRoom;
 use crate::metrics::Metrics;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -37,6 +38,8 @@ pub(crate) struct HttpState {
     pub(crate) receivers: Vec<(&'static str, Arc<Counters>)>,
     /// Whether `/ready` says so.
     pub(crate) ready: Arc<AtomicBool>,
+    /// Whether the store's disk has room for new spans, which `/ready` says too.
+    pub(crate) disk: DiskRoom,
     /// Sets the gauges that are read, not counted.
     pub(crate) set_gauges: Box<dyn Fn() + Send + Sync>,
 }
@@ -74,7 +77,7 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
     let (head, _) = request.into_parts();
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
-        "/ready" if state.ready.load(Ordering::Relaxed) => text(StatusCode::OK, "ready\n"),
+        "/ready" if state.ready.load(Ordering::Relaxed) => state.answer_ready(),
         "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or leaving\n"),
         "/metrics" => {
             (state.set_gauges)();
@@ -128,6 +131,18 @@ impl HttpState {
     fn render_metrics(&self) -> String {
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
         self.metrics.render(&receivers)
+    }
+
+    /// It serves. So it does while the store's disk is short of room: queries are to be answered, and
+    /// the other ingesters have the same disk.
+    fn answer_ready(&self) -> Answer {
+        let body = match self.disk.shortage() {
+            None => "ready\n".to_owned(),
+            Some(shortage) => {
+                format!("ready, but new spans wait: {shortage} (disk_reserve); make room on it\n")
+            }
+        };
+        text(StatusCode::OK, body)
     }
 
     /// Everything that is known of a trace, in the order that [`super::traces`] explains.

@@ -2,6 +2,7 @@
 
 use super::credit::max_in_flight;
 use super::{Announcement, FrameDedup, PendingFrame, StreamState};
+use crate::disk::DiskRoom;
 use crate::limits::Limit;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
@@ -24,6 +25,8 @@ pub struct Intake {
     pub(crate) memory: MemoryBudget,
     /// Budget for messages that arrive.
     pub(crate) messages: MemoryBudget,
+    /// Whether the store's disk has room for new frames.
+    pub(crate) disk: DiskRoom,
     /// Frames that are known should they come again.
     pub(crate) dedup: Arc<FrameDedup>,
     /// Where valid frames go.

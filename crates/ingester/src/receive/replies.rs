@@ -26,15 +26,17 @@ pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<
         })
     };
     let first = futures_util::stream::iter([Ok(Reply { kind: Some(first) })]);
-    let all = (intake, state, tenant, announcements);
-    let rest = unfold(all, |(intake, state, tenant, mut announcements)| async move {
+    // Dropped with the replies, whether all of them were told or not.
+    let teller = state.teller();
+    let all = (intake, state, tenant, announcements, teller);
+    let rest = unfold(all, |(intake, state, tenant, mut announcements, teller)| async move {
         loop {
             if let Some(kind) = state.next_reply(credit(&intake, &tenant)) {
                 if let Ok(Kind::Ack(ack)) = &kind {
                     state.credited(ack.credit);
                 }
                 let reply = kind.map(|kind| Reply { kind: Some(kind) });
-                return Some((reply, (intake, state, tenant, announcements)));
+                return Some((reply, (intake, state, tenant, announcements, teller)));
             }
             if state.is_over() {
                 return None;
@@ -51,7 +53,7 @@ pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<
                     } else {
                         let kind = announcements.borrow_and_update().reply();
                         let reply = Ok(Reply { kind: Some(kind) });
-                        return Some((reply, (intake, state, tenant, announcements)));
+                        return Some((reply, (intake, state, tenant, announcements, teller)));
                     }
                 }
             }
@@ -62,7 +64,7 @@ pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<
 
 /// Payload bytes that a stream may have in flight.
 fn credit(intake: &Intake, tenant: &str) -> u64 {
-    if intake.memory.is_over_share(tenant) {
+    if intake.disk.is_short() || intake.memory.is_over_share(tenant) {
         return 0;
     }
     credit_of(intake.memory.limit(), intake.memory.used(), intake.metrics.streams_open()) as u64

@@ -5,6 +5,8 @@ use super::credit::LARGEST_MESSAGE;
 use super::message_room::{AdmittedBody, MessageRoom};
 use super::replies::{Replies, replies};
 use super::source::{FrameSource, SenderIdentity};
+use super::stream::StreamState;
+use crate::disk::DiskView;
 use crate::limits::{Limit, Policy};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -97,8 +99,9 @@ async fn read(
     mut source: FrameSource,
 ) {
     let state = source.state.clone();
+    let mut disk = intake.disk.subscribe();
     while state.has_room().await {
-        let frame = match frames.message().await {
+        let frame = match next(&intake, &mut frames, &state, &mut disk).await {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
             Err(status) => {
@@ -143,6 +146,29 @@ async fn read(
         }
     }
     state.end();
+}
+
+/// The next frame. None is taken from the wire while the store's disk is short of room: its sender
+/// has it until then.
+async fn next(
+    intake: &Intake,
+    frames: &mut Streaming<Frame>,
+    state: &StreamState,
+    disk: &mut DiskView,
+) -> Result<Option<Frame>, Status> {
+    loop {
+        tokio::select! {
+            biased;
+            () = disk.short() => {}
+            frame = frames.message() => return frame,
+        }
+        intake.metrics.limited(Limit::DiskReserve);
+        tokio::select! {
+            () = disk.enough() => {}
+            // Or its sender has gone to another ingester, which is not seen by one that does not read.
+            () = state.left() => return Ok(None),
+        }
+    }
 }
 
 /// What to tell the sender, and which limit was met.

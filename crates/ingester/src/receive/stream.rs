@@ -6,6 +6,7 @@ use crate::metrics::Metrics;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Status;
 use tributary_wire::v1::{Ack, Reason, Reject, reply::Kind};
 
@@ -22,6 +23,8 @@ pub(crate) struct StreamState {
     changed: Notify,
     /// There may be room for another frame.
     room_freed: Notify,
+    /// Its sender reads no replies any more.
+    left: CancellationToken,
     /// Bytes that it may have in flight, whatever a sender makes of its credit.
     max_in_flight: usize,
     metrics: Arc<Metrics>,
@@ -44,7 +47,8 @@ impl StreamState {
     pub(crate) fn new(metrics: Arc<Metrics>, max_in_flight: usize) -> Self {
         metrics.streams.inc();
         let (changed, room_freed) = (Notify::new(), Notify::new());
-        StreamState { inner: Mutex::default(), changed, room_freed, max_in_flight, metrics }
+        let (inner, left) = (Mutex::default(), CancellationToken::new());
+        StreamState { inner, changed, room_freed, left, max_in_flight, metrics }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -166,6 +170,16 @@ impl StreamState {
     /// Whether nothing more will be told.
     pub(crate) fn is_over(&self) -> bool {
         self.lock().over
+    }
+
+    /// Held by what tells the sender; dropped, the sender counts as gone.
+    pub(crate) fn teller(&self) -> DropGuard {
+        self.left.clone().drop_guard()
+    }
+
+    /// Waits until the sender is gone.
+    pub(crate) async fn left(&self) {
+        self.left.cancelled().await;
     }
 
     /// Waits until there may be something to tell.

@@ -13,6 +13,7 @@ mod steps;
 
 use crate::block::{BlockBuilder, CommitError, KnownBlocks, metas_of};
 use crate::cluster::Membership;
+use crate::disk::DiskRoom;
 use crate::metrics::Metrics;
 use history::{History, Visible};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub(crate) struct Compactor {
     pub blocks: Arc<KnownBlocks>,
     /// Whose turn it is.
     pub membership: Membership,
+    /// Whether there is room to merge.
+    pub disk: DiskRoom,
     /// How much is merged at a time.
     pub limits: Limits,
     /// How long superseded blocks are kept for readers with an older view.
@@ -116,7 +119,7 @@ impl Compactor {
         let quiet = history.is_quiet(visible, now, patience);
         let all_gone = history.seen.values().all(|seen| *seen == Seen::Gone);
         now >= history.rest_until
-            || choose(&history.candidates(visible), &self.limits, quiet).is_some()
+            || choose(&to_merge(history, visible, &self.disk), &self.limits, quiet).is_some()
             || (all_gone && self.blocks.replaced(window).next().is_some())
     }
 
@@ -129,7 +132,7 @@ impl Compactor {
         let now = Instant::now();
         let Some(mut history) = self.history.remove(window) else { return Ok(()) };
         let quiet = history.is_quiet(&visible, now, self.period * QUIET_AFTER);
-        let mut candidates = history.candidates(&visible);
+        let mut candidates = to_merge(&history, &visible, &self.disk);
         // What should be gone counts as there, so that it is looked for.
         let replaced = self.blocks.replaced(window);
         candidates.extend(replaced.map(|id| Candidate { id, bytes: 0 }));
@@ -142,7 +145,7 @@ impl Compactor {
                     visible.extend(metas_of(&made).map(|meta| (meta.block_id, Arc::new(meta))));
                     // What this process changed itself is no news to it.
                     history.visible = visible.keys().copied().collect();
-                    candidates = history.candidates(&visible);
+                    candidates = to_merge(&history, &visible, &self.disk);
                 }
                 Err(error) => break Err(error),
             }
@@ -150,6 +153,12 @@ impl Compactor {
         self.history.insert(window.clone(), history);
         result
     }
+}
+
+/// What may be merged of a window: nothing while the disk is short, since blocks are written before
+/// those that they replace are deleted. What was merged before is hidden and deleted all the same.
+fn to_merge(history: &History, visible: &Visible, disk: &DiskRoom) -> Vec<Candidate> {
+    if disk.is_short() { Vec::new() } else { history.candidates(visible) }
 }
 
 /// Which blocks are merged: those written as this ingester writes, since others may say more than

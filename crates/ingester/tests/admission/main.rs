@@ -9,6 +9,7 @@
 
 mod clocks;
 mod dedup;
+mod disk;
 mod evict;
 mod fairness;
 mod gate;

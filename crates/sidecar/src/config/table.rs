@@ -54,6 +54,7 @@ const INGESTERS_OWN: &[&str] = &[
     "collect",
     "compact",
     "config",
+    "disk-reserve",
     "fsync",
     "heartbeat",
     "http-listen",

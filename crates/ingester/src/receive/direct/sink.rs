@@ -113,6 +113,14 @@ impl DirectSink {
         TenantLane { queue, under_way: Arc::default() }
     }
 
+    /// Whether the store's disk has room for what a request brings.
+    fn has_disk(&self) -> Result<(), Refused> {
+        match self.intake.disk.is_short() {
+            true => Err(self.refused(Limit::RequestDisk, "the disk of the store is nearly full")),
+            false => Ok(()),
+        }
+    }
+
     /// Closes all lanes: each ends when all that came through it is settled.
     pub(super) fn close(&self) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -128,6 +136,7 @@ impl Sink for DirectSink {
     type Permit = OwnedSemaphorePermit;
 
     fn admit(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refused> {
+        self.has_disk()?;
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let permit = self.room.clone().try_acquire_many_owned(units);
         permit.map_err(|_| {
@@ -136,6 +145,8 @@ impl Sink for DirectSink {
     }
 
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
+        // It may have become short while the request was read.
+        self.has_disk()?;
         let admitted = self.enter(tenant.unwrap_or(tenant::SINGLE), request.len())?;
         let (answer, answered) = oneshot::channel();
         let gone = || self.refused(Limit::Leaving, "the ingester is leaving");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::disk::DiskRoom;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::receive::{Announcement, FrameDedup, PendingFrame};
@@ -19,6 +20,7 @@ fn sink(memory: usize) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame
         ids: IdGenerator::default(),
         memory: MemoryBudget::new(memory),
         messages: MemoryBudget::new(memory),
+        disk: DiskRoom::default(),
         dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
         journal_queue,
         announcements: watch::channel(Announcement::default()).1,
