@@ -95,7 +95,10 @@ impl Seat {
     async fn start(&mut self, place: &Place, as_another: bool) -> Result<()> {
         self.lives += u32::from(as_another);
         let name = format!("seat-{}-{}", self.number, self.lives);
-        let flags: Vec<&str> = FLAGS.iter().copied().chain(["--name", &name]).collect();
+        // One keeps to its reserve when the disk is full, the others try to write.
+        let reserve = ["--disk-reserve", if self.number == 0 { "auto" } else { "0" }];
+        let own = ["--name", &name].into_iter().chain(reserve);
+        let flags: Vec<&str> = FLAGS.iter().copied().chain(own).collect();
         self.ingester = Some(Ingester::start_with_wire(place, self.wire, &flags).await?);
         Ok(())
     }

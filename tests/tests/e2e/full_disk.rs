@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use std::time::{Duration, SystemTime};
+use tributary_journal::Journal;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::{Process, disk, http, recordings, wait_for};
 use tributary_tests::books::{self, Ledger};
@@ -11,8 +12,9 @@ use tributary_tests::replay::{Protocol, Sender};
 use tributary_tests::{Ingester, LONG, Place, Sidecar, Traffic, program};
 
 const MIB: u64 = 1 << 20;
-/// Nothing becomes a block before the end, so nothing is deleted and makes room.
-const FLAGS: &[&str] = &["--block-age", "3600s", "--memory", "64MiB"];
+/// Nothing becomes a block before the end, so nothing is deleted and makes room. And the disk is used
+/// to its end.
+const FLAGS: &[&str] = &["--block-age", "3600s", "--memory", "64MiB", "--disk-reserve", "0"];
 /// What systems say.
 const FULL: &str = "No space left on device";
 
@@ -106,6 +108,80 @@ async fn objects_are_whole(place: &Place) -> Result<()> {
     let empty: Vec<_> = objects.iter().filter(|object| object.size == 0).collect();
     ensure!(empty.is_empty(), "{empty:?}");
     books::verify(place)
+}
+
+#[test]
+fn new_spans_wait_while_the_disk_has_no_more_than_its_reserve() -> Result<()> {
+    let name = "full_disk::new_spans_wait_while_the_disk_has_no_more_than_its_reserve";
+    alone(name, down_to_the_reserve())
+}
+
+async fn down_to_the_reserve() -> Result<()> {
+    let place = Place::disk(256 * MIB)?;
+    let quick = ["--block-age", "3s", "--memory", "64MiB", "--receivers", "otlp-http"];
+    let flags = quick.into_iter().chain(["--otlp-http-listen", "127.0.0.1:0"]);
+    let mut ingester = Ingester::start(&place, &flags.collect::<Vec<_>>()).await?;
+    let direct = ingester.process.listening("otlp-http", SOON).await?;
+    let sidecar = Sidecar::start(&ingester.wire.to_string(), &["--buffer", "2MiB"]).await?;
+    let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
+    let traffic = Traffic::of(&recordings()?)?;
+    let mut ledger = Ledger::default();
+    let mut next = 0;
+    while next < 50 {
+        sender.send(&traffic.request(next).0).await?;
+        ledger.add(traffic.identities(next));
+        next += 1;
+    }
+    let before = ledger.len() as f64;
+    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == before).await?;
+
+    // A twentieth of the disk is the reserve, and this is less.
+    the_disk(&place)?.leave_free(8 * MIB)?;
+    wait_for("that /ready says so", SOON, || async {
+        let ready = http::get(ingester.http, "/ready").await.map_err(|e| format!("{e:#}"))?;
+        let (status, text) = (ready.status.as_u16(), ready.text());
+        let parts = ["ready", "new spans wait", "12.8 MiB are kept in reserve"];
+        let says_so = status == 200 && parts.iter().all(|part| text.contains(part));
+        if says_so { Ok(()) } else { Err(format!("{status} {text}")) }
+    })
+    .await?;
+    // Sidecar and sockets hold what they can; then the application is told to wait.
+    while sender.offer(&traffic.request(next).0).await? {
+        ledger.add(traffic.identities(next));
+        next += 1;
+        ensure!(next < 100 * traffic.requests(), "the sidecar never filled");
+    }
+    let sent = http::post(direct, "/v1/traces", "application/x-protobuf", traffic.request(next).0);
+    let answer = sent.await?;
+    ensure!(answer.status == 503, "{} {}", answer.status, answer.text());
+    // What was acknowledged becomes blocks, and its segments go.
+    ingester.until("tributary_ingester_spans_stored_total", |n| n == before).await?;
+    let journal = Journal::new(books::open(&place).await?);
+    wait_for("that no segment is left", SOON, || async {
+        let survey = journal.survey().await.map_err(|e| e.to_string())?;
+        let left = survey.values().map(|held| held.segments.len()).sum::<usize>();
+        if left == 0 { Ok(()) } else { Err(format!("{left} segments")) }
+    })
+    .await?;
+    let acked = sidecar.metrics().await?.sum("tributary_sidecar_spans_acked_total", &[]);
+    ensure!(acked == Some(before), "{before} were durable, {acked:?} are acknowledged");
+    let told = ingester.process.output();
+    ensure!(!told.iter().any(|line| line.contains(FULL)), "{told:#?}");
+    ensure!(told.iter().any(|line| line.contains("new spans wait")), "{told:#?}");
+
+    the_disk(&place)?.take_filler_away()?;
+    for _ in 0..20 {
+        sender.send(&traffic.request(next).0).await?;
+        ledger.add(traffic.identities(next));
+        next += 1;
+    }
+    let all = ledger.len() as f64;
+    sidecar.until("tributary_sidecar_spans_acked_total", |n| n == all).await?;
+    let ready = http::get(ingester.http, "/ready").await?;
+    ensure!(ready.text() == "ready\n", "{}", ready.text());
+    sidecar.stop().await?;
+    ingester.stop().await?;
+    ledger.settle(&place).await.map(drop)
 }
 
 #[test]
