@@ -13,6 +13,7 @@ mod list;
 mod rebuild;
 mod relog;
 mod retry;
+mod unreadable;
 
 pub(crate) use build::{BlockBuilder, BuiltBlocks, block_entry, metas_of};
 pub(crate) use commit::{Committer, OnRefusal};
@@ -23,3 +24,4 @@ pub use list::{KnownBlocks, LookUpError};
 pub(crate) use rebuild::{Cure, Rebuilder, Rebuilt, Undecodable, frames};
 pub(crate) use relog::Relogger;
 pub(crate) use retry::{RETRY_PAUSE, growing_pause, retry_until_done};
+pub(crate) use unreadable::{Pauses, Unreadable};

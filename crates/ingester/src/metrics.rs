@@ -132,6 +132,8 @@ metrics! {
     slots_lost: Counter;
     /// Blocks of all ingesters that are known
     blocks_known: Gauge;
+    /// Blocks that are left out of merges because they could not be read
+    blocks_unmerged: Gauge;
     /// Ingesters that live, this one included
     members: Gauge;
     /// Other ingesters that live and have this one's name: each needs a name of its own

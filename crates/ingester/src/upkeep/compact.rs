@@ -69,6 +69,12 @@ impl Compactor {
 
     /// Looks at all windows that are this ingester's to look after.
     async fn pass(&mut self) {
+        self.windows().await;
+        let unmerged: usize = self.history.values().map(|history| history.unreadable.len()).sum();
+        self.metrics.blocks_unmerged.set(i64::try_from(unmerged).unwrap_or(i64::MAX));
+    }
+
+    async fn windows(&mut self) {
         let now = Instant::now();
         let mut due = Vec::new();
         let mut windows = self.blocks.by_window(is_mergeable(&self.builder));
@@ -111,7 +117,7 @@ impl Compactor {
     /// something is there again that was gone.
     fn is_due(&mut self, window: &CompactionWindow, visible: &Visible, now: Instant) -> bool {
         let patience = self.period * QUIET_AFTER;
-        let fresh = || History::new(now);
+        let fresh = || History::new(now, self.period);
         let history = self.history.entry(window.clone()).or_insert_with(fresh);
         if history.retired {
             return false;
@@ -119,7 +125,7 @@ impl Compactor {
         let quiet = history.is_quiet(visible, now, patience);
         let all_gone = history.seen.values().all(|seen| *seen == Seen::Gone);
         now >= history.rest_until
-            || choose(&to_merge(history, visible, &self.disk), &self.limits, quiet).is_some()
+            || choose(&to_merge(history, visible, now, &self.disk), &self.limits, quiet).is_some()
             || (all_gone && self.blocks.replaced(window).next().is_some())
     }
 
@@ -132,7 +138,7 @@ impl Compactor {
         let now = Instant::now();
         let Some(mut history) = self.history.remove(window) else { return Ok(()) };
         let quiet = history.is_quiet(&visible, now, self.period * QUIET_AFTER);
-        let mut candidates = to_merge(&history, &visible, &self.disk);
+        let mut candidates = to_merge(&history, &visible, now, &self.disk);
         // What should be gone counts as there, so that it is looked for.
         let replaced = self.blocks.replaced(window);
         candidates.extend(replaced.map(|id| Candidate { id, bytes: 0 }));
@@ -145,7 +151,7 @@ impl Compactor {
                     visible.extend(metas_of(&made).map(|meta| (meta.block_id, Arc::new(meta))));
                     // What this process changed itself is no news to it.
                     history.visible = visible.keys().copied().collect();
-                    candidates = to_merge(&history, &visible, &self.disk);
+                    candidates = to_merge(&history, &visible, Instant::now(), &self.disk);
                 }
                 Err(error) => break Err(error),
             }
@@ -157,8 +163,8 @@ impl Compactor {
 
 /// What may be merged of a window: nothing while the disk is short, since blocks are written before
 /// those that they replace are deleted. What was merged before is hidden and deleted all the same.
-fn to_merge(history: &History, visible: &Visible, disk: &DiskRoom) -> Vec<Candidate> {
-    if disk.is_short() { Vec::new() } else { history.candidates(visible) }
+fn to_merge(history: &History, visible: &Visible, now: Instant, disk: &DiskRoom) -> Vec<Candidate> {
+    if disk.is_short() { Vec::new() } else { history.candidates(visible, now) }
 }
 
 /// Which blocks are merged: those written as this ingester writes, since others may say more than

@@ -1,5 +1,6 @@
 //! What was seen of a window at earlier passes, and when it is looked at again: decisions, no I/O.
 
+use crate::block::{Pauses, Unreadable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use uuid::Uuid;
 
 /// A window in which nothing is left to do is looked at again after so long.
 const NOTHING_TO_DO: Duration = Duration::from_secs(24 * 3600);
+
+/// A block that cannot be merged, however often it was tried, is tried again after so long.
+const RARELY: Duration = Duration::from_secs(24 * 3600);
 
 /// The visible blocks of a window.
 pub(super) type Visible = BTreeMap<Uuid, Arc<BlockMeta>>;
@@ -25,46 +29,38 @@ pub(crate) struct History {
     pub(super) seen: BTreeMap<u32, Seen>,
     /// Nothing is due before then, unless there is something to merge.
     pub(super) rest_until: Instant,
-    /// Blocks that cannot be read: they are left alone.
-    pub(super) unreadable: BTreeSet<Uuid>,
-    /// Blocks that could not be read once. Bytes go wrong on their way too.
-    suspected: BTreeSet<Uuid>,
+    /// Blocks that could not be read: the others are merged without them.
+    pub(super) unreadable: Unreadable<Uuid>,
     /// Whether the floor covers the window, so that it stays as it is.
     pub(super) retired: bool,
 }
 
 impl History {
-    /// Nothing seen yet.
-    pub(super) fn new(now: Instant) -> Self {
+    /// Nothing seen yet; passes follow each other after `period`.
+    pub(super) fn new(now: Instant, period: Duration) -> Self {
         History {
             visible: BTreeSet::new(),
             since: now,
             seen: BTreeMap::new(),
             rest_until: now,
-            unreadable: BTreeSet::new(),
-            suspected: BTreeSet::new(),
+            unreadable: Unreadable::new(Pauses { first: period, longest: RARELY }),
             retired: false,
         }
     }
 
     /// Takes in which blocks are visible; whether none has joined for `patience`.
     pub(super) fn is_quiet(&mut self, visible: &Visible, now: Instant, patience: Duration) -> bool {
+        self.unreadable.retain(|block| visible.contains_key(block));
         if !visible.keys().eq(&self.visible) {
             (self.visible, self.since) = (visible.keys().copied().collect(), now);
         }
         now.duration_since(self.since) >= patience
     }
 
-    /// What may be merged.
-    pub(super) fn candidates(&self, visible: &Visible) -> Vec<Candidate> {
-        let readable = visible.values().filter(|meta| !self.unreadable.contains(&meta.block_id));
+    /// What may be merged now.
+    pub(super) fn candidates(&self, visible: &Visible, now: Instant) -> Vec<Candidate> {
+        let readable = visible.values().filter(|m| self.unreadable.is_due(&m.block_id, now));
         readable.map(|meta| Candidate { id: meta.block_id, bytes: meta.size }).collect()
-    }
-
-    /// A block could not be read. Whether that is believed, and the block left alone from now on: the
-    /// first time it is not, and the next pass reads it again.
-    pub(super) fn could_not_read(&mut self, block: Uuid) -> bool {
-        !self.suspected.insert(block) && self.unreadable.insert(block)
     }
 
     /// Takes in what a pass found, and when the next one is due. `next` is the time until the
@@ -97,17 +93,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_is_left_alone_when_it_could_not_be_read_twice() {
-        let mut history = History::new(Instant::now());
-        let [one, other] = [1, 2].map(Uuid::from_u128);
-        assert!(!history.could_not_read(one));
-        assert!(!history.could_not_read(other));
-        assert!(history.unreadable.is_empty());
-        assert!(history.could_not_read(one));
-        assert_eq!(history.unreadable, [one].into());
-    }
-
-    #[test]
     fn a_window_is_looked_at_again_when_something_may_be_due() {
         let (period, keep, now) =
             (Duration::from_secs(60), Duration::from_secs(3600), Instant::now());
@@ -128,9 +113,38 @@ mod tests {
             (&gone, None, NOTHING_TO_DO, "nothing is left"),
         ];
         for (summary, next, wait, why) in table {
-            let mut history = History::new(now);
+            let mut history = History::new(now, period);
             history.pass_ended(summary, next, period, keep, now);
             assert_eq!(history.rest_until - now, wait, "{why}");
         }
+    }
+
+    #[test]
+    fn a_block_that_cannot_be_read_is_left_out_and_tried_again_rarely() {
+        let (minute, now) = (Duration::from_secs(60), Instant::now());
+        let block = |n: u128| {
+            let block_id = Uuid::from_u128(n);
+            (block_id, Arc::new(BlockMeta { block_id, ..BlockMeta::default() }))
+        };
+        let mut visible: Visible = [1, 2, 3].map(block).into();
+        let mut history = History::new(now, minute);
+        let mut tries = Vec::new();
+        for passed in 0..10_000 {
+            let now = now + passed * minute;
+            history.is_quiet(&visible, now, minute);
+            let ids: Vec<u128> =
+                history.candidates(&visible, now).iter().map(|c| c.id.as_u128()).collect();
+            assert!(ids.contains(&1) && ids.contains(&3), "{ids:?}");
+            if ids.contains(&2) {
+                history.unreadable.failed(Uuid::from_u128(2), String::new(), now);
+                tries.push(passed);
+            }
+        }
+        let expected =
+            [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047, 3487, 4927, 6367, 7807, 9247];
+        assert_eq!(tries, expected, "minutes: twice the pause each time, and daily in the end");
+        visible.remove(&Uuid::from_u128(2));
+        history.is_quiet(&visible, now, minute);
+        assert_eq!(history.unreadable.len(), 0, "what is gone is forgotten");
     }
 }

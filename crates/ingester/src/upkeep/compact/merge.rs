@@ -9,6 +9,7 @@ use super::history::{History, Visible};
 use super::outputs::Outputs;
 use crate::block::CommitError;
 use std::sync::Arc;
+use tokio::time::Instant;
 use tributary_block::{BlockError, BlockMeta, FolderSource, InputError, Merge};
 use tributary_journal::record::Input;
 use tributary_journal::{CompactionWindow, Record, layout};
@@ -37,22 +38,10 @@ impl Compactor {
         let mut outputs = Outputs::new(&self.builder, window, k, level, self.limits.block);
         let read = match self.read(&metas, &mut outputs).await? {
             Ok(read) => read,
-            Err(InputError { error: BlockError::Missing(_), .. }) => return Ok(None),
-            Err(error) if is_of_the_store(&error) => return Err(error.error.into()),
-            Err(InputError { number, error: BlockError::TooLarge(why) }) => {
-                let block = metas.get(number).map(|meta| meta.block_id);
-                tracing::warn!(why, ?block, "a block is not merged with others");
-                history.unreadable.extend(block);
-                return Ok(None);
-            }
             Err(error) => {
-                let block = metas.get(error.number).map(|meta| meta.block_id);
-                if block.is_some_and(|block| history.could_not_read(block)) {
-                    tracing::error!(error = %ErrorChain(&error), ?block, "a block cannot be read; it is not merged with others");
-                } else {
-                    tracing::warn!(error = %ErrorChain(&error), ?block, "a block cannot be read; the next pass reads it again");
-                }
-                return Ok(None);
+                put_aside(metas.get(error.number).copied(), &error, history);
+                // Whether it is the block or the store that is not well shows in time.
+                return if is_transient(&error) { Err(error.error.into()) } else { Ok(None) };
             }
         };
         let ids = metas.iter().map(|meta| meta.block_id);
@@ -99,11 +88,32 @@ impl Compactor {
     }
 }
 
-fn is_of_the_store(error: &InputError) -> bool {
+/// Leaves a block that could not be read out of merges for a while, so that the others go on without
+/// it. It is told of once.
+fn put_aside(meta: Option<&Arc<BlockMeta>>, error: &InputError, history: &mut History) {
+    let Some(block) = meta.map(|meta| meta.block_id) else { return };
+    let why = ErrorChain(error).to_string();
+    if !history.unreadable.failed(block, why, Instant::now()) {
+        return;
+    }
+    let told = ErrorChain(error);
     match &error.error {
-        BlockError::Source(source) => {
-            !matches!(source.downcast_ref(), Some(StoreError::Refused { .. }))
+        // Merged and deleted by another ingester, most likely, and listed no more soon.
+        BlockError::Missing(_) => {
+            tracing::info!(%block, error = %told, "a block that was to be merged is gone")
         }
+        BlockError::TooLarge(_) => {
+            tracing::warn!(%block, error = %told, "a block is not merged with others")
+        }
+        _ => {
+            tracing::error!(%block, error = %told, "a block cannot be read; it is not merged with others")
+        }
+    }
+}
+
+fn is_transient(error: &InputError) -> bool {
+    match &error.error {
+        BlockError::Source(source) => source.downcast_ref().is_some_and(StoreError::is_transient),
         _ => false,
     }
 }
