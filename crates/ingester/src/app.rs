@@ -1,12 +1,14 @@
 //! From configuration to a running ingester and to its end.
 //!
-//! Start: bind → open, tidy and probe the store → answer probes → take streams. End, in stages: tell
+//! Start: bind → open and probe the store → answer probes → take streams; what lies in the bucket is
+//! read beside it. End, in stages: tell
 //! the sidecars → read no more frames → journal and acknowledge what came → write blocks → leave.
 //! Each stage hands everything on to the next; a kill at any point loses nothing. A task that is
 //! gone ends it after the journal, and leaves the blocks to the process that adopts.
 
 mod gauges;
 mod reach;
+mod remarks;
 mod serving;
 mod store;
 mod wire;
@@ -18,6 +20,7 @@ use crate::query::{HttpState, Peers, serve};
 use crate::receive::direct::DirectReceivers;
 use crate::runtime::{CriticalTask, IdGenerator};
 use gauges::set_gauges;
+use remarks::remarks;
 use serving::Serving;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,12 +119,12 @@ impl App {
             metrics: engine.metrics.clone(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
-            disk: engine.disk.clone(),
+            remarks: remarks(&engine),
             set_gauges: set_gauges(&engine, store),
         };
         let mut http_task = CriticalTask::new("serving HTTP");
         http_task.spawn(serve(http, Arc::new(state), stop_http.clone()));
-        engine.start().await?;
+        engine.start().await;
 
         let stop_wire = CancellationToken::new();
         let mut wire_task = CriticalTask::new("serving the wire");

@@ -4,5 +4,5 @@
 mod heartbeat;
 mod membership;
 
-pub(crate) use heartbeat::{HeartbeatTask, members};
+pub(crate) use heartbeat::HeartbeatTask;
 pub use membership::Membership;

@@ -112,15 +112,12 @@ impl Engine {
         })
     }
 
-    /// Writes the first heartbeat, which names the first epoch, and starts the tasks.
-    ///
-    /// # Errors
-    /// When the blocks of the store cannot be listed.
-    pub async fn start(&mut self) -> Result<(), IngesterError> {
-        let Some(mut tasks) = self.tasks.take() else { return Ok(()) };
+    /// Writes the first heartbeat, which names the first epoch, and starts the tasks. Nothing that
+    /// lies in the bucket is read before: spans can be taken then, and what is old is read beside it.
+    pub async fn start(&mut self) {
+        let Some(mut tasks) = self.tasks.take() else { return };
         let has_disk = tasks.disk.look().await;
-        self.blocks.poll_once().await.map_err(IngesterError::ListBlocks)?;
-        tasks.heartbeat.round().await;
+        tasks.heartbeat.begin().await;
         let all = self.stop.clone();
         let stop = || all.clone();
         let writer = tasks.segment_writer.run(tasks.frames, self.drain_segments.clone(), stop());
@@ -138,7 +135,6 @@ impl Engine {
         if let Some(compactor) = tasks.compactor {
             background.spawn("merging blocks", compactor.run(stop()));
         }
-        Ok(())
     }
 
     /// The error that ends the engine before its time: a task failed, panicked, or is gone. What it

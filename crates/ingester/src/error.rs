@@ -1,6 +1,5 @@
 //! Why an ingester does not start, or ends before it is told to.
 
-use crate::block::LookUpError;
 use crate::runtime::TaskError;
 use tributary_journal::JournalError;
 use tributary_receivers::BindError;
@@ -30,9 +29,6 @@ pub enum IngesterError {
     /// release.
     #[error("the store's cluster.json")]
     Cluster(#[source] JournalError),
-    /// The blocks of the store cannot be listed or read: start again when it answers.
-    #[error("listing the blocks of the store")]
-    ListBlocks(#[source] LookUpError),
     /// The operating system gives no random bytes: start again.
     #[error("making an id")]
     Id(#[source] StoreError),

@@ -132,6 +132,14 @@ metrics! {
     slots_lost: Counter;
     /// Blocks of all ingesters that are known
     blocks_known: Gauge;
+    /// Blocks whose metas are there and cannot be read: answers for their tenants say so
+    blocks_unreadable: Gauge;
+    /// Tenants whose blocks could not be listed: answers for them say so
+    tenants_unlisted: Gauge;
+    /// Records of merges that cannot be read: what was merged stays listed
+    records_unreadable: Gauge;
+    /// Heartbeats that are there and cannot be read
+    heartbeats_unreadable: Gauge;
     /// Blocks that are left out of merges because they could not be read
     blocks_unmerged: Gauge;
     /// Ingesters that live, this one included

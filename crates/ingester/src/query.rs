@@ -3,6 +3,7 @@
 
 mod http;
 mod peers;
+mod ready;
 mod segments;
 mod traces;
 

@@ -82,13 +82,15 @@ impl Upkeep {
         let mut next_sweep = Instant::now();
         let mut next_collection = Instant::now() + self.collect_every;
         let work = async {
+            // Before, it is not known whose turn it is.
+            self.membership.first_heard(self.period).await;
             loop {
                 self.adopt_lost().await;
                 if relogged.is_due() {
                     relogged.done(self.adopt_relogged().await);
                 }
                 self.adopt_abandoned().await;
-                if Instant::now() >= next_sweep {
+                if Instant::now() >= next_sweep && self.membership.has_heard() {
                     next_sweep = Instant::now() + self.period * SWEEP_EVERY;
                     self.count_failure("sweep the epochs", self.sweep().await);
                 }

@@ -14,7 +14,7 @@
 //!
 //! Suspicion is a hint: adopting the epoch of a living process costs work and never data.
 
-use crate::heartbeat::Heartbeat;
+use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::id::{EpochId, Uid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,9 +23,11 @@ mod others;
 mod patience;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub use others::Others;
 pub use patience::Patience;
+use unread::Unread;
 
 #[derive(Debug, Clone)]
 struct Seen {
@@ -33,6 +35,8 @@ struct Seen {
     changed: Duration,
     /// How often it has been seen to change.
     changes: u32,
+    /// When it was read last: later it may have been there and not be readable.
+    read: Duration,
 }
 
 /// A heartbeat that has changed so often since it was first seen is that of a process that lives
@@ -46,6 +50,8 @@ pub struct FailureDetector {
     instance: String,
     patience: Patience,
     seen: BTreeMap<Uid, Seen>,
+    /// Those that are there and could not be read in the last round.
+    unread: Unread,
     /// Since when every round has succeeded in time.
     healthy_since: Option<Duration>,
     /// The last round that succeeded.
@@ -71,6 +77,7 @@ impl FailureDetector {
             instance: instance.to_owned(),
             patience,
             seen: BTreeMap::new(),
+            unread: Unread::default(),
             healthy_since: None,
             last_round: None,
             unknown: BTreeMap::new(),
@@ -81,43 +88,61 @@ impl FailureDetector {
         }
     }
 
-    /// A round: our heartbeat was written and all heartbeats were read, or (`None`) it failed.
-    pub fn round(&mut self, now: Duration, beats: Option<Vec<Heartbeat>>) {
-        let Some(beats) = beats else {
+    /// A round: our heartbeat was written and all heartbeats were looked at, or (`None`) it failed.
+    pub fn round(&mut self, now: Duration, beats: Option<Heartbeats>) {
+        let Some(Heartbeats { read, mut unreadable }) = beats else {
             self.healthy_since = None;
             return;
         };
-        if self.is_late(now) || self.healthy_since.is_none() {
-            self.healthy_since = Some(now);
-        }
-        self.last_round = Some(now);
-        let there: BTreeSet<Uid> = beats.iter().map(|heartbeat| heartbeat.process).collect();
+        let late = self.is_late(now);
+        let healthy = *self.healthy_since.get_or_insert(now);
+        let healthy = if late { now } else { healthy };
+        (self.healthy_since, self.last_round) = (Some(healthy), Some(now));
+        let ours = self.ours;
+        unreadable.retain(|object| object.process != ours);
         // A process that has taken its heartbeat away has left in good order; if something of it is
         // left all the same, no heartbeat names it any more.
+        let there: BTreeSet<Uid> = read.iter().map(|heartbeat| heartbeat.process).collect();
+        let dark: BTreeSet<Uid> = unreadable.iter().map(|object| object.process).collect();
         let before = self.seen.len();
-        self.seen.retain(|process, _| there.contains(process));
-        if self.seen.len() < before {
+        self.seen.retain(|process, _| there.contains(process) || dark.contains(process));
+        let had_left = self.unread.may_live().any(|p| !there.contains(p) && !dark.contains(p));
+        if self.seen.len() < before || had_left {
             self.moved = Some(now);
         }
-        for heartbeat in beats.into_iter().filter(|heartbeat| heartbeat.process != self.ours) {
-            match self.seen.get_mut(&heartbeat.process) {
-                Some(seen) if seen.heartbeat.counter == heartbeat.counter => {}
-                Some(seen) => {
-                    // It lives: what it does from now on has not been adopted.
-                    self.done.retain(|epoch| !heartbeat.epochs.contains(epoch));
-                    let changes = seen.changes.saturating_add(1);
-                    *seen = Seen { heartbeat, changed: now, changes };
-                }
-                None => {
-                    let process = heartbeat.process;
-                    self.seen.insert(process, Seen { heartbeat, changed: now, changes: 0 });
-                }
+        for heartbeat in read.into_iter().filter(|heartbeat| heartbeat.process != ours) {
+            self.read(heartbeat, now);
+        }
+        // What cannot be read and is written anew says one thing all the same: its process lives.
+        for process in self.unread.round(now, healthy, &self.patience, unreadable) {
+            if let Some(seen) = self.seen.get_mut(&process) {
+                seen.changed = now;
+                seen.changes = seen.changes.saturating_add(1);
+                self.done.retain(|epoch| !seen.heartbeat.epochs.contains(epoch));
             }
         }
         let named: BTreeSet<EpochId> = self.named();
         self.done.retain(|epoch| named.contains(epoch));
         self.unknown.retain(|epoch, _| !named.contains(epoch));
         self.unnamed.retain(|epoch| !named.contains(epoch));
+    }
+
+    /// A heartbeat of another process was read.
+    fn read(&mut self, heartbeat: Heartbeat, now: Duration) {
+        match self.seen.get_mut(&heartbeat.process) {
+            Some(seen) if seen.heartbeat.counter == heartbeat.counter => seen.read = now,
+            Some(seen) => {
+                // It lives: what it does from now on has not been adopted.
+                self.done.retain(|epoch| !heartbeat.epochs.contains(epoch));
+                let changes = seen.changes.saturating_add(1);
+                *seen = Seen { heartbeat, changed: now, changes, read: now };
+            }
+            None => {
+                let process = heartbeat.process;
+                let seen = Seen { heartbeat, changed: now, changes: 0, read: now };
+                self.seen.insert(process, seen);
+            }
+        }
     }
 
     /// Whether the last round that succeeded is longer ago than a living process may be silent.
@@ -162,6 +187,11 @@ impl FailureDetector {
         beside.map(|seen| &seen.heartbeat).collect()
     }
 
+    /// Whether a round has succeeded yet.
+    pub fn has_listened(&self) -> bool {
+        self.last_round.is_some()
+    }
+
     /// Whether this process has a heartbeat, ours apart.
     pub fn has_heartbeat(&self, process: &Uid) -> bool {
         self.seen.contains_key(process)
@@ -176,29 +206,6 @@ impl FailureDetector {
     pub fn living(&self, now: Duration) -> Vec<&Heartbeat> {
         let seen = self.seen.values();
         seen.filter(|seen| !self.is_suspect(seen, now)).map(|seen| &seen.heartbeat).collect()
-    }
-
-    /// Where spans may be that this process does not have.
-    pub fn others(&self, now: Duration) -> Others {
-        let named = self.named();
-        let mut others = Others {
-            unnamed: self
-                .unnamed
-                .union(&self.left)
-                .filter(|e| !named.contains(e))
-                .copied()
-                .collect(),
-            in_the_dark: self.is_late(now),
-            ..Others::default()
-        };
-        for seen in self.seen.values() {
-            if self.is_suspect(seen, now) || seen.heartbeat.query_address.is_empty() {
-                others.unattended.extend(&seen.heartbeat.epochs);
-            } else {
-                others.living.push(seen.heartbeat.clone());
-            }
-        }
-        others
     }
 
     /// The last time that a process was seen to be gone, or an epoch to be done with: what was

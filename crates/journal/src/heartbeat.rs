@@ -8,6 +8,10 @@ use crate::id::{EpochId, Uid};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+mod reading;
+
+pub use reading::{Heartbeats, Mark, Unreadable};
+
 /// The largest heartbeat, in bytes.
 pub const MAX_HEARTBEAT: usize = 64 << 10;
 /// The most epochs that one names: older ones are drained long before there are so many.

@@ -2,7 +2,7 @@
 //! elsewhere ([`crate::epoch`], [`crate::recover`]).
 
 use crate::cluster::{Cluster, ClusterError, FORMAT};
-use crate::heartbeat::{Heartbeat, HeartbeatError};
+use crate::heartbeat::HeartbeatError;
 use crate::id::{EpochId, Uid};
 use crate::layout::{self, Place};
 use crate::record::RecordError;
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use tributary_store::{Created, Store, StoreError};
 
 mod compaction;
+mod heartbeats;
 mod read;
 mod upkeep;
 
@@ -245,45 +246,5 @@ impl Journal {
             _ => None,
         });
         Ok(segments.collect())
-    }
-
-    /// Writes our heartbeat.
-    ///
-    /// # Errors
-    /// When the store did not confirm it.
-    pub async fn beat(&self, heartbeat: &Heartbeat) -> Result<(), JournalError> {
-        Ok(self.store.put(&layout::heartbeat(&heartbeat.process), heartbeat.encode()?).await?)
-    }
-
-    /// Takes our heartbeat away, at shutdown.
-    ///
-    /// # Errors
-    /// When the store did not confirm it.
-    pub async fn stop_beating(&self, process: &Uid) -> Result<(), JournalError> {
-        Ok(self.store.delete(&layout::heartbeat(process)).await?)
-    }
-
-    /// All heartbeats, sorted by process. One that cannot be read, or that went away meanwhile, is
-    /// left out: heartbeats are hints.
-    ///
-    /// # Errors
-    /// When the store cannot be listed or read.
-    pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>, JournalError> {
-        let found = self.store.list(layout::HEARTBEATS).await?;
-        let read = |object: tributary_store::ObjectInfo| async move {
-            match self.store.get(&object.path).await {
-                Ok(bytes) => Ok(Heartbeat::decode(&bytes).ok()),
-                Err(StoreError::NotFound { .. }) => Ok(None),
-                Err(e) => Err(e),
-            }
-        };
-        let reads = found.into_iter().map(read);
-        let mut beats: Vec<Heartbeat> = stream::iter(reads)
-            .buffer_unordered(AT_ONCE)
-            .try_filter_map(|beat| async move { Ok(beat) })
-            .try_collect()
-            .await?;
-        beats.sort_by_key(|beat| beat.process);
-        Ok(beats)
     }
 }

@@ -23,7 +23,8 @@
 //! At start: [`Store::probe`](tributary_store::Store::probe), [`Journal::open_cluster`], a process
 //! [`Uid`], and a first heartbeat ([`Journal::beat`]) that names the epoch to come: an epoch is named
 //! before it has a segment, so that no process takes it for an abandoned one, and queries find its
-//! segments when it is. So each heartbeat names an epoch of this hour and one of the next.
+//! segments when it is. So each heartbeat names an epoch of this hour and one of the next. Nothing else
+//! stands before the first frame: what others wrote is read beside it.
 //!
 //! An epoch is of the hour in which its first segment is written, or of the first one above the floor
 //! if that is later, and the next one begins with the next hour: what all ingesters take at the same
@@ -147,7 +148,7 @@ pub mod window;
 
 pub use epoch::{Commit, WriterEpoch};
 pub use framed::Encoded;
-pub use heartbeat::Heartbeat;
+pub use heartbeat::{Heartbeat, Heartbeats};
 pub use id::{EpochId, Uid};
 pub use io::{Journal, JournalError, Metaless, RecordListing, SegmentObject};
 pub use record::Record;

@@ -1,4 +1,4 @@
-//! Opening the store, tidying it, and trying whether it can be used.
+//! Opening the store, trying whether it can be used, and tidying it.
 
 use crate::config::Config;
 use crate::error::IngesterError;
@@ -21,16 +21,11 @@ pub(super) async fn open(config: &Config) -> Result<Store, IngesterError> {
     let store = Store::open(&config.store, &options)
         .await
         .map_err(|source| IngesterError::OpenStore { url: config.store.clone(), source })?;
-    // Before the trial: on a full disk it may need just that room.
-    match tributary_store::remove_unfinished(&config.store).await {
-        Ok(0) => {}
-        Ok(files) => tracing::info!(files, "removed what killed writers left unfinished"),
-        Err(error) => tracing::warn!(error = %ErrorChain(&error), "unfinished files stay"),
-    }
     let begun = Instant::now();
+    let mut is_tidy = false;
     loop {
         match store.probe().await {
-            Ok(()) => return Ok(store),
+            Ok(()) => break,
             Err(error) if !error.is_transient() || begun.elapsed() >= START_WITHIN => {
                 return Err(IngesterError::UnusableStore(error));
             }
@@ -39,6 +34,25 @@ pub(super) async fn open(config: &Config) -> Result<Store, IngesterError> {
                 tracing::warn!(%error, "the store cannot be used yet; it is tried again");
             }
         }
-        tokio::time::sleep(START_AGAIN_AFTER).await;
+        // On a full disk the trial may need just the room that unfinished files take.
+        match std::mem::replace(&mut is_tidy, true) {
+            false => tidy(config.store.clone()).await,
+            true => tokio::time::sleep(START_AGAIN_AFTER).await,
+        }
+    }
+    if !is_tidy {
+        // It looks at every file of a local folder, and nothing hangs on it: it goes on beside, and
+        // ends with the process.
+        tokio::spawn(tidy(config.store.clone()));
+    }
+    Ok(store)
+}
+
+/// Removes what killed writers left in a local folder.
+async fn tidy(url: String) {
+    match tributary_store::remove_unfinished(&url).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "removed what killed writers left unfinished"),
+        Err(error) => tracing::warn!(error = %ErrorChain(&error), "unfinished files stay"),
     }
 }

@@ -20,6 +20,7 @@ use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, Reply, reply::Kind};
 
 mod drain;
+mod heartbeats;
 
 /// Long enough that only the end of an ingester seals a segment.
 const NEVER: &str = "1h";
@@ -28,6 +29,12 @@ const GRACE: Duration = Duration::from_secs(60);
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 async fn start(folder: &Path) -> (Serving, SocketAddr) {
+    let app = over(folder);
+    let wire = app.wire_address();
+    (Box::pin(app.start()).await.unwrap(), wire)
+}
+
+fn over(folder: &Path) -> App {
     let store = folder.display().to_string();
     let at = "127.0.0.1:0";
     let args = ["--store", &store, "--wire-listen", at, "--http-listen", at];
@@ -36,9 +43,7 @@ async fn start(folder: &Path) -> (Serving, SocketAddr) {
     let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
         unreachable!()
     };
-    let app = App::bind(*config).unwrap();
-    let wire = app.wire_address();
-    (Box::pin(app.start()).await.unwrap(), wire)
+    App::bind(*config).unwrap()
 }
 
 /// A stream whose one frame the ingester has taken, and not acknowledged.

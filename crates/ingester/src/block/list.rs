@@ -1,14 +1,25 @@
 //! The blocks that are known: what this ingester wrote, and what a poll of the bucket found
-//! ([`poll`]), without those that have been merged into others ([`superseded`]); and what they hold
-//! of a trace ([`find`]).
+//! ([`poll`], [`tenant`]), without those that have been merged into others ([`superseded`]); and what
+//! they hold of a trace ([`find`]).
+//!
+//! Each meta, record and tenant fails alone: one that cannot be read is not known, which is not the
+//! same as not there, and answers say so.
 
 mod find;
+mod meta;
 mod poll;
+mod polled;
+mod progress;
 mod superseded;
+mod tenant;
 
-pub use poll::LookUpError;
+pub(crate) use progress::StillReading;
+pub use tenant::LookUpError;
 
+use super::unreadable::{Pauses, Unreadable};
 use crate::metrics::Metrics;
+use polled::LastPolls;
+use progress::Progress;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +31,19 @@ use tributary_journal::{CompactionWindow, Journal};
 use tributary_query::blocks::{Blocklist, Cache};
 use tributary_store::Store;
 use uuid::Uuid;
+
+/// Requests to the store that the poll of all tenants has under way at most, listings, metas and
+/// records together; and tenants, or metas of one, that wait for one of them.
+const AT_ONCE: usize = 32;
+/// The same for the look-ups of all queries together, which need not wait behind the poll.
+const FOR_QUERIES: usize = 8;
+/// When a meta, a record or a tenant that could not be read is tried again.
+const PAUSES: Pauses = Pauses { first: Duration::from_secs(1), longest: Duration::from_secs(600) };
+
+/// Blocks of one tenant of which none has failed yet.
+fn none_unreadable() -> Unreadable<Uuid> {
+    Unreadable::new(PAUSES)
+}
 
 /// All known blocks, and how to read them.
 pub struct KnownBlocks {
@@ -33,17 +57,15 @@ pub struct KnownBlocks {
     recent: Mutex<VecDeque<(Instant, Arc<BlockMeta>)>>,
     poll: Duration,
     polled: Mutex<LastPolls>,
-    /// Queries that need a look-up take turns: one looks, and those that came before it began are
-    /// served by it.
-    turn: Semaphore,
+    /// By tenant: blocks whose metas are there and cannot be read.
+    unreadable: Mutex<BTreeMap<String, Unreadable<Uuid>>>,
+    /// By tenant that is being looked up: who does it holds this, and who needs it waits for it.
+    turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    poll_requests: Semaphore,
+    query_requests: Semaphore,
+    /// The first look-up of all blocks.
+    first: Progress,
     metrics: Arc<Metrics>,
-}
-
-/// When the last look-ups began of which nothing failed.
-#[derive(Debug, Default)]
-struct LastPolls {
-    all: Option<Instant>,
-    tenants: BTreeMap<String, Instant>,
 }
 
 impl KnownBlocks {
@@ -57,8 +79,12 @@ impl KnownBlocks {
             replaced: Mutex::default(),
             recent: Mutex::default(),
             poll,
-            polled: Mutex::default(),
-            turn: Semaphore::new(1),
+            polled: Mutex::new(LastPolls::new(PAUSES)),
+            unreadable: Mutex::default(),
+            turns: Mutex::default(),
+            poll_requests: Semaphore::new(AT_ONCE),
+            query_requests: Semaphore::new(FOR_QUERIES),
+            first: Progress::default(),
             metrics,
         }
     }
@@ -95,6 +121,19 @@ impl KnownBlocks {
 
     fn list(&self) -> MutexGuard<'_, Blocklist> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn polled(&self) -> MutexGuard<'_, LastPolls> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeMap<String, Unreadable<Uuid>>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the first look-up of all blocks has come; nothing when it is through.
+    pub(crate) fn still_reading(&self) -> Option<StillReading> {
+        self.first.left()
     }
 
     /// Leaves out of answers what has been merged into blocks that are known.

@@ -3,6 +3,10 @@
 //! Each ingester overwrites its own heartbeat and reads those of the others; which count as living
 //! decides [`tributary_journal::failure_detector`]. All of it is a hint: nothing that is stored or
 //! acknowledged depends on it.
+//!
+//! Each heartbeat is read for itself. What one that cannot be read may hide, the detector decides
+//! (`tributary_journal::failure_detector`): it is told of, and answers say that it is not known which
+//! ingesters there are, for as long as it may be that of a living one.
 
 use super::Membership;
 use crate::metrics::Metrics;
@@ -12,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tributary_journal::heartbeat::Unreadable;
 use tributary_journal::{EpochId, Heartbeat, Journal, Uid};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::v1;
@@ -22,6 +27,8 @@ pub(crate) struct HeartbeatTask {
     pub journal: Journal,
     /// This process.
     pub own: Heartbeat,
+    /// Whether the last heartbeat was written.
+    pub beats: bool,
     /// Time between two heartbeats.
     pub period: Duration,
     /// The epochs that this process writes at the moment.
@@ -30,6 +37,8 @@ pub(crate) struct HeartbeatTask {
     pub membership: Membership,
     /// Living processes of our name that the log has told of.
     pub namesakes: BTreeSet<Uid>,
+    /// Processes whose heartbeats cannot be read, and that the log has told of.
+    pub unreadable: BTreeSet<Uid>,
     /// What sidecars are told.
     pub announcements: Arc<watch::Sender<Announcement>>,
     /// Counters.
@@ -37,32 +46,49 @@ pub(crate) struct HeartbeatTask {
 }
 
 impl HeartbeatTask {
-    /// Beats and listens until `stop`.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
-        loop {
-            if stop.run_until_cancelled(tokio::time::sleep(self.period)).await.is_none() {
-                return;
-            }
-            self.round().await;
-        }
+    /// Writes the first heartbeat: an epoch is named before it has a segment. Nothing that others say
+    /// is needed for that, so it is read in [`HeartbeatTask::run`].
+    pub(crate) async fn begin(&mut self) {
+        self.beats = self.beat().await;
     }
 
-    /// Writes our heartbeat, reads the others', and tells the sidecars when the members have
-    /// changed.
-    pub(crate) async fn round(&mut self) {
-        self.own.counter += 1;
-        self.own.epochs = (self.epochs)();
-        let beats = match self.journal.beat(&self.own).await {
-            Ok(()) => self.journal.heartbeats().await,
-            Err(error) => Err(error),
-        };
-        let beats = match beats {
-            Ok(beats) => Some(beats),
-            Err(error) => {
-                tracing::warn!(error = %ErrorChain(&error), "heartbeats could not be exchanged");
-                None
+    /// Listens and beats until `stop`, after [`HeartbeatTask::begin`].
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let work = async {
+            loop {
+                self.listen().await;
+                tokio::time::sleep(self.period).await;
+                self.beats = self.beat().await;
             }
         };
+        stop.run_until_cancelled(work).await;
+    }
+
+    /// Writes our heartbeat. Whether it was written.
+    async fn beat(&mut self) -> bool {
+        self.own.counter += 1;
+        self.own.epochs = (self.epochs)();
+        let beaten = self.journal.beat(&self.own).await;
+        if let Err(error) = &beaten {
+            tracing::warn!(error = %ErrorChain(error), "heartbeats could not be exchanged");
+        }
+        beaten.is_ok()
+    }
+
+    /// Reads the others' heartbeats, and tells the sidecars when the members have changed. Both
+    /// together are a round.
+    async fn listen(&mut self) {
+        let beats = match self.beats {
+            true => self.journal.heartbeats().await.map(Some),
+            false => Ok(None),
+        };
+        let beats = beats.unwrap_or_else(|error| {
+            tracing::warn!(error = %ErrorChain(&error), "heartbeats could not be exchanged");
+            None
+        });
+        if let Some(beats) = &beats {
+            self.tell_of_unreadable(&beats.unreadable);
+        }
         let told = &mut self.namesakes;
         let (others, namesakes): (Vec<Heartbeat>, Vec<Heartbeat>) =
             self.membership.with(|detector, now| {
@@ -71,9 +97,30 @@ impl HeartbeatTask {
                 let owned = |beats: Vec<&Heartbeat>| beats.into_iter().cloned().collect();
                 (owned(detector.living(now)), owned(detector.namesakes(now)))
             });
+        self.membership.heard();
         self.tell_of(&namesakes);
         self.metrics.members.set(i64::try_from(others.len() + 1).unwrap_or(i64::MAX));
-        self.announce(&others);
+        // Before, it would be said that there is no other one, and all sidecars would come here.
+        if self.membership.has_heard() {
+            self.announce(&others);
+        }
+    }
+
+    /// Heartbeats that are there and cannot be read are told of once.
+    fn tell_of_unreadable(&mut self, unreadable: &[Unreadable]) {
+        let others = unreadable.iter().filter(|object| object.process != self.own.process);
+        let others: Vec<&Unreadable> = others.collect();
+        self.metrics.heartbeats_unreadable.set(i64::try_from(others.len()).unwrap_or(i64::MAX));
+        let is_there = |process: &Uid| others.iter().any(|object| object.process == *process);
+        self.unreadable.retain(is_there);
+        for Unreadable { process, why, .. } in others {
+            if self.unreadable.insert(*process) {
+                tracing::warn!(
+                    %process, why,
+                    "a heartbeat cannot be read: as long as it may be that of a living ingester, answers say that they may not be whole"
+                );
+            }
+        }
     }
 
     /// Two processes under one name are a mistake of the operator, whom each tells once of the other.
@@ -115,7 +162,7 @@ fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
 }
 
 /// What sidecars are told of these processes.
-pub(crate) fn members<'l>(living: impl Iterator<Item = &'l Heartbeat>) -> v1::Members {
+fn members<'l>(living: impl Iterator<Item = &'l Heartbeat>) -> v1::Members {
     let mut members: Vec<v1::Member> = living
         .filter(|heartbeat| !heartbeat.wire_address.is_empty())
         .map(|heartbeat| v1::Member {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tributary_journal::failure_detector::{FailureDetector, Others};
 
@@ -11,12 +12,15 @@ use tributary_journal::failure_detector::{FailureDetector, Others};
 pub struct Membership {
     detector: Arc<Mutex<FailureDetector>>,
     started: Instant,
+    /// The heartbeats were read.
+    heard: Arc<Notify>,
 }
 
 impl Membership {
     /// Begins now.
     pub(crate) fn new(detector: FailureDetector) -> Self {
-        Membership { detector: Arc::new(Mutex::new(detector)), started: Instant::now() }
+        let detector = Arc::new(Mutex::new(detector));
+        Membership { detector, started: Instant::now(), heard: Arc::default() }
     }
 
     /// The detector, and the time on its clock.
@@ -28,6 +32,37 @@ impl Membership {
     /// Where spans may be that this process does not have.
     pub(crate) fn others(&self) -> Others {
         self.with(|detector, now| detector.others(now))
+    }
+
+    /// How many epochs of processes that are gone are left to adopt; nothing before the heartbeats
+    /// were read.
+    pub(crate) fn left(&self) -> Option<usize> {
+        self.with(|detector, now| detector.has_listened().then(|| detector.left(now)))
+    }
+
+    /// Whether the heartbeats were read once.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.with(|detector, _| detector.has_listened())
+    }
+
+    /// Those who wait for the heartbeats to be read look again.
+    pub(crate) fn heard(&self) {
+        self.heard.notify_waiters();
+    }
+
+    /// Waits until the heartbeats were read once, which is soon after the start; for so long at most.
+    pub(crate) async fn first_heard(&self, patience: Duration) {
+        let heard = async {
+            loop {
+                let heard = self.heard.notified();
+                if self.has_heard() {
+                    return;
+                }
+                heard.await;
+            }
+        };
+        // What is not known by then, the detector says.
+        drop(tokio::time::timeout(patience, heard).await);
     }
 
     /// The last time that spans are known to have gone into blocks of others.

@@ -2,7 +2,7 @@
 
 use super::{Environment, sizes};
 use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, Relogger, SegmentDeleter};
-use crate::cluster::{Membership, members};
+use crate::cluster::Membership;
 use crate::config::Config;
 use crate::disk::DiskRoom;
 use crate::error::IngesterError;
@@ -71,7 +71,6 @@ impl Parts {
         let metrics = Arc::new(Metrics::default());
         let patience = Patience::from_heartbeat(config.heartbeat);
         let detector = FailureDetector::new(own.process, &own.instance, patience);
-        let announcement = Announcement { members: members([&own].into_iter()), drain_ms: None };
         let (poll, cache) = (config.blocks_poll, sizes::BLOCK_CACHE);
         let blocks = KnownBlocks::new(store.clone(), cache, poll, metrics.clone());
         let dedup = FrameDedup::new(sizes::dedup(config.memory), metrics.clone());
@@ -99,7 +98,8 @@ impl Parts {
             instance: own.instance,
             ids,
             membership: Membership::new(detector),
-            announcements: Arc::new(watch::Sender::new(announcement)),
+            // No member is named before the others' heartbeats were read: that says nothing.
+            announcements: Arc::new(watch::Sender::new(Announcement::default())),
             memory: MemoryBudget::new(sizes::spans(config)),
             messages: MemoryBudget::new(sizes::messages(config.memory)),
             disk: DiskRoom::default(),

@@ -65,6 +65,7 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
     HeartbeatTask {
         journal: parts.journal.clone(),
         own,
+        beats: false,
         period: config.heartbeat,
         epochs: Box::new(move || {
             let prepared = live.prepare_epochs(ids.epoch_seconds(), |at| ids.epoch_at(at));
@@ -75,6 +76,7 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
         }),
         membership: parts.membership.clone(),
         namesakes: BTreeSet::new(),
+        unreadable: BTreeSet::new(),
         announcements: parts.announcements.clone(),
         metrics: parts.metrics.clone(),
     }

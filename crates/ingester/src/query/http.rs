@@ -1,9 +1,9 @@
 //! HTTP: Tempo's query API for people, live spans for the other ingesters, probes and metrics.
 
 use super::peers::{PEER_PATH, Peers};
+use super::ready::ready;
 use super::traces::{TraceFinder, TraceQuery};
 use crate::cluster::Membership;
-use crate::disk::DiskRoom;
 use crate::metrics::Metrics;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -15,6 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
@@ -38,8 +39,8 @@ pub(crate) struct HttpState {
     pub(crate) receivers: Vec<(&'static str, Arc<Counters>)>,
     /// Whether `/ready` says so.
     pub(crate) ready: Arc<AtomicBool>,
-    /// Whether the store's disk has room for new spans, which `/ready` says too.
-    pub(crate) disk: DiskRoom,
+    /// What `/ready` remarks beside it.
+    pub(crate) remarks: Box<dyn Fn() -> Vec<String> + Send + Sync>,
     /// Sets the gauges that are read, not counted.
     pub(crate) set_gauges: Box<dyn Fn() + Send + Sync>,
 }
@@ -77,8 +78,10 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
     let (head, _) = request.into_parts();
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
-        "/ready" if state.ready.load(Ordering::Relaxed) => state.answer_ready(),
-        "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "starting or leaving\n"),
+        "/ready" => {
+            let (status, body) = ready(state.ready.load(Ordering::Relaxed), &(state.remarks)());
+            text(status, body)
+        }
         "/metrics" => {
             (state.set_gauges)();
             text(StatusCode::OK, state.render_metrics())
@@ -107,6 +110,9 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     Answer { status, content_type: api::TEXT, body: body.into() }
 }
 
+/// How long a query waits at the start for the heartbeats to be read.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Answers above this size are compressed for clients that take gzip.
 const WORTH_COMPRESSING: usize = 4096;
 
@@ -133,20 +139,9 @@ impl HttpState {
         self.metrics.render(&receivers)
     }
 
-    /// It serves. So it does while the store's disk is short of room: queries are to be answered, and
-    /// the other ingesters have the same disk.
-    fn answer_ready(&self) -> Answer {
-        let body = match self.disk.shortage() {
-            None => "ready\n".to_owned(),
-            Some(shortage) => {
-                format!("ready, but new spans wait: {shortage} (disk_reserve); make room on it\n")
-            }
-        };
-        text(StatusCode::OK, body)
-    }
-
     /// Everything that is known of a trace, in the order that [`super::traces`] explains.
     async fn find(&self, call: &TraceCall) -> Found {
+        self.membership.first_heard(PATIENCE).await;
         let others = self.membership.others();
         let mut found = Found::default();
         if others.in_the_dark {

@@ -21,7 +21,8 @@
 //!
 //! As long as all others answer, nothing is listed and no segment is read.
 //!
-//! What was asked in vain stands in the answer. Two things cannot be known: a process whose first
+//! What was asked in vain stands in the answer: at the start, for as long as the tenant's blocks were
+//! not looked up once, too, and for as long as the meta of one of them cannot be read. Two things cannot be known: a process whose first
 //! heartbeat is younger than the last round, and an epoch that no heartbeat names before the next
 //! sweep.
 
@@ -94,11 +95,13 @@ impl TraceFinder {
                 since = Instant::now();
             }
         }
+        let deadline = KnownBlocks::patience();
         for tenant in tenants {
-            if let Err(error) = self.blocks.look_up_since(tenant, since).await {
+            if let Err(error) = self.blocks.look_up_since(tenant, since, deadline).await {
                 let why = ErrorChain(&error);
                 found.missing.push(format!("blocks could not be looked up: {why}"));
             }
+            found.missing.extend(self.blocks.not_known(tenant));
             let in_blocks = self.blocks.find(tenant, &id, time).await;
             found.parts.extend(in_blocks.parts);
             found.inspected_bytes += in_blocks.inspected_bytes;

@@ -19,6 +19,8 @@ mod lost_tasks;
 mod namesakes;
 mod refused;
 mod server;
+mod start;
 mod tenant_refused;
+mod unknown;
 mod unmergeable;
 mod untrusted;

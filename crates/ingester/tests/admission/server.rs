@@ -33,16 +33,21 @@ pub(crate) struct Server {
 
 /// The engine, without a socket.
 pub(crate) async fn engine(store: Store, flags: &[&str]) -> Engine {
+    let uid = IdGenerator::default().uid().unwrap();
+    named(store, Heartbeat::new(uid, "one".into()), flags).await
+}
+
+/// The same, of the process that this heartbeat tells of.
+pub(crate) async fn named(store: Store, own: Heartbeat, flags: &[&str]) -> Engine {
     let args = flags.iter().map(OsString::from);
     let config = match Config::gather(args, [], |_| unreachable!("there is no file")).unwrap() {
         Asked::Run(config) => config,
         Asked::Print(text) => panic!("{text}"),
     };
     let ids = IdGenerator::default();
-    let own = Heartbeat::new(ids.uid().unwrap(), "one".into());
     let on = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();
-    engine.start().await.unwrap();
+    engine.start().await;
     engine
 }
 

@@ -339,7 +339,7 @@ pub(crate) async fn boot(
     let own = Heartbeat::new(ids.uid().unwrap(), instance);
     let mut engine =
         Engine::new(config, Environment { store, ids, own, build_inline: true }).await.ok()?;
-    engine.start().await.ok()?;
+    engine.start().await;
     Some(engine)
 }
 

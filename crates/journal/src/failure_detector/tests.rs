@@ -2,6 +2,7 @@ use super::*;
 
 mod clocks;
 mod namesakes;
+mod unread;
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
@@ -38,7 +39,7 @@ fn detector() -> FailureDetector {
 /// Rounds every five seconds from `from` to `to`, in which process 2 stands still at `counter`.
 fn stand_still(detector: &mut FailureDetector, from: u64, to: u64, counter: u64) {
     for at in (from..=to).step_by(5) {
-        detector.round(secs(at), Some(vec![heartbeat(1, at), heartbeat(2, counter)]));
+        detector.round(secs(at), Some(vec![heartbeat(1, at), heartbeat(2, counter)].into()));
     }
 }
 
@@ -97,7 +98,7 @@ fn one_adopts_and_the_others_wait_their_turn() {
             Patience::from_heartbeat(HEARTBEAT),
         );
         let first = (0..200).step_by(5).find(|at| {
-            detector.round(secs(*at), Some(beats(1, *at)));
+            detector.round(secs(*at), Some(beats(1, *at).into()));
             !detector.abandoned(secs(*at)).is_empty()
         });
         when.push(first.unwrap());
@@ -112,7 +113,8 @@ fn work_spreads_over_those_who_live() {
     for process in [1, 2, 3] {
         let mut detector =
             FailureDetector::new(uid(process), "", Patience::from_heartbeat(HEARTBEAT));
-        detector.round(secs(0), Some(vec![heartbeat(1, 0), heartbeat(2, 0), heartbeat(3, 0)]));
+        detector
+            .round(secs(0), Some(vec![heartbeat(1, 0), heartbeat(2, 0), heartbeat(3, 0)].into()));
         for n in 0..=255 {
             let first = detector.is_first(epoch(n).bytes(), secs(0));
             firsts[usize::from(process) - 1] += usize::from(first);
@@ -128,16 +130,16 @@ fn epochs_of_nobody_are_adopted_when_they_have_been_seen_for_long() {
     let in_store = BTreeSet::from([epoch(1), epoch(2), epoch(5)]);
     let mut found = Vec::new();
     for at in (0..=120).step_by(5) {
-        detector.round(secs(at), Some(vec![heartbeat(2, at)]));
+        detector.round(secs(at), Some(vec![heartbeat(2, at)].into()));
         let due = detector.unknown(secs(at), &in_store, &[epoch(1)]);
         found.extend(due.into_iter().map(|epoch| (at, epoch)));
     }
     // Process 2 is alive too and may stand before us.
     assert!(matches!(found[..], [] | [(120, _)]), "{found:?}");
-    detector.round(secs(130), Some(vec![heartbeat(2, 130)]));
+    detector.round(secs(130), Some(vec![heartbeat(2, 130)].into()));
     assert_eq!(detector.unknown(secs(130), &in_store, &[epoch(1)]), [epoch(5)]);
     let named = Heartbeat { epochs: vec![epoch(2), epoch(5)], ..heartbeat(2, 200) };
-    detector.round(secs(135), Some(vec![named]));
+    detector.round(secs(135), Some(vec![named].into()));
     assert_eq!(
         detector.unknown(secs(135), &in_store, &[epoch(1)]),
         [],
@@ -163,14 +165,14 @@ fn queries_know_where_the_spans_of_others_are() {
     let asked = |others: &Others| -> Vec<Uid> { others.living.iter().map(|l| l.process).collect() };
     let mut detector = detector();
     assert!(detector.others(secs(0)).in_the_dark, "nothing is known yet");
-    detector.round(secs(0), Some(beats(0)));
+    detector.round(secs(0), Some(beats(0).into()));
     let others = detector.others(secs(5));
     assert_eq!(asked(&others), [uid(2), uid(3)]);
     assert_eq!(others.unattended, [epoch(4)].into(), "it answers no queries");
     assert_eq!((others.in_the_dark, detector.moved()), (false, None));
 
     // Process 2 is suspected, and what it left is adopted: it may wake up and write on.
-    (5..=20).step_by(5).for_each(|at| detector.round(secs(at), Some(beats(at))));
+    (5..=20).step_by(5).for_each(|at| detector.round(secs(at), Some(beats(at).into())));
     detector.adopted(epoch(2), secs(20));
     let others = detector.others(secs(20));
     assert_eq!(asked(&others), [uid(3)]);
@@ -178,7 +180,7 @@ fn queries_know_where_the_spans_of_others_are() {
     assert_eq!(detector.moved(), Some(secs(20)));
 
     // Process 3 leaves: its last blocks are older than the round that finds it gone.
-    detector.round(secs(25), Some(vec![answers(2, 7)]));
+    detector.round(secs(25), Some(vec![answers(2, 7)].into()));
     let others = detector.others(secs(25));
     assert_eq!((asked(&others), detector.moved()), (vec![], Some(secs(25))));
     assert_eq!(others.unattended, [epoch(2)].into());
@@ -192,7 +194,7 @@ fn queries_know_where_the_spans_of_others_are() {
 #[test]
 fn epochs_of_nobody_are_read_until_they_are_adopted() {
     let mut detector = detector();
-    detector.round(secs(0), Some(vec![heartbeat(2, 0)]));
+    detector.round(secs(0), Some(vec![heartbeat(2, 0)].into()));
     detector.unknown(
         secs(0),
         &[epoch(1), epoch(2), epoch(5), epoch(6), epoch(7)].into(),
@@ -201,7 +203,8 @@ fn epochs_of_nobody_are_read_until_they_are_adopted() {
     assert_eq!(detector.others(secs(0)).unnamed, [epoch(5), epoch(6), epoch(7)].into());
     detector.adopted(epoch(5), secs(1));
     assert_eq!(detector.others(secs(1)).unnamed, [epoch(6), epoch(7)].into());
-    detector.round(secs(5), Some(vec![Heartbeat { epochs: vec![epoch(6)], ..heartbeat(2, 5) }]));
+    detector
+        .round(secs(5), Some(vec![Heartbeat { epochs: vec![epoch(6)], ..heartbeat(2, 5) }].into()));
     assert_eq!(detector.others(secs(5)).unnamed, [epoch(7)].into(), "a heartbeat names it now");
     detector.swept_by_another();
     assert_eq!(detector.others(secs(5)).unnamed, [].into());

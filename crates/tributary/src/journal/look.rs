@@ -66,7 +66,7 @@ impl Bucket {
                 bucket.copies.entry(epoch).or_default().insert(n);
             }
         }
-        for beat in bucket.journal.heartbeats().await? {
+        for beat in bucket.journal.heartbeats().await?.read {
             let name = match beat.instance.is_empty() {
                 true => beat.process.to_string(),
                 false => beat.instance,

@@ -37,6 +37,13 @@ async fn named_at_the_end(advertise: Option<&str>) -> Vec<String> {
     }
     let serving = Box::pin(app.start()).await.unwrap();
     let wire = SocketAddr::from(([127, 0, 0, 1], port));
+    let members = || serving.engine.metrics.members.get();
+    wait_for("the heartbeats", SOON, async || match members() {
+        3 => Ok(()),
+        n => Err(format!("{n} members")),
+    })
+    .await
+    .unwrap();
     let (frames, mut replies) = sent(&serving, wire).await;
     let leaves = tokio::spawn(Box::pin(serving.run(std::future::ready(()), GRACE)));
     let told = async {

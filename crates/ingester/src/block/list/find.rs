@@ -2,6 +2,8 @@
 
 use super::KnownBlocks;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 use tributary_block::{BlockError, BlockMeta, FolderSource};
 use tributary_journal::layout;
 use tributary_query::api;
@@ -11,8 +13,15 @@ use tributary_telemetry::ErrorChain;
 
 /// Blocks of one query that are read at a time.
 const PARALLEL: usize = 8;
+/// How long a query waits for blocks to be looked up: what is not known by then is told as missing.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl KnownBlocks {
+    /// Until when a query that comes now waits for what it needs to be looked up.
+    pub(crate) fn patience() -> Instant {
+        Instant::now() + PATIENCE
+    }
+
     /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
     pub async fn find(&self, tenant: &str, trace: &TraceId, time: api::TimeRange) -> InBlocks {
         let candidates = self.list().candidates(tenant, time);
@@ -22,8 +31,9 @@ impl KnownBlocks {
             return found;
         }
         // Deleted while it was asked: what it held stands in a newer block.
-        if let Err(error) = self.poll_once().await {
-            tracing::warn!(error = %ErrorChain(&error), "blocks could not be listed");
+        let look = self.look_up_since(tenant, Instant::now(), Self::patience());
+        if let Err(error) = look.await {
+            tracing::warn!(tenant, error = %ErrorChain(&error), "blocks could not be looked up");
             return found;
         }
         let candidates = self.list().candidates(tenant, time);

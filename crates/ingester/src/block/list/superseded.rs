@@ -1,18 +1,25 @@
 //! What compaction has superseded, as readers need it: a block is left out of answers as soon as
 //! everything that it was merged into is known.
 //!
-//! Records never change, so each is read once. Nothing depends on how fresh this view is: a block
+//! Records never change, so each is read once. What one that cannot be read has merged stays listed. Nothing depends on how fresh this view is: a block
 //! that was superseded and is read all the same says what others say too.
 
+use super::{AT_ONCE, PAUSES};
+use crate::block::Unreadable;
+use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tributary_journal::{CompactionWindow, Journal, JournalError, Record};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tributary_journal::{CompactionWindow, Journal, JournalError, Record, RecordListing};
+use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 /// The records that were read.
 pub(crate) struct Superseded {
     journal: Journal,
     known: Mutex<BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>>,
+    unreadable: Mutex<Unreadable<(CompactionWindow, u32)>>,
 }
 
 /// Which blocks one record puts in place of which.
@@ -34,44 +41,85 @@ impl From<&Record> for Replaced {
 impl Superseded {
     /// Nothing read yet.
     pub(crate) fn new(journal: Journal) -> Self {
-        Superseded { journal, known: Mutex::default() }
+        let unreadable = Mutex::new(Unreadable::new(PAUSES));
+        Superseded { journal, known: Mutex::default(), unreadable }
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads records that are new, and forgets those that are no more.
+    fn failed(&self) -> MutexGuard<'_, Unreadable<(CompactionWindow, u32)>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many records there are that cannot be read.
+    pub(crate) fn unreadable(&self) -> usize {
+        self.failed().len()
+    }
+
+    /// Reads records that are new, and forgets those that are no more; each request takes one of
+    /// `requests`.
     ///
     /// # Errors
-    /// When the store cannot be listed or read.
-    pub(crate) async fn refresh(&self) -> Result<(), JournalError> {
-        let listed = self.journal.list_records().await?;
-        let mut new = Vec::new();
-        {
-            let mut known = self.known();
-            known.retain(|window, _| listed.contains_key(window));
-            for (window, numbers) in &listed {
-                let records = known.entry(window.clone()).or_default();
-                records.retain(|k, _| numbers.contains_key(k));
-                new.extend(
-                    numbers.keys().filter(|k| !records.contains_key(k)).map(|k| (window, *k)),
-                );
-            }
-        }
-        for (window, k) in new {
-            match self.journal.get_record(window, k).await {
+    /// When the store cannot be listed.
+    pub(super) async fn refresh(&self, requests: &Semaphore) -> Result<(), JournalError> {
+        let listed = {
+            let _request = requests.acquire().await;
+            self.journal.list_records().await?
+        };
+        let new = self.settle(&listed);
+        let reads = new.into_iter().map(|(window, k)| async move {
+            let _request = requests.acquire().await;
+            let read = self.journal.get_record(&window, k).await;
+            (window, k, read)
+        });
+        let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+        while let Some((window, k, read)) = reads.next().await {
+            match read {
                 Ok(record) => self.learn(&record),
                 Err(JournalError::Store(error)) if error.is_not_found() => {}
-                Err(error) => return Err(error),
+                Err(error) => self.could_not_read(window, k, &error),
             }
         }
         Ok(())
     }
 
+    /// Forgets what is listed no more; the records that are to be read.
+    fn settle(&self, listed: &RecordListing) -> Vec<(CompactionWindow, u32)> {
+        let (mut known, mut failed, now) = (self.known(), self.failed(), Instant::now());
+        let is_listed = |window: &CompactionWindow, k: &u32| {
+            listed.get(window).is_some_and(|numbers| numbers.contains_key(k))
+        };
+        known.retain(|window, _| listed.contains_key(window));
+        failed.retain(|(window, k)| is_listed(window, k));
+        let mut new = Vec::new();
+        for (window, numbers) in listed {
+            let records = known.entry(window.clone()).or_default();
+            records.retain(|k, _| numbers.contains_key(k));
+            let unknown = numbers.keys().filter(|k| !records.contains_key(k));
+            new.extend(
+                unknown.map(|k| (window.clone(), *k)).filter(|unit| failed.is_due(unit, now)),
+            );
+        }
+        new
+    }
+
+    fn could_not_read(&self, window: CompactionWindow, k: u32, error: &JournalError) {
+        let (hour, tenant) = (window.hour_name(), window.tenant.clone());
+        let why = ErrorChain(error).to_string();
+        if self.failed().failed((window, k), why, Instant::now()) {
+            tracing::warn!(
+                hour, tenant, k, error = %ErrorChain(error),
+                "a merge's record cannot be read: what was merged stays listed; it is tried again"
+            );
+        }
+    }
+
     /// Takes in a record.
     pub(crate) fn learn(&self, record: &Record) {
         self.known().entry(record.window()).or_default().insert(record.k, record.into());
+        self.failed().forget(&(record.window(), record.k));
     }
 
     /// The windows that have records.

@@ -24,7 +24,7 @@ fn story(ahead: [i64; 3]) -> BTreeMap<(&'static str, u8), u64> {
     let mut told = BTreeMap::new();
     for at in (0..1800).step_by(5) {
         let beats = vec![heartbeat(1, at), off(2, at.min(60), ahead[0]), off(3, at, ahead[1])];
-        detector.round(secs(at), Some(beats));
+        detector.round(secs(at), Some(beats.into()));
         for epoch in detector.abandoned(secs(at)) {
             told.entry(("abandoned", epoch.bytes()[15])).or_insert(at);
             detector.adopted(epoch, secs(at));
