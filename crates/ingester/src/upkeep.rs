@@ -14,7 +14,7 @@ pub(crate) use collect::Collector;
 pub(crate) use compact::Compactor;
 pub(crate) use left::LeftSegments;
 
-use crate::block::growing_pause;
+use crate::block::PAUSES;
 use crate::cluster::Membership;
 use crate::group::LiveSpans;
 use crate::metrics::Metrics;
@@ -70,7 +70,10 @@ impl Retry {
     fn done(&mut self, well: bool) {
         (self.failures, self.at) = match well {
             true => (0, None),
-            false => (self.failures + 1, Some(Instant::now() + growing_pause(self.failures))),
+            false => {
+                let failures = self.failures.saturating_add(1);
+                (failures, Some(Instant::now() + PAUSES.after(failures)))
+            }
         };
     }
 }

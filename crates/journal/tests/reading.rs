@@ -89,6 +89,7 @@ async fn journal() -> (Journal, Readings) {
         rows_in: 0,
         duplicates: 0,
         rejected: 0,
+        relogged: 0,
         conflicts: 0,
         closed: false,
         adopted: false,

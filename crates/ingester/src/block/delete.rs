@@ -5,7 +5,7 @@
 //! What waits is bounded. What has no place any more is left to the store: the slot names it, so
 //! the process that adopts the epoch one day, or sweeps it, deletes it.
 
-use super::growing_pause;
+use super::PAUSES;
 use crate::group::LiveSpans;
 use crate::metrics::Metrics;
 use std::collections::VecDeque;
@@ -98,8 +98,8 @@ impl SegmentDeleter {
                     None => self.more.notified().await,
                     Some(true) => failures = 0,
                     Some(false) => {
-                        tokio::time::sleep(growing_pause(failures)).await;
                         failures += 1;
+                        tokio::time::sleep(PAUSES.after(failures)).await;
                     }
                 }
             }

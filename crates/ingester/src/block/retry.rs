@@ -1,18 +1,14 @@
 //! Requests to the store that are made again until they succeed.
 
+use super::Pauses;
 use std::time::Duration;
 use tributary_telemetry::ErrorChain;
 
 /// Pause before something that the store did not take is tried again.
 pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The longest pause after failures in a row.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// The pause after so many failures in a row, for what may wait.
-pub(crate) fn growing_pause(failures: u32) -> Duration {
-    RETRY_PAUSE.saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE)
-}
+/// Pauses after failures in a row of what may wait.
+pub(crate) const PAUSES: Pauses = Pauses { first: RETRY_PAUSE, longest: Duration::from_secs(60) };
 
 /// Repeats what must happen in the end. `operation` is what it does, as in "write the metas".
 pub(crate) async fn retry_until_done<T, E, F>(operation: &'static str, attempt: impl Fn() -> F) -> T
@@ -30,16 +26,5 @@ where
             ),
         }
         tokio::time::sleep(RETRY_PAUSE).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_and_stop_growing() {
-        let pauses = [0, 1, 3, 5, 6, 100].map(|failures| growing_pause(failures).as_secs());
-        assert_eq!(pauses, [1, 2, 8, 32, 60, 60]);
     }
 }

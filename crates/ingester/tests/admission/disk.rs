@@ -147,7 +147,7 @@ async fn nothing_is_merged_while_the_disk_is_short() {
     engine.finish_blocks().await.unwrap();
     let journal = engine.journal.clone();
     drop(engine);
-    for gone in journal.heartbeats().await.unwrap() {
+    for gone in journal.heartbeats().await.unwrap().read {
         journal.stop_beating(&gone.process).await.unwrap();
     }
 

@@ -220,7 +220,7 @@ fn epochs_of_which_something_is_left_are_told_to_readers() {
     assert_eq!(detector.abandoned(secs(20)), [], "it is not tried again at once");
     let others = detector.others(secs(20));
     assert_eq!((others.unattended, others.unnamed), ([epoch(2)].into(), [].into()));
-    detector.round(secs(25), Some(vec![heartbeat(1, 25)]));
+    detector.round(secs(25), Some(vec![heartbeat(1, 25)].into()));
     assert_eq!(detector.others(secs(25)).unnamed, [epoch(2)].into());
     detector.unknown(secs(30), &[epoch(2)].into(), &[]);
     detector.adopted_in_part(epoch(2), secs(30));

@@ -28,7 +28,7 @@ async fn ingester(bucket: &Bucket) -> Engine {
     let store = bucket.journal().store().clone();
     let environment = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, environment).await.unwrap();
-    engine.start().await.unwrap();
+    engine.start().await;
     engine
 }
 
