@@ -133,12 +133,18 @@ impl Upkeep {
     }
 
     /// What this process has lost to an adopter is adopted like the epochs of others, in case the
-    /// adopter left something.
-    async fn adopt_lost(&self) {
+    /// adopter left something. Its spans leave memory when this process can tell another one, which
+    /// may have asked the adopter before, of the blocks that they went into.
+    pub(crate) async fn adopt_lost(&self) {
         for (epoch, generations) in self.live.lost_epochs() {
-            if self.adopt(&epoch).await {
-                self.live.forget_lost(epoch, generations);
+            if !self.adopt(&epoch).await {
+                continue;
             }
+            if let Err(error) = self.adopter.learn_blocks(&epoch).await {
+                self.count_failure("find the blocks of a lost epoch", Err(error));
+                continue;
+            }
+            self.live.forget_lost(epoch, generations);
         }
     }
 

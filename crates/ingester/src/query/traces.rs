@@ -114,7 +114,9 @@ impl TraceFinder {
     }
 
     /// What only this ingester sees, for another one that asks: its memory, its segments and those
-    /// of `unnamed` epochs, and the blocks that it wrote since the others looked last.
+    /// of `unnamed` epochs, and the blocks that it wrote since the others looked last. When a segment
+    /// may be gone, all blocks: an adopter may have written the one that has its spans, after it was
+    /// asked itself.
     pub(crate) async fn for_peer(
         &self,
         tenant: &str,
@@ -132,9 +134,17 @@ impl TraceFinder {
         let in_segments = self.segments.find(&segments, tenant, id).await;
         found.parts.extend(in_segments.parts);
         found.missing.extend(in_segments.missing);
-        let recent = self.blocks.find_recent(tenant, id).await;
-        found.parts.extend(recent.parts);
-        let failed = recent.failed.iter();
+        let in_blocks = if in_segments.gone || !unnamed.is_empty() {
+            if let Err(error) = self.blocks.look_up_since(tenant, Instant::now()).await {
+                let why = ErrorChain(&error);
+                found.missing.push(format!("blocks could not be looked up: {why}"));
+            }
+            self.blocks.find(tenant, id, TimeRange::ALL).await
+        } else {
+            self.blocks.find_recent(tenant, id).await
+        };
+        found.parts.extend(in_blocks.parts);
+        let failed = in_blocks.failed.iter();
         found
             .missing
             .extend(failed.map(|(meta, error)| {

@@ -8,6 +8,7 @@
 use super::LeftSegments;
 use crate::block::{
     BlockBuilder, BuiltBlocks, CommitError, Committer, Cure, KnownBlocks, OnRefusal, Rebuilder,
+    metas_of,
 };
 use crate::group::{Generation, LiveSpans};
 use crate::metrics::Metrics;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tributary_journal::adopt::{Adoption, Done, Step, Summary};
 use tributary_journal::collect::is_below;
 use tributary_journal::commit::{self, CommitRun, Ended};
+use tributary_journal::recover::BlockState;
 use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
 use tributary_telemetry::ErrorChain;
@@ -64,6 +66,23 @@ impl Adopter {
     /// again at any time.
     pub(crate) async fn adopt(&self, epoch: &EpochId) -> Result<Summary, CommitError> {
         self.go_through(epoch, Relogging::Allowed).await
+    }
+
+    /// Learns of the blocks that adopters wrote of an epoch, as of those that this process wrote: the
+    /// others may not know of them yet, and be told of them by this one alone.
+    ///
+    /// # Errors
+    /// When the store fails, or a slot cannot be read.
+    pub(super) async fn learn_blocks(&self, epoch: &EpochId) -> Result<(), JournalError> {
+        let slots = self.journal.slots(epoch).await?.into_values();
+        let mut blocks: Vec<_> = slots.filter(|slot| slot.adopted).flat_map(|s| s.blocks).collect();
+        let states = self.journal.block_states(&blocks).await?;
+        // One that was merged is readable for a while yet.
+        let is_there =
+            |state: &BlockState| matches!(state, BlockState::Visible | BlockState::Compacted);
+        blocks.retain(|block| states.get(&block.id).is_some_and(is_there));
+        self.blocks.written(metas_of(&blocks));
+        Ok(())
     }
 
     async fn go_through(
