@@ -20,6 +20,8 @@ pub(crate) use commit::{Committer, OnRefusal};
 pub(crate) use delete::SegmentDeleter;
 pub(crate) use error::CommitError;
 pub(crate) use flush::Flusher;
+#[cfg(test)]
+pub(crate) use flush::Made;
 pub(crate) use list::StillReading;
 pub use list::{KnownBlocks, LookUpError};
 pub(crate) use rebuild::{Cure, Rebuilder, Rebuilt, Undecodable, frames};

@@ -6,6 +6,8 @@
 mod parts;
 mod sizes;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use crate::block::{KnownBlocks, SegmentDeleter};
 use crate::cluster::Membership;

@@ -41,10 +41,10 @@ pub(crate) struct Flusher {
 }
 
 /// The blocks of a commit, the spans that they are made of, and the slot for them.
-struct Made {
-    generation: Arc<Generation>,
-    built: BuiltBlocks,
-    slot: Slot,
+pub(crate) struct Made {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) built: BuiltBlocks,
+    pub(crate) slot: Slot,
 }
 
 impl Flusher {
@@ -108,11 +108,11 @@ impl Flusher {
         Ok(())
     }
 
-    /// What is to be committed. `None` when it cannot be made of all the
-    /// segments whose spans are not in memory. One is gone: only a slot that names it can be the reason,
-    /// and so an adopter's. Or one cannot be read at this time: then the epoch is given up, since an
-    /// adoption can leave a segment as it is and go on with the others, and its owner cannot.
-    async fn build(&self, job: &CommitJob) -> Result<Option<Made>, CommitError> {
+    /// What is to be committed. `None` when it cannot be made of all the segments whose spans are not
+    /// in memory. One is gone: only a slot that names it can be the reason, and so an adopter's. Or one
+    /// cannot be read at this time: then the epoch is given up, since an adoption can leave a segment
+    /// as it is and go on with the others, and its owner cannot.
+    pub(crate) async fn build(&self, job: &CommitJob) -> Result<Option<Made>, CommitError> {
         let (epoch, k) = (job.epoch, job.commit.slot);
         let segments = &job.commit.generation.segments;
         if !job.generation.evicted {
@@ -131,7 +131,7 @@ impl Flusher {
         Ok(Some(Made { generation: Arc::new(rebuilt.generation), built, slot }))
     }
 
-    fn lose(&self, job: &CommitJob) -> Result<(), CommitError> {
+    pub(crate) fn lose(&self, job: &CommitJob) -> Result<(), CommitError> {
         let (epoch, k) = (job.epoch, job.commit.slot);
         self.committer.metrics.slots_lost.inc();
         tracing::warn!(%epoch, k, "an adopter has committed in this epoch, or a segment of it cannot be read; what is left of it will be adopted, and a new one begins");

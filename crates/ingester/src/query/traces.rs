@@ -97,11 +97,7 @@ impl TraceFinder {
         }
         let deadline = KnownBlocks::patience();
         for tenant in tenants {
-            if let Err(error) = self.blocks.look_up_since(tenant, since, deadline).await {
-                let why = ErrorChain(&error);
-                found.missing.push(format!("blocks could not be looked up: {why}"));
-            }
-            found.missing.extend(self.blocks.not_known(tenant));
+            self.look_up(tenant, since, deadline, found).await;
             let in_blocks = self.blocks.find(tenant, &id, time).await;
             found.parts.extend(in_blocks.parts);
             found.inspected_bytes += in_blocks.inspected_bytes;
@@ -111,6 +107,16 @@ impl TraceFinder {
                 found.missing.push(format!("block {block} could not be read: {error}"));
             }
         }
+    }
+
+    /// Sees to it that a tenant's blocks were looked up at `since` or later, and says what is not
+    /// known of them.
+    async fn look_up(&self, tenant: &str, since: Instant, deadline: Instant, found: &mut Found) {
+        if let Err(error) = self.blocks.look_up_since(tenant, since, deadline).await {
+            let why = ErrorChain(&error);
+            found.missing.push(format!("blocks could not be looked up: {why}"));
+        }
+        found.missing.extend(self.blocks.not_known(tenant));
     }
 
     /// What only this ingester sees, for another one that asks: its memory, its segments and those
@@ -135,10 +141,8 @@ impl TraceFinder {
         found.parts.extend(in_segments.parts);
         found.missing.extend(in_segments.missing);
         let in_blocks = if in_segments.gone || !unnamed.is_empty() {
-            if let Err(error) = self.blocks.look_up_since(tenant, Instant::now()).await {
-                let why = ErrorChain(&error);
-                found.missing.push(format!("blocks could not be looked up: {why}"));
-            }
+            let deadline = KnownBlocks::patience();
+            self.look_up(tenant, Instant::now(), deadline, &mut found).await;
             self.blocks.find(tenant, id, TimeRange::ALL).await
         } else {
             self.blocks.find_recent(tenant, id).await
