@@ -12,11 +12,12 @@ pub(super) const BLOCK_CACHE: usize = 32 << 20;
 /// Segments that exist as bytes beside their spans: those on their way to the store, and the open one.
 const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
 
-/// The budget for spans: what is left of `memory` when every segment that may be on its way is taken
-/// off, but three quarters of it at least.
+/// The budget for spans: what is left of `memory` when every segment that may be on its way and all
+/// messages that may be arriving are taken off, but three quarters of it at least.
 pub(super) fn spans(config: &Config) -> usize {
     let segments = SEGMENTS.saturating_mul(config.segment_bytes);
-    config.memory - segments.min(config.memory / 4)
+    let beside = segments.saturating_add(messages(config.memory));
+    config.memory - beside.min(config.memory / 4)
 }
 
 /// The budget for messages that arrive: one of the largest for every 128 MiB of `memory`.
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_on_their_way_are_taken_off_the_memory_for_spans() {
+    fn segments_and_messages_on_their_way_are_taken_off_the_memory_for_spans() {
         let (kib, mib) = (1 << 10, 1 << 20);
         let Ok(Asked::Run(config)) = Config::gather([], [], |_| unreachable!("no file is named"))
         else {
@@ -101,8 +102,9 @@ mod tests {
         let table = [
             (32 * kib, 4 * mib, 24 * kib),
             (64 * mib, 4 * mib, 48 * mib),
-            (192 * mib, 4 * mib, 172 * mib),
-            (192 * mib, mib, 187 * mib),
+            (192 * mib, 4 * mib, 148 * mib),
+            (192 * mib, mib, 163 * mib),
+            (1024 * mib, 4 * mib, 876 * mib),
         ];
         for (memory, segment_bytes, expected) in table {
             let config = Config { memory, segment_bytes, ..(*config).clone() };
