@@ -21,6 +21,18 @@ pub fn cpu(process: &Process) -> Result<Duration> {
     Ok(sum)
 }
 
+/// The most bytes that the process has held in memory at a time.
+///
+/// # Errors
+/// When it is no longer there.
+pub fn peak_memory(process: &Process) -> Result<u64> {
+    let path = format!("/proc/{}/status", process.id());
+    let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kib: u64 = peak.split_whitespace().next().context("no VmHWM")?.parse()?;
+    Ok(kib * 1024)
+}
+
 /// Bytes of all files below a folder.
 ///
 /// # Errors

@@ -14,5 +14,6 @@ mod hostile_input;
 mod legacy;
 mod live_senders;
 mod operations;
+mod overload;
 mod recorded_traffic;
 mod sidecar_life;

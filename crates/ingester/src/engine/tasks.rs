@@ -160,6 +160,7 @@ fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
         blocks: parts.blocks.clone(),
         membership: parts.membership.clone(),
         disk: parts.disk.clone(),
+        live: parts.live.clone(),
         limits: sizes::merge_limits(config.memory),
         keep: config.keep_compacted,
         period,

@@ -14,6 +14,7 @@ mod steps;
 use crate::block::{BlockBuilder, CommitError, KnownBlocks, metas_of};
 use crate::cluster::Membership;
 use crate::disk::DiskRoom;
+use crate::group::LiveSpans;
 use crate::metrics::Metrics;
 use history::{History, Visible};
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub(crate) struct Compactor {
     pub membership: Membership,
     /// Whether there is room to merge.
     pub disk: DiskRoom,
+    /// Whether spans wait for their blocks that had to leave memory.
+    pub live: Arc<LiveSpans>,
     /// How much is merged at a time.
     pub limits: Limits,
     /// How long superseded blocks are kept for readers with an older view.
@@ -116,7 +119,7 @@ impl Compactor {
     /// Whether a window is to be looked at: its rest is over, something is to be merged, or
     /// something is there again that was gone.
     fn is_due(&mut self, window: &CompactionWindow, visible: &Visible, now: Instant) -> bool {
-        let patience = self.period * QUIET_AFTER;
+        let (patience, may_merge) = (self.period * QUIET_AFTER, self.may_merge());
         let fresh = || History::new(now, self.period);
         let history = self.history.entry(window.clone()).or_insert_with(fresh);
         if history.retired {
@@ -125,8 +128,15 @@ impl Compactor {
         let quiet = history.is_quiet(visible, now, patience);
         let all_gone = history.seen.values().all(|seen| *seen == Seen::Gone);
         now >= history.rest_until
-            || choose(&to_merge(history, visible, now, &self.disk), &self.limits, quiet).is_some()
+            || choose(&to_merge(history, visible, now, may_merge), &self.limits, quiet).is_some()
             || (all_gone && self.blocks.replaced(window).next().is_some())
+    }
+
+    /// Whether this is a time to merge. Not while the disk is short, since blocks are written before
+    /// those that they replace are deleted; nor while spans wait for their first block that had to
+    /// leave memory: that is what memory and processor are for then.
+    fn may_merge(&self) -> bool {
+        !self.disk.is_short() && !self.live.is_behind()
     }
 
     /// Passes over one window as long as there is something to merge.
@@ -138,7 +148,7 @@ impl Compactor {
         let now = Instant::now();
         let Some(mut history) = self.history.remove(window) else { return Ok(()) };
         let quiet = history.is_quiet(&visible, now, self.period * QUIET_AFTER);
-        let mut candidates = to_merge(&history, &visible, now, &self.disk);
+        let mut candidates = to_merge(&history, &visible, now, self.may_merge());
         // What should be gone counts as there, so that it is looked for.
         let replaced = self.blocks.replaced(window);
         candidates.extend(replaced.map(|id| Candidate { id, bytes: 0 }));
@@ -151,7 +161,7 @@ impl Compactor {
                     visible.extend(metas_of(&made).map(|meta| (meta.block_id, Arc::new(meta))));
                     // What this process changed itself is no news to it.
                     history.visible = visible.keys().copied().collect();
-                    candidates = to_merge(&history, &visible, Instant::now(), &self.disk);
+                    candidates = to_merge(&history, &visible, Instant::now(), self.may_merge());
                 }
                 Err(error) => break Err(error),
             }
@@ -161,10 +171,10 @@ impl Compactor {
     }
 }
 
-/// What may be merged of a window: nothing while the disk is short, since blocks are written before
-/// those that they replace are deleted. What was merged before is hidden and deleted all the same.
-fn to_merge(history: &History, visible: &Visible, now: Instant, disk: &DiskRoom) -> Vec<Candidate> {
-    if disk.is_short() { Vec::new() } else { history.candidates(visible, now) }
+/// What may be merged of a window now, if anything may. What was merged before is hidden and deleted
+/// all the same.
+fn to_merge(history: &History, visible: &Visible, now: Instant, may_merge: bool) -> Vec<Candidate> {
+    if may_merge { history.candidates(visible, now) } else { Vec::new() }
 }
 
 /// Which blocks are merged: those written as this ingester writes, since others may say more than

@@ -1,8 +1,9 @@
 //! What compaction has superseded, as readers need it: a block is left out of answers as soon as
 //! everything that it was merged into is known.
 //!
-//! Records never change, so each is read once. What one that cannot be read has merged stays listed. Nothing depends on how fresh this view is: a block
-//! that was superseded and is read all the same says what others say too.
+//! Records never change, so each is read once. What one that cannot be read has merged stays listed.
+//! Nothing depends on how fresh this view is: a block that was superseded and is read all the same
+//! says what others say too.
 
 use super::{AT_ONCE, PAUSES};
 use crate::block::Unreadable;

@@ -44,6 +44,12 @@ impl LiveSpans {
         }
     }
 
+    /// Whether generations wait for their commit that had to leave memory.
+    pub(crate) fn is_behind(&self) -> bool {
+        let inner = self.lock();
+        inner.writers.iter().any(|writer| writer.frozen.iter().any(|g| g.evicted))
+    }
+
     /// Segments of this process whose spans have left memory and are not in a block yet. To be
     /// asked for after memory: spans leave it for here.
     pub fn evicted(&self) -> Vec<EpochSegments> {
