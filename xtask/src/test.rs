@@ -26,7 +26,6 @@ pub(crate) fn run() -> Result<()> {
         suite,
         &[
             ("TRIBUTARY_PYTHON", python),
-            ("TRIBUTARY_BIN", run::target().join("debug")),
             ("TRIBUTARY_SENDERS_PYTHON", senders.python),
             ("TRIBUTARY_SENDERS_NODE", senders.node),
         ],
