@@ -123,6 +123,7 @@ impl Buffer {
                 lane.wake.notify_one();
             }
         }
+        self.eased.notify_waiters();
         self.closed.cancel();
     }
 

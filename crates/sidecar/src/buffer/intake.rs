@@ -42,7 +42,6 @@ impl Sink for Buffer {
             tokio::select! {
                 () = eased => {}
                 () = sleep_until(until) => return,
-                () = self.closed.cancelled() => return,
             }
         }
     }
@@ -58,7 +57,11 @@ impl Buffer {
     /// Whether senders are faster than the ingesters, which do take what comes. When they do not,
     /// the buffer is to be filled: that is what it is for.
     fn is_ahead(&self, now: Instant) -> bool {
-        self.budget.used() > self.budget.limit() / PACED_ABOVE && self.lock().rate.flows(now)
+        if self.budget.used() <= self.budget.limit() / PACED_ABOVE {
+            return false;
+        }
+        let lanes = self.lock();
+        lanes.rate.flows(now) && !lanes.closing
     }
 
     /// Walks a request into the lanes of `tenant`.
