@@ -8,7 +8,7 @@ mod hybrid;
 mod plain;
 
 pub(crate) use delta::{delta, delta_lengths};
-pub(crate) use hybrid::hybrid;
+pub(crate) use hybrid::{hybrid, hybrid_into};
 pub(crate) use plain::{bits, byte_arrays, fixed};
 
 use crate::error::BlockError;

@@ -14,25 +14,31 @@ const CLIENT: i32 = 3;
 
 /// A span's numbers; all zero when it hangs on no root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Numbers {
-    pub(super) parent: i32,
-    pub(super) left: i32,
-    pub(super) right: i32,
+pub struct Numbers {
+    /// `left` of the parent, -1 for a root.
+    pub parent: i32,
+    /// The counter on the way in.
+    pub left: i32,
+    /// The counter on the way out.
+    pub right: i32,
 }
 
 /// What numbering needs of a span.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub(super) id: SpanId,
-    pub(super) parent: SpanId,
-    pub(super) kind: i32,
+pub struct Node {
+    /// Span id.
+    pub id: SpanId,
+    /// Parent's id; zero for a root.
+    pub parent: SpanId,
+    /// Kind by number.
+    pub kind: i32,
 }
 
 const NONE: u32 = u32::MAX;
 
 /// Numbers traces; keeps its memory from one to the next.
-#[derive(Default)]
-pub(super) struct Numberer {
+#[derive(Debug, Default)]
+pub struct Numberer {
     /// Span ids with their place in stored order, sorted.
     by_id: Vec<(SpanId, u32)>,
     parent: Vec<u32>,
@@ -42,7 +48,7 @@ pub(super) struct Numberer {
 
 impl Numberer {
     /// Numbers the spans of one trace, given in stored order.
-    pub(super) fn number(&mut self, spans: &[Node], out: &mut Vec<Numbers>) {
+    pub fn number(&mut self, spans: &[Node], out: &mut Vec<Numbers>) {
         let start = out.len();
         out.resize(start + spans.len(), Numbers::default());
         let Some(out) = out.get_mut(start..) else { return };
@@ -50,6 +56,8 @@ impl Numberer {
         self.by_id.extend(spans.iter().map(|span| span.id).zip(0..));
         self.by_id.sort_unstable();
         if self.by_id.windows(3).any(|w| matches!(w, [a, _, c] if a.0 == c.0)) {
+            self.parent.clear();
+            self.parent.resize(spans.len(), NONE);
             return;
         }
         self.link(spans);
@@ -59,6 +67,12 @@ impl Numberer {
                 self.walk(root, &mut counter, out);
             }
         }
+    }
+
+    /// The parent of each span of the trace that was numbered last, by place in stored order, also
+    /// where no root is above them; `u32::MAX` for none. Circles are not cut.
+    pub fn parents(&self) -> &[u32] {
+        &self.parent
     }
 
     /// Makes the lists of children, each in stored order.

@@ -6,6 +6,7 @@ mod column;
 mod extras;
 mod fetch;
 mod footer;
+mod leaves;
 mod lists;
 mod page;
 mod rows;
@@ -15,9 +16,11 @@ use crate::error::BlockError;
 use crate::meta::{BlockMeta, Encoding};
 use footer::{Footer, RowGroup};
 use std::ops::Range;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use tributary_span::{Columns, TraceId};
 
+pub use leaves::{Dictionary, Leaf, Leaves, OwnColumn};
 pub use source::{FolderSource, Source};
 
 /// An open block: its meta and its parsed footer, cheap to clone and worth caching.
@@ -25,6 +28,8 @@ pub use source::{FolderSource, Source};
 pub struct Block {
     meta: Arc<BlockMeta>,
     footer: Arc<Footer>,
+    /// Row groups of others' blocks in which each span was found to stand once.
+    distinct: Arc<Mutex<BTreeSet<usize>>>,
 }
 
 impl Block {
@@ -37,12 +42,27 @@ impl Block {
             return Err(BlockError::Unsupported(format!("format {name:?}")));
         }
         let footer = fetch::footer(source, &meta).await?;
-        Ok(Block { meta: Arc::new(meta), footer: Arc::new(footer) })
+        Ok(Block { meta: Arc::new(meta), footer: Arc::new(footer), distinct: Arc::default() })
     }
 
     /// The block's meta.
-    pub(crate) fn meta(&self) -> &BlockMeta {
+    pub fn meta(&self) -> &BlockMeta {
         &self.meta
+    }
+
+    /// Whether each span of a row group is known to stand there once. Tempo stores a span that was
+    /// sent again within a trace twice.
+    pub fn is_distinct(&self, group: usize) -> bool {
+        self.footer.is_ours || self.known_distinct().contains(&group)
+    }
+
+    /// Notes that each span of a row group stands there once.
+    pub fn note_distinct(&self, group: usize) {
+        self.known_distinct().insert(group);
+    }
+
+    fn known_distinct(&self) -> std::sync::MutexGuard<'_, BTreeSet<usize>> {
+        self.distinct.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Memory that the handle keeps, about.
@@ -69,7 +89,10 @@ impl Block {
     }
 
     /// The ids of a row group's traces, in its order.
-    pub(crate) async fn trace_ids<S: Source>(
+    ///
+    /// # Errors
+    /// When the bytes cannot be had or are corrupt.
+    pub async fn trace_ids<S: Source>(
         &self,
         source: &S,
         number: usize,
@@ -127,6 +150,34 @@ impl Block {
             }
         }
         Ok(None)
+    }
+
+    /// Spans of some traces, and perhaps of others that stand near them: whole row groups where many
+    /// are wanted, else the rows of each.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had or are corrupt.
+    pub async fn find_many<S: Source>(
+        &self,
+        source: &S,
+        wanted: impl Fn(&TraceId) -> bool,
+    ) -> Result<Vec<Columns>, BlockError> {
+        /// Of so many rows one must be wanted for the whole row group to be read.
+        const DENSE: usize = 64;
+        let mut found = Vec::new();
+        for group in &self.footer.row_groups {
+            let ids = fetch::trace_ids(source, &self.footer, group).await?;
+            let rows: Vec<usize> =
+                (0..).zip(&ids).filter(|(_, id)| wanted(id)).map(|(row, _)| row).collect();
+            if rows.len() * DENSE > ids.len() {
+                found.push(self.rows(source, group, 0..group.rows).await?);
+                continue;
+            }
+            for row in rows {
+                found.push(self.rows(source, group, row..row + 1).await?);
+            }
+        }
+        Ok(found)
     }
 
     async fn rows<S: Source>(

@@ -6,7 +6,6 @@ mod file;
 mod gather;
 mod leaves;
 mod levels;
-mod nested;
 mod plan;
 mod shared;
 mod texts;
@@ -25,6 +24,9 @@ use shared::Shared;
 use texts::Interner;
 use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
+
+/// Name that stands in files as that of their writer.
+pub(crate) const WRITER: &str = "tributary";
 
 /// How blocks are written.
 #[derive(Debug, Clone)]

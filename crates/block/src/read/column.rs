@@ -1,12 +1,14 @@
 //! One column of some rows of a row group: its levels and values.
 
 use super::footer::{Column, Physical};
+use super::leaves;
 use super::page::{self, Levels, PageType, Parts};
 use crate::decode;
 use crate::error::BlockError;
 use bytes::Bytes;
 use parquet::basic::CompressionCodec;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Bytes of a chunk that have been read: pages in order, one after the other. All of its
 /// dictionary, and at least the data pages of the rows that are asked for.
@@ -148,6 +150,94 @@ pub(super) fn bytes<T: Copy>(
         }
     })?;
     Ok(decoded)
+}
+
+/// Byte strings as numbers of dictionary entries.
+pub(super) struct IndexedTexts {
+    pub(super) decoded: Decoded<u32>,
+    pub(super) dictionary: Arc<leaves::Dictionary>,
+    /// Whether it is the chunk's own dictionary, the same for all of its pages.
+    pub(super) is_shared: bool,
+}
+
+fn entries(
+    bytes: &[u8],
+    count: usize,
+    dictionary: &mut leaves::Dictionary,
+) -> Result<(), BlockError> {
+    // An entry takes four bytes at least.
+    dictionary.ends.reserve(count.min(bytes.len() / 4));
+    dictionary.bytes.reserve(bytes.len());
+    decode::byte_arrays(bytes, 0, count, |entry| {
+        dictionary.push(entry);
+        Ok(())
+    })
+}
+
+/// The dictionary of a chunk, whose bytes end with it.
+pub(super) fn dictionary(
+    column: &Column,
+    chunk: &ChunkBytes,
+) -> Result<leaves::Dictionary, BlockError> {
+    expect(column, Physical::Bytes)?;
+    let mut dictionary = leaves::Dictionary::default();
+    for piece in &chunk.pieces {
+        let mut piece = &piece[..];
+        while !piece.is_empty() {
+            let page = page::take(&mut piece)?;
+            if page.header.page_type == PageType::Dictionary {
+                entries(&page.open(chunk.codec)?.values, page.header.entries, &mut dictionary)?;
+            }
+        }
+    }
+    Ok(dictionary)
+}
+
+/// Byte strings as numbers. `known` is the chunk's dictionary, if it was decoded before: the
+/// chunk's bytes may then lack it. Values of pages without dictionary become entries behind its own.
+pub(super) fn indexed(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+    known: Option<Arc<leaves::Dictionary>>,
+) -> Result<IndexedTexts, BlockError> {
+    expect(column, Physical::Bytes)?;
+    let mut decoded = Decoded::default();
+    let mut dictionary = known.unwrap_or_default();
+    let is_known = !dictionary.is_empty();
+    let mut is_shared = true;
+    pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<u32>| match page {
+        Found::Dictionary { .. } if is_known => Ok(()),
+        Found::Dictionary { bytes, count } => {
+            entries(bytes, count, Arc::make_mut(&mut dictionary))
+        }
+        Found::Values(part) if part.is_dictionary() => {
+            let (&width, bytes) = part.bytes.split_first().ok_or_else(decode::short)?;
+            let from = values.len();
+            decode::hybrid_into(bytes, u32::from(width), part.skip + part.count, part.skip, values)?;
+            let highest = values.get(from..).unwrap_or_default().iter().max();
+            match highest {
+                Some(highest) if *highest as usize >= dictionary.len() => Err(beyond()),
+                _ => Ok(()),
+            }
+        }
+        Found::Values(part) => {
+            is_shared = false;
+            let dictionary = Arc::make_mut(&mut dictionary);
+            let mut push = |value: &[u8]| {
+                values.push(dictionary.push(value));
+                Ok(())
+            };
+            match part.encoding {
+                PLAIN => decode::byte_arrays(part.bytes, part.skip, part.count, push),
+                DELTA_LENGTH_BYTE_ARRAY => {
+                    decode::delta_lengths(part.bytes, part.skip, part.count, &mut push)
+                }
+                other => Err(unsupported(other, "byte strings")),
+            }
+        }
+    })?;
+    Ok(IndexedTexts { decoded, dictionary, is_shared })
 }
 
 /// Integers of 32 (sign-extended) or 64 bits.
@@ -411,10 +501,10 @@ fn level(bytes: &[u8], max: u8, entries: usize, to: &mut Vec<u8>) -> Result<(), 
         return Ok(());
     }
     let width = crate::encode::bit_width(max.into());
-    decode::hybrid(bytes, width, entries, |value, repeats| {
-        let value = u8::try_from(value).ok().filter(|v| *v <= max);
-        let value = value.ok_or_else(|| BlockError::corrupt("a level beyond the highest"))?;
-        to.resize(to.len() + repeats, value);
-        Ok(())
-    })
+    let from = to.len();
+    decode::hybrid_into(bytes, width, entries, 0, to)?;
+    match to.get(from..).unwrap_or_default().iter().max() {
+        Some(highest) if *highest > max => Err(BlockError::corrupt("a level beyond the highest")),
+        _ => Ok(()),
+    }
 }

@@ -27,7 +27,7 @@ fn bad(what: &str) -> BlockError {
 }
 
 /// The bytes `range` of a piece of the file that starts at `at`.
-fn part(piece: &Bytes, at: u64, range: &Range<u64>) -> Option<Bytes> {
+pub(super) fn part(piece: &Bytes, at: u64, range: &Range<u64>) -> Option<Bytes> {
     let start = usize::try_from(range.start.checked_sub(at)?).ok()?;
     let end = usize::try_from(range.end.checked_sub(at)?).ok()?;
     (start <= end && end <= piece.len()).then(|| piece.slice(start..end))
@@ -121,13 +121,13 @@ pub(super) async fn rows<'a, S: Source>(
 }
 
 /// What of a chunk is needed.
-struct Need {
-    ranges: Vec<Range<u64>>,
-    first_row: usize,
+pub(super) struct Need {
+    pub(super) ranges: Vec<Range<u64>>,
+    pub(super) first_row: usize,
 }
 
 /// Dictionary and data pages of some rows; without an index of pages the whole chunk.
-fn need(footer: &Footer, chunk: &ChunkPlace, rows: &Range<usize>) -> Result<Need, BlockError> {
+pub(super) fn need(footer: &Footer, chunk: &ChunkPlace, rows: &Range<usize>) -> Result<Need, BlockError> {
     let Some(pages) = footer.pages(chunk)? else {
         return Ok(Need { ranges: vec![chunk.bytes.clone()], first_row: 0 });
     };
@@ -147,10 +147,15 @@ fn need(footer: &Footer, chunk: &ChunkPlace, rows: &Range<usize>) -> Result<Need
 }
 
 /// Pieces of a file that have been read.
-struct Pieces(Vec<(u64, Bytes)>);
+pub(super) struct Pieces(Vec<(u64, Bytes)>);
 
 impl Pieces {
-    fn get(&self, range: &Range<u64>) -> Option<Bytes> {
+    /// Bytes that were read.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.iter().map(|(_, piece)| piece.len() as u64).sum()
+    }
+
+    pub(super) fn get(&self, range: &Range<u64>) -> Option<Bytes> {
         let at = self.0.partition_point(|(start, _)| *start <= range.start).checked_sub(1)?;
         let (start, piece) = self.0.get(at)?;
         part(piece, *start, range)
@@ -176,7 +181,7 @@ fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     joined
 }
 
-async fn read<S: Source>(source: &S, ranges: Vec<Range<u64>>) -> Result<Pieces, BlockError> {
+pub(super) async fn read<S: Source>(source: &S, ranges: Vec<Range<u64>>) -> Result<Pieces, BlockError> {
     let reads = coalesce(ranges).into_iter().map(|range| async move {
         Ok::<_, BlockError>((range.start, source.range(Object::Data, range).await?))
     });

@@ -6,7 +6,7 @@ use crate::schema::plain_parts;
 use crate::thrift::Reader;
 use bytes::Bytes;
 use hashbrown::HashMap;
-use parquet::basic::{CompressionCodec, Type};
+use parquet::basic::{CompressionCodec, Encoding, PageType, Type};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
@@ -40,6 +40,12 @@ pub(super) struct ChunkPlace {
     pub(super) bytes: Range<u64>,
     /// Start of the first data page: what is before it is the dictionary.
     pub(super) data: u64,
+    /// Entries of its pages: values and what is null.
+    pub(super) entries: u64,
+    /// How many of them are null, where the writer says so.
+    pub(super) nulls: Option<u64>,
+    /// Whether each data page is known to take its values from the dictionary.
+    pub(super) is_all_dictionary: bool,
     pub(super) offset_index: Option<Range<u64>>,
 }
 
@@ -60,6 +66,8 @@ pub(super) struct Footer {
     pub(super) columns: Vec<Column>,
     pub(super) by_path: HashMap<String, usize>,
     pub(super) row_groups: Vec<RowGroup>,
+    /// Whether this project wrote the file, which stores each span once.
+    pub(super) is_ours: bool,
     /// Offset of `index`, and bytes of the file from there on that hold the offset indices.
     pub(super) index_at: u64,
     pub(super) index: Bytes,
@@ -121,7 +129,9 @@ impl Footer {
                 extras: places.next(),
             });
         }
-        Ok(Footer { columns, by_path, row_groups, index_at: 0, index: Bytes::new() })
+        let writer = metadata.file_metadata().created_by().unwrap_or_default();
+        let is_ours = writer.starts_with(crate::write::WRITER);
+        Ok(Footer { columns, by_path, row_groups, is_ours, index_at: 0, index: Bytes::new() })
     }
 
     /// Where all offset indices stand, if there are any.
@@ -186,6 +196,9 @@ fn chunk(column: &ColumnChunkMetaData, size: u64) -> Result<ChunkPlace, BlockErr
     let data = u64::try_from(data).ok().filter(|data| *data <= bytes.end);
     Ok(ChunkPlace {
         codec: column.compression_codec(),
+        entries: u64::try_from(column.num_values()).unwrap_or_default(),
+        nulls: column.statistics().and_then(Statistics::null_count_opt),
+        is_all_dictionary: is_all_dictionary(column),
         data: data.ok_or_else(|| bad("data pages outside of their chunk"))?,
         bytes,
         offset_index: range(
@@ -194,6 +207,22 @@ fn chunk(column: &ColumnChunkMetaData, size: u64) -> Result<ChunkPlace, BlockErr
             size,
         ),
     })
+}
+
+/// Where the writer counted pages by encoding, those counts say it. Else the list of encodings does,
+/// which names `PLAIN` also for the dictionary itself, so a chunk that has it may not be judged.
+fn is_all_dictionary(column: &ColumnChunkMetaData) -> bool {
+    let is_dictionary =
+        |encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
+    match column.page_encoding_stats() {
+        Some(stats) => stats
+            .iter()
+            .filter(|page| matches!(page.page_type, PageType::DATA_PAGE | PageType::DATA_PAGE_V2))
+            .all(|page| is_dictionary(page.encoding)),
+        None => !column.encodings().any(|encoding| {
+            matches!(encoding, Encoding::PLAIN | Encoding::DELTA_LENGTH_BYTE_ARRAY)
+        }),
+    }
 }
 
 fn bounds(statistics: &Statistics) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -1,6 +1,6 @@
 //! `data.parquet`: row groups, what no column holds, footer.
 
-use super::WriterSettings;
+use super::{WRITER, WriterSettings};
 use super::chunk::ChunkWriter;
 use super::leaves::Leaves;
 use crate::error::BlockError;
@@ -31,7 +31,7 @@ pub(super) struct FinishedFile {
 impl File {
     pub(super) fn new(settings: &WriterSettings) -> Result<Self, BlockError> {
         let properties = WriterProperties::builder()
-            .set_created_by(format!("tributary version {}", env!("CARGO_PKG_VERSION")))
+            .set_created_by(format!("{WRITER} version {}", env!("CARGO_PKG_VERSION")))
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(false)
             .build();

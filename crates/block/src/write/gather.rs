@@ -5,7 +5,7 @@
 //! numbers of the block's [`Interner`].
 
 use super::attrs::{AttrTable, Placement, Placer, SPAN_FIXED};
-use super::nested::{Node, Numberer, Numbers};
+use crate::nested::{Node, Numberer, Numbers};
 use super::plan::At;
 use super::shared::Shared;
 use super::texts::{Gid, Interner};

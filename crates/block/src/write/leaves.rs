@@ -211,7 +211,7 @@ impl<'g, 'a> Leaves<'g, 'a> {
         leaf: &Leaf,
         column: ColumnDescPtr,
         to: &mut ChunkWriter,
-        which: fn(&super::nested::Numbers) -> i32,
+        which: fn(&crate::nested::Numbers) -> i32,
     ) -> Result<Chunk, BlockError> {
         let all: Vec<i64> = self.group.spans.numbers.iter().map(|n| i64::from(which(n))).collect();
         let levels = (&self.spans.rep[..], &self.spans.def[..]);
