@@ -8,21 +8,47 @@
 //! |---|---|
 //! | `/api/traces/{id}` | [`Call::Trace`], [`Version::V1`] |
 //! | `/api/v2/traces/{id}` | [`Call::Trace`], [`Version::V2`] |
+//! | `/api/search` | [`Call::Search`] |
+//! | `/api/metrics/query_range`, `/api/metrics/query` | [`Call::Metrics`] |
+//! | `/api/search/tags`, `/api/v2/search/tags` | [`Call::Tags`] |
+//! | `/api/search/tag/{tag}/values`, `/api/v2/search/tag/{tag}/values` | [`Call::Values`] |
 //! | `/api/echo` | [`Call::Ready`] with the text `echo` |
 //! | `/api/status/buildinfo` | [`Call::Ready`] with JSON |
+//!
+//! Names and values that are the same whatever the data are a [`Call::Ready`], too. [`messages`]
+//! has the same calls and answers for the streaming gRPC service.
 
 mod accept;
+mod attributes;
+mod cost;
+mod duration;
+mod head;
+pub mod limits;
+mod logfmt;
+pub mod messages;
+mod metrics;
+mod moment;
+mod parameters;
 mod request;
+mod search;
 mod status;
+mod tags;
 mod tenant;
 mod time_range;
 mod trace;
+mod values;
+mod version;
 
 pub use accept::Accept;
-pub use request::{Settings, read};
-pub use tenant::Tenancy;
+pub use metrics::{MetricsCall, MetricsForm};
+pub use request::{Settings, read, read_at};
+pub use search::{SearchCall, SearchQuestion, TagSearch};
+pub use tags::TagsCall;
+pub use tenant::{Tenancy, tenants};
 pub use time_range::TimeRange;
-pub use trace::{Found, TraceCall, Version};
+pub use trace::{Found, TraceCall};
+pub use values::ValuesCall;
+pub use version::Version;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -35,10 +61,18 @@ pub const JSON: &str = "application/json";
 pub const PROTOBUF: &str = "application/protobuf";
 
 /// What a request asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Call {
     /// One trace by its id: look it up, then [`TraceCall::answer`].
     Trace(TraceCall),
+    /// Traces that match: find them, then [`SearchCall::answer`].
+    Search(SearchCall),
+    /// Numbers over time: compute them, then [`MetricsCall::answer`].
+    Metrics(MetricsCall),
+    /// Names of attributes: collect them, then [`TagsCall::answer`].
+    Tags(TagsCall),
+    /// Values of an attribute: collect them, then [`ValuesCall::answer`].
+    Values(ValuesCall),
     /// Nothing has to be looked up: this is the answer.
     Ready(Answer),
 }
@@ -59,6 +93,12 @@ impl Answer {
     pub fn error(status: StatusCode, message: impl std::fmt::Display) -> Answer {
         let line = message.to_string().replace(['\r', '\n'], " ");
         Answer { status, content_type: TEXT, body: line.into() }
+    }
+
+    /// Somebody who may hold what was asked for could not be asked, and the answer has no other way
+    /// to say so: 503, one message for each of them.
+    pub fn unavailable(missing: &[String]) -> Answer {
+        Answer::error(StatusCode::SERVICE_UNAVAILABLE, missing.join("; "))
     }
 
     fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Answer {

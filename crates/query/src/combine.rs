@@ -1,12 +1,9 @@
 //! One trace out of its parts.
 //!
-//! The spans of a trace may lie in the memory of several ingesters and in several blocks, and a
-//! span that was sent again may lie in more than one of them. Tempo's rule for what is the same
-//! span holds: equal span id and equal kind. (The kind counts because Zipkin's two sides of one
-//! call share a span id.)
+//! See [`crate::join()`], which does the same for many.
 
-use tributary_span::columns::{Builder, Translation};
-use tributary_span::{Columns, SpanId, TraceId};
+use crate::join;
+use tributary_span::{Columns, TraceId};
 
 /// A trace made of all its parts.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,41 +18,8 @@ pub struct Combined {
 /// Merges what `parts` hold of trace `id`. Spans of other traces in them are passed over. Of
 /// spans with the same id and kind the first counts, whatever the others say.
 pub fn combine<'c>(id: TraceId, parts: impl IntoIterator<Item = &'c Columns>) -> Combined {
-    let parts: Vec<&Columns> = parts.into_iter().collect();
-    let mut found: Vec<Candidate> = Vec::new();
-    for (part, columns) in parts.iter().enumerate() {
-        let spans = &columns.spans;
-        let fields = spans.id.iter().zip(&spans.kind).zip(&spans.start);
-        for (row, ((&id_of_span, &kind), &start)) in fields.enumerate() {
-            if columns.trace_of(row) == id {
-                found.push(Candidate { id: id_of_span, kind, part, row, start });
-            }
-        }
-    }
-    let all = found.len();
-    found.sort_unstable_by_key(|c| (c.id, c.kind, c.part, c.row));
-    found.dedup_by_key(|c| (c.id, c.kind));
-    found.sort_unstable_by_key(|c| (c.start, c.id, c.kind));
-
-    let mut known = vec![Translation::default(); parts.len()];
-    let mut trace = Builder::new();
-    for candidate in &found {
-        if let (Some(from), Some(known)) =
-            (parts.get(candidate.part), known.get_mut(candidate.part))
-        {
-            trace.copy_span(from, candidate.row, known);
-        }
-    }
-    Combined { trace: trace.take(), duplicates: (all - found.len()) as u64 }
-}
-
-/// A span of the trace asked for, and where it stands.
-struct Candidate {
-    id: SpanId,
-    kind: i32,
-    part: usize,
-    row: usize,
-    start: u64,
+    let joined = join(parts, |trace| *trace == id);
+    Combined { trace: joined.spans, duplicates: joined.duplicates }
 }
 
 #[cfg(test)]
@@ -63,7 +27,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
-    use tributary_span::columns::SpanFields;
+    use tributary_span::SpanId;
+    use tributary_span::columns::{Builder, SpanFields};
 
     const TRACE: TraceId = TraceId([7; 16]);
 

@@ -48,6 +48,14 @@ impl Json {
         self
     }
 
+    /// Begins a member whose name comes from outside.
+    pub(crate) fn key(&mut self, name: &str) -> &mut Self {
+        self.comma();
+        self.string(name);
+        self.out.push(b':');
+        self
+    }
+
     /// A value never ends with an opening bracket, so one there means "nothing before".
     fn comma(&mut self) {
         if !matches!(self.out.last(), None | Some(b'{' | b'[')) {

@@ -43,10 +43,27 @@
 //! }
 //! ```
 
+mod answer;
 pub mod api;
 pub mod blocks;
+pub mod chunk;
 mod combine;
+mod eval;
+mod join;
 mod json;
+pub mod metrics;
+pub mod part;
+mod scan;
+pub mod search;
+mod sum;
+pub mod tags;
 mod trace_json;
 
+pub use answer::{
+    Cost, Exemplar, Label, MetricsAnswer, Sample, SearchAnswer, Series, ServiceStats, SetHit, SpanHit,
+    TagsAnswer, TraceHit, ValuesAnswer,
+};
 pub use combine::{Combined, combine};
+pub use eval::EvalError;
+pub use join::{Joined, join};
+pub use scan::{Gate, How, ScanError, Stop, estimate};

@@ -1,8 +1,12 @@
 //! From a request's head to a [`Call`].
 
-use super::{Accept, Answer, Call, Tenancy, TimeRange, TraceCall, Version, status, tenant};
-use http::{Method, StatusCode, header, request};
-use tributary_span::TraceId;
+use super::head::Head;
+use super::parameters::path as without_escapes;
+use super::{
+    Answer, Call, MetricsForm, Tenancy, Version, metrics, search, status, tags, trace, values,
+};
+use http::{Method, StatusCode, request};
+use std::time::SystemTime;
 
 /// What the API is set to.
 #[derive(Debug, Clone, Default)]
@@ -13,76 +17,92 @@ pub struct Settings {
     pub version: String,
 }
 
-/// Reads a request's head.
+/// Reads a request's head, as of now.
 ///
 /// # Errors
-/// The answer that refuses the request: an unknown route, a bad id, parameter or tenant.
+/// The answer that refuses the request: an unknown route, a bad id, query, parameter or tenant.
 pub fn read(request: &request::Parts, settings: &Settings) -> Result<Call, Answer> {
-    let path = request.uri.path();
-    let by_id = |version, id| trace_call(request, settings, version, id).map(Call::Trace);
-    if let Some(id) = path.strip_prefix("/api/traces/") {
-        return by_id(Version::V1, id);
-    }
-    if let Some(id) = path.strip_prefix("/api/v2/traces/").filter(|&id| id != "diff") {
-        return by_id(Version::V2, id);
-    }
-    match path {
-        "/api/echo" => Ok(Call::Ready(status::echo())),
-        "/api/status/buildinfo" if !matches!(request.method, Method::GET | Method::HEAD) => {
-            Err(Answer::error(StatusCode::METHOD_NOT_ALLOWED, "buildinfo answers GET only"))
-        }
-        "/api/status/buildinfo" => Ok(Call::Ready(status::build_info(&settings.version))),
-        _ => Err(Answer::error(StatusCode::NOT_FOUND, format_args!("no such route: {path}"))),
-    }
+    read_at(request, settings, SystemTime::now())
 }
 
-fn trace_call(
+/// Reads the head of a request that came at a given time: `since` counts from then.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_at(
     request: &request::Parts,
     settings: &Settings,
-    version: Version,
-    id: &str,
-) -> Result<TraceCall, Answer> {
-    let bad = |message: String| Answer::error(StatusCode::BAD_REQUEST, message);
-    let header = |name: &str| request.headers.get(name).map(|value| value.as_bytes());
-    let tenants = tenant::tenants(settings.tenancy, header("x-scope-orgid"))?;
-    let id = TraceId::from_hex(id).map_err(|why| bad(format!("bad trace id: {why}")))?;
-    let query = request.uri.query().unwrap_or_default();
-    if version == Version::V2 && parameter(query, "q").is_some() {
-        return Err(bad("parameter q: filters on a trace are not offered".to_owned()));
-    }
-    let accept = header(header::ACCEPT.as_str()).unwrap_or_default();
-    let time = time_range(query).map_err(bad)?;
-    Ok(TraceCall { version, id, tenants, time, accept: Accept::from_header(accept) })
+    now: SystemTime,
+) -> Result<Call, Answer> {
+    let path = request.uri.path();
+    let question = match path {
+        "/api/echo" => return Ok(Call::Ready(status::echo())),
+        "/api/status/buildinfo" if !matches!(request.method, Method::GET | Method::HEAD) => {
+            return Err(Answer::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "buildinfo answers GET only",
+            ));
+        }
+        "/api/status/buildinfo" => return Ok(Call::Ready(status::build_info(&settings.version))),
+        _ => Question::of_path(path).ok_or_else(|| {
+            Answer::error(StatusCode::NOT_FOUND, format_args!("no such route: {path}"))
+        })?,
+    };
+    question.call(Head::read(request, settings, now)?).map_err(bad_request)
 }
 
-/// `start` and `end`. A missing, empty or zero one leaves that end open.
-fn time_range(query: &str) -> Result<TimeRange, String> {
-    let seconds = |name: &str| match parameter(query, name) {
-        None | Some("") => Ok(None),
-        Some(text) => match text.parse::<u64>() {
-            Ok(0) => Ok(None),
-            Ok(seconds) => Ok(Some(seconds)),
-            Err(_) => Err(format!("parameter {name}: {text:?} is not a time in Unix seconds")),
-        },
-    };
-    let (start, end) = (seconds("start")?, seconds("end")?);
-    let time = TimeRange {
-        start: start.unwrap_or(TimeRange::ALL.start),
-        end: end.unwrap_or(TimeRange::ALL.end),
-    };
-    if time.start > time.end {
-        return Err(format!("parameter start: {} is after end {}", time.start, time.end));
-    }
-    Ok(time)
+/// The answer to what cannot be understood.
+pub(super) fn bad_request(message: String) -> Answer {
+    Answer::error(StatusCode::BAD_REQUEST, message)
 }
 
-/// The first value of a parameter, as it stands in the URL. Those read here are plain numbers,
-/// which need no escapes.
-fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
-    query.split('&').find_map(|pair| match pair.split_once('=') {
-        Some((key, value)) => (key == name).then_some(value),
-        None => (pair == name).then_some(""),
-    })
+/// A route that asks about traces, with what its path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question<'p> {
+    Trace(Version, &'p str),
+    Search,
+    Metrics(MetricsForm),
+    Tags(Version),
+    Values(Version, &'p str),
+}
+
+impl<'p> Question<'p> {
+    fn of_path(path: &'p str) -> Option<Self> {
+        // A tag may have slashes, escaped or not.
+        let tag = |prefix| path.strip_prefix(prefix)?.strip_suffix("/values");
+        let v2_trace = path.strip_prefix("/api/v2/traces/").filter(|&id| id != "diff");
+        Some(match path {
+            "/api/search" => Question::Search,
+            "/api/metrics/query_range" => Question::Metrics(MetricsForm::Range),
+            "/api/metrics/query" => Question::Metrics(MetricsForm::Instant),
+            "/api/search/tags" => Question::Tags(Version::V1),
+            "/api/v2/search/tags" => Question::Tags(Version::V2),
+            _ => {
+                if let Some(id) = path.strip_prefix("/api/traces/") {
+                    Question::Trace(Version::V1, id)
+                } else if let Some(id) = v2_trace {
+                    Question::Trace(Version::V2, id)
+                } else if let Some(tag) = tag("/api/search/tag/") {
+                    Question::Values(Version::V1, tag)
+                } else {
+                    Question::Values(Version::V2, tag("/api/v2/search/tag/")?)
+                }
+            }
+        })
+    }
+
+    fn call(self, head: Head<'_>) -> Result<Call, String> {
+        match self {
+            Question::Trace(version, id) => trace::call(version, id, head).map(Call::Trace),
+            Question::Search => search::call(head).map(Call::Search),
+            Question::Metrics(form) => metrics::call(form, head).map(Call::Metrics),
+            Question::Tags(version) => tags::call(version, head),
+            Question::Values(version, tag) => {
+                let tag = without_escapes(tag).ok_or_else(|| format!("bad escapes in {tag:?}"))?;
+                values::call(version, &tag, head)
+            }
+        }
+    }
 }
 
 #[cfg(test)]

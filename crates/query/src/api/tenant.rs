@@ -15,11 +15,12 @@ pub enum Tenancy {
     On,
 }
 
-/// The tenants that a request asks about: at least one, sorted, each once.
+/// The tenants that a request asks about, by its header (or gRPC metadata) `X-Scope-OrgID`: at
+/// least one, sorted, each once.
 ///
 /// # Errors
 /// 401 without a name where one is needed, 400 for a name that no tenant can have.
-pub(super) fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<String>, Answer> {
+pub fn tenants(tenancy: Tenancy, header: Option<&[u8]>) -> Result<Vec<String>, Answer> {
     if tenancy == Tenancy::Off {
         return Ok(vec![SINGLE.to_owned()]);
     }

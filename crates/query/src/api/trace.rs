@@ -1,6 +1,8 @@
 //! Trace by id, both versions.
 
-use super::{Accept, Answer, JSON, PROTOBUF, TimeRange};
+use super::head::Head;
+use super::parameters::Parameters;
+use super::{Accept, Answer, JSON, PROTOBUF, TimeRange, Version};
 use crate::combine::combine;
 use crate::json::Json;
 use crate::trace_json::{OuterKey, trace_json, write_trace};
@@ -8,16 +10,6 @@ use http::StatusCode;
 use tributary_span::otlp::encode;
 use tributary_span::protobuf::put;
 use tributary_span::{Columns, TraceId};
-
-/// Which of the two routes was called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// `/api/traces/{id}`: the bare trace, 404 when there is none.
-    V1,
-    /// `/api/v2/traces/{id}`: the trace in an envelope that can say that something is missing,
-    /// 200 with an empty trace when there is none.
-    V2,
-}
 
 /// A request for one trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +38,33 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
+/// Reads the question.
+pub(super) fn call(version: Version, id: &str, head: Head<'_>) -> Result<TraceCall, String> {
+    let id = TraceId::from_hex(id).map_err(|why| format!("bad trace id: {why}"))?;
+    if version == Version::V2 && head.parameters.text("q")?.is_some() {
+        return Err("parameter q: filters on a trace are not offered".to_owned());
+    }
+    let time = time_range(&head.parameters)?;
+    Ok(TraceCall { version, id, tenants: head.tenants, time, accept: head.accept })
+}
+
+/// `start` and `end`. A missing, empty or zero one leaves that end open.
+fn time_range(parameters: &Parameters<'_>) -> Result<TimeRange, String> {
+    let seconds = |name| match parameters.number::<u64>(name) {
+        Ok(seconds) => Ok(seconds.filter(|seconds| *seconds != 0)),
+        Err(why) => Err(format!("{why}; it is in Unix seconds")),
+    };
+    let (start, end) = (seconds("start")?, seconds("end")?);
+    let time = TimeRange {
+        start: start.unwrap_or(TimeRange::ALL.start),
+        end: end.unwrap_or(TimeRange::ALL.end),
+    };
+    if time.start > time.end {
+        return Err(format!("parameter start: {} is after end {}", time.start, time.end));
+    }
+    Ok(time)
+}
+
 impl TraceCall {
     /// The answer to the call.
     pub fn answer(&self, found: &Found) -> Answer {
@@ -65,9 +84,7 @@ impl TraceCall {
                 content_type: super::TEXT,
                 body: Default::default(),
             },
-            (true, false, _) => {
-                Answer::error(StatusCode::SERVICE_UNAVAILABLE, found.missing.join("; "))
-            }
+            (true, false, _) => Answer::unavailable(&found.missing),
             (false, _, Accept::Json) => Answer::ok(JSON, trace_json(trace, OuterKey::Batches)),
             (false, _, Accept::Protobuf) => {
                 let mut body = Vec::new();

@@ -27,7 +27,10 @@ impl Cache {
     }
 
     /// Whether the block may hold the trace, by its filter.
-    pub(super) async fn may_contain<S: Source>(
+    ///
+    /// # Errors
+    /// When the filter cannot be had.
+    pub async fn may_contain<S: Source>(
         &self,
         source: &S,
         meta: &BlockMeta,
@@ -47,7 +50,10 @@ impl Cache {
     }
 
     /// The block with its footer.
-    pub(super) async fn open<S: Source>(
+    ///
+    /// # Errors
+    /// When it cannot be had or is none.
+    pub async fn open<S: Source>(
         &self,
         source: &S,
         meta: &BlockMeta,

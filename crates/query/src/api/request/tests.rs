@@ -1,5 +1,7 @@
 use super::*;
+use crate::api::{Accept, TEXT, TimeRange, TraceCall};
 use http::Request;
+use proptest::prelude::*;
 
 fn parts(target: &str, headers: &[(&str, &str)]) -> request::Parts {
     let mut builder = Request::get(target);
@@ -72,17 +74,19 @@ fn what_is_wrong_is_said_in_one_line() {
         ("/api/traces/1?start=-5", StatusCode::BAD_REQUEST),
         ("/api/traces/1?start=20&end=10", StatusCode::BAD_REQUEST),
         ("/api/v2/traces/1?q=%7B%7D", StatusCode::BAD_REQUEST),
+        ("/api/traces/1?start=%zz", StatusCode::BAD_REQUEST),
+        ("/api/search?limit=0", StatusCode::BAD_REQUEST),
+        ("/api/metrics/query", StatusCode::BAD_REQUEST),
         ("/api/v2/traces/diff", StatusCode::NOT_FOUND),
+        ("/api/search/", StatusCode::NOT_FOUND),
+        ("/api/v2/search", StatusCode::NOT_FOUND),
+        ("/api/metrics/query_range/", StatusCode::NOT_FOUND),
         ("/api/nothing", StatusCode::NOT_FOUND),
         ("/", StatusCode::NOT_FOUND),
     ];
     for (target, expected) in table {
         let answer = read(&parts(target, &[]), &Settings::default()).unwrap_err();
-        assert_eq!(
-            (answer.status, answer.content_type),
-            (expected, super::super::TEXT),
-            "{target}"
-        );
+        assert_eq!((answer.status, answer.content_type), (expected, TEXT), "{target}");
         let body = std::str::from_utf8(&answer.body).unwrap();
         assert!(!body.is_empty() && !body.contains('\n'), "{target}: {body:?}");
     }
@@ -113,6 +117,11 @@ fn tenants_are_read_from_the_header_when_they_are_on() {
     let asked = |headers: &[(&str, &str)]| read(&parts("/api/traces/1", headers), &settings);
     let Ok(Call::Trace(call)) = asked(&[("X-Scope-OrgID", "b|a")]) else { panic!("refused") };
     assert_eq!(call.tenants, ["a", "b"]);
+    for route in ["search", "metrics/query", "search/tags", "search/tag/x/values"] {
+        let request = parts(&format!("/api/{route}?limit=x&q=%7B"), &[]);
+        let refused = read(&request, &settings).unwrap_err();
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "tenants before all else: {route}");
+    }
     assert_eq!(asked(&[]).unwrap_err().status, StatusCode::UNAUTHORIZED);
     assert_eq!(asked(&[("x-scope-orgid", "a/b")]).unwrap_err().status, StatusCode::BAD_REQUEST);
 }
@@ -131,4 +140,56 @@ fn echo_and_build_info_answer_at_once() {
     let mut post = parts("/api/status/buildinfo", &[]);
     post.method = Method::POST;
     assert_eq!(read(&post, &settings).unwrap_err().status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn protobuf_is_given_where_it_is_accepted() {
+    let accept = ("accept", "application/protobuf");
+    let read = |target: &str| read(&parts(target, &[accept]), &Settings::default()).unwrap();
+    let answers = [
+        match read("/api/search") {
+            Call::Search(call) => call.answer(&Default::default()),
+            other => panic!("{other:?}"),
+        },
+        match read("/api/v2/search/tags") {
+            Call::Tags(call) => call.answer(&Default::default()),
+            other => panic!("{other:?}"),
+        },
+        match read("/api/search/tag/x/values") {
+            Call::Values(call) => call.answer(&Default::default()),
+            other => panic!("{other:?}"),
+        },
+        match read("/api/v2/search/tag/status/values") {
+            Call::Ready(answer) => answer,
+            other => panic!("{other:?}"),
+        },
+    ];
+    for answer in answers {
+        assert_eq!(answer.content_type, crate::api::PROTOBUF);
+    }
+    let Call::Metrics(call) = read("/api/metrics/query?q=%7B%7D+%7C+rate()") else { panic!("no") };
+    assert_eq!(call.answer(&Default::default()).content_type, crate::api::JSON);
+}
+
+#[test]
+fn what_cannot_be_asked_is_named() {
+    let answer = Answer::unavailable(&["a is away".to_owned(), "b is slow".to_owned()]);
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(&answer.body[..], b"a is away; b is slow");
+}
+
+const PATHS: &str = "/api(/v2)?/(traces|search|search/tags|search/tag|metrics/query(_range)?)\
+                     (/[a-z.%\"0-9]{0,9}){0,2}";
+const QUERIES: &str = "((q|tags|start|end|since|step|limit|spss|scope|minDuration)=\
+                       [0-9a-z.+%{}TZ:=-]{0,12}&){0,6}";
+
+proptest! {
+    /// Routes and parameters that are known, with anything between and in them.
+    #[test]
+    fn no_request_panics(path in PATHS, query in QUERIES) {
+        let Ok(request) = Request::get(format!("{path}?{query}")).body(()) else { return Ok(()) };
+        if let Err(refused) = read(&request.into_parts().0, &Settings::default()) {
+            prop_assert!(!refused.body.is_empty() && !refused.body.contains(&b'\n'));
+        }
+    }
 }

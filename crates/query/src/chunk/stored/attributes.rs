@@ -1,0 +1,368 @@
+//! Attributes of stored blocks: columns of their own, and the generic lists.
+
+use super::{EVENTS, LINKS, StoredChunk, disagree, number};
+use crate::chunk::{
+    Bits, Cell, Cells, Chunk, ChunkError, Column, Field, NONE, Texts, Types, Value, Values,
+};
+use std::sync::Arc;
+use tributary_block::dedicated::ColumnType;
+use tributary_block::{Dictionary, Leaf, OwnColumn};
+use tributary_traceql::ast::Scope;
+
+/// A list of attributes: its path and the level of its elements.
+fn list(scope: Scope) -> (&'static str, u8) {
+    match scope {
+        Scope::Resource => ("rs.Resource.Attrs", 2),
+        Scope::Instrumentation => ("rs.ss.Scope.Attrs", 3),
+        Scope::Span => ("rs.ss.Spans.Attrs", 4),
+        Scope::Event => ("rs.ss.Spans.Events.Attrs", 5),
+        Scope::Link => ("rs.ss.Spans.Links.Attrs", 5),
+    }
+}
+
+/// An attribute that was looked for: its owner, and its place in the list.
+struct Hit {
+    owner: u32,
+    place: u32,
+}
+
+/// The attributes with a key, by the levels of the list's keys.
+fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let (mut owners, mut place) = (0u32, 0u32);
+    let mut values = keys.values.iter();
+    for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
+        owners += u32::from(rep < depth && def + 1 >= depth);
+        if def >= depth {
+            if values.next().is_some_and(|key| wanted.contains(key)) {
+                hits.push(Hit { owner: owners.wrapping_sub(1), place });
+            }
+            place += 1;
+        }
+    }
+    hits
+}
+
+/// Hands out the values of these attributes from one leaf of the list.
+fn values<T: Copy>(leaf: &Leaf<T>, depth: u8, hits: &[Hit], mut give: impl FnMut(usize, T)) {
+    let (mut next, mut hit, mut value) = (0u32, 0usize, 0usize);
+    for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
+        if rep <= depth && def >= depth {
+            next += 1;
+            while hits.get(hit).is_some_and(|h| h.place + 1 < next) {
+                hit += 1;
+            }
+            if hit == hits.len() {
+                return;
+            }
+        }
+        if def == leaf.max_def {
+            if hits.get(hit).is_some_and(|h| h.place + 1 == next)
+                && let Some(found) = leaf.values.get(value)
+            {
+                give(hit, *found);
+            }
+            value += 1;
+        }
+    }
+}
+
+impl StoredChunk<'_> {
+    fn owners(&self, scope: Scope) -> Result<usize, ChunkError> {
+        Ok(match scope {
+            Scope::Resource => self.shape.resources,
+            Scope::Instrumentation => self.shape.scopes,
+            Scope::Span => self.shape.spans(),
+            Scope::Event => self.list_len(EVENTS)?,
+            Scope::Link => self.list_len(LINKS)?,
+        })
+    }
+
+    /// An attribute by its key, with the values of these types.
+    pub(super) fn attributes(
+        &self,
+        scope: Scope,
+        key: &str,
+        types: Types,
+    ) -> Result<Column, ChunkError> {
+        let own = match self.own_column(scope, key) {
+            Some(own) if types.has(type_of(&own)) => Some(self.own(scope, &own)?),
+            _ => None,
+        };
+        // Arrays and values of other types stand in the generic list.
+        let generic = self.generic(scope, key, types)?;
+        Ok(match (own, generic) {
+            (None, None) => Column::Nothing,
+            (Some(own), None) => own,
+            (None, Some(cells)) => Column::Cells(cells),
+            (Some(own), Some(cells)) => Column::Cells(both(&own, cells)),
+        })
+    }
+
+    /// Keys of all attributes of a scope in the row group, and of those with columns of their own.
+    pub(super) fn all_keys(&self, scope: Scope) -> Result<Vec<Arc<str>>, ChunkError> {
+        let path = format!("{}.Key", list(scope).0);
+        let dictionary = match self.dictionaries.get(&path) {
+            Some(dictionary) => dictionary.clone(),
+            None => self.text_leaf(&path)?.1.clone(),
+        };
+        let generic = dictionary.entries().map(|key| Arc::from(String::from_utf8_lossy(key)));
+        let owner = super::owner(scope);
+        let own = owner.map(|owner| self.block().own_columns(owner)).unwrap_or_default();
+        let service = (scope == Scope::Resource).then(|| Arc::from("service.name"));
+        let own = own.into_iter().map(|(key, _)| Arc::from(key));
+        let mut keys: Vec<Arc<str>> = generic.chain(own).chain(service).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
+    /// Keys that some of these owners have.
+    pub(super) fn keys_of_owners(
+        &self,
+        scope: Scope,
+        owners: &Bits,
+    ) -> Result<Vec<Arc<str>>, ChunkError> {
+        let (path, depth) = list(scope);
+        let leaf = self.text_leaf(&format!("{path}.Key"))?;
+        let (leaf, dictionary) = (&leaf.0, &leaf.1);
+        let mut known = vec![false; dictionary.len()];
+        let mut owner = 0usize;
+        let mut values = leaf.values.iter();
+        for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
+            owner += usize::from(rep < depth && def + 1 >= depth);
+            if def >= depth
+                && let Some(key) = values.next()
+                && owners.has(owner.wrapping_sub(1))
+                && let Some(known) = known.get_mut(*key as usize)
+            {
+                *known = true;
+            }
+        }
+        let keys = (0u32..).zip(known).filter(|(_, is_key)| *is_key);
+        let text = |(n, _)| Arc::from(String::from_utf8_lossy(dictionary.get(n)));
+        let mut keys: Vec<Arc<str>> = keys.map(text).collect();
+        let own = super::owner(scope).map(|owner| self.block().own_columns(owner));
+        let service = (scope == Scope::Resource).then(|| "service.name".to_owned());
+        let own = own.unwrap_or_default().into_iter().map(|(key, _)| key).chain(service);
+        for key in own {
+            let key: Arc<str> = Arc::from(key);
+            let column = self.column(&Field::Named(scope, key.clone()), Types::ALL)?;
+            let is_there = |i| match column.get(i) {
+                Values::Nil => false,
+                // What has no service name has an empty one.
+                Values::One(Value::Str(text)) => !text.is_empty() || &*key != "service.name",
+                _ => true,
+            };
+            if owners.ones().any(is_there) {
+                keys.push(key);
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
+    fn own(&self, scope: Scope, own: &OwnColumn) -> Result<Column, ChunkError> {
+        // Elements of the owners' list stand one level above the attributes of theirs.
+        let depth = list(scope).1 - 1;
+        let owners = self.owners(scope)?;
+        let path = own.path.as_str();
+        self.need(&[path])?;
+        match own.column_type {
+            ColumnType::String => {
+                let (leaf, dictionary) = self.leaves.texts(path, &self.rows)?;
+                if leaf.max_rep <= depth {
+                    let index = optional(&leaf, depth);
+                    if index.len() != owners {
+                        return Err(disagree(path));
+                    }
+                    return Ok(Column::Texts(Texts { dictionary, index }));
+                }
+                let cells = repeated(&leaf, depth, owners, dictionary, Cell::Str);
+                cells.map(Column::Cells).ok_or_else(|| disagree(path))
+            }
+            ColumnType::Int => {
+                let leaf = self.leaves.ints(path, &self.rows)?;
+                let cells = repeated(&leaf, depth, owners, Arc::default(), Cell::Int);
+                cells.map(Column::Cells).ok_or_else(|| disagree(path))
+            }
+        }
+    }
+
+    /// An attribute of the generic list; none when the row group has none with this key.
+    fn generic(
+        &self,
+        scope: Scope,
+        key: &str,
+        types: Types,
+    ) -> Result<Option<Cells>, ChunkError> {
+        let (path, depth) = list(scope);
+        let leaf = |name: &str| format!("{path}.{name}");
+        let numbers_of = |dictionary: &Dictionary| -> Vec<u32> {
+            let all = dictionary.entries().zip(0u32..);
+            all.filter(|(entry, _)| *entry == key.as_bytes()).map(|(_, n)| n).collect()
+        };
+        let key_path = leaf("Key");
+        if let Some(dictionary) = self.dictionaries.get(&key_path)
+            && numbers_of(dictionary).is_empty()
+        {
+            return Ok(None);
+        }
+        let mut needed = vec![leaf("Key"), leaf("IsArray")];
+        if types.has(Types::TEXT) {
+            needed.push(leaf("Value"));
+        }
+        if types.has(Types::NUMBER) {
+            needed.extend([leaf("ValueInt"), leaf("ValueDouble")]);
+        }
+        if types.has(Types::BOOL) {
+            needed.push(leaf("ValueBool"));
+        }
+        self.need(&needed.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let keys = self.text_leaf(&key_path)?;
+        let (keys, dictionary) = (&keys.0, &keys.1);
+        let hits = hits(keys, depth, &numbers_of(dictionary));
+        if hits.is_empty() {
+            return Ok(None);
+        }
+        let owners = self.owners(scope)?;
+        let mut found: Vec<Vec<Cell>> = vec![Vec::new(); hits.len()];
+        let mut give = |hit: usize, cell| {
+            if let Some(cells) = found.get_mut(hit) {
+                cells.push(cell);
+            }
+        };
+        let mut texts = Arc::default();
+        if types.has(Types::TEXT) {
+            let leaf = self.text_leaf(&leaf("Value"))?;
+            values(&leaf.0, depth, &hits, |hit, n| give(hit, Cell::Str(n)));
+            texts = leaf.1.clone();
+        }
+        if types.has(Types::NUMBER) {
+            let ints = self.leaves.ints(&leaf("ValueInt"), &self.rows)?;
+            values(&ints, depth, &hits, |hit, n| give(hit, Cell::Int(n)));
+            let doubles = self.leaves.doubles(&leaf("ValueDouble"), &self.rows)?;
+            values(&doubles, depth, &hits, |hit, n| give(hit, Cell::Float(f64::from_bits(n))));
+        }
+        if types.has(Types::BOOL) {
+            let bools = self.leaves.bools(&leaf("ValueBool"), &self.rows)?;
+            values(&bools, depth, &hits, |hit, is| give(hit, Cell::Bool(is)));
+        }
+        let is_array = self.leaves.bools(&leaf("IsArray"), &self.rows)?.values;
+        let mut cells = Cells { dictionary: texts, cells: vec![Cell::Nil; owners], many: Vec::new() };
+        for (hit, found) in hits.iter().zip(&found) {
+            let is_array = is_array.get(hit.place as usize).copied().unwrap_or_default();
+            let cell = match found.as_slice() {
+                [] => Cell::Unseen,
+                [one] if !is_array => *one,
+                many => {
+                    let from = number(cells.many.len());
+                    cells.many.extend_from_slice(many);
+                    Cell::Many { from, len: number(many.len()), is_array: true }
+                }
+            };
+            let slot = cells.cells.get(hit.owner as usize).copied();
+            let before = slot.ok_or_else(|| disagree(&key_path))?;
+            let both = cells.also(before, cell);
+            if let Some(slot) = cells.cells.get_mut(hit.owner as usize) {
+                *slot = both;
+            }
+        }
+        Ok(Some(cells))
+    }
+}
+
+fn type_of(own: &OwnColumn) -> Types {
+    match own.column_type {
+        ColumnType::String => Types::TEXT,
+        ColumnType::Int => Types::NUMBER,
+    }
+}
+
+/// An optional leaf, as one number for each element at `depth`.
+fn optional(leaf: &Leaf<u32>, depth: u8) -> Vec<u32> {
+    let mut values = leaf.values.iter();
+    let mut index = Vec::with_capacity(leaf.def.len());
+    for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
+        if rep <= depth && def >= depth {
+            let value = if def == leaf.max_def { values.next().copied() } else { None };
+            index.push(value.unwrap_or(NONE));
+        }
+    }
+    index
+}
+
+/// A leaf of any number of values for each element at `depth`; several are an array.
+fn repeated<T: Copy>(
+    leaf: &Leaf<T>,
+    depth: u8,
+    owners: usize,
+    dictionary: Arc<Dictionary>,
+    cell: impl Fn(T) -> Cell,
+) -> Option<Cells> {
+    let mut cells = Cells { dictionary, cells: Vec::with_capacity(owners), many: Vec::new() };
+    let mut values = leaf.values.iter();
+    for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
+        let value = if def == leaf.max_def { values.next() } else { None };
+        let value = value.map_or(Cell::Nil, |value| cell(*value));
+        if rep <= depth && def >= depth {
+            cells.cells.push(value);
+        } else if def == leaf.max_def {
+            let last = cells.cells.pop()?;
+            let mut both = cells.also(last, value);
+            if let Cell::Many { is_array, .. } = &mut both {
+                *is_array = true;
+            }
+            cells.cells.push(both);
+        }
+    }
+    (cells.cells.len() == owners).then_some(cells)
+}
+
+/// Values of a column of its own and of the generic list: each element has them in one of the two,
+/// or, when the key stands there twice, in both.
+fn both(own: &Column, mut cells: Cells) -> Cells {
+    let dictionary = Arc::make_mut(&mut cells.dictionary);
+    let add: Vec<Cell> = match own {
+        Column::Texts(texts) => {
+            let mut known = vec![NONE; texts.dictionary.len()];
+            let mut number = |n: u32| match known.get_mut(n as usize) {
+                Some(known) => {
+                    if *known == NONE {
+                        *known = dictionary.push(texts.dictionary.get(n));
+                    }
+                    Cell::Str(*known)
+                }
+                None => Cell::Nil,
+            };
+            texts.index.iter().map(|n| number(*n)).collect()
+        }
+        Column::Cells(other) => {
+            let shift = number(cells.many.len());
+            let mut copy = |cell: Cell| match cell {
+                Cell::Str(n) => Cell::Str(dictionary.push(other.dictionary.get(n))),
+                other => other,
+            };
+            let many: Vec<Cell> = other.many.iter().map(|cell| copy(*cell)).collect();
+            let own = other.cells.iter().map(|cell| match *cell {
+                Cell::Many { from, len, is_array } => {
+                    Cell::Many { from: from + shift, len, is_array }
+                }
+                cell => copy(cell),
+            });
+            let own = own.collect();
+            cells.many.extend(many);
+            own
+        }
+        _ => Vec::new(),
+    };
+    for (i, cell) in add.into_iter().enumerate() {
+        let before = cells.cells.get(i).copied().unwrap_or_default();
+        let both = cells.also(cell, before);
+        if let Some(slot) = cells.cells.get_mut(i) {
+            *slot = both;
+        }
+    }
+    cells
+}

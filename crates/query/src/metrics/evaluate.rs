@@ -1,0 +1,414 @@
+//! What a chunk adds to the counters of a query.
+
+use super::compare;
+use super::counters::{Counted, Counters, Example, Numbers, smaller};
+use super::grid::Grid;
+use super::labels::Key;
+use crate::answer::Label;
+use crate::chunk::{Bits, Cell, Chunk, Column, Field, Level, NONE, Types, Value, Values};
+use crate::eval::{EvalError, OwnedValue, element_of, fields, run};
+use crate::search::label;
+use std::collections::HashMap;
+use std::rc::Rc;
+use tributary_span::TraceId;
+use tributary_traceql::ast::{Attribute, Intrinsic, MetricsFunction, MetricsQuery};
+
+/// Most memory of one chunk's counters, bytes.
+const MOST: usize = 32 << 20;
+
+/// Adds the spans of `mask` that the query finds.
+pub(super) fn evaluate(
+    chunk: &dyn Chunk,
+    mask: &Bits,
+    query: &MetricsQuery,
+    grid: Grid,
+    exemplars: usize,
+    counters: &mut Counters,
+) -> Result<(), EvalError> {
+    if mask.has_none() {
+        return Ok(());
+    }
+    let spans = run(chunk, &query.pipeline, mask)?.spans(mask.len());
+    if spans.has_none() {
+        return Ok(());
+    }
+    if let MetricsFunction::Compare { selection, range, .. } = &query.function {
+        return compare::evaluate(chunk, &spans, (selection, *range), grid, counters);
+    }
+    let starts = chunk.column(&Field::SpanStart, Types::ALL)?;
+    let groups = Groups::new(chunk, query.function.by(), &spans)?;
+    let measure = Measure::new(chunk, &query.function)?;
+    let steps = grid.steps();
+    if groups.keys.len().saturating_mul(steps).saturating_mul(8) > MOST {
+        return Err(EvalError::Query(format!(
+            "{} series of {steps} steps are more than can be counted: group by less, or take longer steps",
+            groups.keys.len()
+        )));
+    }
+    let mut counted: Vec<Option<Counted>> = Vec::new();
+    counted.resize_with(groups.keys.len(), || None);
+    let traces = if exemplars > 0 {
+        Some(chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?)
+    } else {
+        None
+    };
+    for span in spans.ones() {
+        let at = starts.int(span).cast_unsigned();
+        let Some(step) = grid.step_of(at) else { continue };
+        let value = match &measure {
+            Measure::Count => None,
+            Measure::Of { operand, .. } => match operand.number(chunk, span) {
+                Some(value) => Some(value),
+                None => continue,
+            },
+        };
+        let group = groups.of(span);
+        let Some(slot) = counted.get_mut(group) else { continue };
+        let counted = slot.get_or_insert_with(|| Counted {
+            numbers: measure.empty(steps),
+            examples: if exemplars > 0 { vec![None; steps] } else { Vec::new() },
+        });
+        let was_added = counted.numbers.add(step, value);
+        if let Some(traces) = traces.as_ref().filter(|_| was_added) {
+            let trace = chunk.shape().trace_of.get(span).map_or(0, |t| *t as usize);
+            let trace = match &**traces {
+                Column::Ids(ids) => ids.get(trace).and_then(|id| id.try_into().ok()),
+                _ => None,
+            };
+            let trace = TraceId(trace.unwrap_or_default());
+            let hash = trace.mix() ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let value = value.map(|value| value.number);
+            let new = Some(Example { hash, trace, at, value });
+            if let Some(known) = counted.examples.get_mut(step) {
+                *known = smaller(*known, new);
+            }
+        }
+    }
+    for (key, counted) in groups.keys.into_iter().zip(counted) {
+        if let Some(counted) = counted {
+            counters.add(Key(key), counted);
+        }
+    }
+    Ok(())
+}
+
+/// A number of a span: as it is shown, and as a power of two has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number {
+    number: f64,
+    /// The whole number that buckets are made of; none for doubles.
+    whole: Option<i64>,
+}
+
+enum Measure {
+    Count,
+    Of { operand: Operand, kind: Kind },
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Smallest,
+    Largest,
+    Sum,
+    Buckets,
+}
+
+impl Measure {
+    fn new(chunk: &dyn Chunk, function: &MetricsFunction) -> Result<Measure, EvalError> {
+        use MetricsFunction as F;
+        let (of, kind) = match function {
+            F::Rate { .. } | F::Count { .. } | F::Compare { .. } => return Ok(Measure::Count),
+            F::Min { of, .. } => (of, Kind::Smallest),
+            F::Max { of, .. } => (of, Kind::Largest),
+            F::Sum { of, .. } | F::Avg { of, .. } => (of, Kind::Sum),
+            F::Quantile { of, .. } | F::Histogram { of, .. } => (of, Kind::Buckets),
+        };
+        Ok(Measure::Of { operand: Operand::new(chunk, of, Types::NUMBER)?, kind })
+    }
+
+    fn empty(&self, steps: usize) -> Numbers {
+        match self {
+            Measure::Count => Numbers::Counts(vec![0; steps]),
+            Measure::Of { kind, .. } => match kind {
+                Kind::Smallest => Numbers::Smallest(vec![f64::NAN; steps]),
+                Kind::Largest => Numbers::Largest(vec![f64::NAN; steps]),
+                Kind::Sum => Numbers::Sums(vec![Default::default(); steps]),
+                Kind::Buckets => Numbers::Buckets(vec![HashMap::new(); steps]),
+            },
+        }
+    }
+}
+
+impl Numbers {
+    /// Adds a span to a step. Whether it could be.
+    fn add(&mut self, step: usize, value: Option<Number>) -> bool {
+        let number = value.map_or(f64::NAN, |value| value.number);
+        match self {
+            Numbers::Counts(counts) => counts.get_mut(step).is_some_and(|n| {
+                *n += 1;
+                true
+            }),
+            Numbers::Smallest(all) => all.get_mut(step).is_some_and(|n| {
+                *n = n.min(number);
+                true
+            }),
+            Numbers::Largest(all) => all.get_mut(step).is_some_and(|n| {
+                *n = n.max(number);
+                true
+            }),
+            Numbers::Sums(all) => all.get_mut(step).is_some_and(|(sum, count)| {
+                sum.add(number);
+                *count += 1;
+                true
+            }),
+            Numbers::Buckets(all) => {
+                let bucket = value.and_then(|value| value.whole).and_then(super::quantile::bucket);
+                match (bucket, all.get_mut(step)) {
+                    (Some(bucket), Some(buckets)) => {
+                        *buckets.entry(bucket).or_default() += 1;
+                        true
+                    }
+                    _ => false,
+                }
+            }
+        }
+    }
+}
+
+/// An attribute's columns, for numbers.
+struct Operand {
+    first: (Field, Rc<Column>),
+    second: Option<(Field, Rc<Column>)>,
+    ends: Option<Rc<Vec<u32>>>,
+}
+
+impl Operand {
+    fn new(chunk: &dyn Chunk, attribute: &Attribute, types: Types) -> Result<Self, EvalError> {
+        let (first, second) = fields(attribute);
+        let ends = list_ends(chunk, &first)?;
+        // An unscoped attribute is looked for at the resource only where the span has none at all.
+        let types = if second.is_some() { Types::ALL } else { types };
+        let column = chunk.column(&first, types)?;
+        let second = match second {
+            Some(field) => {
+                let column = chunk.column(&field, types)?;
+                Some((field, column))
+            }
+            None => None,
+        };
+        Ok(Operand { first: (first, column), second, ends })
+    }
+
+    fn values<'a>(&'a self, chunk: &dyn Chunk, span: usize) -> Values<'a> {
+        let (field, column) = &self.first;
+        let first = match &self.ends {
+            Some(ends) => {
+                let all = tributary_span::columns::owned(ends, span);
+                let mut values = all.map(|element| column.get(element));
+                values.find(Values::is_some).unwrap_or(Values::Nil)
+            }
+            None => element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i)),
+        };
+        match &self.second {
+            Some((field, column)) if !first.is_some() => {
+                element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i))
+            }
+            _ => first,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "as all metrics")]
+    fn number(&self, chunk: &dyn Chunk, span: usize) -> Option<Number> {
+        let Values::One(value) = self.values(chunk, span) else { return None };
+        Some(match value {
+            Value::Int(n) => Number { number: n as f64, whole: Some(n) },
+            Value::Float(n) => Number { number: n, whole: None },
+            // Durations are seconds, their buckets are of ns.
+            Value::Duration(ns) => Number { number: ns as f64 / 1e9, whole: Some(ns) },
+            _ => return None,
+        })
+    }
+}
+
+fn list_ends(chunk: &dyn Chunk, field: &Field) -> Result<Option<Rc<Vec<u32>>>, EvalError> {
+    Ok(match field.level() {
+        Level::Event => Some(chunk.events_end()?),
+        Level::Link => Some(chunk.links_end()?),
+        _ => None,
+    })
+}
+
+/// Numbers of groups by span.
+pub(super) struct Groups {
+    /// Group of each span; empty when there is one group alone.
+    of: Vec<u32>,
+    /// Values of the labels of each group.
+    pub(super) keys: Vec<Vec<Label>>,
+}
+
+impl Groups {
+    pub(super) fn new(
+        chunk: &dyn Chunk,
+        by: &[Attribute],
+        spans: &Bits,
+    ) -> Result<Groups, EvalError> {
+        let mut groups = Groups { of: Vec::new(), keys: vec![Vec::new()] };
+        for attribute in by {
+            groups.split(chunk, attribute, spans)?;
+        }
+        Ok(groups)
+    }
+
+    #[inline]
+    pub(super) fn of(&self, span: usize) -> usize {
+        self.of.get(span).map_or(0, |group| *group as usize)
+    }
+
+    /// Splits all groups by the value of one more attribute.
+    fn split(
+        &mut self,
+        chunk: &dyn Chunk,
+        attribute: &Attribute,
+        spans: &Bits,
+    ) -> Result<(), EvalError> {
+        let mut values = Distinct::default();
+        let (field, second) = fields(attribute);
+        let one = match (&second, field.level()) {
+            (None, Level::Event | Level::Link) | (Some(_), _) => None,
+            _ => {
+                let column = chunk.column(&field, Types::ALL)?;
+                Some(values.of_column(&column, element_count(chunk, &field)))
+            }
+        };
+        let operand = match one {
+            Some(_) => None,
+            None => Some(Operand::new(chunk, attribute, Types::ALL)?),
+        };
+        let mut numbers: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut keys: Vec<Vec<Label>> = Vec::new();
+        let mut of = vec![0u32; spans.len()];
+        let mut last: Option<((u32, u32), u32)> = None;
+        for span in spans.ones() {
+            let value = match (&one, &operand) {
+                (Some(one), _) => {
+                    let element = element_of(chunk, &field, span);
+                    element.and_then(|i| one.get(i)).copied().unwrap_or(NONE)
+                }
+                (None, Some(operand)) => values.of_values(operand.values(chunk, span)),
+                (None, None) => NONE,
+            };
+            let before = u32::try_from(self.of(span)).unwrap_or(NONE);
+            let pair = (before, value);
+            let number = match last {
+                Some((known, number)) if known == pair => number,
+                _ => *numbers.entry(pair).or_insert_with(|| {
+                    let mut key = self.keys.get(before as usize).cloned().unwrap_or_default();
+                    key.push(values.label(value));
+                    keys.push(key);
+                    u32::try_from(keys.len() - 1).unwrap_or(NONE)
+                }),
+            };
+            last = Some((pair, number));
+            if let Some(slot) = of.get_mut(span) {
+                *slot = number;
+            }
+        }
+        (self.of, self.keys) = (of, keys);
+        Ok(())
+    }
+}
+
+fn element_count(chunk: &dyn Chunk, field: &Field) -> usize {
+    let shape = chunk.shape();
+    match field.level() {
+        Level::Trace => shape.traces(),
+        Level::Resource => shape.resources,
+        Level::Scope => shape.scopes,
+        _ => shape.spans(),
+    }
+}
+
+/// Distinct values, numbered.
+#[derive(Default)]
+struct Distinct {
+    labels: Vec<Label>,
+    numbers: HashMap<Key, u32>,
+}
+
+impl Distinct {
+    fn number(&mut self, label: Label) -> u32 {
+        let next = u32::try_from(self.labels.len()).unwrap_or(NONE);
+        let key = Key(vec![label.clone()]);
+        let number = *self.numbers.entry(key).or_insert(next);
+        if number == next {
+            self.labels.push(label);
+        }
+        number
+    }
+
+    fn label(&self, number: u32) -> Label {
+        self.labels.get(number as usize).cloned().unwrap_or(Label::Nil)
+    }
+
+    fn of_values(&mut self, values: Values<'_>) -> u32 {
+        match OwnedValue::of(values) {
+            // Arrays make no groups.
+            OwnedValue::Nil | OwnedValue::List(_) => NONE,
+            value => self.number(label(&value)),
+        }
+    }
+
+    /// Numbers of the values of a column's elements; what is missing is [`NONE`].
+    fn of_column(&mut self, column: &Column, len: usize) -> Vec<u32> {
+        let mut by_entry: Vec<Option<u32>> = Vec::new();
+        let mut entry = |distinct: &mut Distinct, n: u32, text: &[u8]| {
+            if by_entry.len() <= n as usize {
+                by_entry.resize(n as usize + 1, None);
+            }
+            match by_entry.get_mut(n as usize) {
+                Some(Some(number)) => *number,
+                Some(slot) => {
+                    let text = String::from_utf8_lossy(text).into_owned();
+                    let number = distinct.number(Label::Str(text));
+                    *slot = Some(number);
+                    number
+                }
+                None => NONE,
+            }
+        };
+        match column {
+            Column::Nothing => vec![NONE; len],
+            Column::Texts(texts) => texts
+                .index
+                .iter()
+                .map(|&n| match n {
+                    NONE => NONE,
+                    n => entry(self, n, texts.dictionary.get(n)),
+                })
+                .collect(),
+            Column::Cells(cells) => cells
+                .cells
+                .iter()
+                .enumerate()
+                .map(|(i, cell)| match cell {
+                    Cell::Nil | Cell::Unseen => NONE,
+                    Cell::Str(n) => entry(self, *n, cells.dictionary.get(*n)),
+                    _ => self.of_values(column.get(i)),
+                })
+                .collect(),
+            Column::Statuses(all) | Column::Kinds(all) => {
+                let mut known: HashMap<i64, u32> = HashMap::new();
+                let number = |(i, n): (usize, &i64)| match known.get(n) {
+                    Some(number) => *number,
+                    None => {
+                        let number = self.of_values(column.get(i));
+                        known.insert(*n, number);
+                        number
+                    }
+                };
+                all.iter().enumerate().map(number).collect()
+            }
+            _ => (0..len).map(|i| self.of_values(column.get(i))).collect(),
+        }
+    }
+}

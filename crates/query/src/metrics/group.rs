@@ -1,0 +1,60 @@
+//! Metrics from one row group of a stored block.
+
+use super::{MetricsPlan, Partial};
+use crate::answer::Cost;
+use crate::chunk::{each_once, leave_out};
+use crate::scan::{GroupScan, How, ScanError};
+use crate::search::{dictionaries, is_ruled_out, required};
+use tributary_block::{Block, Source};
+use tributary_traceql::ast::FieldExpr;
+
+/// Adds what a row group has. Gives what that cost.
+///
+/// # Errors
+/// When its bytes cannot be had or are wrong, the query wants what cannot be done, or there is more
+/// than can be counted.
+pub async fn metrics_group<S: Source>(
+    block: &Block,
+    source: &S,
+    group: usize,
+    plan: &MetricsPlan,
+    how: &How,
+    partial: &mut Partial,
+) -> Result<Cost, ScanError> {
+    let mut scan = GroupScan::new(block, source, group, how);
+    let mut cost = Cost { jobs_done: 1, ..Cost::default() };
+    let queries = plan.queries();
+    let conditions: Vec<Vec<&FieldExpr>> =
+        queries.iter().map(|query| required(&query.pipeline)).collect();
+    let all = plan.fields();
+    let mut paths: Vec<String> =
+        conditions.iter().flat_map(|conditions| dictionaries(block, conditions, &all)).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let known = scan.read_dictionaries(&paths).await?;
+    let wanted = conditions.iter().any(|conditions| !is_ruled_out(block, conditions, known));
+    if wanted {
+        let mut of_group = plan.nothing();
+        scan.each(
+            |chunk, _| {
+                let mut mask = each_once(chunk)?;
+                leave_out(chunk, &how.except, &mut mask)?;
+                // A piece that needs more leaves is asked again: it counts on its own until it is
+                // through.
+                let mut of_piece = plan.nothing();
+                plan.over(chunk, &mask, &mut of_piece)?;
+                Ok((of_piece, chunk.shape().spans(), chunk.shape().traces()))
+            },
+            |_, (of_piece, spans, traces)| {
+                cost.spans += spans as u64;
+                cost.traces += traces as u64;
+                of_group.merge(of_piece);
+                true
+            },
+        )
+        .await?;
+        partial.merge(of_group);
+    }
+    (cost.bytes, cost.reads) = (scan.bytes, scan.reads);
+    Ok(cost)
+}

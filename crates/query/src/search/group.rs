@@ -1,0 +1,111 @@
+//! A search in one row group of a stored block.
+
+use super::describe::Describer;
+use super::prune::{dictionaries, is_ruled_out, required};
+use super::{Found, SearchPlan, find};
+use crate::answer::{Cost, TraceHit};
+use crate::scan::{GroupScan, How, ScanError};
+use tributary_block::{Block, Source};
+
+/// What a row group has.
+#[derive(Debug, Default)]
+pub struct GroupHits {
+    /// Its newest traces that match, newest first, no more than are wanted.
+    pub traces: Vec<TraceHit>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Above so many traces of a row group, leaves are read as a whole to say something of them.
+const SCATTERED: usize = 8;
+
+/// Searches a row group.
+///
+/// # Errors
+/// When its bytes cannot be had or are wrong, or the query wants what cannot be done.
+pub async fn search_group<S: Source>(
+    block: &Block,
+    source: &S,
+    group: usize,
+    plan: &SearchPlan,
+    how: &How,
+) -> Result<GroupHits, ScanError> {
+    let meta = block.meta();
+    let window = plan.window().unless_within(meta.start_time, meta.end_time);
+    let mut scan = GroupScan::new(block, source, group, how);
+    let mut hits = GroupHits::default();
+    hits.cost.jobs_done = 1;
+
+    let conditions = required(plan.pipeline());
+    let all = plan.fields();
+    let paths = dictionaries(block, &conditions, &all);
+    let known = scan.read_dictionaries(&paths).await?;
+    let mut found: Vec<(usize, Found)> = Vec::new();
+    if !is_ruled_out(block, &conditions, known) {
+        let (mut spans, mut traces) = (0, 0);
+        scan.each(
+            |chunk, _| {
+                let shape = chunk.shape();
+                Ok((find(chunk, plan, window, &how.except)?, shape.spans(), shape.traces()))
+            },
+            |rows, (some, with_spans, with_traces)| {
+                spans += with_spans as u64;
+                traces += with_traces as u64;
+                found.extend(some.into_iter().map(|found| (rows.start + found.trace, found)));
+                true
+            },
+        )
+        .await?;
+        (hits.cost.spans, hits.cost.traces) = (spans, traces);
+    }
+    found.sort_by_key(|(row, found)| (std::cmp::Reverse(found.start), *row));
+    found.truncate(plan.limit());
+    hits.traces = describe(&mut scan, plan, found).await?;
+    (hits.cost.bytes, hits.cost.reads) = (scan.bytes, scan.reads);
+    Ok(hits)
+}
+
+/// What is said of traces, by row.
+async fn describe<S: Source>(
+    scan: &mut GroupScan<'_, S>,
+    plan: &SearchPlan,
+    found: Vec<(usize, Found)>,
+) -> Result<Vec<TraceHit>, ScanError> {
+    let mut hits = Vec::with_capacity(found.len());
+    if found.len() <= SCATTERED {
+        for (row, found) in &found {
+            let one = |chunk: &dyn crate::chunk::Chunk| {
+                Describer::new(chunk, plan)?.trace(0, &found.sets)
+            };
+            hits.push(scan.some(*row..*row + 1, one).await?);
+        }
+        return Ok(hits);
+    }
+    let mut said: Vec<Option<TraceHit>> = found.iter().map(|_| None).collect();
+    scan.each(
+        |chunk, rows| {
+            let here = found.iter().enumerate().filter(|(_, (row, _))| rows.contains(row));
+            let mut describer = None;
+            let mut of_piece = Vec::new();
+            for (i, (row, found)) in here {
+                let describer = match &mut describer {
+                    Some(describer) => describer,
+                    none => none.insert(Describer::new(chunk, plan)?),
+                };
+                of_piece.push((i, describer.trace(row - rows.start, &found.sets)?));
+            }
+            Ok(of_piece)
+        },
+        |_, of_piece| {
+            for (i, hit) in of_piece {
+                if let Some(slot) = said.get_mut(i) {
+                    *slot = Some(hit);
+                }
+            }
+            true
+        },
+    )
+    .await?;
+    hits.extend(said.into_iter().flatten());
+    Ok(hits)
+}

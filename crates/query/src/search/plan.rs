@@ -1,0 +1,174 @@
+//! A search, ready to be put to any chunk.
+
+use crate::chunk::Field;
+use crate::eval::{Listed, fields, listed, touched};
+use tributary_traceql::ast::{Attribute, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage};
+
+/// When a trace must have been: from its first start to its last end it must touch this, ns since
+/// 1970, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First ns.
+    pub start: u64,
+    /// Last ns.
+    pub end: u64,
+}
+
+impl Window {
+    /// All of time.
+    pub const ALL: Window = Window { start: 0, end: u64::MAX };
+
+    /// Whether it is all of time.
+    pub fn is_all(self) -> bool {
+        self == Window::ALL
+    }
+
+    /// Whether a trace from `start` to `end` touches it.
+    pub fn overlaps(self, start: u64, end: u64) -> bool {
+        start <= self.end && end >= self.start
+    }
+
+    /// All of time, if everything from `start` to `end` lies within; else this window.
+    #[must_use]
+    pub fn unless_within(self, start: u64, end: u64) -> Window {
+        if start >= self.start && end <= self.end { Window::ALL } else { self }
+    }
+}
+
+/// What to look for and what to say of it.
+#[derive(Debug, Clone)]
+pub struct SearchPlan {
+    pipeline: Pipeline,
+    /// Attributes that are listed of each span.
+    listed: Vec<Listed>,
+    says_sets: bool,
+    window: Window,
+    limit: usize,
+    spans_per_set: usize,
+}
+
+impl SearchPlan {
+    /// The plan for a pipeline. Of each trace at most `spans_per_set` spans a set are listed, and
+    /// `limit` traces in all.
+    pub fn new(pipeline: Pipeline, window: Window, limit: usize, spans_per_set: usize) -> Self {
+        let listed = listed(&pipeline);
+        let mut pipeline = pipeline;
+        simplify(&mut pipeline);
+        SearchPlan {
+            pipeline,
+            listed,
+            says_sets: true,
+            window,
+            limit,
+            spans_per_set,
+        }
+    }
+
+    /// The same, without sets of spans in the answer.
+    #[must_use]
+    pub fn without_sets(mut self) -> Self {
+        self.says_sets = false;
+        self
+    }
+
+    /// What is looked for.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// When.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// How many traces are wanted.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The fields that it looks at.
+    pub fn fields(&self) -> Vec<Field> {
+        fields_of(&self.pipeline)
+    }
+
+    pub(crate) fn listed(&self) -> &[Listed] {
+        &self.listed
+    }
+
+    pub(crate) fn says_sets(&self) -> bool {
+        self.says_sets
+    }
+
+    /// How many spans of a set are listed.
+    pub fn spans_per_set(&self) -> usize {
+        self.spans_per_set
+    }
+
+    /// Whether a trace can only be judged when all of its spans are at hand: when its parts lie in
+    /// several places, no part of them says whether it matches. A single filter is met by single
+    /// spans.
+    pub fn needs_whole_traces(&self) -> bool {
+        pipeline_needs_whole(&self.pipeline)
+    }
+}
+
+/// The fields that a pipeline looks at.
+pub(crate) fn fields_of(pipeline: &Pipeline) -> Vec<Field> {
+    let attributes = touched(pipeline);
+    let both = attributes.iter().flat_map(|attribute| {
+        let (first, second) = fields(attribute);
+        [Some(first), second]
+    });
+    both.flatten().collect()
+}
+
+/// Whether an expression is about the whole trace of a span.
+pub(crate) fn needs_whole(expr: &FieldExpr) -> bool {
+    expr.attributes().any(|attribute| {
+        matches!(
+            attribute,
+            Attribute::Intrinsic {
+                intrinsic: Intrinsic::RootName
+                    | Intrinsic::RootService
+                    | Intrinsic::TraceDuration
+                    | Intrinsic::ChildCount
+                    | Intrinsic::NestedSetLeft
+                    | Intrinsic::NestedSetParent
+                    | Intrinsic::NestedSetRight,
+                ..
+            }
+        )
+    })
+}
+
+/// Whether a pipeline can judge a trace only as a whole.
+pub(crate) fn pipeline_needs_whole(pipeline: &Pipeline) -> bool {
+    pipeline.stages.iter().any(|stage| match stage {
+        Stage::Spanset(SpansetExpr::Filter(expr)) | Stage::GroupBy(expr) => needs_whole(expr),
+        Stage::Spanset(_) | Stage::Scalar(_) => true,
+        Stage::Coalesce => false,
+        Stage::Select(attributes) => {
+            attributes.iter().any(|a| needs_whole(&FieldExpr::Attribute(a.clone())))
+        }
+    })
+}
+
+/// Simplifies all expressions of a pipeline. What an answer says of them comes from the pipeline as
+/// it was written, so names of groups are made before.
+fn simplify(pipeline: &mut Pipeline) {
+    fn spanset(expr: &mut SpansetExpr) {
+        match expr {
+            SpansetExpr::Filter(expr) => tributary_traceql::simplify_field(expr),
+            SpansetExpr::Pipeline(inner) => simplify(inner),
+            SpansetExpr::Binary { left, right, .. } => {
+                spanset(left);
+                spanset(right);
+            }
+        }
+    }
+    for stage in &mut pipeline.stages {
+        if let Stage::Spanset(expr) = stage {
+            spanset(expr);
+        }
+    }
+}
