@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{demo, journal};
+use crate::{demo, journal, query};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Run everything on this machine with a story of three services, and watch.
     Demo(demo::Options),
+    /// Ask an ingester for traces, numbers, names or values.
+    Query(Box<query::Options>),
     /// Show what lies in a bucket's journal, and check that nothing in it is lost.
     Journal(journal::Options),
     /// The program beside an application: takes spans on localhost. See `sidecar --help`.
@@ -43,6 +45,7 @@ pub(crate) fn run() -> ExitCode {
     };
     match cli.command {
         Command::Demo(options) => demo::run(options),
+        Command::Query(options) => query::run(&options),
         Command::Journal(options) => journal::run(options),
         Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),
         Command::Ingester(rest) => tributary_ingester::run_from_args(rest.flags),

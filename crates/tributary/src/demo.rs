@@ -6,7 +6,6 @@
 
 mod children;
 mod export;
-mod http;
 mod options;
 mod ports;
 mod progress;
@@ -15,17 +14,15 @@ mod show;
 mod stop;
 mod story;
 mod teller;
-mod terminal;
-mod waterfall;
 
 pub(crate) use options::Options;
 
+use crate::common::terminal::Terminal;
 use anyhow::{Context, bail};
 use children::Program;
 use std::process::ExitCode;
 use std::time::Duration;
 use stop::Stop;
-use terminal::Terminal;
 
 /// Runs the demo to its end.
 pub(crate) fn run(options: Options) -> ExitCode {

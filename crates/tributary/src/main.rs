@@ -1,14 +1,14 @@
-//! The tool a person runs: [`cli`] reads its arguments, [`demo`] shows the road, [`journal`] audits.
+//! The tool a person runs: [`cli`] reads arguments, [`demo`] shows, [`query`] asks, [`journal`] audits.
 
+#[cfg(feature = "jemalloc")]
+mod allocator;
 mod cli;
+mod common;
 mod demo;
 #[cfg(test)]
 mod dialect;
 mod journal;
-
-#[cfg(feature = "jemalloc")]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+mod query;
 
 fn main() -> std::process::ExitCode {
     cli::run()

@@ -1,6 +1,6 @@
 //! The sidecar and the ingester as processes of their own.
 
-use super::http::Http;
+use crate::common::http::Http;
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;

@@ -1,6 +1,6 @@
 //! What the two programs say of themselves, as one line.
 
-use super::http::Http;
+use crate::common::http::Http;
 use std::time::Duration;
 
 /// Counters, by the name under which the programs publish them, since their start.

@@ -1,17 +1,13 @@
 //! Traces read back by their ids, and compared with the story.
 
-use super::http::Http;
 use super::story::{self, StoryTrace};
-use anyhow::{Context, bail};
+use crate::common::http::Http;
+use crate::common::trace::{Answer, fetch};
 use futures_util::StreamExt;
 use futures_util::stream;
-use http::StatusCode;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use tributary_span::columns::Builder;
-use tributary_span::otlp::{Limits, decode};
-use tributary_span::protobuf::Fields;
-use tributary_span::{Columns, SpanId, TraceId};
+use tributary_span::{Columns, SpanId};
 
 /// Questions that are under way at a time.
 const PARALLEL: usize = 4;
@@ -85,44 +81,6 @@ pub(crate) async fn read_back(
     read
 }
 
-/// What the API says of one trace.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    /// Its spans; none when there is no such trace.
-    pub(crate) spans: Columns,
-    /// Why there may be more: an ingester could not be asked. One of an earlier demo, killed without
-    /// a chance to say goodbye, is no reason to doubt the spans that came.
-    pub(crate) partial: Option<String>,
-}
-
-/// One trace, by Tempo's second version of the API.
-pub(crate) async fn fetch(http: &Http, base: &str, id: TraceId) -> anyhow::Result<Answer> {
-    let url = format!("{base}/api/v2/traces/{id}");
-    let (status, body) = http.get(&url, "application/protobuf").await?;
-    if status != StatusCode::OK {
-        bail!("{status}: {}", String::from_utf8_lossy(&body).trim());
-    }
-    envelope(&body).context("the answer is no TraceByIDResponse")
-}
-
-/// Reads a `TraceByIDResponse`: trace = 1, status = 3 { PARTIAL = 1 }, message = 4.
-fn envelope(body: &[u8]) -> anyhow::Result<Answer> {
-    let (mut spans, mut partial, mut message) = (Builder::new(), false, "");
-    let mut fields = Fields::new(body);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => {
-                decode::append_all(&mut spans, field.bytes()?, &Limits::default())?;
-            }
-            3 => partial = field.varint()? == 1,
-            4 => message = field.text()?,
-            _ => {}
-        }
-    }
-    let partial = partial.then(|| message.to_owned());
-    Ok(Answer { spans: spans.take(), partial })
-}
-
 /// Spans of the story that are not in `columns` with the same id, parent, kind and name.
 fn missing(trace: &StoryTrace, columns: &Columns) -> u64 {
     let s = &columns.spans;
@@ -139,6 +97,7 @@ fn missing(trace: &StoryTrace, columns: &Columns) -> u64 {
 mod tests {
     use super::super::export::exports;
     use super::*;
+    use crate::common::trace::envelope;
     use tributary_span::protobuf::put;
 
     /// What the API answers when it has the spans of these services.

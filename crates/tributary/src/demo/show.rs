@@ -2,16 +2,17 @@
 
 use super::children::Program;
 use super::export::Exporter;
-use super::http::Http;
 use super::options::Options;
 use super::ports::{Ports, local};
 use super::progress::{Figures, bytes, count};
-use super::readback::{ReadBack, fetch, read_back};
+use super::readback::{ReadBack, read_back};
 use super::stop::Stop;
 use super::story;
 use super::teller::{Told, tell};
-use super::terminal::Terminal;
-use super::waterfall::{Style, duration, waterfall};
+use crate::common::http::Http;
+use crate::common::terminal::Terminal;
+use crate::common::trace::fetch;
+use crate::common::waterfall::{Style, duration, waterfall};
 use anyhow::{Context, bail};
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};

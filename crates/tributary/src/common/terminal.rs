@@ -1,4 +1,4 @@
-//! What the demo writes: lines that stay, and on a terminal one below them that changes.
+//! What is written: lines that stay, and on a terminal one below them that changes.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -21,6 +21,12 @@ impl Terminal {
         Terminal { live, colour: live && !plain, changing: false }
     }
 
+    /// A reader that is no person.
+    #[cfg(test)]
+    pub(crate) fn of_program() -> Self {
+        Terminal { live: false, colour: false, changing: false }
+    }
+
     pub(crate) fn colour(&self) -> bool {
         self.colour
     }
@@ -34,6 +40,11 @@ impl Terminal {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
         let columns = size.map(|size| usize::from(size.ws_col)).filter(|&columns| columns > 0);
         columns.unwrap_or(100).clamp(40, 160)
+    }
+
+    /// Characters of a line that is not to wrap; none where lines may be as long as they like.
+    pub(crate) fn room(&self) -> Option<usize> {
+        self.live.then(|| self.width())
     }
 
     pub(crate) fn bold(&self, text: &str) -> String {
@@ -83,7 +94,7 @@ impl Terminal {
     }
 }
 
-/// A terminal that is gone reads nothing any more: the demo goes on.
+/// A terminal that is gone reads nothing any more: what is done goes on.
 fn write(mut out: impl Write, text: &str) {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
 }

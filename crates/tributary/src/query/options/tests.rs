@@ -1,0 +1,59 @@
+use super::*;
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn read(line: &[&str]) -> Result<Options, String> {
+    let line = std::iter::once(&"query").chain(line);
+    Line::try_parse_from(line).map(|line| line.options).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_can_be_asked_for_together() {
+    let fine: [&[&str]; 9] = [
+        &["{ status = error }", "--since", "1h30m", "--limit", "5", "--spss", "9", "--json"],
+        &["--metrics", "{ } | rate()", "--since", "1h", "--step", "1m"],
+        &["{ } | rate()", "--instant", "--start", "2026-11-29T12:00:00Z", "--end", "1796040000"],
+        &["--tags"],
+        &["--tags", "resource"],
+        &["{ name = `a` }", "--tags"],
+        &["--values", "name", "{ status = error }"],
+        &["--trace", "abc", "--json", "--url", "h:1", "--tenant", "t", "--token", "x"],
+        &["{ }", "--follow", "--start", "1"],
+    ];
+    for line in fine {
+        assert!(read(line).is_ok(), "{line:?}: {:?}", read(line));
+    }
+    let wrong: [(&[&str], &str); 12] = [
+        (&["{ }", "--since", "1h", "--start", "5"], "cannot be used with"),
+        (&["--trace", "xyz"], "`xyz` is no trace id"),
+        (&["--trace", "1", "{ }"], "cannot be used with"),
+        (&["--trace", "1", "--since", "1h"], "cannot be used with"),
+        (&["--tags", "{ }"], "a query stands before --tags"),
+        (&["--tags", "spam"], "did you mean `span`?"),
+        (&["--tags", "--values", "name"], "cannot be used with"),
+        (&["{ }", "--follow", "--end", "5"], "cannot be used with"),
+        (&["{ }", "--since", "0s"], "no time at all"),
+        (&["{ }", "--since", "10"], "needs a unit of time"),
+        (&["{ }", "--limit", "0"], "0 is not in"),
+        (&["{ }", "--url", "https://a"], "no TLS"),
+    ];
+    for (line, expected) in wrong {
+        let why = read(line).unwrap_err();
+        assert!(why.contains(expected), "{line:?}: {why}");
+    }
+}
+
+#[test]
+fn secrets_are_trimmed_and_not_shown() {
+    let options = read(&["--tags", "--tenant", " a \n", "--token", "s3cret\n"]).unwrap();
+    assert_eq!(options.tenant().unwrap(), "a");
+    assert_eq!(options.token().unwrap(), "Bearer s3cret");
+    assert!(!format!("{options:?}").contains("s3cret"));
+    let options = read(&["--tags", "--tenant", "", "--token", " "]).unwrap();
+    assert_eq!((options.tenant(), options.token()), (None, None));
+}
