@@ -16,7 +16,7 @@ mod wire;
 use crate::config::Config;
 use crate::engine::{Engine, Environment};
 use crate::error::IngesterError;
-use crate::query::{HttpState, Peers, serve};
+use crate::query::{Asker, HttpState, Peers, serve};
 use crate::receive::direct::DirectReceivers;
 use crate::runtime::{CriticalTask, IdGenerator};
 use gauges::set_gauges;
@@ -106,16 +106,24 @@ impl App {
         let own = self.own_heartbeat(&ids)?;
         let own_address = own.wire_address.clone();
         let App { config, receivers, wire, http } = self;
+        let clock = ids.clone();
         let environment = Environment { store: store.clone(), ids, own, build_inline: false };
         let mut engine = Engine::new(&config, environment).await?;
 
         let ready = Arc::new(AtomicBool::new(false));
         let stop_http = engine.stop.child_token();
+        let (traces, members) = (engine.traces.clone(), engine.membership.clone());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (peers, share) = (Peers::default(), (config.memory, cores));
+        let metrics = engine.metrics.clone();
+        let asker = Asker::new(traces, members, peers.clone(), metrics, clock, share)
+            .map_err(IngesterError::Threads)?;
         let state = HttpState {
             settings: api_settings(&config),
             traces: engine.traces.clone(),
             membership: engine.membership.clone(),
-            peers: Peers::default(),
+            peers,
+            asker,
             metrics: engine.metrics.clone(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),

@@ -32,6 +32,9 @@ pub enum IngesterError {
     /// The operating system gives no random bytes: start again.
     #[error("making an id")]
     Id(#[source] StoreError),
+    /// The operating system gives no threads for questions: allow more, and start again.
+    #[error("starting the threads for questions")]
+    Threads(#[source] std::io::Error),
     /// A task that the process cannot go on without has failed: start again.
     #[error(transparent)]
     Task(#[from] TaskError),

@@ -1,6 +1,7 @@
 //! HTTP: Tempo's query API for people, live spans for the other ingesters, probes and metrics.
 
-use super::peers::{PEER_PATH, Peers};
+use super::ask::{Asker, NotAnswered};
+use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
 use super::ready::ready;
 use super::traces::{TraceFinder, TraceQuery};
 use crate::cluster::Membership;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
+use tributary_query::part::{PartAnswer, PartQuestion};
 use tributary_receivers::{Counters, Listener};
 use tributary_span::TraceId;
 use tributary_span::otlp::encode;
@@ -33,6 +35,8 @@ pub(crate) struct HttpState {
     pub(crate) membership: Membership,
     /// Asks them.
     pub(crate) peers: Peers,
+    /// Answers questions about many traces.
+    pub(crate) asker: Asker,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
     /// Counters of the receivers, by name.
@@ -74,8 +78,11 @@ impl axum::serve::Listener for Sockets {
     }
 }
 
+/// The longest question that another ingester may ask, bytes.
+const MAX_QUESTION: usize = 1 << 20;
+
 async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
+    let (head, body) = request.into_parts();
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
         "/ready" => {
@@ -86,9 +93,18 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
             (state.set_gauges)();
             text(StatusCode::OK, state.render_metrics())
         }
+        QUESTION_PATH => state.answer_question(body).await,
         path if path.starts_with(PEER_PATH) => state.answer_peer(path).await,
         _ => match api::read(&head, &state.settings) {
             Ok(Call::Ready(answer)) | Err(answer) => answer,
+            Ok(Call::Search(call)) => answered(state.asker.search(&call).await, |a| call.answer(a)),
+            Ok(Call::Metrics(call)) => {
+                answered(state.asker.metrics(&call).await, |a| call.answer(a))
+            }
+            Ok(Call::Tags(call)) => answered(state.asker.names(&call).await, |a| call.answer(a)),
+            Ok(Call::Values(call)) => {
+                answered(state.asker.values(&call).await, |a| call.answer(a))
+            }
             Ok(Call::Trace(call)) => {
                 state.metrics.queries.inc();
                 let found = state.find(&call).await;
@@ -106,6 +122,17 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
     respond(answer, gzip)
 }
 
+/// What is answered, or why nothing is.
+fn answered<T>(outcome: Result<T, NotAnswered>, answer: impl Fn(&T) -> Answer) -> Answer {
+    match outcome {
+        Ok(found) => answer(&found),
+        Err(NotAnswered::Query(why)) => Answer::error(StatusCode::BAD_REQUEST, why),
+        Err(NotAnswered::Missing(missing)) => Answer::unavailable(&missing),
+        Err(why @ NotAnswered::Busy) => Answer::error(StatusCode::TOO_MANY_REQUESTS, why),
+        Err(why @ NotAnswered::TooLong) => Answer::error(StatusCode::GATEWAY_TIMEOUT, why),
+    }
+}
+
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     Answer { status, content_type: api::TEXT, body: body.into() }
 }
@@ -118,6 +145,9 @@ const WORTH_COMPRESSING: usize = 4096;
 
 fn respond(answer: Answer, gzip: bool) -> Response {
     let mut response: http::Response<Bytes> = answer.into();
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     if gzip && response.body().len() > WORTH_COMPRESSING {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let packed =
@@ -158,6 +188,26 @@ impl HttpState {
         let query = TraceQuery { tenants: &call.tenants, id: call.id, time: call.time };
         self.traces.in_store(query, &epochs, self.membership.moved(), &mut found).await;
         found
+    }
+
+    /// What this ingester has in no block, for another one that asks.
+    async fn answer_question(&self, body: Body) -> Answer {
+        let bad = |why: &dyn std::fmt::Display| Answer::error(StatusCode::BAD_REQUEST, why);
+        let body = match axum::body::to_bytes(body, MAX_QUESTION).await {
+            Ok(body) => body,
+            Err(why) => return bad(&why),
+        };
+        let question = match PartQuestion::decode(&body) {
+            Ok(question) => question,
+            Err(why) => return bad(&why),
+        };
+        let encoded = |answer: &PartAnswer| match answer.encode() {
+            Ok(body) => {
+                Answer { status: StatusCode::OK, content_type: api::PROTOBUF, body: body.into() }
+            }
+            Err(why) => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, why),
+        };
+        answered(self.asker.for_peer(question).await, encoded)
     }
 
     /// What this ingester sees and others may not yet. OTLP's `TracesData`, empty when there is

@@ -136,6 +136,54 @@ impl SegmentReader {
         found
     }
 
+    /// All that these segments hold of a tenant.
+    pub(super) async fn read_all(&self, segments: &[EpochSegments], tenant: &str) -> FoundInSegments {
+        let mut found = FoundInSegments::default();
+        for (epoch, segments) in segments {
+            for &(n, len) in segments {
+                match self.read_one(epoch, n, len, tenant).await {
+                    Ok(parts) => {
+                        found.inspected_bytes += len;
+                        found.parts.extend(parts);
+                    }
+                    Err(NotRead::Journal(JournalError::Store(error))) if error.is_not_found() => {
+                        found.gone = true;
+                    }
+                    Err(error) => {
+                        tracing::warn!(%epoch, n, error = %ErrorChain(&error), "a question could not read a segment");
+                        let why = ErrorChain(&error);
+                        let what = format!("segment {n} of epoch {epoch} could not be read: {why}");
+                        found.missing.push(what);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    async fn read_one(
+        &self,
+        epoch: &EpochId,
+        n: u64,
+        len: u64,
+        tenant: &str,
+    ) -> Result<Vec<Columns>, NotRead> {
+        let permits = u32::try_from(units(len, self.units)).unwrap_or(u32::MAX);
+        let Ok(_room) = self.room.acquire_many(permits).await else {
+            unreachable!("the semaphore is never closed")
+        };
+        let segment = self.journal.get_segment(epoch, n).await?;
+        self.metrics.segments_queried.inc();
+        let mut parts = Vec::new();
+        for (owner, frame) in frames(&segment) {
+            let columns = frame?;
+            if owner == tenant {
+                parts.push(columns);
+            }
+        }
+        Ok(parts)
+    }
+
     /// What one segment holds of a trace, and the bytes that were read for it; `None` when it is
     /// known to hold nothing.
     async fn find_in(

@@ -4,12 +4,13 @@ use super::KnownBlocks;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
-use tributary_block::{BlockError, BlockMeta, FolderSource};
+use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
 use tributary_journal::layout;
 use tributary_query::api;
 use tributary_query::blocks::{InBlocks, find};
 use tributary_span::TraceId;
 use tributary_telemetry::ErrorChain;
+use uuid::Uuid;
 
 /// Blocks of one query that are read at a time.
 const PARALLEL: usize = 8;
@@ -54,6 +55,45 @@ impl KnownBlocks {
             !(matches!(error, BlockError::Missing(_)) && replaced.contains(&meta.block_id))
         });
         found
+    }
+
+    /// The tenant's known blocks that may hold spans of the time, the newest first.
+    pub(crate) fn candidates(&self, tenant: &str, time: api::TimeRange) -> Vec<Arc<BlockMeta>> {
+        self.list().candidates(tenant, time)
+    }
+
+    /// Whether a block was merged into others that are known.
+    pub(crate) fn is_replaced(&self, tenant: &str, block: &Uuid) -> bool {
+        let list = self.list();
+        self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some()).contains(block)
+    }
+
+    /// A tenant's blocks that only this ingester may know of.
+    pub(crate) fn recent_of(&self, tenant: &str) -> Vec<Arc<BlockMeta>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().map(|(_, meta)| meta.clone()).filter(|m| m.tenant_id == tenant).collect()
+    }
+
+    /// A block with its footer, and where its bytes come from.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(crate) async fn open(&self, meta: &BlockMeta) -> Result<(Block, FolderSource), BlockError> {
+        let source = self.source(meta);
+        Ok((self.cache.open(&source, meta).await?, source))
+    }
+
+    /// Whether a block may have spans of a trace, by its filter.
+    ///
+    /// # Errors
+    /// When the filter cannot be had.
+    pub(crate) async fn may_contain(
+        &self,
+        source: &FolderSource,
+        meta: &BlockMeta,
+        trace: &TraceId,
+    ) -> Result<bool, BlockError> {
+        self.cache.may_contain(source, meta, trace).await
     }
 
     async fn find_in(&self, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {

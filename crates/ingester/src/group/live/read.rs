@@ -28,6 +28,12 @@ impl LiveSpans {
         found
     }
 
+    /// All batches of a tenant.
+    pub fn batches(&self, tenant: &str) -> Vec<Arc<Columns>> {
+        let inner = self.lock();
+        inner.all().filter_map(|g| g.tenants.get(tenant)).flatten().cloned().collect()
+    }
+
     /// The spans of a trace in memory, if there are any.
     pub(crate) fn trace(&self, tenant: &str, trace: &TraceId) -> Option<Columns> {
         spans_of_trace(self.find(tenant, trace).iter().map(Arc::as_ref), trace)

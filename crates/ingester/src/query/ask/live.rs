@@ -1,0 +1,133 @@
+//! Spans that are in no block yet: this ingester's memory, the others', and segments.
+
+use super::{Asker, NotAnswered};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tributary_block::BlockMeta;
+use tributary_query::part::{Asked, FoundPart, PartAnswer, PartQuestion};
+use tributary_span::Columns;
+use tributary_span::columns::Builder;
+use tributary_span::otlp::{Limits, decode};
+
+/// How long a question waits at the start for the heartbeats to be read.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Decoded spans take about this many times the bytes of their segments.
+const EXPANSION: u64 = 16;
+/// The most that one ingester may say.
+const MAX_SPANS: usize = 256 << 20;
+
+/// What is in no block yet.
+#[derive(Default)]
+pub(super) struct Live {
+    /// This ingester's spans, those of segments, and what others gave of theirs.
+    pub(super) parts: Vec<Arc<Columns>>,
+    /// What others answered from spans that they did not give.
+    pub(super) answers: Vec<FoundPart>,
+    /// Blocks that only others know of yet.
+    pub(super) recent: Vec<BlockMeta>,
+    /// What could not be asked.
+    pub(super) missing: Vec<String>,
+    /// From when on the list of blocks must be.
+    pub(super) since: Option<Instant>,
+}
+
+impl Asker {
+    /// Gathers what is in no block yet for a question of one tenant.
+    pub(super) async fn live(&self, question: &PartQuestion) -> Live {
+        self.membership.first_heard(PATIENCE).await;
+        let others = self.membership.others();
+        let tenant = question.tenant.as_str();
+        let mut live = Live { parts: self.traces.live.batches(tenant), ..Live::default() };
+        if others.in_the_dark {
+            live.missing.push("it is not known which ingesters there are".to_owned());
+        }
+        let mut epochs: BTreeSet<_> = others.unattended.union(&others.unnamed).copied().collect();
+        let told = self.peers.question(&others.living, question).await;
+        live.missing.extend(told.missing);
+        epochs.extend(told.silent);
+        for answer in told.answers {
+            live.take(answer);
+        }
+        let mut segments = self.traces.live.evicted();
+        let fresh = self.traces.blocks.fresh_since();
+        let moved = self.membership.moved();
+        live.since = Some(moved.map_or(fresh, |moved| moved.max(fresh)));
+        if !epochs.is_empty() {
+            let (listed, missing) = self.traces.segments.list(&epochs, Instant::now()).await;
+            segments.extend(listed);
+            live.missing.extend(missing);
+            // What was listed no more is in blocks by now.
+            live.since = Some(Instant::now());
+        }
+        let bytes: u64 = segments.iter().flat_map(|(_, all)| all).map(|(_, len)| len).sum();
+        if bytes.saturating_mul(EXPANSION) > self.room.bytes().saturating_mul(4) {
+            live.missing.push(format!(
+                "{bytes} bytes of segments wait to become blocks, more than a question may read"
+            ));
+            return live;
+        }
+        let read = self.traces.segments.read_all(&segments, tenant).await;
+        live.parts.extend(read.parts.into_iter().map(Arc::new));
+        live.missing.extend(read.missing);
+        if read.gone {
+            live.since = Some(Instant::now());
+        }
+        live
+    }
+
+    /// What this ingester has in no block, for another one that asks.
+    pub(crate) async fn for_peer(&self, question: PartQuestion) -> Result<PartAnswer, NotAnswered> {
+        let tenant = question.tenant.clone();
+        let mut parts = self.traces.live.batches(&tenant);
+        let mut segments = self.traces.live.evicted();
+        let unnamed = self.membership.others().unnamed;
+        let mut missing = Vec::new();
+        if !unnamed.is_empty() {
+            let (listed, not_listed) = self.traces.segments.list(&unnamed, Instant::now()).await;
+            segments.extend(listed);
+            missing.extend(not_listed);
+        }
+        let read = self.traces.segments.read_all(&segments, &tenant).await;
+        parts.extend(read.parts.into_iter().map(Arc::new));
+        missing.extend(read.missing);
+        if !missing.is_empty() {
+            return Err(NotAnswered::Missing(missing));
+        }
+        let found = self.pool.run(move |_| question.answer(parts.iter().map(Arc::as_ref))).await;
+        let found = found.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?;
+        let found = found.map_err(|why| NotAnswered::Query(why.to_string()))?;
+        let recent = self.traces.blocks.recent_of(&tenant);
+        let recent_blocks = recent.iter().map(|meta| meta.to_json().into()).collect();
+        Ok(PartAnswer { found, recent_blocks })
+    }
+}
+
+impl Live {
+    fn take(&mut self, answer: PartAnswer) {
+        for meta in answer.recent_blocks {
+            match BlockMeta::parse(&meta) {
+                Ok(meta) => self.recent.push(meta),
+                Err(error) => self.missing.push(format!("a block that was told: {error}")),
+            }
+        }
+        match answer.found {
+            FoundPart::Spans(body) => {
+                let mut spans = Builder::new();
+                let limits = Limits { span_bytes: MAX_SPANS };
+                match decode::append_all(&mut spans, &body, &limits) {
+                    Ok(_) => self.parts.push(Arc::new(spans.take())),
+                    Err(error) => self.missing.push(format!("spans that were told: {error}")),
+                }
+            }
+            other => self.answers.push(other),
+        }
+    }
+}
+
+/// The question for all spans of the traces that may match a query.
+pub(super) fn spans_of(tenant: &str, query: &str, window: (u64, u64)) -> PartQuestion {
+    let asked = Asked::Spans { query: query.to_owned() };
+    PartQuestion { tenant: tenant.to_owned(), window, asked }
+}
