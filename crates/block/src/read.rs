@@ -15,8 +15,8 @@ mod source;
 use crate::error::BlockError;
 use crate::meta::{BlockMeta, Encoding};
 use footer::{Footer, RowGroup};
-use std::ops::Range;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tributary_span::{Columns, TraceId};
 

@@ -96,6 +96,12 @@ limits! {
     Tenants = "tenants", Refuses;
     /// As many requests of one tenant wait to be gathered as may.
     LaneQueue = "lane_queue", Waits;
+    /// As many questions are being answered as may be at a time.
+    Questions = "questions", Refuses;
+    /// Questions hold as many bytes for what they read as they may.
+    QuestionRoom = "question_room", Waits;
+    /// A question takes longer than any may.
+    QuestionTime = "question_time", Refuses;
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod value;
 pub use bits::Bits;
 pub use column::{Cell, Cells, Column, Ids, Texts, Values};
 pub use memory::MemoryChunk;
+pub(crate) use stored::likely_leaves;
 pub use stored::{KeyDictionaries, StoredChunk};
 pub use value::{Value, compare, id_text};
 

@@ -60,8 +60,8 @@ pub mod tags;
 mod trace_json;
 
 pub use answer::{
-    Cost, Exemplar, Label, MetricsAnswer, Sample, SearchAnswer, Series, ServiceStats, SetHit, SpanHit,
-    TagsAnswer, TraceHit, ValuesAnswer,
+    Cost, Exemplar, Label, MetricsAnswer, Sample, SearchAnswer, Series, ServiceStats, SetHit,
+    SpanHit, TagsAnswer, TraceHit, ValuesAnswer,
 };
 pub use combine::{Combined, combine};
 pub use eval::EvalError;

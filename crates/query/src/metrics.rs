@@ -66,9 +66,8 @@ impl MetricsPlan {
     /// Whether a trace can only be judged when all of its spans are at hand.
     pub fn needs_whole_traces(&self) -> bool {
         self.queries().iter().any(|query| {
-            let of_trace = |attribute: &&Attribute| {
-                needs_whole(&FieldExpr::Attribute((*attribute).clone()))
-            };
+            let of_trace =
+                |attribute: &&Attribute| needs_whole(&FieldExpr::Attribute((*attribute).clone()));
             pipeline_needs_whole(&query.pipeline)
                 || query.function.by().iter().any(|a| of_trace(&a))
                 || matches!(query.function, MetricsFunction::Compare { .. })

@@ -1,15 +1,17 @@
 //! Reading a row group for a question: leaf by leaf as they turn out to be needed, piece by piece.
 
-use crate::chunk::{Chunk, ChunkError, Field, KeyDictionaries, StoredChunk};
+use crate::chunk::{Chunk, ChunkError, Field, KeyDictionaries, StoredChunk, likely_leaves};
 use crate::eval::EvalError;
 use crate::search::keys_of;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tributary_block::{Block, BlockError, Leaves, Source};
 use tributary_span::TraceId;
 
+/// Leaves of this many bytes are read before it is known that they are needed.
+const AT_ONCE: u64 = 4 << 20;
 /// Spans of a piece, about: so many fit a processor's caches column by column, and bound what is
 /// decoded at a time.
 const SPANS_AT_ONCE: u64 = 64 << 10;
@@ -136,6 +138,25 @@ impl<'b, S: Source> GroupScan<'b, S> {
         Ok(&self.dictionaries)
     }
 
+    /// Reads what columns will want, unless that is much: then each is read when it is asked for, which
+    /// may never be.
+    pub(crate) async fn read_likely(&mut self, fields: &[Field]) -> Result<(), BlockError> {
+        let paths = likely_leaves(self.block, &self.dictionaries, fields);
+        let bytes: u64 = paths.iter().map(|path| self.block.bytes_of(self.group, path)).sum();
+        if bytes <= AT_ONCE { self.read(&paths).await } else { Ok(()) }
+    }
+
+    async fn read(&mut self, paths: &[String]) -> Result<(), BlockError> {
+        let leaves = self.block.leaves(self.source, self.group, None, paths).await?;
+        self.bytes += leaves.bytes_read();
+        self.reads += 1;
+        match &mut self.leaves {
+            Some(known) => known.add(leaves),
+            None => self.leaves = Some(leaves),
+        }
+        Ok(())
+    }
+
     /// The pieces of the row group.
     fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<S> {
         let rows = self.block.rows_of(self.group);
@@ -221,8 +242,7 @@ impl<'b, S: Source> GroupScan<'b, S> {
         let gate = self.how.gate.clone();
         let _inside = gate.as_deref().map(Gate::enter);
         let is_distinct = self.block.is_distinct(self.group);
-        let chunk =
-            StoredChunk::new(self.block, leaves, &self.dictionaries, rows, is_distinct)?;
+        let chunk = StoredChunk::new(self.block, leaves, &self.dictionaries, rows, is_distinct)?;
         let said = ask(&chunk)?;
         self.has_repeats |= chunk.has_repeats();
         Ok(said)

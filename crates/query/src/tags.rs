@@ -52,7 +52,8 @@ pub(crate) fn elements_of(
         Level::Resource => above(&shape.resource_of, shape.resources),
         Level::Scope => above(&shape.scope_of, shape.scopes),
         Level::Event | Level::Link => {
-            let ends = if level == Level::Event { chunk.events_end()? } else { chunk.links_end()? };
+            let ends =
+                if level == Level::Event { chunk.events_end()? } else { chunk.links_end()? };
             let mut found = Bits::none(ends.last().map_or(0, |end| *end as usize));
             for span in spans.ones() {
                 found.insert_range(tributary_span::columns::owned(&ends, span));

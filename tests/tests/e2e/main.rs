@@ -15,5 +15,6 @@ mod legacy;
 mod live_senders;
 mod operations;
 mod overload;
+mod questions;
 mod recorded_traffic;
 mod sidecar_life;

@@ -208,13 +208,17 @@ pub(super) fn indexed(
     let mut is_shared = true;
     pages(column, chunk, rows, &mut decoded, |page, values: &mut Vec<u32>| match page {
         Found::Dictionary { .. } if is_known => Ok(()),
-        Found::Dictionary { bytes, count } => {
-            entries(bytes, count, Arc::make_mut(&mut dictionary))
-        }
+        Found::Dictionary { bytes, count } => entries(bytes, count, Arc::make_mut(&mut dictionary)),
         Found::Values(part) if part.is_dictionary() => {
             let (&width, bytes) = part.bytes.split_first().ok_or_else(decode::short)?;
             let from = values.len();
-            decode::hybrid_into(bytes, u32::from(width), part.skip + part.count, part.skip, values)?;
+            decode::hybrid_into(
+                bytes,
+                u32::from(width),
+                part.skip + part.count,
+                part.skip,
+                values,
+            )?;
             let highest = values.get(from..).unwrap_or_default().iter().max();
             match highest {
                 Some(highest) if *highest as usize >= dictionary.len() => Err(beyond()),

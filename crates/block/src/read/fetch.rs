@@ -127,7 +127,11 @@ pub(super) struct Need {
 }
 
 /// Dictionary and data pages of some rows; without an index of pages the whole chunk.
-pub(super) fn need(footer: &Footer, chunk: &ChunkPlace, rows: &Range<usize>) -> Result<Need, BlockError> {
+pub(super) fn need(
+    footer: &Footer,
+    chunk: &ChunkPlace,
+    rows: &Range<usize>,
+) -> Result<Need, BlockError> {
     let Some(pages) = footer.pages(chunk)? else {
         return Ok(Need { ranges: vec![chunk.bytes.clone()], first_row: 0 });
     };
@@ -181,7 +185,10 @@ fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
     joined
 }
 
-pub(super) async fn read<S: Source>(source: &S, ranges: Vec<Range<u64>>) -> Result<Pieces, BlockError> {
+pub(super) async fn read<S: Source>(
+    source: &S,
+    ranges: Vec<Range<u64>>,
+) -> Result<Pieces, BlockError> {
     let reads = coalesce(ranges).into_iter().map(|range| async move {
         Ok::<_, BlockError>((range.start, source.range(Object::Data, range).await?))
     });

@@ -1,8 +1,8 @@
 //! `data.parquet`: row groups, what no column holds, footer.
 
-use super::{WRITER, WriterSettings};
 use super::chunk::ChunkWriter;
 use super::leaves::Leaves;
+use super::{WRITER, WriterSettings};
 use crate::error::BlockError;
 use crate::extras::{self, Place};
 use crate::schema::{self, Leaf};

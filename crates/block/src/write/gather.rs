@@ -5,10 +5,10 @@
 //! numbers of the block's [`Interner`].
 
 use super::attrs::{AttrTable, Placement, Placer, SPAN_FIXED};
-use crate::nested::{Node, Numberer, Numbers};
 use super::plan::At;
 use super::shared::Shared;
 use super::texts::{Gid, Interner};
+use crate::nested::{Node, Numberer, Numbers};
 use crate::schema::SLOTS;
 use tributary_span::columns::{Attrs, Text, owned};
 use tributary_span::{Columns, SpanId, TraceId};

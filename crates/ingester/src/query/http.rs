@@ -102,9 +102,7 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
                 answered(state.asker.metrics(&call).await, |a| call.answer(a))
             }
             Ok(Call::Tags(call)) => answered(state.asker.names(&call).await, |a| call.answer(a)),
-            Ok(Call::Values(call)) => {
-                answered(state.asker.values(&call).await, |a| call.answer(a))
-            }
+            Ok(Call::Values(call)) => answered(state.asker.values(&call).await, |a| call.answer(a)),
             Ok(Call::Trace(call)) => {
                 state.metrics.queries.inc();
                 let found = state.find(&call).await;
@@ -128,6 +126,7 @@ fn answered<T>(outcome: Result<T, NotAnswered>, answer: impl Fn(&T) -> Answer) -
         Ok(found) => answer(&found),
         Err(NotAnswered::Query(why)) => Answer::error(StatusCode::BAD_REQUEST, why),
         Err(NotAnswered::Missing(missing)) => Answer::unavailable(&missing),
+        Err(why @ NotAnswered::Moved) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, why),
         Err(why @ NotAnswered::Busy) => Answer::error(StatusCode::TOO_MANY_REQUESTS, why),
         Err(why @ NotAnswered::TooLong) => Answer::error(StatusCode::GATEWAY_TIMEOUT, why),
     }

@@ -1,7 +1,7 @@
 //! Asking the other ingesters for spans that are in no block yet.
 
-use futures_util::future::join_all;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;

@@ -137,7 +137,11 @@ impl SegmentReader {
     }
 
     /// All that these segments hold of a tenant.
-    pub(super) async fn read_all(&self, segments: &[EpochSegments], tenant: &str) -> FoundInSegments {
+    pub(super) async fn read_all(
+        &self,
+        segments: &[EpochSegments],
+        tenant: &str,
+    ) -> FoundInSegments {
         let mut found = FoundInSegments::default();
         for (epoch, segments) in segments {
             for &(n, len) in segments {

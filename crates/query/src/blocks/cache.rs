@@ -53,11 +53,7 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be had or is none.
-    pub async fn open<S: Source>(
-        &self,
-        source: &S,
-        meta: &BlockMeta,
-    ) -> Result<Block, BlockError> {
+    pub async fn open<S: Source>(&self, source: &S, meta: &BlockMeta) -> Result<Block, BlockError> {
         let key = (meta.tenant_id.clone(), meta.block_id);
         let cached = lock(&self.footers).get(&key);
         if let Some(block) = cached {

@@ -192,6 +192,17 @@ impl Column {
         }
     }
 
+    /// Whether an element has nothing at all, as far as that is told quickly.
+    #[inline]
+    pub fn is_missing(&self, element: usize) -> bool {
+        match self {
+            Column::Nothing => true,
+            Column::Texts(texts) => texts.index.get(element).is_none_or(|n| *n == NONE),
+            Column::Cells(cells) => matches!(cells.cells.get(element), None | Some(Cell::Nil)),
+            _ => false,
+        }
+    }
+
     /// A whole number that all elements have; 0 where it is none.
     #[inline]
     pub fn int(&self, element: usize) -> i64 {

@@ -1,9 +1,7 @@
 //! Spans in memory as a chunk.
 
 use super::tree::{Tree, tree};
-use super::{
-    Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Ids, NONE, Shape, Texts, Types,
-};
+use super::{Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Ids, NONE, Shape, Texts, Types};
 use crate::answer::ServiceStats;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -138,9 +136,8 @@ impl<'c> MemoryChunk<'c> {
                 let end = |row| pick(&spans.end, row).max(pick(&spans.start, row));
                 let end = rows.clone().map(end).max().unwrap_or_default();
                 let start = start.unwrap_or_default();
-                let roots = rows.filter(|&row| {
-                    pick(&spans.parent, row).is_zero() && !self.follows(row)
-                });
+                let roots =
+                    rows.filter(|&row| pick(&spans.parent, row).is_zero() && !self.follows(row));
                 let root = roots.min_by_key(|&row| pick(&spans.start, row));
                 facts.start.push(start.cast_signed());
                 facts.duration.push(end.wrapping_sub(start).cast_signed());
@@ -168,9 +165,8 @@ impl<'c> MemoryChunk<'c> {
     fn build(&self, field: &Field) -> Column {
         let (spans, events, links) =
             (&self.columns.spans, &self.columns.events, &self.columns.links);
-        let texts_of = |index: Vec<u32>| {
-            Column::Texts(Texts { dictionary: self.dictionary.clone(), index })
-        };
+        let texts_of =
+            |index: Vec<u32>| Column::Texts(Texts { dictionary: self.dictionary.clone(), index });
         let ids = |width, bytes| Column::Ids(Ids { bytes, width });
         let signed = |n: &u64| n.cast_signed();
         match field {
@@ -195,7 +191,9 @@ impl<'c> MemoryChunk<'c> {
                     Column::Statuses(spans.status_code.iter().map(|n| i64::from(*n)).collect())
                 }
                 Intrinsic::StatusMessage => self.texts(&spans.status_message),
-                Intrinsic::Kind => Column::Kinds(spans.kind.iter().map(|n| i64::from(*n)).collect()),
+                Intrinsic::Kind => {
+                    Column::Kinds(spans.kind.iter().map(|n| i64::from(*n)).collect())
+                }
                 Intrinsic::SpanId => ids(8, spans.id.iter().flat_map(|id| id.0).collect()),
                 Intrinsic::ParentId => ids(8, spans.parent.iter().flat_map(|id| id.0).collect()),
                 Intrinsic::ChildCount => Column::Ints(children(&self.tree().parents)),
@@ -405,10 +403,8 @@ impl Chunk for MemoryChunk<'_> {
     }
 
     fn services(&self, trace: usize) -> Result<Vec<ServiceStats>, ChunkError> {
-        let services = self.column(
-            &Field::Named(Scope::Resource, Arc::from("service.name")),
-            Types::TEXT,
-        )?;
+        let services =
+            self.column(&Field::Named(Scope::Resource, Arc::from("service.name")), Types::TEXT)?;
         let mut found: BTreeMap<String, (u32, u32)> = BTreeMap::new();
         for row in self.shape.spans_of(trace) {
             let service = services.text(pick(&self.columns.spans.resource, row) as usize);

@@ -35,6 +35,7 @@ pub struct StoredChunk<'l> {
     texts: RefCell<HashMap<String, Rc<TextLeaf>>>,
     ends: RefCell<HashMap<&'static str, Rc<Vec<u32>>>>,
     parents: OnceCell<Rc<Vec<u32>>>,
+    lists: [attributes::List; 5],
     is_distinct: bool,
     repeats: OnceCell<Option<Rc<Bits>>>,
 }
@@ -46,7 +47,8 @@ const EVENTS: &str = "rs.ss.Spans.Events.TimeSinceStartNano";
 const LINKS: &str = "rs.ss.Spans.Links.DroppedAttributesCount";
 
 fn disagree(path: &str) -> ChunkError {
-    BlockError::Corrupt(format!("column {path} disagrees with others about how much there is")).into()
+    BlockError::Corrupt(format!("column {path} disagrees with others about how much there is"))
+        .into()
 }
 
 fn number(n: usize) -> u32 {
@@ -134,6 +136,7 @@ impl<'l> StoredChunk<'l> {
             texts: RefCell::default(),
             ends: RefCell::default(),
             parents: OnceCell::new(),
+            lists: Default::default(),
             is_distinct,
             repeats: OnceCell::new(),
         };
@@ -233,7 +236,9 @@ impl<'l> StoredChunk<'l> {
                 Intrinsic::StatusMessage => self.texts("rs.ss.Spans.StatusMessage", spans)?,
                 Intrinsic::Kind => Column::Kinds(self.ints(OF_SPANS, spans)?),
                 Intrinsic::SpanId => Column::Ids(self.ids("rs.ss.Spans.SpanID", spans, 8)?),
-                Intrinsic::ParentId => Column::Ids(self.ids("rs.ss.Spans.ParentSpanID", spans, 8)?),
+                Intrinsic::ParentId => {
+                    Column::Ids(self.ids("rs.ss.Spans.ParentSpanID", spans, 8)?)
+                }
                 Intrinsic::ChildCount => {
                     let path = "rs.ss.Spans.ChildCount";
                     if self.block.has_leaf(path) {
@@ -261,11 +266,9 @@ impl<'l> StoredChunk<'l> {
                 Intrinsic::EventTimeSinceStart => {
                     Column::Durations(self.ints(EVENTS, self.list_len(EVENTS)?)?)
                 }
-                Intrinsic::LinkTraceId => Column::Ids(self.ids(
-                    "rs.ss.Spans.Links.TraceID",
-                    self.list_len(LINKS)?,
-                    16,
-                )?),
+                Intrinsic::LinkTraceId => {
+                    Column::Ids(self.ids("rs.ss.Spans.Links.TraceID", self.list_len(LINKS)?, 16)?)
+                }
                 Intrinsic::LinkSpanId => {
                     Column::Ids(self.ids("rs.ss.Spans.Links.SpanID", self.list_len(LINKS)?, 8)?)
                 }
@@ -368,14 +371,65 @@ impl<'l> StoredChunk<'l> {
     }
 
     /// Where an attribute with a column of its own stands.
-    pub(super) fn own_column(
-        &self,
-        scope: Scope,
-        key: &str,
-    ) -> Option<tributary_block::OwnColumn> {
+    pub(super) fn own_column(&self, scope: Scope, key: &str) -> Option<tributary_block::OwnColumn> {
         let owner = owner(scope)?;
         self.block().own_column(owner, key)
     }
+}
+
+/// Leaves that a column is made of, as far as that is known without a look at the block.
+fn leaves_of(field: &Field) -> &'static [&'static str] {
+    match field {
+        Field::Named(Scope::Resource, key) if &**key == "service.name" => {
+            &["rs.Resource.ServiceName"]
+        }
+        Field::Named(..) | Field::OtherServiceNames => &[],
+        Field::SpanStart => &["rs.ss.Spans.StartTimeUnixNano"],
+        Field::TraceStart => &["StartTimeUnixNano"],
+        Field::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Duration => &["rs.ss.Spans.DurationNano"],
+            Intrinsic::Name => &["rs.ss.Spans.Name"],
+            Intrinsic::Status => &["rs.ss.Spans.StatusCode"],
+            Intrinsic::StatusMessage => &["rs.ss.Spans.StatusMessage"],
+            Intrinsic::Kind => &[OF_SPANS],
+            Intrinsic::SpanId => &["rs.ss.Spans.SpanID"],
+            Intrinsic::ParentId => &["rs.ss.Spans.ParentSpanID"],
+            Intrinsic::ChildCount => &["rs.ss.Spans.NestedSetLeft", "rs.ss.Spans.ParentID"],
+            Intrinsic::NestedSetLeft => &["rs.ss.Spans.NestedSetLeft"],
+            Intrinsic::NestedSetRight => &["rs.ss.Spans.NestedSetRight"],
+            Intrinsic::NestedSetParent => &["rs.ss.Spans.ParentID"],
+            Intrinsic::RootName => &["RootSpanName"],
+            Intrinsic::RootService => &["RootServiceName"],
+            Intrinsic::TraceDuration => &["DurationNano"],
+            Intrinsic::TraceId => &["TraceID"],
+            Intrinsic::EventName => &["rs.ss.Spans.Events.Name", EVENTS],
+            Intrinsic::EventTimeSinceStart => &[EVENTS],
+            Intrinsic::LinkTraceId => &["rs.ss.Spans.Links.TraceID", LINKS],
+            Intrinsic::LinkSpanId => &["rs.ss.Spans.Links.SpanID", LINKS],
+            Intrinsic::ScopeName => &["rs.ss.Scope.Name"],
+            Intrinsic::ScopeVersion => &["rs.ss.Scope.Version"],
+        },
+    }
+}
+
+/// Leaves that columns will want, to be read with one look at the store. What turns out to be needed
+/// beside them is read then.
+pub(crate) fn likely_leaves(
+    block: &Block,
+    dictionaries: &KeyDictionaries,
+    fields: &[Field],
+) -> Vec<String> {
+    let mut paths = vec![OF_SPANS.to_owned()];
+    for field in fields {
+        paths.extend(leaves_of(field).iter().map(|path| (*path).to_owned()));
+        if let Field::Named(scope, key) = field {
+            attributes::likely_leaves(block, dictionaries, *scope, key, &mut paths);
+        }
+    }
+    paths.retain(|path| block.has_leaf(path));
+    paths.sort_unstable();
+    paths.dedup();
+    paths
 }
 
 /// What has attributes with columns of their own.

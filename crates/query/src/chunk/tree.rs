@@ -22,13 +22,13 @@ pub(super) fn tree(shape: &Shape, node: impl Fn(usize) -> Node) -> Tree {
         nodes.extend(spans.map(&node));
         numberer.number(&nodes, &mut tree.numbers);
         let from = tree.parents.len();
-        tree.parents.extend(numberer.parents().iter().zip(&nodes).map(|(&parent, node)| {
-            match parent {
+        tree.parents.extend(numberer.parents().iter().zip(&nodes).map(
+            |(&parent, node)| match parent {
                 NONE if node.parent.is_zero() => ROOT,
                 NONE => NONE,
                 parent => first.saturating_add(parent),
-            }
-        }));
+            },
+        ));
         cut_circles(&mut tree.parents, from);
     }
     tree

@@ -1,7 +1,7 @@
 //! Numbers over a set of spans.
 
 use super::EvalError;
-use super::expression::{OwnedValue, Outcome, Ready, prepare};
+use super::expression::{Outcome, OwnedValue, Ready, prepare};
 use crate::chunk::{Chunk, Value, compare};
 use tributary_traceql::ast::{Aggregate, CompareOp, ScalarFilter, Static};
 

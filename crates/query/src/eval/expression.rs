@@ -40,8 +40,7 @@ impl Test<'_> {
             }
             Test::In { values, negated } => {
                 let op = if *negated { CompareOp::NotEqual } else { CompareOp::Equal };
-                let mut tests =
-                    values.iter().filter_map(Value::of).map(|v| compare(op, value, &v));
+                let mut tests = values.iter().filter_map(Value::of).map(|v| compare(op, value, &v));
                 if *negated { tests.all(|is| is) } else { tests.any(|is| is) }
             }
         }
@@ -197,10 +196,7 @@ impl<'a> Outcome<'a> {
 }
 
 /// Gets the columns of an expression.
-pub(super) fn prepare<'q>(
-    chunk: &dyn Chunk,
-    expr: &'q FieldExpr,
-) -> Result<Ready<'q>, EvalError> {
+pub(super) fn prepare<'q>(chunk: &dyn Chunk, expr: &'q FieldExpr) -> Result<Ready<'q>, EvalError> {
     let sub = |expr: &'q FieldExpr| Ok::<_, EvalError>(Box::new(prepare(chunk, expr)?));
     Ok(match expr {
         FieldExpr::Static(constant) => Ready::Constant(Value::of(constant)),

@@ -4,9 +4,7 @@ use super::expression::{Test, prepare};
 use super::{EvalError, fields};
 use crate::chunk::{Bits, Chunk, Column, Field, Level, NONE, Types, Value, Values, compare};
 use std::borrow::Cow;
-use tributary_traceql::ast::{
-    Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Scope, Static,
-};
+use tributary_traceql::ast::{Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Scope, Static};
 
 /// The spans of `mask` for which `expr` is true.
 ///
@@ -299,7 +297,10 @@ impl<'q> Condition<'q> {
 
     fn over_ints(&self, column: &Column, values: &[i64], len: usize) -> Bits {
         let wanted = match (&self.kind, column) {
-            (Kind::Compare(op, Value::Int(n) | Value::Duration(n)), Column::Ints(_) | Column::Durations(_))
+            (
+                Kind::Compare(op, Value::Int(n) | Value::Duration(n)),
+                Column::Ints(_) | Column::Durations(_),
+            )
             | (Kind::Compare(op, Value::Status(n)), Column::Statuses(_))
             | (Kind::Compare(op, Value::Kind(n)), Column::Kinds(_)) => Some((*op, *n)),
             _ => None,
@@ -339,10 +340,8 @@ impl<'q> Condition<'q> {
         let Some(second) = second else {
             if self.is_of_list() && !self.is_positive() {
                 // No element may have it.
-                let has = Condition {
-                    field: self.field.clone(),
-                    kind: Kind::Exists { negated: false },
-                };
+                let has =
+                    Condition { field: self.field.clone(), kind: Kind::Exists { negated: false } };
                 let mut rest = mask.clone();
                 rest.minus(&has.spans(chunk, mask)?);
                 return Ok(rest);
@@ -352,7 +351,8 @@ impl<'q> Condition<'q> {
         };
         // The span's value hides the resource's.
         let mut found = spread(chunk, first.level(), self.elements(chunk, first)?, mask)?;
-        let shown = Condition { field: (first.clone(), None), kind: Kind::Exists { negated: false } };
+        let shown =
+            Condition { field: (first.clone(), None), kind: Kind::Exists { negated: false } };
         let shown = shown.elements(chunk, first)?;
         let of_resource = self.elements(chunk, second)?;
         let mut of_resource = spread(chunk, second.level(), of_resource, mask)?;
@@ -367,12 +367,7 @@ impl<'q> Condition<'q> {
 }
 
 /// The spans of `mask` whose element is among these.
-fn spread(
-    chunk: &dyn Chunk,
-    level: Level,
-    elements: Bits,
-    mask: &Bits,
-) -> Result<Bits, EvalError> {
+fn spread(chunk: &dyn Chunk, level: Level, elements: Bits, mask: &Bits) -> Result<Bits, EvalError> {
     let shape = chunk.shape();
     let table: Cow<'_, [u32]> = match level {
         Level::Span => {

@@ -207,9 +207,9 @@ impl Ready<'_> {
             }
             Values::Many { cells, values, .. } => {
                 let single = values.iter().filter_map(|cell| cells.single(*cell));
-                let meeting = single.map(Values::One).filter(|one| {
-                    self.conditions.iter().any(|condition| condition.holds(*one))
-                });
+                let meeting = single
+                    .map(Values::One)
+                    .filter(|one| self.conditions.iter().any(|condition| condition.holds(*one)));
                 let mut meeting: Vec<OwnedValue> = meeting.map(OwnedValue::of).collect();
                 match meeting.len() {
                     0 => None,

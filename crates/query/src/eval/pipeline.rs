@@ -108,18 +108,14 @@ pub(crate) fn run(chunk: &dyn Chunk, pipeline: &Pipeline, mask: &Bits) -> Result
                 }
                 Sets::Split(ref split) => {
                     let judged = Judged::new(chunk, expr, &sets.spans(mask.len()))?;
-                    let kept = split.iter().map(|set| Set {
-                        spans: judged.of(&set.spans),
-                        ..set.clone()
-                    });
+                    let kept =
+                        split.iter().map(|set| Set { spans: judged.of(&set.spans), ..set.clone() });
                     Sets::Split(kept.filter(|set| !set.spans.is_empty()).collect())
                 }
             },
             Stage::Scalar(filter) => scalar(chunk, filter, sets)?,
             Stage::GroupBy(expr) => group(chunk, expr, &sets)?,
-            Stage::Coalesce => {
-                Sets::Plain { spans: sets.spans(mask.len()), said: BTreeMap::new() }
-            }
+            Stage::Coalesce => Sets::Plain { spans: sets.spans(mask.len()), said: BTreeMap::new() },
             Stage::Select(_) => sets,
         };
     }
@@ -133,9 +129,9 @@ fn scalar(chunk: &dyn Chunk, filter: &ScalarFilter, sets: Sets) -> Result<Sets, 
             let all = Sets::Plain { spans: spans.clone(), said: BTreeMap::new() };
             for trace in all.traces(chunk) {
                 let range = chunk.shape().spans_of(trace);
-                match aggregator.judge(chunk, spans.count_in(range.clone()), || {
-                    spans.ones_in(range.clone())
-                }) {
+                match aggregator
+                    .judge(chunk, spans.count_in(range.clone()), || spans.ones_in(range.clone()))
+                {
                     Some(value) => {
                         let value = (aggregator.name.clone(), value);
                         said.entry(trace).or_default().push(value);

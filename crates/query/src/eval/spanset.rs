@@ -23,10 +23,8 @@ pub(super) fn spanset(
         SpansetExpr::Binary { op, left, right } => {
             let left = spanset(chunk, left, mask)?;
             // Without a left-hand span most operators have nothing to give.
-            let needs_left = !matches!(
-                op,
-                SpansetOp::Union | SpansetOp::Structural(_, StructuralMode::Negated)
-            );
+            let needs_left =
+                !matches!(op, SpansetOp::Union | SpansetOp::Structural(_, StructuralMode::Negated));
             if needs_left && left.has_none() {
                 return Ok(left);
             }

@@ -14,7 +14,9 @@ pub(super) fn relate(
     mode: StructuralMode,
 ) -> Bits {
     let hits = match relation {
-        Relation::Child => right_with(right, |span| parent(parents, span).is_some_and(|p| left.has(p))),
+        Relation::Child => {
+            right_with(right, |span| parent(parents, span).is_some_and(|p| left.has(p)))
+        }
         Relation::Descendant => {
             let below = below(parents, left);
             right_with(right, |span| below.has(span))

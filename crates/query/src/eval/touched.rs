@@ -1,8 +1,6 @@
 //! The attributes that a query touches: those that its answer shows of each span.
 
-use tributary_traceql::ast::{
-    Aggregate, Attribute, FieldExpr, Pipeline, SpansetExpr, Stage,
-};
+use tributary_traceql::ast::{Aggregate, Attribute, FieldExpr, Pipeline, SpansetExpr, Stage};
 
 /// The attributes of a pipeline in the order in which they stand there, each once.
 pub(crate) fn touched(pipeline: &Pipeline) -> Vec<Attribute> {

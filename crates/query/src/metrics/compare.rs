@@ -5,7 +5,7 @@ use super::finish::Steps;
 use super::grid::Grid;
 use super::labels::Key;
 use crate::answer::Label;
-use crate::chunk::{Bits, Chunk, Column, Field, Types, Values};
+use crate::chunk::{Bits, Chunk, Column, Field, Level, Types, Values};
 use crate::eval::{EvalError, OwnedValue, element_of, filter};
 use crate::search::label;
 use std::collections::{BTreeMap, HashMap};
@@ -51,9 +51,9 @@ pub(super) fn evaluate(
         .into_iter()
         .map(|scope| Ok::<_, EvalError>((scope, chunk.keys(scope)?)))
         .collect::<Result<Vec<_>, _>>()?;
-    let named = named.iter().flat_map(|(scope, keys)| {
-        keys.iter().map(|key| Field::Named(*scope, key.clone()))
-    });
+    let named = named
+        .iter()
+        .flat_map(|(scope, keys)| keys.iter().map(|key| Field::Named(*scope, key.clone())));
     let fields: Vec<Field> = INTRINSICS.into_iter().map(Field::Intrinsic).chain(named).collect();
     for field in &fields {
         let column = chunk.column(field, Types::ALL)?;
@@ -78,47 +78,48 @@ fn of_field(
     grid: Grid,
     counters: &mut Counters,
 ) {
+    let mut values = Distinct::default();
     // Counts by number of the value, for the two kinds of spans.
-    let mut numbers: HashMap<Key, usize> = HashMap::new();
-    let mut by_entry: HashMap<u32, usize> = HashMap::new();
     let mut counts: Vec<[Vec<u64>; 2]> = Vec::new();
-    let mut labels: Vec<Label> = Vec::new();
+    // Numbers of a dictionary's entries, and of the elements that spans share.
+    let mut by_entry: Vec<Option<u32>> = Vec::new();
+    let mut by_element: Vec<Option<Option<u32>>> = Vec::new();
+    let is_shared = !matches!(field.level(), Level::Span);
     for &(span, step, is_selected) in counted {
         let Some(element) = element_of(chunk, field, span) else { continue };
-        let mut number_of = |values: Values<'_>| {
-            let value = match OwnedValue::of(values) {
-                OwnedValue::Nil => return None,
-                // Arrays count for the total alone.
-                OwnedValue::List(_) => Label::Nil,
-                value => label(&value),
-            };
-            let next = labels.len();
-            let number = *numbers.entry(Key(vec![value.clone()])).or_insert(next);
-            if number == next {
-                labels.push(value);
-                counts.push([vec![0; grid.steps()], vec![0; grid.steps()]]);
-            }
-            Some(number)
-        };
-        let number = match column.entry(element) {
-            Some(entry) => match by_entry.get(&entry) {
-                Some(number) => Some(*number),
-                None => {
-                    let number = number_of(column.get(element));
-                    if let Some(number) = number {
-                        by_entry.insert(entry, number);
-                    }
-                    number
-                }
-            },
-            None => number_of(column.get(element)),
-        };
-        let slot = number.and_then(|number| counts.get_mut(number));
-        let slot = slot.and_then(|counts| counts.get_mut(usize::from(is_selected)));
-        if let Some(n) = slot.and_then(|counts| counts.get_mut(step)) {
-            *n += 1;
+        if is_shared && let Some(Some(known)) = by_element.get(element) {
+            count(&mut counts, *known, (step, is_selected), grid);
+            continue;
         }
+        let number = match column.entry(element) {
+            Some(entry) => {
+                let entry = entry as usize;
+                if by_entry.len() <= entry {
+                    by_entry.resize(entry + 1, None);
+                }
+                match by_entry.get_mut(entry) {
+                    Some(Some(known)) => Some(*known),
+                    Some(slot) => {
+                        *slot = values.number(column.get(element));
+                        *slot
+                    }
+                    None => None,
+                }
+            }
+            None if column.is_missing(element) => None,
+            None => values.number(column.get(element)),
+        };
+        if is_shared {
+            if by_element.len() <= element {
+                by_element.resize(element + 1, None);
+            }
+            if let Some(slot) = by_element.get_mut(element) {
+                *slot = Some(number);
+            }
+        }
+        count(&mut counts, number, (step, is_selected), grid);
     }
+    let labels = values.labels;
     let name = Label::Str(name(field));
     for (value, counts) in labels.into_iter().zip(counts) {
         for (is_selected, counts) in [false, true].into_iter().zip(counts) {
@@ -129,6 +130,47 @@ fn of_field(
             let numbers = Numbers::Counts(counts);
             counters.add(key, Counted { numbers, examples: Vec::new() });
         }
+    }
+}
+
+/// Counts a span for the value with a number.
+fn count(
+    counts: &mut Vec<[Vec<u64>; 2]>,
+    number: Option<u32>,
+    (step, is_selected): (usize, bool),
+    grid: Grid,
+) {
+    let Some(number) = number.map(|number| number as usize) else { return };
+    if counts.len() <= number {
+        counts.resize_with(number + 1, || [vec![0; grid.steps()], vec![0; grid.steps()]]);
+    }
+    let counts = counts.get_mut(number).and_then(|c| c.get_mut(usize::from(is_selected)));
+    if let Some(n) = counts.and_then(|counts| counts.get_mut(step)) {
+        *n += 1;
+    }
+}
+
+/// Distinct values of an attribute, numbered.
+#[derive(Default)]
+struct Distinct {
+    numbers: HashMap<Key, u32>,
+    labels: Vec<Label>,
+}
+
+impl Distinct {
+    fn number(&mut self, values: Values<'_>) -> Option<u32> {
+        let value = match OwnedValue::of(values) {
+            OwnedValue::Nil => return None,
+            // Arrays count for the total alone.
+            OwnedValue::List(_) => Label::Nil,
+            value => label(&value),
+        };
+        let next = u32::try_from(self.labels.len()).ok()?;
+        let number = *self.numbers.entry(Key(vec![value.clone()])).or_insert(next);
+        if number == next {
+            self.labels.push(value);
+        }
+        Some(number)
     }
 }
 

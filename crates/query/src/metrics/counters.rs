@@ -76,7 +76,9 @@ pub(super) enum Numbers {
 impl Counters {
     pub(super) fn add(&mut self, key: Key, counted: Counted) {
         match self.series.entry(key) {
-            std::collections::hash_map::Entry::Occupied(mut known) => known.get_mut().merge(counted),
+            std::collections::hash_map::Entry::Occupied(mut known) => {
+                known.get_mut().merge(counted)
+            }
             std::collections::hash_map::Entry::Vacant(new) => {
                 new.insert(counted);
             }

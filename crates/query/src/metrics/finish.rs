@@ -152,14 +152,15 @@ fn labels(function: &MetricsFunction, key: &Key) -> Vec<(String, Label)> {
         true => *i == 0,
         false => **value != Label::Nil,
     });
-    kept.map(|(_, pair)| pair).map(|(attribute, value)| {
-        let value = match value {
-            Label::Nil => Label::Str("nil".to_owned()),
-            other => other.clone(),
-        };
-        (attribute.label(), value)
-    })
-    .collect()
+    kept.map(|(_, pair)| pair)
+        .map(|(attribute, value)| {
+            let value = match value {
+                Label::Nil => Label::Str("nil".to_owned()),
+                other => other.clone(),
+            };
+            (attribute.label(), value)
+        })
+        .collect()
 }
 
 fn series_of(query: &MetricsQuery, counters: &Counters, grid: Grid) -> Vec<Steps> {
@@ -251,11 +252,7 @@ fn values(function: &MetricsFunction, numbers: &Numbers, grid: Grid) -> Vec<Opti
     }
 }
 
-fn steps(
-    labels: Vec<(String, Label)>,
-    values: Vec<Option<f64>>,
-    counted: &Counted,
-) -> Steps {
+fn steps(labels: Vec<(String, Label)>, values: Vec<Option<f64>>, counted: &Counted) -> Steps {
     let examples = counted.examples.iter().enumerate();
     let exemplars = examples.filter_map(|(step, example)| {
         let example = (*example)?;

@@ -66,8 +66,15 @@ mod tests {
     fn steps_are_closed_on_the_right() {
         let grid = Grid::range(105, 131, 10);
         assert_eq!(grid.steps(), 5);
-        let table =
-            [(89, None), (90, None), (91, Some(0)), (100, Some(0)), (101, Some(1)), (140, Some(4)), (141, None)];
+        let table = [
+            (89, None),
+            (90, None),
+            (91, Some(0)),
+            (100, Some(0)),
+            (101, Some(1)),
+            (140, Some(4)),
+            (141, None),
+        ];
         for (at, step) in table {
             assert_eq!(grid.step_of(at), step, "{at}");
         }

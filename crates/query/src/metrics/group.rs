@@ -2,7 +2,7 @@
 
 use super::{MetricsPlan, Partial};
 use crate::answer::Cost;
-use crate::chunk::{each_once, leave_out};
+use crate::chunk::{Field, each_once, leave_out};
 use crate::scan::{GroupScan, How, ScanError};
 use crate::search::{dictionaries, is_ruled_out, required};
 use tributary_block::{Block, Source};
@@ -34,6 +34,9 @@ pub async fn metrics_group<S: Source>(
     let known = scan.read_dictionaries(&paths).await?;
     let wanted = conditions.iter().any(|conditions| !is_ruled_out(block, conditions, known));
     if wanted {
+        let starts = std::iter::once(Field::SpanStart);
+        let first: Vec<Field> = starts.chain(all).collect();
+        scan.read_likely(&first).await?;
         let mut of_group = plan.nothing();
         scan.each(
             |chunk, _| {

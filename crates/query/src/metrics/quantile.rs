@@ -53,7 +53,17 @@ mod tests {
 
     #[test]
     fn numbers_fall_into_powers_of_two() {
-        let table = [(-1, None), (0, None), (1, None), (2, Some(1)), (3, Some(2)), (4, Some(2)), (5, Some(3)), (1 << 20, Some(20)), (i64::MAX, Some(63))];
+        let table = [
+            (-1, None),
+            (0, None),
+            (1, None),
+            (2, Some(1)),
+            (3, Some(2)),
+            (4, Some(2)),
+            (5, Some(3)),
+            (1 << 20, Some(20)),
+            (i64::MAX, Some(63)),
+        ];
         for (n, expected) in table {
             assert_eq!(bucket(n), expected, "{n}");
         }

@@ -84,9 +84,11 @@ fn is_unlabelled(steps: &Steps) -> bool {
 /// labels is combined with each of the other.
 pub(super) fn math(op: MathOp, left: Vec<Steps>, right: &[Steps], name: &str) -> Vec<Steps> {
     let both = |a: &Steps, b: &Steps, labels: &Steps| {
-        let values = a.values.iter().zip(&b.values).map(|(a, b)| {
-            Some(scalar_math(op, (*a)?, (*b)?)).filter(|n| !n.is_nan())
-        });
+        let values = a
+            .values
+            .iter()
+            .zip(&b.values)
+            .map(|(a, b)| Some(scalar_math(op, (*a)?, (*b)?)).filter(|n| !n.is_nan()));
         let labels = match is_unlabelled(labels) {
             true => vec![("__name__".to_owned(), Label::Str(name.to_owned()))],
             false => labels.labels.clone(),
@@ -98,9 +100,7 @@ pub(super) fn math(op: MathOp, left: Vec<Steps>, right: &[Steps], name: &str) ->
         (many, [one]) if is_unlabelled(one) => many.iter().map(|a| both(a, one, a)).collect(),
         _ => {
             let by_key: HashMap<Key, &Steps> = right.iter().map(|b| (key(b), b)).collect();
-            left.iter()
-                .filter_map(|a| by_key.get(&key(a)).map(|b| both(a, b, a)))
-                .collect()
+            left.iter().filter_map(|a| by_key.get(&key(a)).map(|b| both(a, b, a))).collect()
         }
     }
 }

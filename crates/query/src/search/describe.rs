@@ -33,8 +33,12 @@ pub(crate) fn label(value: &OwnedValue) -> Label {
         OwnedValue::Float(n) => Label::Float(*n),
         OwnedValue::Bool(is) => Label::Bool(*is),
         OwnedValue::Duration(ns) => Label::Str(Static::Duration(*ns).to_string()),
-        OwnedValue::Status(n) => Label::Str(Status::from_number(*n).map_or_else(|| n.to_string(), |s| s.name().to_owned())),
-        OwnedValue::Kind(n) => Label::Str(Kind::from_number(*n).map_or_else(|| n.to_string(), |k| k.name().to_owned())),
+        OwnedValue::Status(n) => Label::Str(
+            Status::from_number(*n).map_or_else(|| n.to_string(), |s| s.name().to_owned()),
+        ),
+        OwnedValue::Kind(n) => {
+            Label::Str(Kind::from_number(*n).map_or_else(|| n.to_string(), |k| k.name().to_owned()))
+        }
         OwnedValue::Id(id) => {
             let (text, len) = id_text(id);
             let text = text.get(..len).unwrap_or_default();

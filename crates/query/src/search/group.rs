@@ -4,8 +4,10 @@ use super::describe::Describer;
 use super::prune::{dictionaries, is_ruled_out, required};
 use super::{Found, SearchPlan, find};
 use crate::answer::{Cost, TraceHit};
+use crate::chunk::Field;
 use crate::scan::{GroupScan, How, ScanError};
 use tributary_block::{Block, Source};
+use tributary_traceql::ast::Intrinsic;
 
 /// What a row group has.
 #[derive(Debug, Default)]
@@ -42,6 +44,12 @@ pub async fn search_group<S: Source>(
     let known = scan.read_dictionaries(&paths).await?;
     let mut found: Vec<(usize, Found)> = Vec::new();
     if !is_ruled_out(block, &conditions, known) {
+        let mut first = all;
+        if !window.is_all() {
+            let duration = Field::Intrinsic(Intrinsic::TraceDuration);
+            first.extend([Field::TraceStart, duration]);
+        }
+        scan.read_likely(&first).await?;
         let (mut spans, mut traces) = (0, 0);
         scan.each(
             |chunk, _| {

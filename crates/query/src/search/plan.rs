@@ -54,14 +54,7 @@ impl SearchPlan {
         let listed = listed(&pipeline);
         let mut pipeline = pipeline;
         simplify(&mut pipeline);
-        SearchPlan {
-            pipeline,
-            listed,
-            says_sets: true,
-            window,
-            limit,
-            spans_per_set,
-        }
+        SearchPlan { pipeline, listed, says_sets: true, window, limit, spans_per_set }
     }
 
     /// The same, without sets of spans in the answer.

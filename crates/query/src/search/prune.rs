@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tributary_block::dedicated::{ColumnType, Scope as Owner};
 use tributary_block::{Block, Dictionary};
 use tributary_traceql::ast::{
-    Attribute, BinaryOp, FieldExpr, Intrinsic, Pipeline, Scope, SpansetExpr, SpansetOp,
-    Stage, StructuralMode,
+    Attribute, BinaryOp, FieldExpr, Intrinsic, Pipeline, Scope, SpansetExpr, SpansetOp, Stage,
+    StructuralMode,
 };
 
 /// Conditions of which one trace, or one span, must meet each: any that no entry of its column's
@@ -20,10 +20,9 @@ pub(crate) fn required(pipeline: &Pipeline) -> Vec<&FieldExpr> {
 
 fn of_pipeline<'q>(pipeline: &'q Pipeline, all: &mut Vec<&'q FieldExpr>) {
     for stage in &pipeline.stages {
-        match stage {
-            Stage::Spanset(expr) => of_spanset(expr, all),
-            // What comes after a split may be asked of other spans, but still of some.
-            _ => {}
+        // What comes after a split may be asked of other spans, but still of some.
+        if let Stage::Spanset(expr) = stage {
+            of_spanset(expr, all);
         }
     }
 }
@@ -34,7 +33,9 @@ fn of_spanset<'q>(expr: &'q SpansetExpr, all: &mut Vec<&'q FieldExpr>) {
         SpansetExpr::Pipeline(inner) => of_pipeline(inner, all),
         SpansetExpr::Binary { op: SpansetOp::Union, .. } => {}
         SpansetExpr::Binary {
-            op: SpansetOp::Structural(_, StructuralMode::Negated), right, ..
+            op: SpansetOp::Structural(_, StructuralMode::Negated),
+            right,
+            ..
         } => of_spanset(right, all),
         SpansetExpr::Binary { left, right, .. } => {
             of_spanset(left, all);
@@ -51,13 +52,6 @@ fn of_field<'q>(expr: &'q FieldExpr, all: &mut Vec<&'q FieldExpr>) {
         }
         other => all.push(other),
     }
-}
-
-/// What a condition on texts can be judged by.
-struct Judge<'q> {
-    /// Leaves of texts, and whether it is the list of keys, in which the key must be found.
-    places: Vec<(String, Option<&'q str>)>,
-    expr: &'q FieldExpr,
 }
 
 /// Attribute of a condition that only a text, or any value of the key, can meet.
@@ -133,7 +127,11 @@ fn place<'q>(block: &Block, field: &'q Field) -> Option<Vec<(String, Option<&'q 
 
 /// The dictionaries to be read first: those that conditions can be judged by, and those of the keys
 /// of all attributes that the query touches.
-pub(crate) fn dictionaries(block: &Block, conditions: &[&FieldExpr], fields: &[Field]) -> Vec<String> {
+pub(crate) fn dictionaries(
+    block: &Block,
+    conditions: &[&FieldExpr],
+    fields: &[Field],
+) -> Vec<String> {
     let mut paths: Vec<String> = Vec::new();
     let judged: Vec<Field> = conditions
         .iter()
@@ -178,12 +176,11 @@ fn cannot_be_met(
     for field in [Some(&first), second.as_ref()].into_iter().flatten() {
         places.extend(place(block, field)?);
     }
-    let judge = Judge { places, expr };
-    for (path, key) in &judge.places {
+    for (path, key) in &places {
         let dictionary = dictionaries.get(path)?;
         let may = match key {
             Some(key) => dictionary.entries().any(|entry| entry == key.as_bytes()),
-            None => dictionary.entries().any(|entry| text_may(judge.expr, entry)),
+            None => dictionary.entries().any(|entry| text_may(expr, entry)),
         };
         if may {
             return Some(false);

@@ -172,7 +172,8 @@ async fn only_names<S: Source>(
     for (scope, key, path) in own {
         match known.get(&path) {
             Some(dictionary) => {
-                if dictionary.entries().any(|entry| !entry.is_empty() || key != "service.name") {
+                let is_told = |entry: &[u8]| !entry.is_empty() || key != "service.name";
+                if dictionary.entries().any(is_told) {
                     found.insert(scope, &key);
                 }
             }

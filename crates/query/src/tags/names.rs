@@ -1,10 +1,10 @@
 //! Names of attributes by scope.
 
-use serde::{Deserialize, Serialize};
 use super::elements_of;
 use crate::answer::TagsAnswer;
 use crate::chunk::{Bits, Chunk, Level};
 use crate::eval::EvalError;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_traceql::ast::Scope;
 

@@ -99,7 +99,10 @@ impl TagValues {
                 Values::Nil | Values::Unseen => {}
                 Values::One(value) => self.value(value),
                 Values::Many { cells, values, .. } => {
-                    values.iter().filter_map(|cell| cells.single(*cell)).for_each(|v| self.value(v));
+                    values
+                        .iter()
+                        .filter_map(|cell| cells.single(*cell))
+                        .for_each(|v| self.value(v));
                 }
             }
         }

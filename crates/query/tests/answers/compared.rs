@@ -11,7 +11,13 @@ pub(crate) fn typed(label: &Label) -> Value {
         Label::Int(n) => json!(["i", n.to_string()]),
         Label::Float(n) if n.is_finite() => json!(["d", n]),
         Label::Float(n) => {
-            let text = if n.is_nan() { "nan" } else if *n > 0.0 { "inf" } else { "-inf" };
+            let text = if n.is_nan() {
+                "nan"
+            } else if *n > 0.0 {
+                "inf"
+            } else {
+                "-inf"
+            };
             json!(["d", text])
         }
         Label::Bool(is) => json!(["b", is]),

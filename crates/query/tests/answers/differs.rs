@@ -60,6 +60,8 @@ pub(crate) const SEARCH_OF_OURS: &[Differs] = &[
 
 /// Metrics, wherever the spans are.
 pub(crate) const METRICS: &[Differs] = &[
+    ("s-query_range-055", NO_ROOT),
+    ("s-query_range-056", NO_ROOT),
     ("s-query_range-057", BOTH_SIDES),
     ("s-query_range-067", CHILDREN),
     ("s-query_range-076", "Tempo counts an attribute twice that stands in the filter, too"),

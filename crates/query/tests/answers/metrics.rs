@@ -33,9 +33,7 @@ fn plan(call: MetricsCall) -> MetricsPlan {
         true => Grid::instant(call.start, call.end),
         false => Grid::range(call.start, call.end, call.step),
     };
-    let tributary_traceql::ast::Root::Metrics(expr) = call.query.root else {
-        panic!("no metrics")
-    };
+    let tributary_traceql::ast::Root::Metrics(expr) = call.query.root else { panic!("no metrics") };
     MetricsPlan::new(expr, grid, call.exemplars, call.max_series)
 }
 
@@ -97,7 +95,11 @@ fn check(question: &Question, form: MetricsForm, answer: &MetricsAnswer) -> Resu
             MetricsForm::Range => same_samples(&samples(series), right),
             MetricsForm::Instant => {
                 let value = json!(series.samples.first().map_or(0.0, |s| s.value));
-                if same(&value, right) { Ok(()) } else { Err(format!("{value} instead of {right}")) }
+                if same(&value, right) {
+                    Ok(())
+                } else {
+                    Err(format!("{value} instead of {right}"))
+                }
             }
         };
         outcome.map_err(|why| format!("{labels}: {why}"))?;
@@ -215,10 +217,7 @@ fn of_block(stored: &Stored, plan: &MetricsPlan) -> Result<MetricsAnswer, String
     Ok(plan.finish(&partial))
 }
 
-fn ask(
-    what: &str,
-    answer: impl Fn(&Question, &MetricsPlan) -> Result<MetricsAnswer, String>,
-) {
+fn ask(what: &str, answer: impl Fn(&Question, &MetricsPlan) -> Result<MetricsAnswer, String>) {
     let questions = answered("metrics");
     ask_all(
         what,

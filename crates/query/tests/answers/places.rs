@@ -78,7 +78,8 @@ fn requests(data: &str) -> Vec<Vec<u8>> {
             all.into_iter().flat_map(|r| r.records.into_iter().skip(6).take(4)).collect()
         }
         "cases" => {
-            tributary_testkit::data::records(&dir.join("query-cases/cases.otlp-proto.rec.zst")).unwrap()
+            tributary_testkit::data::records(&dir.join("query-cases/cases.otlp-proto.rec.zst"))
+                .unwrap()
         }
         odd => {
             let file = dir.join("odd").join(format!("{odd}.otlp-proto.rec.zst"));

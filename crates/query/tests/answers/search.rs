@@ -69,8 +69,12 @@ fn of_block(stored: &Stored, plan: &SearchPlan) -> Result<Vec<TraceHit>, String>
     let block = stored.block();
     for group in 0..block.row_groups() {
         let hits = match stored {
-            Stored::Folder(_, source) => wait(search_group(block, source, group, plan, &How::default())),
-            Stored::Ours(_, source) => wait(search_group(block, &**source, group, plan, &How::default())),
+            Stored::Folder(_, source) => {
+                wait(search_group(block, source, group, plan, &How::default()))
+            }
+            Stored::Ours(_, source) => {
+                wait(search_group(block, &**source, group, plan, &How::default()))
+            }
         };
         all.extend(hits.map_err(|e| e.to_string())?.traces);
     }
@@ -113,12 +117,7 @@ fn check_span(span: &SpanHit, right: &Value, attributes: bool) -> Result<(), Str
     if attributes { same_pairs(&span.attributes, &right[3]) } else { Ok(()) }
 }
 
-fn check_set(
-    set: &SetHit,
-    right: &Value,
-    per_set: usize,
-    attributes: bool,
-) -> Result<(), String> {
+fn check_set(set: &SetHit, right: &Value, per_set: usize, attributes: bool) -> Result<(), String> {
     if u64::from(set.matched) != right["matched"].as_u64().unwrap() {
         return Err(format!("{} matched instead of {}", set.matched, right["matched"]));
     }
@@ -200,7 +199,9 @@ fn check_trace(
     if json!(services) != whole["stats"] {
         return Err(format!("services {} instead of {}", json!(services), whole["stats"]));
     }
-    let order = |attributes: &Value, matched: u64| format!("{}{matched:09}", Value::from(sorted(attributes)));
+    let order = |attributes: &Value, matched: u64| {
+        format!("{}{matched:09}", Value::from(sorted(attributes)))
+    };
     let mut sets: Vec<&SetHit> = hit.sets.iter().collect();
     sets.sort_by_key(|set| order(&Value::from(pairs(&set.attributes)), set.matched.into()));
     let mut right: Vec<&Value> = whole["sets"].as_array().unwrap().iter().collect();
@@ -232,7 +233,9 @@ fn ask(
 #[test]
 fn in_blocks_of_tempo() {
     let blocks = of_tempo();
-    ask("blocks of Tempo", &[SEARCH, SEARCH_OF_TEMPO].concat(), |q, plan| of_block(&blocks[q.data.as_str()], plan));
+    ask("blocks of Tempo", &[SEARCH, SEARCH_OF_TEMPO].concat(), |q, plan| {
+        of_block(&blocks[q.data.as_str()], plan)
+    });
 }
 
 #[test]
@@ -251,7 +254,9 @@ fn in_a_block_of_tempo_with_vparquet5() {
 #[test]
 fn in_blocks_of_our_own() {
     let blocks = ours();
-    ask("blocks of our own", &[SEARCH, SEARCH_OF_OURS].concat(), |q, plan| of_block(&blocks[q.data.as_str()], plan));
+    ask("blocks of our own", &[SEARCH, SEARCH_OF_OURS].concat(), |q, plan| {
+        of_block(&blocks[q.data.as_str()], plan)
+    });
 }
 
 #[test]

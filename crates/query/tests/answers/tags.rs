@@ -40,9 +40,14 @@ fn names(place: &Place<'_>, call: &TagsCall) -> Names {
                     Stored::Folder(_, source) => {
                         wait(names_group(block, source, group, among, &How::default(), &mut names))
                     }
-                    Stored::Ours(_, source) => {
-                        wait(names_group(block, &**source, group, among, &How::default(), &mut names))
-                    }
+                    Stored::Ours(_, source) => wait(names_group(
+                        block,
+                        &**source,
+                        group,
+                        among,
+                        &How::default(),
+                        &mut names,
+                    )),
                 }
                 .unwrap();
             }
@@ -61,12 +66,24 @@ fn values(place: &Place<'_>, call: &ValuesCall) -> TagValues {
             let block = stored.block();
             for group in 0..block.row_groups() {
                 let _cost = match stored {
-                    Stored::Folder(_, source) => {
-                        wait(values_group(block, source, group, &wanted, among, &How::default(), &mut values))
-                    }
-                    Stored::Ours(_, source) => {
-                        wait(values_group(block, &**source, group, &wanted, among, &How::default(), &mut values))
-                    }
+                    Stored::Folder(_, source) => wait(values_group(
+                        block,
+                        source,
+                        group,
+                        &wanted,
+                        among,
+                        &How::default(),
+                        &mut values,
+                    )),
+                    Stored::Ours(_, source) => wait(values_group(
+                        block,
+                        &**source,
+                        group,
+                        &wanted,
+                        among,
+                        &How::default(),
+                        &mut values,
+                    )),
                 }
                 .unwrap();
             }

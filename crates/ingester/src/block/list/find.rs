@@ -89,11 +89,10 @@ impl KnownBlocks {
     /// When the filter cannot be had.
     pub(crate) async fn may_contain(
         &self,
-        source: &FolderSource,
         meta: &BlockMeta,
         trace: &TraceId,
     ) -> Result<bool, BlockError> {
-        self.cache.may_contain(source, meta, trace).await
+        self.cache.may_contain(&self.source(meta), meta, trace).await
     }
 
     async fn find_in(&self, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {

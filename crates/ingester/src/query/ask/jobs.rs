@@ -1,10 +1,12 @@
-//! Row groups as jobs: on the pool's threads, within the memory for questions.
+//! Blocks as jobs: one row group at a time, on the pool's threads, within the memory for questions.
 
 use super::{Asker, NotAnswered};
-use crate::block::KnownBlocks;
+use crate::limits::Limit;
+use crate::metrics::Metrics;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
 use tributary_query::ScanError;
 use tributary_query::chunk::Field;
@@ -32,8 +34,12 @@ impl Room {
     }
 
     /// Waits for bytes, for all of them at most.
-    async fn take(&self, bytes: u64) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    async fn take(&self, bytes: u64, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.all);
+        if let Ok(permit) = self.units.clone().try_acquire_many_owned(units) {
+            return Some(permit);
+        }
+        metrics.limited(Limit::QuestionRoom);
         self.units.clone().acquire_many_owned(units).await.ok()
     }
 }
@@ -46,19 +52,19 @@ pub(super) struct Job {
     pub(super) group: usize,
 }
 
-/// A job whose block could not be read.
+/// A job that came to nothing.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// It was deleted meanwhile: what it held stands in a newer block.
+    /// Its block was deleted meanwhile: what it held stands in a newer one.
     IsGone,
-    /// Why it could not be read.
+    /// Why the block could not be read.
     Unreadable(String),
     /// The question itself is at fault.
     Refused(NotAnswered),
 }
 
 impl Failed {
-    fn of(meta: &BlockMeta, error: &ScanError) -> Failed {
+    pub(super) fn of(meta: &BlockMeta, error: &ScanError) -> Failed {
         match error {
             ScanError::Block(BlockError::Missing(_)) => Failed::IsGone,
             ScanError::Query(why) => Failed::Refused(NotAnswered::Query(why.clone())),
@@ -73,69 +79,62 @@ impl Failed {
 }
 
 impl Asker {
-    /// The row groups of blocks, in their order. Footers are read many at a time.
-    pub(super) async fn row_groups(
-        &self,
-        blocks: &KnownBlocks,
-        metas: Vec<Arc<BlockMeta>>,
-    ) -> (Vec<Job>, Vec<Failed>) {
-        let opened = metas.into_iter().map(|meta| async move {
-            let opened = blocks.open(&meta).await;
-            (meta, opened)
-        });
-        let opened: Vec<_> = opened.collect();
-        let opened: Vec<_> = stream::iter(opened).buffered(self.pool.threads()).collect().await;
-        let (mut jobs, mut failed) = (Vec::new(), Vec::new());
-        for (meta, opened) in opened {
-            match opened {
-                Ok((block, source)) => {
-                    let groups = 0..block.row_groups();
-                    jobs.extend(groups.map(|group| Job {
-                        block: block.clone(),
-                        source: source.clone(),
-                        group,
-                    }));
-                }
-                Err(error) => failed.push(Failed::of(&meta, &ScanError::Block(error))),
-            }
-        }
-        (jobs, failed)
-    }
-
-    /// Does something with each row group, several at a time, and hands the outcomes to `take` in
-    /// order, until that says that it is enough.
+    /// Does something with each row group of these blocks, several at a time. Hands what comes of a
+    /// block to `take`, in the order of the blocks, until that says that it is enough. Blocks are
+    /// opened when their turn comes.
     pub(super) async fn each<T, F>(
         &self,
-        jobs: Vec<Job>,
+        blocks: &[Arc<BlockMeta>],
         fields: &[Field],
-        work: impl Fn(Job) -> F,
-        mut take: impl FnMut(Result<T, Failed>) -> bool,
+        work: impl Fn() -> F,
+        mut take: impl FnMut(Result<Vec<T>, Failed>) -> bool,
     ) where
         T: Send + 'static,
-        F: FnOnce(&tokio::runtime::Handle, &Job) -> Result<T, ScanError> + Send + 'static,
+        F: FnOnce(&Handle, &Job) -> Result<T, ScanError> + Send + 'static,
     {
-        let jobs: Vec<_> = jobs
-            .into_iter()
-            .map(|job| {
-                let work = work(job.clone());
-                async move {
-                    let bytes = tributary_query::estimate(&job.block, job.group, fields);
-                    let _room = self.room.take(bytes).await;
-                    let meta = job.block.meta().clone();
-                    let done = self.pool.run(move |handle| work(handle, &job)).await;
-                    match done {
-                        Ok(Ok(outcome)) => Ok(outcome),
-                        Ok(Err(error)) => Err(Failed::of(&meta, &error)),
-                        Err(gone) => Err(Failed::Unreadable(gone.to_string())),
-                    }
-                }
-            })
-            .collect();
+        let work = &work;
+        let jobs = blocks.iter().map(|meta| self.block(meta, fields, work));
+        let jobs: Vec<_> = jobs.collect();
         let mut outcomes = stream::iter(jobs).buffered(self.pool.threads());
         while let Some(outcome) = outcomes.next().await {
             if !take(outcome) {
                 return;
             }
         }
+    }
+
+    /// Does something with each row group of a block.
+    async fn block<T, F>(
+        &self,
+        meta: &BlockMeta,
+        fields: &[Field],
+        work: &impl Fn() -> F,
+    ) -> Result<Vec<T>, Failed>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Handle, &Job) -> Result<T, ScanError> + Send + 'static,
+    {
+        let failed = |error: ScanError| Failed::of(meta, &error);
+        let opened = self.traces.blocks.open(meta).await;
+        let (block, source) = opened.map_err(|error| failed(error.into()))?;
+        let groups = (0..block.row_groups()).map(|group| {
+            let job = Job { block: block.clone(), source: source.clone(), group };
+            let work = work();
+            async move {
+                let bytes = tributary_query::estimate(&job.block, group, fields);
+                let _room = self.room.take(bytes, &self.metrics).await;
+                self.pool.run(move |handle| work(handle, &job)).await
+            }
+        });
+        let groups: Vec<_> = groups.collect();
+        let mut outcomes = stream::iter(groups).buffered(self.pool.threads());
+        let mut all = Vec::new();
+        while let Some(done) = outcomes.next().await {
+            match done {
+                Ok(outcome) => all.push(outcome.map_err(failed)?),
+                Err(gone) => return Err(Failed::Unreadable(gone.to_string())),
+            }
+        }
+        Ok(all)
     }
 }

@@ -1,75 +1,69 @@
 //! The blocks that a question must look at.
 
-use super::jobs::{Failed, Job};
+use super::Asker;
 use super::live::Live;
-use super::{Asker, NotAnswered};
 use crate::block::KnownBlocks;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::time::Instant;
+use tributary_block::BlockMeta;
+use tributary_query::Cost;
 use tributary_query::api::TimeRange;
 use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
-/// Row groups of all blocks of the time, the newest first, and what they are in all.
+/// The blocks of a tenant that may have spans of the time, the newest first.
 #[derive(Default)]
 pub(super) struct Stored {
-    pub(super) jobs: Vec<Job>,
-    pub(super) blocks: u64,
-    pub(super) bytes: u64,
+    pub(super) blocks: Vec<Arc<BlockMeta>>,
+}
+
+impl Stored {
+    /// What they are in all.
+    pub(super) fn cost(&self) -> Cost {
+        let blocks = self.blocks.len() as u64;
+        Cost {
+            blocks,
+            block_bytes: self.blocks.iter().map(|meta| meta.size).sum(),
+            jobs: blocks,
+            ..Cost::default()
+        }
+    }
+
+    /// Those whose time is within `near` ns of a stretch.
+    pub(super) fn near(
+        &self,
+        (start, end): (u64, u64),
+        near: u64,
+    ) -> impl Iterator<Item = &Arc<BlockMeta>> {
+        self.blocks.iter().filter(move |meta| {
+            meta.start_time <= end.saturating_add(near)
+                && meta.end_time.saturating_add(near) >= start
+        })
+    }
 }
 
 impl Asker {
-    /// The blocks of a tenant that may have spans of the time.
-    pub(super) async fn stored(
-        &self,
-        tenant: &str,
-        time: TimeRange,
-        live: &mut Live,
-    ) -> Result<Stored, NotAnswered> {
-        let mut since = live.since.unwrap_or_else(Instant::now);
-        // Twice: a block that was deleted meanwhile is found merged into another one.
-        for _ in 0..2 {
-            let deadline = KnownBlocks::patience();
-            let blocks = &self.traces.blocks;
-            if let Err(error) = blocks.look_up_since(tenant, since, deadline).await {
-                let why = ErrorChain(&error);
-                live.missing.push(format!("blocks could not be looked up: {why}"));
-            }
-            live.missing.extend(blocks.not_known(tenant));
-            let mut metas: BTreeMap<Uuid, _> = blocks
-                .candidates(tenant, time)
-                .into_iter()
-                .map(|meta| (meta.block_id, meta))
-                .collect();
-            let told = live.recent.iter().filter(|meta| meta.tenant_id == tenant);
-            for meta in told.filter(|meta| !blocks.is_replaced(tenant, &meta.block_id)) {
+    /// Finds them. What is not known of them is missing.
+    pub(super) async fn stored(&self, tenant: &str, time: TimeRange, live: &mut Live) -> Stored {
+        let since = live.since.unwrap_or_else(Instant::now);
+        let deadline = KnownBlocks::patience();
+        let blocks = &self.traces.blocks;
+        if let Err(error) = blocks.look_up_since(tenant, since, deadline).await {
+            let why = ErrorChain(&error);
+            live.missing.push(format!("blocks could not be looked up: {why}"));
+        }
+        live.missing.extend(blocks.not_known(tenant));
+        let known = blocks.candidates(tenant, time);
+        let mut metas: BTreeMap<Uuid, Arc<BlockMeta>> =
+            known.into_iter().map(|meta| (meta.block_id, meta)).collect();
+        for meta in live.recent.iter().filter(|meta| meta.tenant_id == tenant) {
+            if !blocks.is_replaced(tenant, &meta.block_id) {
                 metas.entry(meta.block_id).or_insert_with(|| Arc::new(meta.clone()));
             }
-            let mut metas: Vec<_> = metas.into_values().collect();
-            metas.sort_by_key(|meta| std::cmp::Reverse((meta.end_time, meta.block_id)));
-            let mut stored = Stored {
-                blocks: metas.len() as u64,
-                bytes: metas.iter().map(|meta| meta.size).sum(),
-                ..Stored::default()
-            };
-            let (jobs, failed) = self.row_groups(blocks, metas).await;
-            stored.jobs = jobs;
-            let is_gone = failed.iter().any(|failed| matches!(failed, Failed::IsGone));
-            if is_gone {
-                since = Instant::now();
-                continue;
-            }
-            for failed in failed {
-                match failed {
-                    Failed::Unreadable(why) => live.missing.push(why),
-                    Failed::Refused(why) => return Err(why),
-                    Failed::IsGone => {}
-                }
-            }
-            return Ok(stored);
         }
-        live.missing.push("blocks were deleted while they were looked up".to_owned());
-        Ok(Stored::default())
+        let mut blocks: Vec<_> = metas.into_values().collect();
+        blocks.sort_by_key(|meta| std::cmp::Reverse((meta.end_time, meta.block_id)));
+        Stored { blocks }
     }
 }

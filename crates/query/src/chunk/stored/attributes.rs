@@ -1,12 +1,15 @@
 //! Attributes of stored blocks: columns of their own, and the generic lists.
 
-use super::{EVENTS, LINKS, StoredChunk, disagree, number};
+use super::{EVENTS, KeyDictionaries, LINKS, StoredChunk, disagree, number};
 use crate::chunk::{
     Bits, Cell, Cells, Chunk, ChunkError, Column, Field, NONE, Texts, Types, Value, Values,
 };
+use std::cell::{Cell as Slot, OnceCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tributary_block::dedicated::ColumnType;
-use tributary_block::{Dictionary, Leaf, OwnColumn};
+use tributary_block::{Block, Dictionary, Leaf, OwnColumn};
+use tributary_span::columns::owned;
 use tributary_traceql::ast::Scope;
 
 /// A list of attributes: its path and the level of its elements.
@@ -21,6 +24,7 @@ fn list(scope: Scope) -> (&'static str, u8) {
 }
 
 /// An attribute that was looked for: its owner, and its place in the list.
+#[derive(Debug)]
 struct Hit {
     owner: u32,
     place: u32,
@@ -43,31 +47,117 @@ fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
     hits
 }
 
-/// Hands out the values of these attributes from one leaf of the list.
-fn values<T: Copy>(leaf: &Leaf<T>, depth: u8, hits: &[Hit], mut give: impl FnMut(usize, T)) {
-    let (mut next, mut hit, mut value) = (0u32, 0usize, 0usize);
-    for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
-        if rep <= depth && def >= depth {
-            next += 1;
-            while hits.get(hit).is_some_and(|h| h.place + 1 < next) {
-                hit += 1;
+/// All attributes by the number of their key.
+fn all_hits(keys: &Leaf<u32>, depth: u8) -> HashMap<u32, Vec<Hit>> {
+    let mut by_key: HashMap<u32, Vec<Hit>> = HashMap::new();
+    let (mut owners, mut place) = (0u32, 0u32);
+    let mut values = keys.values.iter();
+    for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
+        owners += u32::from(rep < depth && def + 1 >= depth);
+        if def >= depth {
+            if let Some(key) = values.next() {
+                let hit = Hit { owner: owners.wrapping_sub(1), place };
+                by_key.entry(*key).or_default().push(hit);
             }
-            if hit == hits.len() {
-                return;
+            place += 1;
+        }
+    }
+    by_key
+}
+
+/// The values of a list's attributes from one of its leaves: where those of each end.
+#[derive(Debug)]
+pub(super) struct Placed<T> {
+    ends: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T> Placed<T> {
+    fn new(leaf: Leaf<T>, depth: u8) -> Placed<T> {
+        let mut ends: Vec<u32> = Vec::with_capacity(leaf.def.len());
+        let mut count = 0u32;
+        for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
+            let has_value = def == leaf.max_def;
+            count += u32::from(has_value);
+            if rep <= depth && def >= depth {
+                ends.push(count);
+            } else if has_value && let Some(end) = ends.last_mut() {
+                *end = count;
             }
         }
-        if def == leaf.max_def {
-            if hits.get(hit).is_some_and(|h| h.place + 1 == next)
-                && let Some(found) = leaf.values.get(value)
-            {
-                give(hit, *found);
-            }
-            value += 1;
+        Placed { ends, values: leaf.values }
+    }
+
+    fn of(&self, place: u32) -> &[T] {
+        self.values.get(owned(&self.ends, place as usize)).unwrap_or_default()
+    }
+}
+
+/// What was decoded of a list of attributes: it serves all keys that a query asks for.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    texts: OnceCell<(Placed<u32>, Arc<Dictionary>)>,
+    ints: OnceCell<Placed<i64>>,
+    doubles: OnceCell<Placed<u64>>,
+    bools: OnceCell<Placed<bool>>,
+    is_array: OnceCell<Vec<bool>>,
+    /// Attributes by the number of their key, once several keys were asked for.
+    by_key: OnceCell<HashMap<u32, Vec<Hit>>>,
+    asked: Slot<u32>,
+}
+
+/// So many keys are looked for one by one; from then on all are sorted by key.
+const ONE_BY_ONE: u32 = 3;
+
+/// What is decoded once.
+fn once<T>(
+    cell: &OnceCell<T>,
+    make: impl FnOnce() -> Result<T, ChunkError>,
+) -> Result<&T, ChunkError> {
+    match cell.get() {
+        Some(found) => Ok(found),
+        None => {
+            let made = make()?;
+            Ok(cell.get_or_init(|| made))
+        }
+    }
+}
+
+/// Leaves that an attribute's column will want.
+pub(super) fn likely_leaves(
+    block: &Block,
+    dictionaries: &KeyDictionaries,
+    scope: Scope,
+    key: &str,
+    paths: &mut Vec<String>,
+) {
+    let own = super::owner(scope).and_then(|owner| block.own_column(owner, key));
+    paths.extend(own.map(|own| own.path));
+    let (path, _) = list(scope);
+    let keys = dictionaries.get(&format!("{path}.Key"));
+    if keys.is_some_and(|keys| keys.entries().any(|entry| entry == key.as_bytes())) {
+        let leaves = ["Key", "IsArray", "Value", "ValueInt", "ValueDouble", "ValueBool"];
+        paths.extend(leaves.map(|leaf| format!("{path}.{leaf}")));
+        match scope {
+            Scope::Event => paths.push(EVENTS.to_owned()),
+            Scope::Link => paths.push(LINKS.to_owned()),
+            _ => {}
         }
     }
 }
 
 impl StoredChunk<'_> {
+    fn list(&self, scope: Scope) -> &List {
+        let [resource, span, event, link, instrumentation] = &self.lists;
+        match scope {
+            Scope::Resource => resource,
+            Scope::Span => span,
+            Scope::Event => event,
+            Scope::Link => link,
+            Scope::Instrumentation => instrumentation,
+        }
+    }
+
     fn owners(&self, scope: Scope) -> Result<usize, ChunkError> {
         Ok(match scope {
             Scope::Resource => self.shape.resources,
@@ -191,12 +281,7 @@ impl StoredChunk<'_> {
     }
 
     /// An attribute of the generic list; none when the row group has none with this key.
-    fn generic(
-        &self,
-        scope: Scope,
-        key: &str,
-        types: Types,
-    ) -> Result<Option<Cells>, ChunkError> {
+    fn generic(&self, scope: Scope, key: &str, types: Types) -> Result<Option<Cells>, ChunkError> {
         let (path, depth) = list(scope);
         let leaf = |name: &str| format!("{path}.{name}");
         let numbers_of = |dictionary: &Dictionary| -> Vec<u32> {
@@ -221,37 +306,61 @@ impl StoredChunk<'_> {
         }
         self.need(&needed.iter().map(String::as_str).collect::<Vec<_>>())?;
         let keys = self.text_leaf(&key_path)?;
-        let (keys, dictionary) = (&keys.0, &keys.1);
-        let hits = hits(keys, depth, &numbers_of(dictionary));
+        let wanted = numbers_of(&keys.1);
+        let list = self.list(scope);
+        list.asked.set(list.asked.get() + 1);
+        let mut scanned = Vec::new();
+        let mut hits: Vec<&Hit> = Vec::new();
+        if list.asked.get() > ONE_BY_ONE {
+            let by_key = list.by_key.get_or_init(|| all_hits(&keys.0, depth));
+            hits.extend(wanted.iter().filter_map(|key| by_key.get(key)).flatten());
+            hits.sort_unstable_by_key(|hit| hit.place);
+        } else {
+            scanned.extend(self::hits(&keys.0, depth, &wanted));
+            hits.extend(&scanned);
+        }
         if hits.is_empty() {
             return Ok(None);
         }
         let owners = self.owners(scope)?;
-        let mut found: Vec<Vec<Cell>> = vec![Vec::new(); hits.len()];
-        let mut give = |hit: usize, cell| {
-            if let Some(cells) = found.get_mut(hit) {
-                cells.push(cell);
-            }
+        let rows = &self.rows;
+        let texts = match types.has(Types::TEXT) {
+            true => Some(once(&list.texts, || {
+                let (found, dictionary) = self.leaves.texts(&leaf("Value"), rows)?;
+                Ok((Placed::new(found, depth), dictionary))
+            })?),
+            false => None,
         };
-        let mut texts = Arc::default();
-        if types.has(Types::TEXT) {
-            let leaf = self.text_leaf(&leaf("Value"))?;
-            values(&leaf.0, depth, &hits, |hit, n| give(hit, Cell::Str(n)));
-            texts = leaf.1.clone();
-        }
-        if types.has(Types::NUMBER) {
-            let ints = self.leaves.ints(&leaf("ValueInt"), &self.rows)?;
-            values(&ints, depth, &hits, |hit, n| give(hit, Cell::Int(n)));
-            let doubles = self.leaves.doubles(&leaf("ValueDouble"), &self.rows)?;
-            values(&doubles, depth, &hits, |hit, n| give(hit, Cell::Float(f64::from_bits(n))));
-        }
-        if types.has(Types::BOOL) {
-            let bools = self.leaves.bools(&leaf("ValueBool"), &self.rows)?;
-            values(&bools, depth, &hits, |hit, is| give(hit, Cell::Bool(is)));
-        }
-        let is_array = self.leaves.bools(&leaf("IsArray"), &self.rows)?.values;
-        let mut cells = Cells { dictionary: texts, cells: vec![Cell::Nil; owners], many: Vec::new() };
-        for (hit, found) in hits.iter().zip(&found) {
+        let (ints, doubles) = match types.has(Types::NUMBER) {
+            true => (
+                Some(once(&list.ints, || {
+                    Ok(Placed::new(self.leaves.ints(&leaf("ValueInt"), rows)?, depth))
+                })?),
+                Some(once(&list.doubles, || {
+                    Ok(Placed::new(self.leaves.doubles(&leaf("ValueDouble"), rows)?, depth))
+                })?),
+            ),
+            false => (None, None),
+        };
+        let bools = match types.has(Types::BOOL) {
+            true => Some(once(&list.bools, || {
+                Ok(Placed::new(self.leaves.bools(&leaf("ValueBool"), rows)?, depth))
+            })?),
+            false => None,
+        };
+        let is_array =
+            once(&list.is_array, || Ok(self.leaves.bools(&leaf("IsArray"), rows)?.values))?;
+        let dictionary = texts.map(|(_, dictionary)| dictionary.clone()).unwrap_or_default();
+        let mut cells = Cells { dictionary, cells: vec![Cell::Nil; owners], many: Vec::new() };
+        let mut found: Vec<Cell> = Vec::new();
+        for hit in hits {
+            let place = hit.place;
+            found.clear();
+            found.extend(texts.iter().flat_map(|t| t.0.of(place)).map(|n| Cell::Str(*n)));
+            found.extend(ints.iter().flat_map(|t| t.of(place)).map(|n| Cell::Int(*n)));
+            let float = |n: &u64| Cell::Float(f64::from_bits(*n));
+            found.extend(doubles.iter().flat_map(|t| t.of(place)).map(float));
+            found.extend(bools.iter().flat_map(|t| t.of(place)).map(|is| Cell::Bool(*is)));
             let is_array = is_array.get(hit.place as usize).copied().unwrap_or_default();
             let cell = match found.as_slice() {
                 [] => Cell::Unseen,

@@ -1,0 +1,58 @@
+//! What is in memory, and what of it lies in blocks, too.
+
+use super::live::Live;
+use super::stored::Stored;
+use super::{Asker, NotAnswered, SECOND, not_read};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tributary_query::join;
+use tributary_span::{Columns, TraceId};
+
+/// Blocks whose time is this near to that of what is in memory may have parts of its traces, ns.
+const NEAR: u64 = 3600 * SECOND;
+
+/// What is in memory, joined; and what lies in several places.
+pub(super) struct Prepared {
+    /// Traces that lie in memory alone.
+    pub(super) alone: Arc<Columns>,
+    /// What is in memory of those that lie in several places.
+    pub(super) beside: Arc<Columns>,
+    pub(super) several: HashSet<TraceId>,
+    /// Spans in memory.
+    pub(super) spans: u64,
+}
+
+impl Asker {
+    /// Joins what is in memory, and finds the traces that lie in several places.
+    pub(super) async fn prepare(
+        &self,
+        live: &Live,
+        stored: &Stored,
+        whole: bool,
+    ) -> Result<Prepared, NotAnswered> {
+        let parts = live.parts.clone();
+        let joined = self.pool.run(move |_| join(parts.iter().map(Arc::as_ref), |_| true)).await;
+        let joined = joined.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?.spans;
+        let several = if whole {
+            self.in_several(&stored.blocks, &joined).await.map_err(not_read)?
+        } else if joined.is_empty() {
+            HashSet::new()
+        } else {
+            // Spans that became a block while they were asked for stand in both.
+            let starts = joined.spans.start.iter().min().copied().unwrap_or_default();
+            let ends = joined.spans.end.iter().max().copied().unwrap_or_default();
+            let beside: Vec<_> = stored.near((starts, ends), NEAR).cloned().collect();
+            let all = self.in_several(&beside, &joined).await.map_err(not_read)?;
+            let in_memory: HashSet<&TraceId> = joined.traces.iter().collect();
+            all.into_iter().filter(|trace| in_memory.contains(trace)).collect()
+        };
+        let spans = joined.len() as u64;
+        let (alone, beside) = if several.is_empty() {
+            (joined, Columns::default())
+        } else {
+            let beside = join([&joined], |trace| several.contains(trace)).spans;
+            (join([&joined], |trace| !several.contains(trace)).spans, beside)
+        };
+        Ok(Prepared { alone: Arc::new(alone), beside: Arc::new(beside), several, spans })
+    }
+}
