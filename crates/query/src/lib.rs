@@ -57,6 +57,7 @@ mod scan;
 pub mod search;
 mod sum;
 pub mod tags;
+mod trace_filter;
 mod trace_json;
 
 pub use answer::{
@@ -67,3 +68,4 @@ pub use combine::{Combined, combine};
 pub use eval::EvalError;
 pub use join::{Joined, join};
 pub use scan::{Gate, How, ScanError, Stop, estimate};
+pub use trace_filter::TraceFilter;

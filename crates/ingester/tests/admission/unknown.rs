@@ -24,6 +24,7 @@ fn status(tenant: &str, found: &Found) -> StatusCode {
         id: TraceId([9; 16]),
         tenants: vec![tenant.to_owned()],
         time: TimeRange::ALL,
+        filter: None,
         accept: Accept::Json,
     };
     call.answer(found).status

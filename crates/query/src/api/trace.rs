@@ -5,14 +5,16 @@ use super::parameters::Parameters;
 use super::{Accept, Answer, JSON, PROTOBUF, TimeRange, Version};
 use crate::combine::combine;
 use crate::json::Json;
+use crate::trace_filter::{TraceFilter, only};
 use crate::trace_json::{OuterKey, trace_json, write_trace};
 use http::StatusCode;
 use tributary_span::otlp::encode;
 use tributary_span::protobuf::put;
 use tributary_span::{Columns, TraceId};
+use tributary_traceql::parse;
 
 /// A request for one trace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TraceCall {
     /// Which route was called.
     pub version: Version,
@@ -22,6 +24,8 @@ pub struct TraceCall {
     pub tenants: Vec<String>,
     /// Only blocks that overlap this time need be read. Spans outside of it are not left out.
     pub time: TimeRange,
+    /// Which spans of the trace are wanted; none for all of them.
+    pub filter: Option<TraceFilter>,
     /// The encoding of the answer.
     pub accept: Accept,
 }
@@ -41,11 +45,46 @@ pub struct Found {
 /// Reads the question.
 pub(super) fn call(version: Version, id: &str, head: Head<'_>) -> Result<TraceCall, String> {
     let id = TraceId::from_hex(id).map_err(|why| format!("bad trace id: {why}"))?;
-    if version == Version::V2 && head.parameters.text("q")?.is_some() {
-        return Err("parameter q: filters on a trace are not offered".to_owned());
-    }
     let time = time_range(&head.parameters)?;
-    Ok(TraceCall { version, id, tenants: head.tenants, time, accept: head.accept })
+    let filter = match version {
+        Version::V1 => None,
+        Version::V2 => filter(&head.parameters)?,
+    };
+    Ok(TraceCall { version, id, tenants: head.tenants, time, filter, accept: head.accept })
+}
+
+/// `q`, and how much around its matches is wanted. Parameters that change nothing are not read.
+fn filter(parameters: &Parameters<'_>) -> Result<Option<TraceFilter>, String> {
+    let query = parameters.text("q")?.unwrap_or_default();
+    if query.trim().is_empty() {
+        return Ok(None);
+    }
+    let query = parse(&query).map_err(|why| format!("invalid TraceQL filter: {why}"))?;
+    let Some(matching) = query.lone_filter() else {
+        let only =
+            "a trace is filtered by one filter, such as { status = error }, and nothing else";
+        return Err(format!("invalid TraceQL filter: {only}"));
+    };
+    let above = match parameters.flag("keep_hierarchy")? {
+        true => levels(parameters, "ancestor_depth", usize::MAX)?,
+        false => 0,
+    };
+    let below = levels(parameters, "match_depth", 0)?;
+    let filter = TraceFilter { matching: matching.clone(), below, above };
+    match filter.beyond_spans() {
+        Some(name) => Err(format!("invalid TraceQL filter: {name} is not a property of one span")),
+        None => Ok(Some(filter)),
+    }
+}
+
+/// A number of levels of the tree; -1 for all.
+fn levels(parameters: &Parameters<'_>, name: &str, otherwise: usize) -> Result<usize, String> {
+    match parameters.number::<i64>(name)? {
+        None => Ok(otherwise),
+        Some(-1) => Ok(usize::MAX),
+        Some(levels) => usize::try_from(levels)
+            .map_err(|_| format!("invalid value for {name}: must be >= -1, got {levels}")),
+    }
 }
 
 /// `start` and `end`. A missing, empty or zero one leaves that end open.
@@ -68,10 +107,17 @@ fn time_range(parameters: &Parameters<'_>) -> Result<TimeRange, String> {
 impl TraceCall {
     /// The answer to the call.
     pub fn answer(&self, found: &Found) -> Answer {
-        let trace = combine(self.id, &found.parts).trace;
+        let mut trace = combine(self.id, &found.parts).trace;
+        let all = trace.len();
+        let wanted = self.filter.as_ref().map(|filter| filter.rows(&trace)).transpose();
+        match wanted {
+            Ok(Some(wanted)) if wanted.count() < all => trace = only(&trace, &wanted),
+            Ok(_) => {}
+            Err(why) => return Answer::error(StatusCode::BAD_REQUEST, why),
+        }
         match self.version {
             Version::V1 => self.bare(&trace, found),
-            Version::V2 => self.enveloped(&trace, found),
+            Version::V2 => self.enveloped(&trace, found, trace.len() < all),
         }
     }
 
@@ -94,8 +140,12 @@ impl TraceCall {
         }
     }
 
-    fn enveloped(&self, trace: &Columns, found: &Found) -> Answer {
-        let message = found.missing.join("; ");
+    /// `is_part` says that the filter left something out: a reader is told, as of everything else
+    /// that the trace lacks.
+    fn enveloped(&self, trace: &Columns, found: &Found, is_part: bool) -> Answer {
+        let filtered = is_part.then_some("the trace is filtered: only what q asks for is given");
+        let reasons = found.missing.iter().map(String::as_str).chain(filtered);
+        let message = reasons.collect::<Vec<_>>().join("; ");
         match self.accept {
             Accept::Json => Answer::ok(JSON, envelope_json(trace, found.inspected_bytes, &message)),
             Accept::Protobuf => {

@@ -16,7 +16,7 @@ fn part(span: u8) -> Columns {
 
 fn call(version: Version, accept: Accept) -> TraceCall {
     let tenants = vec!["single-tenant".to_owned()];
-    TraceCall { version, id: ID, tenants, time: TimeRange::ALL, accept }
+    TraceCall { version, id: ID, tenants, time: TimeRange::ALL, filter: None, accept }
 }
 
 fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
@@ -96,4 +96,64 @@ fn a_trace_that_may_not_be_whole_says_so_where_it_can() {
     let envelope = fields(&v2.body);
     assert_eq!(envelope[2], Field { number: 3, value: Value::Varint(1) });
     assert_eq!(envelope[3], Field { number: 4, value: Value::Bytes(b"a is away") });
+}
+
+/// The filter of a request for a trace with these parameters.
+fn filter_of(parameters: &str) -> Result<Option<TraceFilter>, String> {
+    filter(&Parameters::new(parameters))
+}
+
+#[test]
+fn filters_and_their_surroundings() {
+    for nothing in ["", "q=", "q=+", "match_depth=-7&keep_hierarchy=perhaps"] {
+        assert_eq!(filter_of(nothing), Ok(None), "{nothing}");
+    }
+    let all = usize::MAX;
+    let table = [
+        ("q={.a=1}", (0, 0)),
+        ("q={.a=1}&ancestor_depth=-7", (0, 0)),
+        ("q={.a=1}&keep_hierarchy=false&match_depth=2", (0, 2)),
+        ("q={.a=1}&keep_hierarchy=true", (all, 0)),
+        ("q={.a=1}&keep_hierarchy=1&ancestor_depth=3&match_depth=-1", (3, all)),
+    ];
+    for (parameters, around) in table {
+        let filter = filter_of(parameters).unwrap().unwrap();
+        assert_eq!((filter.above, filter.below), around, "{parameters}");
+    }
+    let table = [
+        ("q={.a=", "invalid TraceQL filter"),
+        ("q={}|count()>1", "one filter"),
+        ("q={.a=1}>>{.b=1}", "one filter"),
+        ("q={}|rate()", "one filter"),
+        ("q={trace:duration>1s}", "trace:duration"),
+        ("q={.a=1}&match_depth=-2", "match_depth"),
+        ("q={.a=1}&match_depth=x", "match_depth"),
+        ("q={.a=1}&keep_hierarchy=perhaps", "keep_hierarchy"),
+        ("q={.a=1}&keep_hierarchy=true&ancestor_depth=-2", "ancestor_depth"),
+    ];
+    for (parameters, expected) in table {
+        let refused = filter_of(parameters).unwrap_err();
+        assert!(refused.contains(expected), "{parameters}: {refused}");
+    }
+}
+
+#[test]
+fn a_filtered_trace_says_so_when_something_is_left_out() {
+    let found = Found {
+        parts: vec![part(1), part(2)],
+        inspected_bytes: 0,
+        missing: vec!["a is away".into()],
+    };
+    let answer = |query: &str| {
+        let filter = filter_of(query).unwrap();
+        let call = TraceCall { filter, ..call(Version::V2, Accept::Json) };
+        let json: serde_json::Value = serde_json::from_slice(&call.answer(&found).body).unwrap();
+        let resources = json["trace"]["resourceSpans"].as_array().cloned().unwrap_or_default();
+        let spans = resources.iter().flat_map(|r| r["scopeSpans"][0]["spans"].as_array().cloned());
+        (spans.flatten().count(), json["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(answer("q={}"), (2, "a is away".into()));
+    let filtered = "a is away; the trace is filtered: only what q asks for is given";
+    assert_eq!(answer("q={span:id=\"0101010101010101\"}"), (1, filtered.into()));
+    assert_eq!(answer("q={.none=1}"), (0, filtered.into()));
 }
