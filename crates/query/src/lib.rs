@@ -55,6 +55,7 @@ pub mod metrics;
 pub mod part;
 mod scan;
 pub mod search;
+mod shared_ids;
 mod sum;
 pub mod tags;
 mod trace_filter;

@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::{Accept, Answer, JSON, PROTOBUF, TimeRange, Version};
 use crate::combine::combine;
 use crate::json::Json;
+use crate::shared_ids;
 use crate::trace_filter::{TraceFilter, only};
 use crate::trace_json::{OuterKey, trace_json, write_trace};
 use http::StatusCode;
@@ -109,7 +110,9 @@ impl TraceCall {
     pub fn answer(&self, found: &Found) -> Answer {
         let mut trace = combine(self.id, &found.parts).trace;
         let all = trace.len();
+        // The filter sees the ids that are stored, as searches do.
         let wanted = self.filter.as_ref().map(|filter| filter.rows(&trace)).transpose();
+        shared_ids::part(&mut trace);
         match wanted {
             Ok(Some(wanted)) if wanted.count() < all => trace = only(&trace, &wanted),
             Ok(_) => {}

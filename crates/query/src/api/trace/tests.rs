@@ -157,3 +157,23 @@ fn a_filtered_trace_says_so_when_something_is_left_out() {
     assert_eq!(answer("q={span:id=\"0101010101010101\"}"), (1, filtered.into()));
     assert_eq!(answer("q={.none=1}"), (0, filtered.into()));
 }
+
+#[test]
+fn the_sides_of_a_call_that_share_an_id_are_parted() {
+    let sides = {
+        let mut b = Builder::new();
+        let resource = b.end_resource(0, Default::default(), Default::default());
+        let scope = b.end_scope(Default::default(), Default::default(), 0, Default::default());
+        for kind in [2, 3] {
+            let (trace, id) = (ID, SpanId([5; 8]));
+            b.end_span(SpanFields { trace, id, resource, scope, kind, ..Default::default() });
+        }
+        b.take()
+    };
+    let found = Found { parts: vec![sides], ..Found::default() };
+    for version in [Version::V1, Version::V2] {
+        let answer = call(version, Accept::Json).answer(&found);
+        assert_eq!(text(&answer).matches("\"spanId\":\"BQUFBQUFBQU=\"").count(), 1, "{version:?}");
+        assert_eq!(text(&answer).matches("\"parentSpanId\":\"BQUFBQUFBQU=\"").count(), 1);
+    }
+}
