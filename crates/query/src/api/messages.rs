@@ -5,14 +5,15 @@
 //! `pkg/tempopb/tempo.proto`; members at their default are left out, as proto3 has it.
 
 mod metrics;
+mod portions;
 mod requests;
 mod search;
 mod tags;
 mod values;
 
-pub use metrics::{instant_response, range_response};
-pub use requests::{instant_request, range_request, search_request};
-pub use search::search_response;
+pub use metrics::{instant_messages, range_messages};
+pub use requests::{instant_request, range_request, search_request, tags_request, values_request};
+pub use search::{search_messages, search_response};
 pub use tags::{tags_response, tags_v2_response};
 pub use values::{values_response, values_v2_response};
 

@@ -1,13 +1,12 @@
 //! Tags: the names of attributes.
 
 mod answer;
+mod ask;
 
 use super::head::Head;
-use super::parameters::Parameters;
-use super::time_range::Ends;
 use super::{Accept, Call, TimeRange, Version};
-use crate::answer::TagsAnswer;
 pub(super) use answer::without_scopes;
+pub(super) use ask::Asked;
 use tributary_traceql::ast::{FieldExpr, Scope};
 use tributary_traceql::parse_filter_leniently;
 
@@ -33,62 +32,18 @@ pub struct TagsCall {
     pub accept: Accept,
 }
 
-/// Reads the question. A limit that is no number is none, as in Tempo.
+/// Reads the question.
 pub(super) fn call(version: Version, head: Head<'_>) -> Result<Call, String> {
-    let parameters = &head.parameters;
-    let wanted = match parameters.text("scope")? {
-        Some(scope) => Wanted::parse(&scope).ok_or_else(|| format!("invalid scope: {scope}"))?,
-        None => Wanted::All,
-    };
-    let filter = match version {
-        Version::V1 => None,
-        Version::V2 => filter(parameters)?,
-    };
-    let time = Ends::read(parameters, head.now)?.of_tags()?;
-    let limit = parameters.number("limit").unwrap_or_default().filter(|limit| *limit > 0);
-    let Head { tenants, accept, .. } = head;
-    let call = |scope| TagsCall { tenants, version, scope, filter, time, limit, accept };
-    Ok(match wanted {
-        Wanted::All => Call::Tags(call(None)),
-        Wanted::Scope(scope) => Call::Tags(call(Some(scope))),
-        Wanted::Intrinsic => Call::Ready(call(None).give(&answer::intrinsics(limit))),
-        Wanted::Nothing => Call::Ready(call(None).give(&TagsAnswer::default())),
-    })
+    Asked::read(version, &head)?.call(version, head.tenants, head.accept)
 }
 
 /// The filter that comes with a question for names or values: what is complete of a query that
 /// somebody is typing.
-pub(super) fn filter(parameters: &Parameters<'_>) -> Result<Option<FieldExpr>, String> {
-    match parameters.text("q")? {
-        Some(query) => parse_filter_leniently(&query).map_err(|why| why.to_string()),
-        None => Ok(None),
+pub(super) fn filter(query: &str) -> Result<Option<FieldExpr>, String> {
+    if query.is_empty() {
+        return Ok(None);
     }
-}
-
-/// What the parameter `scope` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    All,
-    Scope(Scope),
-    Intrinsic,
-    /// Names of a trace: there are none, yet the scope is one of the language.
-    Nothing,
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "none" => Wanted::All,
-            "resource" => Wanted::Scope(Scope::Resource),
-            "span" => Wanted::Scope(Scope::Span),
-            "event" => Wanted::Scope(Scope::Event),
-            "link" => Wanted::Scope(Scope::Link),
-            "instrumentation" => Wanted::Scope(Scope::Instrumentation),
-            "intrinsic" => Wanted::Intrinsic,
-            "trace" => Wanted::Nothing,
-            _ => return None,
-        })
-    }
+    parse_filter_leniently(query).map_err(|why| why.to_string())
 }
 
 #[cfg(test)]

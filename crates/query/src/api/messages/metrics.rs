@@ -1,34 +1,31 @@
 //! The answers to metrics queries.
 
+use super::portions::portions;
 use super::{put_cost, put_text, put_uint};
 use crate::answer::{MetricsAnswer, Sample, Series};
 use crate::api::attributes::put_attributes;
 use tributary_span::protobuf::put;
 
 /// `QueryRangeResponse`: series = 1, metrics = 2, status = 3 { COMPLETE = 0, PARTIAL = 1 },
-/// message = 4. A series without samples says nothing, and is left out.
-pub fn range_response(found: &MetricsAnswer) -> Vec<u8> {
-    let mut out = Vec::new();
-    for series in found.series.iter().filter(|series| !series.samples.is_empty()) {
-        put::message(&mut out, 1, |out| put_series(out, series));
-    }
-    put_end(&mut out, found);
-    out
+/// message = 4. A series without samples says nothing, and is left out. In as many messages as a
+/// stream needs.
+pub fn range_messages(found: &MetricsAnswer) -> Vec<Vec<u8>> {
+    let series = found.series.iter().filter(|series| !series.samples.is_empty());
+    let put = |out: &mut Vec<u8>, series| put::message(out, 1, |out| put_series(out, series));
+    portions(series, put, |out| put_end(out, found))
 }
 
 /// `QueryInstantResponse`, whose fields are those of a `QueryRangeResponse`, with series of
 /// labels = 1 and value = 2.
-pub fn instant_response(found: &MetricsAnswer) -> Vec<u8> {
-    let mut out = Vec::new();
-    for series in &found.series {
-        let Some(sample) = series.samples.last() else { continue };
-        put::message(&mut out, 1, |out| {
+pub fn instant_messages(found: &MetricsAnswer) -> Vec<Vec<u8>> {
+    let values = found.series.iter().filter_map(|series| Some((series, series.samples.last()?)));
+    let put = |out: &mut Vec<u8>, (series, sample): (&Series, &Sample)| {
+        put::message(out, 1, |out| {
             put_attributes(out, 1, &series.labels);
             put_double(out, 2, sample.value);
         });
-    }
-    put_end(&mut out, found);
-    out
+    };
+    portions(values, put, |out| put_end(out, found))
 }
 
 fn put_end(out: &mut Vec<u8>, found: &MetricsAnswer) {

@@ -2,7 +2,10 @@
 
 use crate::api::head::nanoseconds;
 use crate::api::request::bad_request;
-use crate::api::{Accept, Answer, MetricsCall, MetricsForm, SearchCall, metrics, moment, search};
+use crate::api::{
+    Accept, Answer, Call, MetricsCall, MetricsForm, SearchCall, Version, metrics, moment, search,
+    tags, values,
+};
 use std::time::SystemTime;
 use tributary_span::protobuf::{Field, Fields, Malformed};
 
@@ -78,6 +81,56 @@ fn metrics_request(
         Ok(())
     });
     read.and_then(|()| asked.call(form, tenants, nanoseconds(now))).map_err(bad_request)
+}
+
+/// `SearchTagsRequest`: scope = 1, query = 2, start = 3, end = 4, maxTagsPerScope = 5. The call is
+/// [`Call::Tags`] or, with the answer's message, [`Call::Ready`].
+///
+/// # Errors
+/// As [`search_request`].
+pub fn tags_request(
+    version: Version,
+    message: &[u8],
+    tenants: Vec<String>,
+) -> Result<Call, Answer> {
+    let mut asked = tags::Asked::default();
+    let read = each_field(message, |field| {
+        match field.number {
+            1 => asked.scope = field.text()?.to_owned(),
+            2 => asked.query = field.text()?.to_owned(),
+            3 => asked.ends.start = field.varint32()?,
+            4 => asked.ends.end = field.varint32()?,
+            5 => asked.limit = Some(count(&field)?),
+            _ => {}
+        }
+        Ok(())
+    });
+    read.and_then(|()| asked.call(version, tenants, Accept::Protobuf)).map_err(bad_request)
+}
+
+/// `SearchTagValuesRequest`: tagName = 1, query = 2, start = 4, end = 5, maxTagValues = 6. The call
+/// is [`Call::Values`] or, with the answer's message, [`Call::Ready`].
+///
+/// # Errors
+/// As [`search_request`].
+pub fn values_request(
+    version: Version,
+    message: &[u8],
+    tenants: Vec<String>,
+) -> Result<Call, Answer> {
+    let mut asked = values::Asked::default();
+    let read = each_field(message, |field| {
+        match field.number {
+            1 => asked.tag = field.text()?.to_owned(),
+            2 => asked.query = field.text()?.to_owned(),
+            4 => asked.ends.start = field.varint32()?,
+            5 => asked.ends.end = field.varint32()?,
+            6 => asked.limit = Some(count(&field)?),
+            _ => {}
+        }
+        Ok(())
+    });
+    read.and_then(|()| asked.call(version, tenants, Accept::Protobuf)).map_err(bad_request)
 }
 
 fn each_field<'m>(

@@ -1,5 +1,6 @@
 //! The answer to a search.
 
+use super::portions::portions;
 use super::{put_cost, put_text, put_uint};
 use crate::answer::{SearchAnswer, SetHit, SpanHit, TraceHit};
 use crate::api::attributes::put_attributes;
@@ -14,6 +15,13 @@ pub fn search_response(found: &SearchAnswer) -> Vec<u8> {
     }
     put_cost(&mut out, 2, &found.cost);
     out
+}
+
+/// The same in as many messages as a stream needs: traces are added up by the client, the cost of
+/// the last message counts.
+pub fn search_messages(found: &SearchAnswer) -> Vec<Vec<u8>> {
+    let put = |out: &mut Vec<u8>, hit| put::message(out, 1, |out| put_trace(out, hit));
+    portions(&found.traces, put, |out| put_cost(out, 2, &found.cost))
 }
 
 /// `TraceSearchMetadata`: traceID = 1, rootServiceName = 2, rootTraceName = 3,

@@ -2,11 +2,12 @@ use super::*;
 use crate::answer::{TagsAnswer, ValuesAnswer};
 use crate::api::metrics::tests::full as full_metrics;
 use crate::api::search::tests::full as full_search;
-use crate::api::{Accept, MetricsForm, SearchQuestion, TimeRange};
+use crate::api::{Accept, Call, MetricsForm, SearchQuestion, TimeRange, Version};
 use http::StatusCode;
 use proptest::prelude::*;
 use std::time::{Duration, SystemTime};
 use tributary_span::protobuf::{Field, Fields, Value};
+use tributary_traceql::ast::Scope;
 
 fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
     let mut fields = Fields::new(bytes);
@@ -58,12 +59,33 @@ fn a_search_s_answer() {
     let cost: Vec<_> = inner(&response[2]).iter().map(|f| f.varint().unwrap()).collect();
     assert_eq!(cost, [2, 300, 1, 3, 4, 400, 7, 5]);
     assert_eq!(search_response(&Default::default()), [18, 0], "metrics are always there");
+    assert_eq!(search_messages(&full_search()), [bytes]);
+    assert_eq!(search_messages(&Default::default()), [[18, 0]]);
+}
+
+#[test]
+fn an_answer_that_is_long_is_several_messages() {
+    let mut many = full_search();
+    let all = 20_000;
+    many.traces = many.traces.iter().cloned().cycle().take(all).collect();
+    let messages = search_messages(&many);
+    assert!(messages.len() > 2, "{} messages", messages.len());
+    let mut traces = 0;
+    for message in &messages {
+        assert!(message.len() <= portions::LONGEST);
+        let numbers = numbers(&fields(message));
+        let (last, before) = numbers.split_last().unwrap();
+        assert!(*last == 2 && before.iter().all(|number| *number == 1));
+        traces += before.len();
+    }
+    assert_eq!(traces, all);
 }
 
 #[test]
 fn answers_to_metrics_queries() {
-    let bytes = range_response(&full_metrics());
-    let response = fields(&bytes);
+    let messages = range_messages(&full_metrics());
+    let [bytes] = &messages[..] else { panic!("it is short") };
+    let response = fields(bytes);
     assert_eq!(numbers(&response), [1, 2, 3, 4]);
     assert_eq!(response[2].varint(), Ok(1));
     assert_eq!(response[3].text(), Ok("1000 series are the limit"));
@@ -75,8 +97,9 @@ fn answers_to_metrics_queries() {
     assert_eq!(numbers(&inner(&series[3])), [2]);
     assert_eq!(numbers(&inner(&series[5])), [1, 2, 3]);
 
-    let bytes = instant_response(&full_metrics());
-    let response = fields(&bytes);
+    let messages = instant_messages(&full_metrics());
+    let [bytes] = &messages[..] else { panic!("it is short") };
+    let response = fields(bytes);
     assert_eq!(numbers(&response), [1, 2, 3, 4]);
     let series = inner(&response[0]);
     assert_eq!(numbers(&series), [1, 1, 2]);
@@ -186,6 +209,57 @@ fn metrics_requests() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
 
+#[test]
+fn requests_for_names() {
+    let mut message = Vec::new();
+    put::bytes(&mut message, 1, b"span");
+    put::bytes(&mut message, 2, b"{ .a = 1 }");
+    put::uint(&mut message, 3, 10);
+    put::uint(&mut message, 4, 20);
+    put::uint(&mut message, 5, 30);
+    put::uint(&mut message, 6, 40);
+    let Ok(Call::Tags(call)) = tags_request(Version::V2, &message, tenants()) else { panic!() };
+    assert_eq!((call.scope, call.limit), (Some(Scope::Span), Some(30)));
+    assert_eq!(call.time, Some(TimeRange { start: 10, end: 20 }));
+    assert!(call.filter.is_some());
+    let Ok(Call::Tags(call)) = tags_request(Version::V1, &[], tenants()) else { panic!() };
+    assert_eq!((call.scope, call.limit, call.time, call.filter), (None, None, None, None));
+    assert_eq!((call.accept, call.tenants), (Accept::Protobuf, tenants()));
+
+    let mut message = Vec::new();
+    put::bytes(&mut message, 1, b"intrinsic");
+    let Ok(Call::Ready(answer)) = tags_request(Version::V2, &message, tenants()) else { panic!() };
+    assert_eq!(numbers(&fields(&answer.body)), [1, 2]);
+    put::bytes(&mut message, 1, b"nowhere");
+    let answer = tags_request(Version::V2, &message, tenants()).unwrap_err();
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[test]
+fn requests_for_values() {
+    let mut message = Vec::new();
+    put::bytes(&mut message, 1, b"resource.service.name");
+    put::bytes(&mut message, 2, b"{ .a = 1 }");
+    put::uint(&mut message, 4, 10);
+    put::uint(&mut message, 5, 20);
+    put::uint(&mut message, 6, 30);
+    let read = |version| values_request(version, &message, tenants());
+    let Ok(Call::Values(call)) = read(Version::V2) else { panic!() };
+    assert_eq!(call.attribute.to_string(), "resource.service.name");
+    assert_eq!((call.limit, call.time), (Some(30), Some(TimeRange { start: 10, end: 20 })));
+    assert!(call.filter.is_some());
+    let Ok(Call::Values(call)) = read(Version::V1) else { panic!() };
+    assert_eq!(call.attribute.to_string(), ".resource.service.name");
+
+    let mut message = Vec::new();
+    let answer = values_request(Version::V2, &message, tenants()).unwrap_err();
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    put::bytes(&mut message, 1, b"kind");
+    let read = values_request(Version::V2, &message, tenants());
+    let Ok(Call::Ready(answer)) = read else { panic!() };
+    assert_eq!(inner(&fields(&answer.body)[0])[0].text(), Ok("keyword"));
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
@@ -193,5 +267,7 @@ proptest! {
         search_request(&bytes, tenants()).ok();
         range_request(&bytes, tenants(), now).ok();
         instant_request(&bytes, tenants(), now).ok();
+        tags_request(Version::V2, &bytes, tenants()).ok();
+        values_request(Version::V2, &bytes, tenants()).ok();
     }
 }

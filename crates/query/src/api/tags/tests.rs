@@ -1,5 +1,5 @@
 use super::*;
-use crate::answer::Cost;
+use crate::answer::{Cost, TagsAnswer};
 use crate::api::{Answer, JSON, Settings, read};
 use http::{Request, StatusCode};
 

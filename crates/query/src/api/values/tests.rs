@@ -2,7 +2,7 @@ use super::*;
 use crate::answer::ValuesAnswer;
 use crate::api::{Answer, JSON, Settings, read};
 use http::{Request, StatusCode};
-use tributary_traceql::ast::Scope;
+use tributary_traceql::ast::{Intrinsic, Scope};
 
 fn ask(target: &str) -> Result<Call, Answer> {
     let (request, ()) = Request::get(target).body(()).unwrap().into_parts();
