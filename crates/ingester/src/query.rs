@@ -1,16 +1,22 @@
-//! Answers: the HTTP API (`http`), and where a trace is looked for (`traces`): memory, the other
-//! ingesters (`peers`), segments of those that do not answer (`segments`), blocks.
+//! Answers: the HTTP API (`http`) and the streaming one (`grpc`) on one port (`serve`), and where a
+//! trace is looked for (`traces`): memory, the other ingesters (`peers`), segments of those that do
+//! not answer (`segments`), blocks.
 
 mod ask;
+mod grpc;
 mod http;
 mod peers;
 mod pool;
 mod ready;
 mod segments;
+mod serve;
 mod traces;
 
 pub(crate) use ask::Asker;
-pub(crate) use http::{HttpState, serve};
+#[cfg(test)]
+pub(crate) use grpc::Raw;
+pub(crate) use http::HttpState;
 pub(crate) use peers::Peers;
 pub(crate) use segments::SegmentReader;
+pub(crate) use serve::serve;
 pub use traces::{TraceFinder, TraceQuery};

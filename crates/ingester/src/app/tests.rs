@@ -21,6 +21,7 @@ use tributary_wire::v1::{Frame, Hello, Reply, reply::Kind};
 
 mod drain;
 mod heartbeats;
+mod streaming;
 
 /// Long enough that only the end of an ingester seals a segment.
 const NEVER: &str = "1h";

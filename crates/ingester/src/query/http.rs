@@ -12,16 +12,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use std::collections::BTreeSet;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
 use tributary_query::part::{PartAnswer, PartQuestion};
-use tributary_receivers::{Counters, Listener};
+use tributary_receivers::Counters;
 use tributary_span::TraceId;
 use tributary_span::otlp::encode;
 
@@ -49,39 +45,11 @@ pub(crate) struct HttpState {
     pub(crate) set_gauges: Box<dyn Fn() + Send + Sync>,
 }
 
-/// Serves until `stop`, then finishes the requests at hand.
-///
-/// # Errors
-/// When the listener fails.
-pub(crate) async fn serve(
-    listener: Listener,
-    state: Arc<HttpState>,
-    stop: CancellationToken,
-) -> io::Result<()> {
-    let app = axum::Router::new().fallback(handle).with_state(state);
-    axum::serve(Sockets(listener), app).with_graceful_shutdown(stop.cancelled_owned()).await
-}
-
-/// The sockets as axum takes them.
-struct Sockets(Listener);
-
-impl axum::serve::Listener for Sockets {
-    type Io = TcpStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        self.0.next().await
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.addresses().first().copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
-    }
-}
-
 /// The longest question that another ingester may ask, bytes.
 const MAX_QUESTION: usize = 1 << 20;
 
-async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
+/// Answers a request.
+pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
@@ -124,11 +92,18 @@ async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Respon
 fn answered<T>(outcome: Result<T, NotAnswered>, answer: impl Fn(&T) -> Answer) -> Answer {
     match outcome {
         Ok(found) => answer(&found),
-        Err(NotAnswered::Query(why)) => Answer::error(StatusCode::BAD_REQUEST, why),
-        Err(NotAnswered::Missing(missing)) => Answer::unavailable(&missing),
-        Err(why @ NotAnswered::Moved) => Answer::error(StatusCode::SERVICE_UNAVAILABLE, why),
-        Err(why @ NotAnswered::Busy) => Answer::error(StatusCode::TOO_MANY_REQUESTS, why),
-        Err(why @ NotAnswered::TooLong) => Answer::error(StatusCode::GATEWAY_TIMEOUT, why),
+        Err(why) => refusal(why),
+    }
+}
+
+/// Why nothing is answered, as an answer.
+pub(super) fn refusal(why: NotAnswered) -> Answer {
+    match why {
+        NotAnswered::Query(why) => Answer::error(StatusCode::BAD_REQUEST, why),
+        NotAnswered::Missing(missing) => Answer::unavailable(&missing),
+        why @ NotAnswered::Moved => Answer::error(StatusCode::SERVICE_UNAVAILABLE, why),
+        why @ NotAnswered::Busy => Answer::error(StatusCode::TOO_MANY_REQUESTS, why),
+        why @ NotAnswered::TooLong => Answer::error(StatusCode::GATEWAY_TIMEOUT, why),
     }
 }
 
@@ -150,7 +125,7 @@ fn respond(answer: Answer, gzip: bool) -> Response {
     if gzip && response.body().len() > WORTH_COMPRESSING {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let packed =
-            io::Write::write_all(&mut encoder, response.body()).and_then(|()| encoder.finish());
+            std::io::Write::write_all(&mut encoder, response.body()).and_then(|()| encoder.finish());
         if let Ok(packed) = packed {
             *response.body_mut() = packed.into();
             response
