@@ -10,6 +10,7 @@ mod places;
 mod questions;
 mod search;
 mod tags;
+mod traces;
 
 use differs::Differs;
 use questions::Question;
