@@ -183,7 +183,7 @@ impl<'c> MemoryChunk<'c> {
                         .end
                         .iter()
                         .zip(&spans.start)
-                        .map(|(end, start)| end.wrapping_sub(*start).cast_signed())
+                        .map(|(end, start)| end.saturating_sub(*start).cast_signed())
                         .collect(),
                 ),
                 Intrinsic::Name => self.texts(&spans.name),
