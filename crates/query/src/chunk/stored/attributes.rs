@@ -175,12 +175,16 @@ impl StoredChunk<'_> {
         key: &str,
         types: Types,
     ) -> Result<Column, ChunkError> {
+        // Arrays and values of other types stand in the generic list.
+        let generic = self.generic(scope, key, types)?;
         let own = match self.own_column(scope, key) {
+            // Both may have a value of the same owner: see below.
+            Some(_) if generic.is_some() && types != Types::ALL => {
+                return self.attributes(scope, key, Types::ALL);
+            }
             Some(own) if types.has(type_of(&own)) => Some(self.own(scope, &own)?),
             _ => None,
         };
-        // Arrays and values of other types stand in the generic list.
-        let generic = self.generic(scope, key, types)?;
         Ok(match (own, generic) {
             (None, None) => Column::Nothing,
             (Some(own), None) => own,
@@ -321,6 +325,11 @@ impl StoredChunk<'_> {
         }
         if hits.is_empty() {
             return Ok(None);
+        }
+        let is_twice = |pair: &[Hit]| matches!(pair, [a, b] if a.owner == b.owner);
+        if types != Types::ALL && hits.windows(2).any(is_twice) {
+            // Several values are judged together, whatever their types are.
+            return self.generic(scope, key, Types::ALL);
         }
         let owners = self.owners(scope)?;
         let rows = &self.rows;
