@@ -361,15 +361,17 @@ impl<'a, 'b> Gatherer<'a, 'b> {
         };
         let stats_start = group.stats.service.len();
         let (mut start, mut end) = (u64::MAX, 0);
-        let mut root: Option<(u64, Gid, Gid)> = None;
+        // Of several roots the earliest, and of those the one with the lowest id and kind.
+        let mut root: Option<((u64, SpanId, i32), Gid, Gid)> = None;
         for (item, i) in items.iter().zip(first..) {
             let s = &group.spans;
             start = start.min(item.start);
             end = end.max(item.start).max(pick(&s.end, i));
             let service = service(item.resource);
-            let is_root = pick(&s.parent, i).is_zero() && root.is_none_or(|r| item.start < r.0);
+            let order = (item.start, pick(&s.id, i), pick(&s.kind, i));
+            let is_root = pick(&s.parent, i).is_zero() && root.is_none_or(|r| order < r.0);
             if is_root && !self.follows(item.at, id) {
-                root = Some((item.start, service, pick(&s.name, i)));
+                root = Some((order, service, pick(&s.name, i)));
             }
             let error = i64::from(pick(&s.status_code, i) == 2);
             let known = group.stats.service.get(stats_start..).unwrap_or_default();
