@@ -186,8 +186,9 @@ impl Operand {
     fn new(chunk: &dyn Chunk, attribute: &Attribute, types: Types) -> Result<Self, EvalError> {
         let (first, second) = fields(attribute);
         let ends = list_ends(chunk, &first)?;
-        // An unscoped attribute is looked for at the resource only where the span has none at all.
-        let types = if second.is_some() { Types::ALL } else { types };
+        // An unscoped attribute is looked for at the resource only where the span has none at all, one
+        // of a list at the next element only where the one before has none.
+        let types = if second.is_some() || ends.is_some() { Types::ALL } else { types };
         let column = chunk.column(&first, types)?;
         let second = match second {
             Some(field) => {
