@@ -113,7 +113,8 @@ fn over_spans(
             }
             _ => numbers.has_float = true,
         }
-        if numbers.best.is_none_or(|best| better(number, best)) {
+        // What is no number is neither the largest nor the smallest, unless there is nothing else.
+        if numbers.best.is_none_or(|best| best.is_nan() || better(number, best)) {
             numbers.best = Some(number);
         }
     }

@@ -147,6 +147,17 @@ impl OwnedValue {
         }
     }
 
+    /// Whether two are one group: NaN is equal to itself here.
+    pub(super) fn is_same(&self, other: &OwnedValue) -> bool {
+        match (self, other) {
+            (OwnedValue::Float(a), OwnedValue::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
+            (OwnedValue::List(a), OwnedValue::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_same(b))
+            }
+            _ => self == other,
+        }
+    }
+
     fn list(cells: &Cells, values: &[Cell]) -> OwnedValue {
         let all = values.iter().filter_map(|cell| cells.single(*cell));
         OwnedValue::List(all.map(OwnedValue::single).collect())

@@ -164,7 +164,7 @@ fn group(chunk: &dyn Chunk, expr: &FieldExpr, sets: &Sets) -> Result<Sets, EvalE
             let mut groups: Vec<(OwnedValue, Vec<u32>)> = Vec::new();
             for &span in &set.spans {
                 let value = ready.value(chunk, span as usize).owned();
-                match groups.iter_mut().find(|(known, _)| *known == value) {
+                match groups.iter_mut().find(|(known, _)| known.is_same(&value)) {
                     Some((_, spans)) => spans.push(span),
                     None => groups.push((value, vec![span])),
                 }
