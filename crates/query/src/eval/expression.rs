@@ -93,13 +93,17 @@ impl Operand {
         let first = match &self.ends {
             Some(ends) => {
                 let mut elements = owned(ends, span).map(|element| column.get(element));
-                elements.find(Values::is_some).unwrap_or(Values::Nil)
+                let unseen = elements.clone().any(|values| matches!(values, Values::Unseen));
+                let missing = if unseen { Values::Unseen } else { Values::Nil };
+                elements.find(Values::is_some).unwrap_or(missing)
             }
             None => element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i)),
         };
         match &self.second {
             Some((field, column)) if !first.is_some() => {
-                element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i))
+                let second = element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i));
+                // What is not seen at the span is no more missing for that.
+                if matches!(second, Values::Nil) { first } else { second }
             }
             _ => first,
         }

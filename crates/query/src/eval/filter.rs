@@ -339,11 +339,11 @@ impl<'q> Condition<'q> {
         let (first, second) = self.fields();
         let Some(second) = second else {
             if self.is_of_list() && !self.is_positive() {
-                // No element may have it.
-                let has =
-                    Condition { field: self.field.clone(), kind: Kind::Exists { negated: false } };
+                // No element may have it, be it what no comparison sees.
+                let lacking = self.elements(chunk, first)?;
+                let having = Bits::from_fn(lacking.len(), |i| !lacking.has(i));
                 let mut rest = mask.clone();
-                rest.minus(&has.spans(chunk, mask)?);
+                rest.minus(&collect(chunk, first.level(), &having, mask)?);
                 return Ok(rest);
             }
             let elements = self.elements(chunk, first)?;
