@@ -76,9 +76,8 @@ fn all_of(chunk: &dyn Chunk, expr: &FieldExpr, mask: &Bits) -> Result<Bits, Eval
     let mut all = Vec::new();
     conjuncts(expr, &mut all);
     let mut found = mask.clone();
-    let (mut lists, mut others): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|expr| Condition::of(expr).is_some_and(|c| c.is_of_list() && c.is_positive()));
+    let (lists, mut others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|expr| list_of(expr).is_some());
     others.sort_by_key(|expr| cost(expr));
     for expr in others {
         if found.has_none() {
@@ -87,16 +86,12 @@ fn all_of(chunk: &dyn Chunk, expr: &FieldExpr, mask: &Bits) -> Result<Bits, Eval
         found = filter(chunk, expr, &found)?;
     }
     for level in [Level::Event, Level::Link] {
-        let of_level: Vec<Condition<'_>> = lists
-            .extract_if(.., |expr| Condition::of(expr).is_some_and(|c| c.level() == level))
-            .filter_map(Condition::of)
-            .collect();
-        if of_level.is_empty() || found.has_none() {
-            continue;
-        }
         let mut elements: Option<Bits> = None;
-        for condition in &of_level {
-            let next = condition.elements(chunk, &condition.field.0)?;
+        for expr in lists.iter().filter(|expr| list_of(expr) == Some(level)) {
+            if found.has_none() {
+                return Ok(found);
+            }
+            let next = elements_of(chunk, expr)?;
             match &mut elements {
                 Some(elements) => elements.and(&next),
                 None => elements = Some(next),
@@ -107,6 +102,32 @@ fn all_of(chunk: &dyn Chunk, expr: &FieldExpr, mask: &Bits) -> Result<Bits, Eval
         }
     }
     Ok(found)
+}
+
+/// The list, one element of which an expression is about: a condition that wants something there,
+/// or several joined by `&&` and `||`.
+fn list_of(expr: &FieldExpr) -> Option<Level> {
+    match expr {
+        FieldExpr::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } => {
+            list_of(left).filter(|level| list_of(right) == Some(*level))
+        }
+        _ => Condition::of(expr).filter(|c| c.is_of_list() && c.is_positive()).map(|c| c.level()),
+    }
+}
+
+/// The events or links that meet an expression about one of them.
+fn elements_of(chunk: &dyn Chunk, expr: &FieldExpr) -> Result<Bits, EvalError> {
+    match expr {
+        FieldExpr::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } => {
+            let (mut elements, right) = (elements_of(chunk, left)?, elements_of(chunk, right)?);
+            if *op == BinaryOp::And { elements.and(&right) } else { elements.or(&right) }
+            Ok(elements)
+        }
+        _ => match Condition::of(expr) {
+            Some(condition) => condition.elements(chunk, &condition.field.0),
+            None => Ok(Bits::none(0)),
+        },
+    }
 }
 
 /// What reading the columns of an expression costs, roughly.
