@@ -1,7 +1,8 @@
 //! Expressions span by span: for what no column can say alone.
 
+use super::filter::{filter, is_truth};
 use super::{EvalError, element_of, fields};
-use crate::chunk::{Cell, Cells, Chunk, Column, Field, Level, Types, Value, Values, compare};
+use crate::chunk::{Bits, Cell, Cells, Chunk, Column, Field, Level, Types, Value, Values, compare};
 use std::rc::Rc;
 use tributary_span::columns::owned;
 use tributary_traceql::ast::{Attribute, BinaryOp, CompareOp, FieldExpr, Static};
@@ -15,6 +16,8 @@ pub(super) enum Ready<'q> {
     Exists { operand: Operand, negated: bool },
     Test { operand: Box<Ready<'q>>, test: Test<'q> },
     Binary { op: BinaryOp, left: Box<Ready<'q>>, right: Box<Ready<'q>> },
+    /// A condition on events or links: only a filter knows whether one of them meets all of it.
+    Spans(Bits),
 }
 
 /// What a value is tested for.
@@ -211,7 +214,23 @@ impl<'a> Outcome<'a> {
 }
 
 /// Gets the columns of an expression.
-pub(super) fn prepare<'q>(chunk: &dyn Chunk, expr: &'q FieldExpr) -> Result<Ready<'q>, EvalError> {
+pub(super) fn prepare<'q>(
+    chunk: &dyn Chunk,
+    expr: &'q FieldExpr,
+) -> Result<Ready<'q>, EvalError> {
+    let is_of_list =
+        |attribute: &Attribute| matches!(fields(attribute).0.level(), Level::Event | Level::Link);
+    if is_truth(expr) && expr.attributes().any(is_of_list) {
+        return Ok(Ready::Spans(filter(chunk, expr, &Bits::all(chunk.shape().spans()))?));
+    }
+    prepare_parts(chunk, expr)
+}
+
+/// The same, where the expression itself is no condition that a filter takes apart.
+pub(super) fn prepare_parts<'q>(
+    chunk: &dyn Chunk,
+    expr: &'q FieldExpr,
+) -> Result<Ready<'q>, EvalError> {
     let sub = |expr: &'q FieldExpr| Ok::<_, EvalError>(Box::new(prepare(chunk, expr)?));
     Ok(match expr {
         FieldExpr::Static(constant) => Ready::Constant(Value::of(constant)),
@@ -243,6 +262,7 @@ impl Ready<'_> {
         match self {
             Ready::Constant(Some(value)) => Outcome::One(*value),
             Ready::Constant(None) => Outcome::Nil,
+            Ready::Spans(found) => truth(found.has(span)),
             Ready::Attribute(operand) => Outcome::of(operand.get(chunk, span)),
             Ready::Negate(inner) => match inner.value(chunk, span).single() {
                 Some(Value::Int(n)) => Outcome::One(Value::Int(n.wrapping_neg())),

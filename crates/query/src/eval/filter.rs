@@ -1,6 +1,6 @@
 //! A filter as a set of spans, made column by column.
 
-use super::expression::{Test, prepare};
+use super::expression::{Test, prepare_parts};
 use super::{EvalError, fields};
 use crate::chunk::{Bits, Chunk, Column, Field, Level, NONE, Types, Value, Values, compare};
 use std::borrow::Cow;
@@ -32,7 +32,7 @@ pub(crate) fn filter(chunk: &dyn Chunk, expr: &FieldExpr, mask: &Bits) -> Result
         _ => match Condition::of(expr) {
             Some(condition) => condition.spans(chunk, mask),
             None => {
-                let ready = prepare(chunk, expr)?;
+                let ready = prepare_parts(chunk, expr)?;
                 let mut found = Bits::none(mask.len());
                 mask.ones().filter(|&span| ready.holds(chunk, span)).for_each(|s| found.insert(s));
                 Ok(found)
@@ -47,7 +47,7 @@ pub(crate) fn text_passes(expr: &FieldExpr, text: &[u8]) -> Option<bool> {
 }
 
 /// Whether an expression is either true or false, and never missing.
-fn is_truth(expr: &FieldExpr) -> bool {
+pub(super) fn is_truth(expr: &FieldExpr) -> bool {
     match expr {
         FieldExpr::Exists { .. } | FieldExpr::Match { .. } | FieldExpr::In { .. } => true,
         FieldExpr::Static(constant) => matches!(constant, Static::Bool(_)),
