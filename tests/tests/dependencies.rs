@@ -144,6 +144,7 @@ const RULES: &[Rule] = &[
             "tributary-receivers",
             "tributary-journal",
             "tributary-testkit",
+            "tributary-traceql",
         ],
         never_itself: &[],
         never_below: &["tributary-sidecar", "tributary-ingester"],

@@ -2,6 +2,7 @@
 
 mod journal;
 mod receivers;
+mod traceql;
 mod wire;
 
 use crate::target::Target;
@@ -101,6 +102,10 @@ pub const TARGETS: &[Target] = &[
     )
     .with_recorded(|| receivers::recorded_compressed("zstd"))
     .holding(INFLATED_ZSTD, 0),
+    // Patterns are compiled, each within its own limit.
+    Target::new("traceql", traceql::queries, traceql::text).holding(traceql::TREES, 0),
+    Target::new("traceql-generated", traceql::choices, traceql::generated)
+        .holding(traceql::TREES, 0),
 ];
 
 /// What went wrong, without what of the input is quoted in it.
