@@ -124,8 +124,8 @@ fn respond(answer: Answer, gzip: bool) -> Response {
     }
     if gzip && response.body().len() > WORTH_COMPRESSING {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let packed =
-            std::io::Write::write_all(&mut encoder, response.body()).and_then(|()| encoder.finish());
+        let packed = std::io::Write::write_all(&mut encoder, response.body())
+            .and_then(|()| encoder.finish());
         if let Ok(packed) = packed {
             *response.body_mut() = packed.into();
             response

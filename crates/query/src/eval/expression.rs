@@ -13,9 +13,19 @@ pub(super) enum Ready<'q> {
     Attribute(Operand),
     Negate(Box<Ready<'q>>),
     Not(Box<Ready<'q>>),
-    Exists { operand: Operand, negated: bool },
-    Test { operand: Box<Ready<'q>>, test: Test<'q> },
-    Binary { op: BinaryOp, left: Box<Ready<'q>>, right: Box<Ready<'q>> },
+    Exists {
+        operand: Operand,
+        negated: bool,
+    },
+    Test {
+        operand: Box<Ready<'q>>,
+        test: Test<'q>,
+    },
+    Binary {
+        op: BinaryOp,
+        left: Box<Ready<'q>>,
+        right: Box<Ready<'q>>,
+    },
     /// A condition on events or links: only a filter knows whether one of them meets all of it.
     Spans(Bits),
 }
@@ -214,10 +224,7 @@ impl<'a> Outcome<'a> {
 }
 
 /// Gets the columns of an expression.
-pub(super) fn prepare<'q>(
-    chunk: &dyn Chunk,
-    expr: &'q FieldExpr,
-) -> Result<Ready<'q>, EvalError> {
+pub(super) fn prepare<'q>(chunk: &dyn Chunk, expr: &'q FieldExpr) -> Result<Ready<'q>, EvalError> {
     let is_of_list =
         |attribute: &Attribute| matches!(fields(attribute).0.level(), Level::Event | Level::Link);
     if is_truth(expr) && expr.attributes().any(is_of_list) {

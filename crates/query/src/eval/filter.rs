@@ -120,7 +120,11 @@ fn elements_of(chunk: &dyn Chunk, expr: &FieldExpr) -> Result<Bits, EvalError> {
     match expr {
         FieldExpr::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } => {
             let (mut elements, right) = (elements_of(chunk, left)?, elements_of(chunk, right)?);
-            if *op == BinaryOp::And { elements.and(&right) } else { elements.or(&right) }
+            if *op == BinaryOp::And {
+                elements.and(&right)
+            } else {
+                elements.or(&right)
+            }
             Ok(elements)
         }
         _ => match Condition::of(expr) {

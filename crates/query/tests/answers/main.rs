@@ -1,7 +1,7 @@
 //! Questions with Grafana Tempo's right answers, put to the evaluator over the same spans: in
 //! blocks that Tempo wrote, in blocks of our own, in memory, and split between them.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is the answer")]
 
 mod compared;
 mod differs;

@@ -1,8 +1,6 @@
 //! `/api/traces/{id}` and `/api/v2/traces/{id}`: the spans of one trace, all of them or those that
 //! a filter finds. Ids that the two sides of a call share are parted.
 
-#![allow(clippy::indexing_slicing, reason = "in a test a panic is the answer")]
-
 use super::places::batches;
 use super::questions::{Question, answered};
 use super::{ask_all, differs::Differs};

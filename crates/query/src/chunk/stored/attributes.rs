@@ -326,7 +326,7 @@ impl StoredChunk<'_> {
         if hits.is_empty() {
             return Ok(None);
         }
-        let is_twice = |pair: &[Hit]| matches!(pair, [a, b] if a.owner == b.owner);
+        let is_twice = |pair: &[&Hit]| matches!(pair, [a, b] if a.owner == b.owner);
         if types != Types::ALL && hits.windows(2).any(is_twice) {
             // Several values are judged together, whatever their types are.
             return self.generic(scope, key, Types::ALL);
