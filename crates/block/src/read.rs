@@ -3,6 +3,7 @@
 mod assemble;
 mod attrs;
 mod column;
+mod dictionary;
 mod extras;
 mod fetch;
 mod footer;
@@ -20,7 +21,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tributary_span::{Columns, TraceId};
 
-pub use leaves::{Dictionary, Leaf, Leaves, OwnColumn};
+pub use dictionary::Dictionary;
+pub use leaves::{Leaf, Leaves, OwnColumn};
 pub use source::{FolderSource, Source};
 
 /// An open block: its meta and its parsed footer, cheap to clone and worth caching.

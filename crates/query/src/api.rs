@@ -28,9 +28,12 @@ mod logfmt;
 pub mod messages;
 mod metrics;
 mod moment;
+mod names;
 mod parameters;
 mod request;
+pub mod requests;
 mod search;
+mod settings;
 mod status;
 mod tags;
 mod tenant;
@@ -41,8 +44,9 @@ mod version;
 
 pub use accept::Accept;
 pub use metrics::{MetricsCall, MetricsForm};
-pub use request::{Settings, read, read_at};
+pub use request::{read, read_at};
 pub use search::{SearchCall, SearchQuestion, TagSearch};
+pub use settings::Settings;
 pub use tags::TagsCall;
 pub use tenant::{Tenancy, tenants};
 pub use time_range::TimeRange;
@@ -95,7 +99,7 @@ impl Answer {
         Answer { status, content_type: TEXT, body: line.into() }
     }
 
-    /// Somebody who may hold what was asked for could not be asked, and the answer has no other way
+    /// An ingester that may hold what was asked for could not be asked, and the answer has no other way
     /// to say so: 503, one message for each of them.
     pub fn unavailable(missing: &[String]) -> Answer {
         Answer::error(StatusCode::SERVICE_UNAVAILABLE, missing.join("; "))

@@ -14,8 +14,8 @@ mod value;
 pub use bits::Bits;
 pub use column::{Cell, Cells, Column, Ids, Texts, Values};
 pub use memory::MemoryChunk;
-pub(crate) use stored::likely_leaves;
 pub use stored::{KeyDictionaries, StoredChunk};
+pub(crate) use stored::{keys_of, likely_leaves};
 pub use value::{Value, compare, id_text};
 
 use crate::answer::ServiceStats;

@@ -13,6 +13,7 @@ mod group;
 mod labels;
 mod quantile;
 mod second;
+mod steps;
 
 pub use counters::Partial;
 pub use grid::Grid;

@@ -1,8 +1,9 @@
 //! Reading a row group for a question: leaf by leaf as they turn out to be needed, piece by piece.
 
-use crate::chunk::{Chunk, ChunkError, Field, KeyDictionaries, StoredChunk, likely_leaves};
+use crate::chunk::{
+    Chunk, ChunkError, Field, KeyDictionaries, StoredChunk, keys_of, likely_leaves,
+};
 use crate::eval::EvalError;
-use crate::search::keys_of;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ const AT_ONCE: u64 = 4 << 20;
 /// decoded at a time.
 const SPANS_AT_ONCE: u64 = 64 << 10;
 
-/// Tells the work for a question that nobody waits for it any more. Clones share it.
+/// Tells the work for a question that no client waits for it any more. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
@@ -83,7 +84,7 @@ pub enum ScanError {
     /// The query wants what cannot be done; the person who wrote it can change it.
     #[error("{0}")]
     Query(String),
-    /// Nobody waits for it any more.
+    /// No client waits for it any more.
     #[error("the question was given up")]
     Stopped,
 }

@@ -18,6 +18,9 @@ pub(crate) use token::{Prefix, Symbol, Token, TokenKind};
 use crate::ast::Scope;
 use crate::error::{Position, QueryError, Result};
 
+/// The largest magnitude that a token may have: that of the least integer.
+const MAX_MAGNITUDE: u64 = 1 << 63;
+
 /// All tokens of a text; the last is [`TokenKind::End`].
 pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>> {
     let mut lexer = Lexer { text, offset: 0, at: Position::START };

@@ -1,7 +1,9 @@
 //! Modules stand on each other in one direction: of two that lie in one folder, at most one needs the
 //! other, however far down its files are and however long the way is.
 //!
-//! A parent and its children are one house and may name each other; tests are not looked at.
+//! A parent and its children are one house and may name each other; tests are not looked at. A
+//! grammar's rules name each other, and so do the modules that read it or carry it out: those are
+//! listed.
 
 use super::uses::{Named, code, imports, paths};
 use super::{none, read, short};
@@ -10,6 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use tributary_testkit::workspace_root;
+
+/// Circles that stand: what they read is recursive, and so are they.
+const RECURSIVE: [&str; 3] = [
+    "crates/traceql/src: crate::parser::{operand, pipeline, spanset}",
+    "crates/query/src: crate::eval::{expression, filter}",
+    "crates/query/src: crate::eval::{pipeline, spanset}",
+];
 
 /// A module's path within its crate; none for the crate itself.
 type Module = Vec<String>;
@@ -31,6 +40,10 @@ fn modules_do_not_stand_in_circles() -> Result<()> {
         }
     }
     ensure!(modules > 100, "found only {modules} modules");
+    for known in RECURSIVE {
+        ensure!(faults.iter().any(|fault| fault == known), "{known} is no circle any more");
+    }
+    faults.retain(|fault| !RECURSIVE.contains(&fault.as_str()));
     none(&faults)
 }
 

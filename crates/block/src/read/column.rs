@@ -1,8 +1,11 @@
 //! One column of some rows of a row group: its levels and values.
 
+mod levels;
+
+use self::levels::levels;
+use super::dictionary;
 use super::footer::{Column, Physical};
-use super::leaves;
-use super::page::{self, Levels, PageType, Parts};
+use super::page::{self, PageType};
 use crate::decode;
 use crate::error::BlockError;
 use bytes::Bytes;
@@ -155,7 +158,7 @@ pub(super) fn bytes<T: Copy>(
 /// Byte strings as numbers of dictionary entries.
 pub(super) struct IndexedTexts {
     pub(super) decoded: Decoded<u32>,
-    pub(super) dictionary: Arc<leaves::Dictionary>,
+    pub(super) dictionary: Arc<dictionary::Dictionary>,
     /// Whether it is the chunk's own dictionary, the same for all of its pages.
     pub(super) is_shared: bool,
 }
@@ -163,7 +166,7 @@ pub(super) struct IndexedTexts {
 fn entries(
     bytes: &[u8],
     count: usize,
-    dictionary: &mut leaves::Dictionary,
+    dictionary: &mut dictionary::Dictionary,
 ) -> Result<(), BlockError> {
     // An entry takes four bytes at least.
     dictionary.ends.reserve(count.min(bytes.len() / 4));
@@ -178,9 +181,9 @@ fn entries(
 pub(super) fn dictionary(
     column: &Column,
     chunk: &ChunkBytes,
-) -> Result<leaves::Dictionary, BlockError> {
+) -> Result<dictionary::Dictionary, BlockError> {
     expect(column, Physical::Bytes)?;
-    let mut dictionary = leaves::Dictionary::default();
+    let mut dictionary = dictionary::Dictionary::default();
     for piece in &chunk.pieces {
         let mut piece = &piece[..];
         while !piece.is_empty() {
@@ -199,7 +202,7 @@ pub(super) fn indexed(
     column: &Column,
     chunk: &ChunkBytes,
     rows: &Range<usize>,
-    known: Option<Arc<leaves::Dictionary>>,
+    known: Option<Arc<dictionary::Dictionary>>,
 ) -> Result<IndexedTexts, BlockError> {
     expect(column, Physical::Bytes)?;
     let mut decoded = Decoded::default();
@@ -464,51 +467,4 @@ fn wanted(
         start = 0;
     }
     (start, end, next)
-}
-
-/// Decodes a page's levels; returns where its values start.
-fn levels(
-    column: &Column,
-    parts: &Parts<'_>,
-    entries: usize,
-    rep: &mut Vec<u8>,
-    def: &mut Vec<u8>,
-) -> Result<usize, BlockError> {
-    rep.clear();
-    def.clear();
-    match parts.levels {
-        Levels::Apart(reps, defs) => {
-            level(reps, column.max_rep, entries, rep)?;
-            level(defs, column.max_def, entries, def)?;
-            Ok(0)
-        }
-        Levels::Inside => {
-            let mut at = 0;
-            for (max, to) in [(column.max_rep, rep), (column.max_def, def)] {
-                if max == 0 {
-                    continue;
-                }
-                let rest = parts.values.get(at..).unwrap_or_default();
-                let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(decode::short)?;
-                let length =
-                    usize::try_from(u32::from_le_bytes(*length)).map_err(|_| decode::short())?;
-                level(rest.get(..length).ok_or_else(decode::short)?, max, entries, to)?;
-                at += 4 + length;
-            }
-            Ok(at)
-        }
-    }
-}
-
-fn level(bytes: &[u8], max: u8, entries: usize, to: &mut Vec<u8>) -> Result<(), BlockError> {
-    if max == 0 {
-        return Ok(());
-    }
-    let width = crate::encode::bit_width(max.into());
-    let from = to.len();
-    decode::hybrid_into(bytes, width, entries, 0, to)?;
-    match to.get(from..).unwrap_or_default().iter().max() {
-        Some(highest) if *highest > max => Err(BlockError::corrupt("a level beyond the highest")),
-        _ => Ok(()),
-    }
 }

@@ -1,4 +1,4 @@
-//! Tempo's protobuf messages: answers, and the requests of its streaming service.
+//! Tempo's protobuf messages: answers.
 //!
 //! The HTTP routes give them to clients that accept `application/protobuf`, and the gRPC service
 //! `tempopb.StreamingQuerier` speaks nothing else. Field numbers are those of Tempo's
@@ -6,13 +6,11 @@
 
 mod metrics;
 mod portions;
-mod requests;
 mod search;
 mod tags;
 mod values;
 
 pub use metrics::{instant_messages, range_messages};
-pub use requests::{instant_request, range_request, search_request, tags_request, values_request};
 pub use search::{search_messages, search_response};
 pub use tags::{tags_response, tags_v2_response};
 pub use values::{values_response, values_v2_response};

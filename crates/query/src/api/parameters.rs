@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 /// The query part of a URL, read as browsers write forms: `+` is a space, `%xx` a byte. Of a
 /// name that stands there several times the first one counts, and one without a value is as good
-/// as none. Escapes are undone only where they are asked for, so that a parameter that nobody
-/// knows can be as malformed as it likes.
+/// as none. Escapes are undone only where they are asked for, so that an unknown parameter
+/// can be as malformed as it likes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parameters<'q> {
     query: &'q str,

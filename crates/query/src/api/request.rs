@@ -3,19 +3,10 @@
 use super::head::Head;
 use super::parameters::path as without_escapes;
 use super::{
-    Answer, Call, MetricsForm, Tenancy, Version, metrics, search, status, tags, trace, values,
+    Answer, Call, MetricsForm, Settings, Version, metrics, search, status, tags, trace, values,
 };
 use http::{Method, StatusCode, request};
 use std::time::SystemTime;
-
-/// What the API is set to.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// Whether requests name tenants.
-    pub tenancy: Tenancy,
-    /// The program's version, for `buildinfo`.
-    pub version: String,
-}
 
 /// Reads a request's head, as of now.
 ///

@@ -8,7 +8,6 @@ use super::{Accept, Answer, JSON, PROTOBUF, TimeRange, messages};
 use crate::answer::SearchAnswer;
 pub use crate::search::TagSearch;
 pub(super) use ask::Asked;
-use tributary_span::TraceId;
 use tributary_traceql::ast::Query;
 
 /// A search: `/api/search`.
@@ -52,23 +51,6 @@ impl SearchCall {
             Accept::Protobuf => Answer::ok(PROTOBUF, messages::search_response(found)),
         }
     }
-}
-
-/// What stands in place of the service of a root that is not there. Grafana knows this text.
-pub(super) const NO_ROOT: &str = "<root span not yet received>";
-
-/// A trace's id as searches write it: without the zeros in front.
-pub(super) fn short_id(id: &TraceId) -> String {
-    let id = id.to_string();
-    match id.trim_start_matches('0') {
-        "" => "0".to_owned(),
-        short => short.to_owned(),
-    }
-}
-
-/// Whole milliseconds of a duration in nanoseconds.
-pub(super) fn milliseconds(duration: u64) -> u32 {
-    u32::try_from(duration / 1_000_000).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

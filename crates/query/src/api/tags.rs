@@ -5,7 +5,6 @@ mod ask;
 
 use super::head::Head;
 use super::{Accept, Call, TimeRange, Version};
-pub(super) use answer::without_scopes;
 pub(super) use ask::Asked;
 use tributary_traceql::ast::{FieldExpr, Scope};
 use tributary_traceql::parse_filter_leniently;
@@ -38,7 +37,7 @@ pub(super) fn call(version: Version, head: Head<'_>) -> Result<Call, String> {
 }
 
 /// The filter that comes with a question for names or values: what is complete of a query that
-/// somebody is typing.
+/// a user is typing.
 pub(super) fn filter(query: &str) -> Result<Option<FieldExpr>, String> {
     if query.is_empty() {
         return Ok(None);

@@ -10,7 +10,7 @@ pub(super) use ask::Asked;
 use tributary_traceql::ast::{Attribute, FieldExpr};
 
 /// A question for the values that an attribute has: `/api/search/tag/{tag}/values` or
-/// `/api/v2/search/tag/{tag}/values`. Those of statuses and kinds are always the same, and nobody
+/// `/api/v2/search/tag/{tag}/values`. Those of statuses and kinds are always the same, and no user
 /// wants a list of durations: such questions are answered at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValuesCall {

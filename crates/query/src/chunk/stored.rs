@@ -1,6 +1,9 @@
 //! Rows of a stored block as a chunk: columns are decoded when they are asked for.
 
 mod attributes;
+mod likely;
+
+pub(crate) use likely::{keys_of, likely_leaves};
 
 use super::memory::children;
 use super::tree::tree;
@@ -375,61 +378,6 @@ impl<'l> StoredChunk<'l> {
         let owner = owner(scope)?;
         self.block().own_column(owner, key)
     }
-}
-
-/// Leaves that a column is made of, as far as that is known without a look at the block.
-fn leaves_of(field: &Field) -> &'static [&'static str] {
-    match field {
-        Field::Named(Scope::Resource, key) if &**key == "service.name" => {
-            &["rs.Resource.ServiceName"]
-        }
-        Field::Named(..) | Field::OtherServiceNames => &[],
-        Field::SpanStart => &["rs.ss.Spans.StartTimeUnixNano"],
-        Field::TraceStart => &["StartTimeUnixNano"],
-        Field::Intrinsic(intrinsic) => match intrinsic {
-            Intrinsic::Duration => &["rs.ss.Spans.DurationNano"],
-            Intrinsic::Name => &["rs.ss.Spans.Name"],
-            Intrinsic::Status => &["rs.ss.Spans.StatusCode"],
-            Intrinsic::StatusMessage => &["rs.ss.Spans.StatusMessage"],
-            Intrinsic::Kind => &[OF_SPANS],
-            Intrinsic::SpanId => &["rs.ss.Spans.SpanID"],
-            Intrinsic::ParentId => &["rs.ss.Spans.ParentSpanID"],
-            Intrinsic::ChildCount => &["rs.ss.Spans.NestedSetLeft", "rs.ss.Spans.ParentID"],
-            Intrinsic::NestedSetLeft => &["rs.ss.Spans.NestedSetLeft"],
-            Intrinsic::NestedSetRight => &["rs.ss.Spans.NestedSetRight"],
-            Intrinsic::NestedSetParent => &["rs.ss.Spans.ParentID"],
-            Intrinsic::RootName => &["RootSpanName"],
-            Intrinsic::RootService => &["RootServiceName"],
-            Intrinsic::TraceDuration => &["DurationNano"],
-            Intrinsic::TraceId => &["TraceID"],
-            Intrinsic::EventName => &["rs.ss.Spans.Events.Name", EVENTS],
-            Intrinsic::EventTimeSinceStart => &[EVENTS],
-            Intrinsic::LinkTraceId => &["rs.ss.Spans.Links.TraceID", LINKS],
-            Intrinsic::LinkSpanId => &["rs.ss.Spans.Links.SpanID", LINKS],
-            Intrinsic::ScopeName => &["rs.ss.Scope.Name"],
-            Intrinsic::ScopeVersion => &["rs.ss.Scope.Version"],
-        },
-    }
-}
-
-/// Leaves that columns will want, to be read with one look at the store. What turns out to be needed
-/// beside them is read then.
-pub(crate) fn likely_leaves(
-    block: &Block,
-    dictionaries: &KeyDictionaries,
-    fields: &[Field],
-) -> Vec<String> {
-    let mut paths = vec![OF_SPANS.to_owned()];
-    for field in fields {
-        paths.extend(leaves_of(field).iter().map(|path| (*path).to_owned()));
-        if let Field::Named(scope, key) = field {
-            attributes::likely_leaves(block, dictionaries, *scope, key, &mut paths);
-        }
-    }
-    paths.retain(|path| block.has_leaf(path));
-    paths.sort_unstable();
-    paths.dedup();
-    paths
 }
 
 /// What has attributes with columns of their own.

@@ -1,9 +1,9 @@
 //! `compare()`: how often values of all attributes occur among some spans, and among the others.
 
 use super::counters::{Counted, Counters, Numbers};
-use super::finish::Steps;
 use super::grid::Grid;
 use super::labels::Key;
+use super::steps::Steps;
 use crate::answer::Label;
 use crate::chunk::{Bits, Chunk, Column, Field, Level, Types, Values};
 use crate::eval::{EvalError, OwnedValue, element_of, filter};

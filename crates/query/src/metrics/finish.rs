@@ -7,17 +7,10 @@ use super::grid::Grid;
 use super::labels::Key;
 use super::quantile::{end, quantile};
 use super::second::{math, scalar_math, second_stages};
+use super::steps::Steps;
 use crate::answer::{Exemplar, Label, MetricsAnswer, Sample, Series};
 use std::collections::HashMap;
 use tributary_traceql::ast::{Attribute, MathOp, MetricsExpr, MetricsFunction, MetricsQuery};
-
-/// Series whose samples are by step: none where there is no sample.
-#[derive(Debug, Clone)]
-pub(super) struct Steps {
-    pub(super) labels: Vec<(String, Label)>,
-    pub(super) values: Vec<Option<f64>>,
-    pub(super) exemplars: Vec<Exemplar>,
-}
 
 /// What an expression comes to.
 pub(super) enum Outcome {

@@ -1,7 +1,7 @@
 //! What is done with finished series: the highest and lowest, filters, arithmetic.
 
-use super::finish::Steps;
 use super::labels::Key;
+use super::steps::Steps;
 use crate::answer::Label;
 use std::collections::HashMap;
 use tributary_traceql::ast::{CompareOp, Comparison, MathOp, SecondStage};

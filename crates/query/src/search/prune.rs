@@ -1,6 +1,6 @@
 //! Row groups that cannot match, told from dictionaries alone.
 
-use crate::chunk::Field;
+use crate::chunk::{Field, keys_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tributary_block::dedicated::{ColumnType, Scope as Owner};
@@ -85,17 +85,6 @@ pub(crate) fn leaf(intrinsic: Intrinsic) -> Option<&'static str> {
         Intrinsic::ScopeVersion => "rs.ss.Scope.Version",
         _ => return None,
     })
-}
-
-/// The path of a scope's generic keys.
-pub(crate) fn keys_of(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Resource => "rs.Resource.Attrs.Key",
-        Scope::Instrumentation => "rs.ss.Scope.Attrs.Key",
-        Scope::Span => "rs.ss.Spans.Attrs.Key",
-        Scope::Event => "rs.ss.Spans.Events.Attrs.Key",
-        Scope::Link => "rs.ss.Spans.Links.Attrs.Key",
-    }
 }
 
 fn place<'q>(block: &Block, field: &'q Field) -> Option<Vec<(String, Option<&'q str>)>> {

@@ -3,10 +3,10 @@
 use super::names::SCOPES;
 use super::{Among, Names, TagValues, Wanted};
 use crate::answer::Cost;
-use crate::chunk::Field;
+use crate::chunk::{Field, keys_of};
 use crate::eval::fields;
 use crate::scan::{GroupScan, How, ScanError};
-use crate::search::{Window, dictionaries, is_ruled_out, keys_of, leaf_of};
+use crate::search::{Window, dictionaries, is_ruled_out, leaf_of};
 use tributary_block::dedicated::{ColumnType, Scope as Owner};
 use tributary_block::{Block, Source};
 use tributary_traceql::ast::{BinaryOp, FieldExpr, Scope};

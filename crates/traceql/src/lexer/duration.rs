@@ -1,7 +1,6 @@
 //! Durations: Prometheus' form (`1d2h`) and Go's (`1.5s`, `1h30m`).
 
-use super::is_word;
-use super::number::MAX_MAGNITUDE;
+use super::{MAX_MAGNITUDE, is_word};
 
 const SECOND: u64 = 1_000_000_000;
 

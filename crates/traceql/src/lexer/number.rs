@@ -1,9 +1,6 @@
 //! Numbers as Go writes them, and durations.
 
-use super::{Scanned, TokenKind, duration, is_word};
-
-/// The largest magnitude that a token may have: that of the least integer.
-pub(super) const MAX_MAGNITUDE: u64 = 1 << 63;
+use super::{MAX_MAGNITUDE, Scanned, TokenKind, duration, is_word};
 
 /// The number or duration at the start of a text, which begins with a digit, or a dot and a digit.
 pub(super) fn scan(text: &str) -> Scanned<'_> {

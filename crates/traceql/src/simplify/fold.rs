@@ -64,7 +64,7 @@ fn arithmetic(op: BinaryOp, a: &Static, b: &Static, compared: bool) -> Option<St
     }
 }
 
-/// An integer's outcome without overflow. Powers and zero divisors are left to whoever runs the
+/// An integer's outcome without overflow. Powers and zero divisors are left to the evaluator of the
 /// query.
 fn exact(op: BinaryOp, a: i64, b: i64) -> Option<i64> {
     match op {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::time::SystemTime;
-use tributary_query::api::{Answer, Call, MetricsForm, Version, messages};
+use tributary_query::api::{Answer, Call, MetricsForm, Version, requests};
 
 /// What stands before a method's name in a path.
 pub(super) const SERVICE: &str = "/tempopb.StreamingQuerier/";
@@ -41,15 +41,15 @@ impl Method {
         now: SystemTime,
     ) -> Result<Call, Answer> {
         match self {
-            Method::Search => messages::search_request(message, tenants).map(Call::Search),
+            Method::Search => requests::search_request(message, tenants).map(Call::Search),
             Method::Metrics(MetricsForm::Range) => {
-                messages::range_request(message, tenants, now).map(Call::Metrics)
+                requests::range_request(message, tenants, now).map(Call::Metrics)
             }
             Method::Metrics(MetricsForm::Instant) => {
-                messages::instant_request(message, tenants, now).map(Call::Metrics)
+                requests::instant_request(message, tenants, now).map(Call::Metrics)
             }
-            Method::Tags(version) => messages::tags_request(version, message, tenants),
-            Method::Values(version) => messages::values_request(version, message, tenants),
+            Method::Tags(version) => requests::tags_request(version, message, tenants),
+            Method::Values(version) => requests::values_request(version, message, tenants),
         }
     }
 }

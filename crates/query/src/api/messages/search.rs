@@ -4,7 +4,7 @@ use super::portions::portions;
 use super::{put_cost, put_text, put_uint};
 use crate::answer::{SearchAnswer, SetHit, SpanHit, TraceHit};
 use crate::api::attributes::put_attributes;
-use crate::api::search::{NO_ROOT, milliseconds, short_id};
+use crate::api::names::{NO_ROOT, milliseconds, short_id};
 use tributary_span::protobuf::put;
 
 /// `SearchResponse`: traces = 1, metrics = 2.

@@ -2,7 +2,7 @@
 
 use super::put_tags_cost;
 use crate::answer::TagsAnswer;
-use crate::api::tags::without_scopes;
+use crate::api::names::without_scopes;
 use tributary_span::protobuf::put;
 
 /// `SearchTagsResponse`: tagNames = 1, metrics = 2. Names that are in several scopes count once.

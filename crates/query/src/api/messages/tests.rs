@@ -1,6 +1,7 @@
 use super::*;
 use crate::answer::{TagsAnswer, ValuesAnswer};
 use crate::api::metrics::tests::full as full_metrics;
+use crate::api::requests::*;
 use crate::api::search::tests::full as full_search;
 use crate::api::{Accept, Call, MetricsForm, SearchQuestion, TimeRange, Version};
 use http::StatusCode;

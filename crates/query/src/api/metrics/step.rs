@@ -6,7 +6,7 @@ const SECOND: u64 = 1_000_000_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// About how many samples there are when nobody says how many.
+/// About how many samples there are when the question does not say how many.
 const SAMPLES: u64 = 240;
 
 /// What steps are whole multiples of, the largest that fits.

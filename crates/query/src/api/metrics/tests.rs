@@ -118,7 +118,7 @@ fn what_is_wrong_is_said() {
 /// An answer with everything in it, which the tests of protobuf use, too.
 pub(in crate::api) fn full() -> MetricsAnswer {
     let service = || ("resource.service.name".to_owned(), Label::Str("api".to_owned()));
-    let nobody = Series { labels: vec![], samples: vec![], exemplars: vec![] };
+    let unlabelled = Series { labels: vec![], samples: vec![], exemplars: vec![] };
     let series = Series {
         labels: vec![service(), ("span.x".to_owned(), Label::Nil)],
         samples: vec![
@@ -134,7 +134,7 @@ pub(in crate::api) fn full() -> MetricsAnswer {
     };
     let partial = Some("1000 series are the limit".to_owned());
     MetricsAnswer {
-        series: vec![nobody, series],
+        series: vec![unlabelled, series],
         cost: Cost { spans: 9, ..Cost::default() },
         partial,
     }

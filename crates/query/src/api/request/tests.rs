@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::Tenancy;
 use crate::api::{Accept, TEXT, TimeRange, TraceCall};
 use http::Request;
 use proptest::prelude::*;

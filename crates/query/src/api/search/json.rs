@@ -2,8 +2,8 @@
 //! Tempo's messages lack: Grafana's parser refuses the whole answer for one name that it does not
 //! know.
 
-use super::{NO_ROOT, milliseconds, short_id};
 use crate::answer::{SearchAnswer, ServiceStats, SetHit, SpanHit, TraceHit};
+use crate::api::names::{NO_ROOT, milliseconds, short_id};
 use crate::api::{attributes, cost};
 use crate::json::Json;
 

@@ -3,7 +3,7 @@ use crate::answer::{Cost, Label, ServiceStats, SetHit, SpanHit, TraceHit};
 use crate::api::{Call, Settings, read_at};
 use http::{Request, StatusCode};
 use std::time::{Duration, SystemTime};
-use tributary_span::SpanId;
+use tributary_span::{SpanId, TraceId};
 
 fn ask(query: &str) -> Result<SearchCall, Answer> {
     let target = format!("/api/search?{query}");

@@ -2,6 +2,7 @@
 
 use super::TagsCall;
 use crate::answer::TagsAnswer;
+use crate::api::names::without_scopes;
 use crate::api::{Accept, Answer, JSON, PROTOBUF, Version, cost, messages};
 use crate::json::Json;
 use tributary_traceql::ast::Scope;
@@ -83,14 +84,6 @@ impl TagsCall {
             }
         }
     }
-}
-
-/// The names of all scopes, each once, in order.
-pub(in crate::api) fn without_scopes(tags: &TagsAnswer) -> Vec<&str> {
-    let mut names: Vec<_> = tags.scopes.iter().flat_map(|(_, names)| names).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(String::as_str).collect()
 }
 
 fn scope_name(scope: Scope) -> &'static str {
