@@ -19,7 +19,7 @@ type Job = Box<dyn FnOnce(&Handle) + Send>;
 pub(crate) struct QueryPool {
     jobs: Mutex<Sender<Job>>,
     gate: Arc<Gate>,
-    computing: usize,
+    threads: usize,
 }
 
 /// A job's thread is gone: it panicked, or the process ends.
@@ -41,7 +41,7 @@ impl QueryPool {
             let named = std::thread::Builder::new().name(format!("query-{n}"));
             named.spawn(move || work(&taken, &handle))?;
         }
-        Ok(QueryPool { jobs: Mutex::new(jobs), gate: Arc::new(Gate::new(computing)), computing })
+        Ok(QueryPool { jobs: Mutex::new(jobs), gate: Arc::new(Gate::new(computing)), threads })
     }
 
     /// What computing waits for.
@@ -49,9 +49,9 @@ impl QueryPool {
         self.gate.clone()
     }
 
-    /// How many may compute at a time.
-    pub(crate) fn computing(&self) -> usize {
-        self.computing
+    /// Number of threads.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Does a job on one of the threads.

@@ -86,18 +86,16 @@ impl Asker {
         &self,
         blocks: &[Arc<BlockMeta>],
         fields: &[Field],
-        is_enough: impl Fn(&T) -> bool,
         work: impl Fn() -> F,
         mut take: impl FnMut(Result<Vec<T>, Failed>) -> bool,
     ) where
         T: Send + 'static,
         F: FnOnce(&Handle, &Job) -> Result<T, ScanError> + Send + 'static,
     {
-        let (work, is_enough) = (&work, &is_enough);
-        let jobs = blocks.iter().map(|meta| self.block(meta, fields, is_enough, work));
+        let work = &work;
+        let jobs = blocks.iter().map(|meta| self.block(meta, fields, work));
         let jobs: Vec<_> = jobs.collect();
-        // One block is read while another one is computed.
-        let mut outcomes = stream::iter(jobs).buffered(self.pool.computing() + 1);
+        let mut outcomes = stream::iter(jobs).buffered(self.pool.threads());
         while let Some(outcome) = outcomes.next().await {
             if !take(outcome) {
                 return;
@@ -105,12 +103,11 @@ impl Asker {
         }
     }
 
-    /// Does something with each row group of a block, until what comes of one is enough.
+    /// Does something with each row group of a block.
     async fn block<T, F>(
         &self,
         meta: &BlockMeta,
         fields: &[Field],
-        is_enough: &impl Fn(&T) -> bool,
         work: &impl Fn() -> F,
     ) -> Result<Vec<T>, Failed>
     where
@@ -130,18 +127,11 @@ impl Asker {
             }
         });
         let groups: Vec<_> = groups.collect();
-        let mut outcomes = stream::iter(groups).buffered(self.pool.computing());
+        let mut outcomes = stream::iter(groups).buffered(self.pool.threads());
         let mut all = Vec::new();
         while let Some(done) = outcomes.next().await {
             match done {
-                Ok(outcome) => {
-                    let outcome = outcome.map_err(failed)?;
-                    let is_enough = is_enough(&outcome);
-                    all.push(outcome);
-                    if is_enough {
-                        break;
-                    }
-                }
+                Ok(outcome) => all.push(outcome.map_err(failed)?),
                 Err(gone) => return Err(Failed::Unreadable(gone.to_string())),
             }
         }

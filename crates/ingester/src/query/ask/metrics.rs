@@ -57,7 +57,7 @@ impl Asker {
         let give_up = GiveUp(Stop::default());
         let mut live = self.live(question).await;
         let stored = self.stored(&question.tenant, time, &mut live).await;
-        let Prepared { alone, beside, several, spans, .. } =
+        let Prepared { alone, beside, several, spans } =
             self.prepare(&live, &stored, plan.needs_whole_traces()).await?;
         cost.add(&stored.cost());
         cost.spans += spans;
@@ -86,7 +86,6 @@ impl Asker {
         self.each(
             &stored.blocks,
             &plan.fields(),
-            |_| false,
             || {
                 let (plan, how) = (plan.clone(), how.clone());
                 move |handle: &tokio::runtime::Handle, job: &Job| {

@@ -8,9 +8,6 @@ use std::sync::Arc;
 use tributary_query::join;
 use tributary_span::{Columns, TraceId};
 
-/// When more traces than this lie in several blocks, their parts are judged one by one: to put so
-/// many together takes longer than a question may take.
-const MOST_WHOLE: usize = 4_000;
 /// Blocks whose time is this near to that of what is in memory may have parts of its traces, ns.
 const NEAR: u64 = 3600 * SECOND;
 
@@ -21,8 +18,6 @@ pub(super) struct Prepared {
     /// What is in memory of those that lie in several places.
     pub(super) beside: Arc<Columns>,
     pub(super) several: HashSet<TraceId>,
-    /// Whether they are all traces that lie in several places, and each is judged as a whole.
-    pub(super) all_whole: bool,
     /// Spans in memory.
     pub(super) spans: u64,
 }
@@ -38,13 +33,8 @@ impl Asker {
         let parts = live.parts.clone();
         let joined = self.pool.run(move |_| join(parts.iter().map(Arc::as_ref), |_| true)).await;
         let joined = joined.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?.spans;
-        let among_blocks = match whole {
-            true => self.in_several(&stored.blocks, &joined).await.map_err(not_read)?,
-            false => HashSet::new(),
-        };
-        let all_whole = whole && among_blocks.len() <= MOST_WHOLE;
-        let several = if !among_blocks.is_empty() && among_blocks.len() <= MOST_WHOLE {
-            among_blocks
+        let several = if whole {
+            self.in_several(&stored.blocks, &joined).await.map_err(not_read)?
         } else if joined.is_empty() {
             HashSet::new()
         } else {
@@ -63,6 +53,6 @@ impl Asker {
             let beside = join([&joined], |trace| several.contains(trace)).spans;
             (join([&joined], |trace| !several.contains(trace)).spans, beside)
         };
-        Ok(Prepared { alone: Arc::new(alone), beside: Arc::new(beside), several, all_whole, spans })
+        Ok(Prepared { alone: Arc::new(alone), beside: Arc::new(beside), several, spans })
     }
 }

@@ -9,15 +9,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use tributary_query::api::{SearchCall, SearchQuestion, TimeRange};
 use tributary_query::part::PartQuestion;
-use tributary_query::search::{
-    GroupHits, SearchPlan, Window, pipeline_of_tags, search_group, search_memory,
-};
+use tributary_query::search::{SearchPlan, Window, pipeline_of_tags, search_group, search_memory};
 use tributary_query::{Cost, SearchAnswer, Stop, TraceHit};
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Query, Root};
 
-/// Of so many traces it is looked up whether parts of them lie elsewhere, too.
-const MOST_TOLD: usize = 500;
 /// How far from the rest of its trace a span may lie to be told with a search's results, ns.
 const NEAR: u64 = 3600 * SECOND;
 
@@ -71,7 +67,7 @@ impl Asker {
         let mut live = self.live(question).await;
         let stored = self.stored(&question.tenant, time, &mut live).await;
         complete(&live.missing)?;
-        let Prepared { alone, beside, several, all_whole, spans } =
+        let Prepared { alone, beside, several, spans } =
             self.prepare(&live, &stored, plan.needs_whole_traces()).await?;
         let mut cost = stored.cost();
         cost.spans += spans;
@@ -95,7 +91,6 @@ impl Asker {
         self.each(
             &stored.blocks,
             &plan.fields(),
-            |found: &GroupHits| !most_recent && found.traces.len() >= plan.limit(),
             || {
                 let (plan, how) = (plan.clone(), how.clone());
                 move |handle: &tokio::runtime::Handle, job: &Job| {
@@ -122,9 +117,7 @@ impl Asker {
         .await;
         give_up.0.stop();
         refuse(failed)?;
-        // Traces that were judged as wholes are told as wholes, too.
-        let most = if all_whole { 0 } else { MOST_TOLD };
-        let traces = self.tell_whole(hits, &several, &stored, plan, most).await?;
+        let traces = self.tell_whole(hits, &several, &stored, plan).await?;
         Ok(SearchAnswer { traces, cost })
     }
 
@@ -142,15 +135,13 @@ impl Asker {
         found.map_err(|why| NotAnswered::Query(why.to_string()))
     }
 
-    /// What is told of the traces, of which some have parts in other blocks, too; of more than `most`,
-    /// what each block knows.
+    /// What is told of the traces, of which some have parts in other blocks, too.
     async fn tell_whole(
         &self,
         mut hits: Vec<TraceHit>,
         judged: &HashSet<TraceId>,
         stored: &Stored,
         plan: &Arc<SearchPlan>,
-        most: usize,
     ) -> Result<Vec<TraceHit>, NotAnswered> {
         let mut blocks: BTreeMap<TraceId, u32> = BTreeMap::new();
         for hit in &hits {
@@ -162,7 +153,7 @@ impl Asker {
             move |hit| seen.insert(hit.id)
         });
         hits.truncate(plan.limit());
-        if hits.len() > most {
+        if plan.needs_whole_traces() {
             return Ok(hits);
         }
         let mut partly = HashSet::new();
@@ -186,15 +177,11 @@ impl Asker {
         for hit in self.in_memory(Arc::new(whole), plan.clone()).await? {
             by_id.insert(hit.id, hit);
         }
-        // As a whole it may match no more.
-        hits.retain_mut(|hit| match (partly.contains(&hit.id), by_id.remove(&hit.id)) {
-            (false, _) => true,
-            (true, Some(whole)) => {
+        for hit in &mut hits {
+            if let Some(whole) = by_id.remove(&hit.id) {
                 *hit = whole;
-                true
             }
-            (true, None) => false,
-        });
+        }
         sort(&mut hits, plan.limit());
         Ok(hits)
     }

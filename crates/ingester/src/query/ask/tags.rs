@@ -60,7 +60,6 @@ impl Asker {
                 self.each(
                     &stored.blocks,
                     &[],
-                    |_| false,
                     || {
                         let (filter, how) = (filter.clone(), how.clone());
                         move |handle: &tokio::runtime::Handle, job: &Job| {
@@ -135,7 +134,6 @@ impl Asker {
                 self.each(
                     &stored.blocks,
                     &[],
-                    |_| false,
                     || {
                         let (filter, how, wanted) = (filter.clone(), how.clone(), wanted.clone());
                         move |handle: &tokio::runtime::Handle, job: &Job| {
