@@ -1,6 +1,6 @@
 //! Metrics from spans: counters over time, that add up from any parts.
 //!
-//! A plan is put to chunks one by one ([`MetricsPlan::over`], [`metrics_group`]); each adds to a
+//! A plan is put to chunks one by one ([`metrics_group`]); each adds to a
 //! [`Partial`]. Partials of several places are merged, and one end makes series of the whole
 //! ([`MetricsPlan::finish`]). Nothing here assembles a trace unless the filter is about structure.
 
