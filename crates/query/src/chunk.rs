@@ -15,7 +15,7 @@ pub use bits::Bits;
 pub use column::{Cell, Cells, Column, Ids, Texts, Values};
 pub use memory::MemoryChunk;
 pub use stored::{KeyDictionaries, StoredChunk};
-pub(crate) use stored::{keys_of, likely_leaves};
+pub(crate) use stored::{keys_of, likely_leaves, owner};
 pub use value::{Value, compare, id_text};
 
 use crate::answer::ServiceStats;

@@ -11,13 +11,11 @@ mod listed;
 mod pipeline;
 mod spanset;
 mod structure;
-mod touched;
 
 pub(crate) use expression::OwnedValue;
 pub(crate) use filter::{filter, text_passes};
 pub(crate) use listed::{Listed, Lister, listed};
 pub(crate) use pipeline::{Set, run};
-pub(crate) use touched::touched;
 
 use crate::chunk::{Chunk, ChunkError, Field};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What else a query can be asked for.
 
 use crate::ast::{
-    Aggregate, Attribute, FieldExpr, MetricsExpr, MetricsFunction, Pipeline, Query, Root,
+    Aggregate, Attribute, BinaryOp, FieldExpr, MetricsExpr, MetricsFunction, Pipeline, Query, Root,
     SpansetExpr, Stage, Static,
 };
 
@@ -65,7 +65,25 @@ impl Query {
     }
 }
 
+impl Pipeline {
+    /// All attributes and intrinsics, as [`Query::attributes`].
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        let mut found = Vec::new();
+        of_pipeline(self, &mut found);
+        found.into_iter()
+    }
+}
+
 impl FieldExpr {
+    /// The operands of a chain of `&&` in the order of the text; an expression that is none is the
+    /// only one.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<&FieldExpr> {
+        let mut all = Vec::new();
+        conjuncts(self, &mut all);
+        all
+    }
+
     /// All attributes and intrinsics, in the order of the text. One that stands there twice is
     /// given twice.
     pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
@@ -175,6 +193,16 @@ fn of_field<'q>(expr: &'q FieldExpr, found: &mut Vec<&'q Attribute>) {
             of_field(left, found);
             of_field(right, found);
         }
+    }
+}
+
+fn conjuncts<'q>(expr: &'q FieldExpr, all: &mut Vec<&'q FieldExpr>) {
+    match expr {
+        FieldExpr::Binary { op: BinaryOp::And, left, right } => {
+            conjuncts(left, all);
+            conjuncts(right, all);
+        }
+        other => all.push(other),
     }
 }
 

@@ -381,7 +381,7 @@ impl<'l> StoredChunk<'l> {
 }
 
 /// What has attributes with columns of their own.
-fn owner(scope: Scope) -> Option<Owner> {
+pub(crate) fn owner(scope: Scope) -> Option<Owner> {
     match scope {
         Scope::Resource => Some(Owner::Resource),
         Scope::Span => Some(Owner::Span),

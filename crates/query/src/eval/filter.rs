@@ -59,25 +59,12 @@ pub(super) fn is_truth(expr: &FieldExpr) -> bool {
     }
 }
 
-/// The operands of a chain of `&&`.
-fn conjuncts<'q>(expr: &'q FieldExpr, all: &mut Vec<&'q FieldExpr>) {
-    match expr {
-        FieldExpr::Binary { op: BinaryOp::And, left, right } => {
-            conjuncts(left, all);
-            conjuncts(right, all);
-        }
-        other => all.push(other),
-    }
-}
-
 /// All operands of `&&`, the cheapest first, each only over what the ones before left. Conditions on
 /// events must be met by one event, those on links by one link.
 fn all_of(chunk: &dyn Chunk, expr: &FieldExpr, mask: &Bits) -> Result<Bits, EvalError> {
-    let mut all = Vec::new();
-    conjuncts(expr, &mut all);
     let mut found = mask.clone();
     let (lists, mut others): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|expr| list_of(expr).is_some());
+        expr.conjuncts().into_iter().partition(|expr| list_of(expr).is_some());
     others.sort_by_key(|expr| cost(expr));
     for expr in others {
         if found.has_none() {

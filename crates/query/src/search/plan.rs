@@ -1,7 +1,7 @@
 //! A search, ready to be put to any chunk.
 
 use crate::chunk::Field;
-use crate::eval::{Listed, fields, listed, touched};
+use crate::eval::{Listed, fields, listed};
 use tributary_traceql::ast::{Attribute, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage};
 
 /// When a trace must have been: from its first start to its last end it must touch this, ns since
@@ -105,14 +105,18 @@ impl SearchPlan {
     }
 }
 
-/// The fields that a pipeline looks at.
+/// The fields that a pipeline looks at, each once.
 pub(crate) fn fields_of(pipeline: &Pipeline) -> Vec<Field> {
-    let attributes = touched(pipeline);
-    let both = attributes.iter().flat_map(|attribute| {
+    let mut all = Vec::new();
+    for attribute in pipeline.attributes() {
         let (first, second) = fields(attribute);
-        [Some(first), second]
-    });
-    both.flatten().collect()
+        for field in [Some(first), second].into_iter().flatten() {
+            if !all.contains(&field) {
+                all.push(field);
+            }
+        }
+    }
+    all
 }
 
 /// Whether an expression is about the whole trace of a span.

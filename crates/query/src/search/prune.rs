@@ -1,9 +1,9 @@
 //! Row groups that cannot match, told from dictionaries alone.
 
-use crate::chunk::{Field, keys_of};
+use crate::chunk::{Field, keys_of, owner};
 use std::collections::HashMap;
 use std::sync::Arc;
-use tributary_block::dedicated::{ColumnType, Scope as Owner};
+use tributary_block::dedicated::ColumnType;
 use tributary_block::{Block, Dictionary};
 use tributary_traceql::ast::{
     Attribute, BinaryOp, FieldExpr, Intrinsic, Pipeline, Scope, SpansetExpr, SpansetOp, Stage,
@@ -29,7 +29,7 @@ fn of_pipeline<'q>(pipeline: &'q Pipeline, all: &mut Vec<&'q FieldExpr>) {
 
 fn of_spanset<'q>(expr: &'q SpansetExpr, all: &mut Vec<&'q FieldExpr>) {
     match expr {
-        SpansetExpr::Filter(expr) => of_field(expr, all),
+        SpansetExpr::Filter(expr) => all.extend(expr.conjuncts()),
         SpansetExpr::Pipeline(inner) => of_pipeline(inner, all),
         SpansetExpr::Binary { op: SpansetOp::Union, .. } => {}
         SpansetExpr::Binary {
@@ -41,16 +41,6 @@ fn of_spanset<'q>(expr: &'q SpansetExpr, all: &mut Vec<&'q FieldExpr>) {
             of_spanset(left, all);
             of_spanset(right, all);
         }
-    }
-}
-
-fn of_field<'q>(expr: &'q FieldExpr, all: &mut Vec<&'q FieldExpr>) {
-    match expr {
-        FieldExpr::Binary { op: BinaryOp::And, left, right } => {
-            of_field(left, all);
-            of_field(right, all);
-        }
-        other => all.push(other),
     }
 }
 
@@ -94,13 +84,7 @@ fn place<'q>(block: &Block, field: &'q Field) -> Option<Vec<(String, Option<&'q 
             Some(vec![("rs.Resource.ServiceName".to_owned(), None)])
         }
         Field::Named(scope, key) => {
-            let owner = match scope {
-                Scope::Resource => Some(Owner::Resource),
-                Scope::Span => Some(Owner::Span),
-                Scope::Event => Some(Owner::Event),
-                Scope::Link | Scope::Instrumentation => None,
-            };
-            let own = owner.and_then(|owner| block.own_column(owner, key));
+            let own = owner(*scope).and_then(|owner| block.own_column(owner, key));
             match own {
                 Some(own) if own.column_type == ColumnType::Int => None,
                 Some(own) => {

@@ -3,13 +3,13 @@
 use super::names::SCOPES;
 use super::{Among, Names, TagValues, Wanted};
 use crate::answer::Cost;
-use crate::chunk::{Field, keys_of};
+use crate::chunk::{Field, keys_of, owner};
 use crate::eval::fields;
 use crate::scan::{GroupScan, How, ScanError};
 use crate::search::{Window, dictionaries, is_ruled_out, leaf_of};
-use tributary_block::dedicated::{ColumnType, Scope as Owner};
+use tributary_block::dedicated::ColumnType;
 use tributary_block::{Block, Source};
-use tributary_traceql::ast::{BinaryOp, FieldExpr, Scope};
+use tributary_traceql::ast::{FieldExpr, Scope};
 
 /// Adds the names that a row group has. Gives what that cost.
 ///
@@ -104,10 +104,7 @@ async fn is_out<S: Source>(
     among: Among<'_>,
     others: &[Field],
 ) -> Result<bool, ScanError> {
-    let mut conditions = Vec::new();
-    if let Some(filter) = among.filter {
-        conjuncts(filter, &mut conditions);
-    }
+    let conditions = among.filter.map(FieldExpr::conjuncts).unwrap_or_default();
     let attributes = among.filter.into_iter().flat_map(FieldExpr::attributes);
     let touched = attributes.flat_map(|attribute| {
         let (first, second) = fields(attribute);
@@ -116,25 +113,6 @@ async fn is_out<S: Source>(
     let all: Vec<Field> = touched.chain(others.iter().cloned()).collect();
     let known = scan.read_dictionaries(&dictionaries(block, &conditions, &all)).await?;
     Ok(is_ruled_out(block, &conditions, known))
-}
-
-fn conjuncts<'q>(expr: &'q FieldExpr, all: &mut Vec<&'q FieldExpr>) {
-    match expr {
-        FieldExpr::Binary { op: BinaryOp::And, left, right } => {
-            conjuncts(left, all);
-            conjuncts(right, all);
-        }
-        other => all.push(other),
-    }
-}
-
-fn owner(scope: Scope) -> Option<Owner> {
-    match scope {
-        Scope::Resource => Some(Owner::Resource),
-        Scope::Span => Some(Owner::Span),
-        Scope::Event => Some(Owner::Event),
-        Scope::Link | Scope::Instrumentation => None,
-    }
 }
 
 /// The names by dictionaries alone. Whether that was possible.
