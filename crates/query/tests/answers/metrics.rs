@@ -1,6 +1,6 @@
 //! `/api/metrics/query_range` and `/api/metrics/query`: series, samples, `compare()`.
 
-use crate::ask_all;
+use crate::asked::ask_all;
 use crate::compared::{same, typed};
 use crate::differs::METRICS;
 use crate::places::{Stored, memory, of_tempo, ours, wait};

@@ -1,6 +1,6 @@
 //! `/api/search`: the traces, what is said of each, and which of their spans.
 
-use crate::ask_all;
+use crate::asked::ask_all;
 use crate::compared::{same, typed};
 use crate::differs::{COUNTED_BY_TEMPO, Differs, SEARCH, SEARCH_OF_OURS, SEARCH_OF_TEMPO};
 use crate::places::{Stored, memory, of_tempo, of_tempo_v5, ours, wait};

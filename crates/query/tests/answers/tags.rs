@@ -1,6 +1,6 @@
 //! Names of attributes and their values.
 
-use crate::ask_all;
+use crate::asked::ask_all;
 use crate::differs::TAGS;
 use crate::metrics::call;
 use crate::places::{Stored, memory, of_tempo, ours, wait};

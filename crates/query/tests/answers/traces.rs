@@ -1,9 +1,10 @@
 //! `/api/traces/{id}` and `/api/v2/traces/{id}`: the spans of one trace, all of them or those that
 //! a filter finds. Ids that the two sides of a call share are parted.
 
+use super::asked::ask_all;
+use super::differs::Differs;
 use super::places::batches;
 use super::questions::{Question, answered};
-use super::{ask_all, differs::Differs};
 use http::Request;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

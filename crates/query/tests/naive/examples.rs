@@ -1,7 +1,10 @@
 //! Small examples, each of which was answered otherwise in one place or the other once.
 
+use crate::asked::{count, search};
 use crate::data::{Attributes, Event, MS, Raw, Scope, Span, TIME, span_id, trace_id};
-use crate::{Places, Times, World, count, search};
+use crate::metrics::Times;
+use crate::places::Places;
+use crate::world::World;
 use tributary_query::search::{SearchPlan, Window};
 use tributary_traceql::ast::Root;
 
