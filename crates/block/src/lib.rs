@@ -55,7 +55,7 @@ pub mod nested;
 mod read;
 mod schema;
 mod thrift;
-mod time;
+pub mod time;
 mod write;
 
 pub use bloom::Bloom;

@@ -1,4 +1,4 @@
-//! RFC 3339 times of `meta.json`, to and from nanoseconds since the epoch.
+//! RFC 3339 times, such as those of `meta.json`.
 //!
 //! The calendar is Howard Hinnant's `days_from_civil` and its inverse, which hold for every
 //! proleptic Gregorian date.
@@ -9,15 +9,7 @@ const DAY: u64 = 86_400;
 pub(crate) fn to_rfc3339(nanos: u64) -> String {
     let (seconds, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
     let (days, of_day) = (seconds / DAY, seconds % DAY);
-    let z = days + 719_468;
-    let era = z / 146_097;
-    let doe = z % 146_097;
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + u64::from(month <= 2);
+    let (year, month, day) = date(days);
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
     let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
     if fraction > 0 {
@@ -29,9 +21,36 @@ pub(crate) fn to_rfc3339(nanos: u64) -> String {
     text
 }
 
+/// The date in the Gregorian calendar, so many days after 1 January 1970: year, month from 1, day
+/// from 1.
+#[must_use]
+pub fn date(days: u64) -> (u64, u64, u64) {
+    let z = days + 719_468;
+    let era = z / 146_097;
+    let doe = z % 146_097;
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + u64::from(month <= 2), month, day)
+}
+
 /// The nanoseconds of a time with any zone offset. Times before 1970 (Go's zero time is the year
-/// 1) give 0, times beyond 64 bits the largest number; digits below the nanosecond are cut.
+/// 1) give 0, times beyond 64 bits the largest number.
 pub(crate) fn from_rfc3339(text: &str) -> Option<u64> {
+    let (seconds, fraction) = parse(text)?;
+    Some(
+        u64::try_from(seconds)
+            .map_or(0, |s| s.saturating_mul(1_000_000_000).saturating_add(fraction)),
+    )
+}
+
+/// A time with any zone offset, between whose date and clock a blank may stand, too: seconds since
+/// 1970, less than 0 for times before, and the nanoseconds beyond them; digits below are cut. None
+/// for what is no such time.
+#[must_use]
+pub fn parse(text: &str) -> Option<(i64, u64)> {
     let mut rest = text.as_bytes();
     let year = number(&mut rest, 4)?;
     literal(&mut rest, b"-")?;
@@ -76,10 +95,7 @@ pub(crate) fn from_rfc3339(text: &str) -> Option<u64> {
     let days = (era * 146_097 + doe).cast_signed() - 719_468;
     let seconds =
         days * DAY.cast_signed() + (hour * 3_600 + minute * 60 + second).cast_signed() - offset;
-    Some(
-        u64::try_from(seconds)
-            .map_or(0, |s| s.saturating_mul(1_000_000_000).saturating_add(fraction)),
-    )
+    Some((seconds, fraction))
 }
 
 fn digit(rest: &mut &[u8]) -> Option<u64> {

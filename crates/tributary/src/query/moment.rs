@@ -2,8 +2,9 @@
 //! is set to.
 
 use std::time::Duration;
+use tributary_block::time;
 
-const DAY: i64 = 86_400;
+const DAY: u64 = 86_400;
 /// 9999-12-31T23:59:59Z.
 const LAST: u64 = 253_402_300_799;
 
@@ -29,72 +30,17 @@ fn unix(text: &str) -> Option<Moment> {
 
 /// `2026-11-29T12:01:00.5+01:00`. None for times before 1970.
 fn rfc3339(text: &str) -> Option<Moment> {
-    let (date, time) = text.split_once(['T', 't', ' '])?;
-    let (clock, ahead) = zone(time)?;
-    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let [year, month, day] = fields(date, '-', [4, 2, 2])?;
-    let [hour, minute, second] = fields(clock, ':', [2, 2, 2])?;
-    let sane = (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !sane || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second - ahead;
-    let fraction = unix(&format!("0.{fraction}")).filter(|_| !fraction.is_empty())?;
-    Some(Duration::from_secs(u64::try_from(seconds).ok()?) + fraction)
-}
-
-/// The clock, and what it is ahead of UTC in seconds.
-fn zone(time: &str) -> Option<(&str, i64)> {
-    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
-        return Some((clock, 0));
-    }
-    let (clock, offset) = time.split_at_checked(time.rfind(['+', '-'])?)?;
-    let [hours, minutes] = fields(offset.trim_start_matches(['+', '-']), ':', [2, 2])?;
-    let seconds = hours * 3600 + minutes * 60;
-    let sane = hours < 24 && minutes < 60;
-    sane.then_some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
-}
-
-/// Numbers of just so many digits, with `separator` between them.
-fn fields<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> Option<[i64; N]> {
-    let mut numbers = [0; N];
-    let mut parts = text.split(separator);
-    for (number, width) in numbers.iter_mut().zip(widths) {
-        let part = parts.next().filter(|part| part.len() == width)?;
-        *number = part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())??;
-    }
-    parts.next().is_none().then_some(numbers)
-}
-
-/// Days from 1 January 1970 to a day of the Gregorian calendar, whose year is taken to begin in
-/// March, so that the leap day is its last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
+    let (seconds, fraction) = time::parse(text)?;
+    Some(Duration::from_secs(u64::try_from(seconds).ok()?) + Duration::from_nanos(fraction))
 }
 
 /// `2026-11-29 12:01:00`; what is below a second is cut.
 pub(crate) fn utc(moment: Moment) -> String {
-    let seconds = i64::try_from(moment.as_secs().min(LAST)).unwrap_or_default();
-    let (year, month, day) = date(seconds / DAY);
+    let seconds = moment.as_secs().min(LAST);
+    let (year, month, day) = time::date(seconds / DAY);
     let second = seconds % DAY;
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
-}
-
-/// The day of the calendar, so many days after 1 January 1970: [`days`] turned round.
-fn date(number: i64) -> (i64, i64, i64) {
-    /// Days of 400 years.
-    const ERA: i64 = 146_097;
-    let since = number + 719_468;
-    let (era, of_era) = (since.div_euclid(ERA), since.rem_euclid(ERA));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
-    (era * 400 + year, month, day)
 }
 
 #[cfg(test)]
@@ -142,9 +88,9 @@ mod tests {
 
     #[test]
     fn every_day_reads_back() {
-        for number in -800_000..800_000 {
-            let (year, month, day) = date(number);
-            assert_eq!(days(year, month, day), number);
+        for number in 0..800_000 {
+            let day = Duration::from_secs(number * DAY);
+            assert_eq!(parse(&format!("{}Z", utc(day))), Ok(day));
         }
         let shown = [
             (0, "1970-01-01 00:00:00"),
