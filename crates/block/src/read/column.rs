@@ -66,6 +66,20 @@ impl Part<'_> {
         matches!(self.encoding, RLE_DICTIONARY | PLAIN_DICTIONARY)
     }
 
+    /// Hands out the byte strings of a page without dictionary.
+    fn byte_strings(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<(), BlockError>,
+    ) -> Result<(), BlockError> {
+        match self.encoding {
+            PLAIN => decode::byte_arrays(self.bytes, self.skip, self.count, take),
+            DELTA_LENGTH_BYTE_ARRAY => {
+                decode::delta_lengths(self.bytes, self.skip, self.count, &mut take)
+            }
+            other => Err(unsupported(other, "byte strings")),
+        }
+    }
+
     /// Hands out the indices of a dictionary-encoded page.
     fn indices(
         &self,
@@ -139,17 +153,10 @@ pub(super) fn bytes<T: Copy>(
                     Ok(())
                 });
             }
-            let mut push = |value: &[u8]| {
+            part.byte_strings(|value| {
                 values.push(convert(value)?);
                 Ok(())
-            };
-            match part.encoding {
-                PLAIN => decode::byte_arrays(part.bytes, part.skip, part.count, push),
-                DELTA_LENGTH_BYTE_ARRAY => {
-                    decode::delta_lengths(part.bytes, part.skip, part.count, &mut push)
-                }
-                other => Err(unsupported(other, "byte strings")),
-            }
+            })
         }
     })?;
     Ok(decoded)
@@ -231,17 +238,10 @@ pub(super) fn indexed(
         Found::Values(part) => {
             is_shared = false;
             let dictionary = Arc::make_mut(&mut dictionary);
-            let mut push = |value: &[u8]| {
+            part.byte_strings(|value| {
                 values.push(dictionary.push(value));
                 Ok(())
-            };
-            match part.encoding {
-                PLAIN => decode::byte_arrays(part.bytes, part.skip, part.count, push),
-                DELTA_LENGTH_BYTE_ARRAY => {
-                    decode::delta_lengths(part.bytes, part.skip, part.count, &mut push)
-                }
-                other => Err(unsupported(other, "byte strings")),
-            }
+            })
         }
     })?;
     Ok(IndexedTexts { decoded, dictionary, is_shared })
