@@ -12,12 +12,13 @@ mod pipeline;
 mod spanset;
 mod structure;
 
-pub(crate) use expression::OwnedValue;
+pub(crate) use expression::{Operand, OwnedValue};
 pub(crate) use filter::{filter, text_passes};
 pub(crate) use listed::{Listed, Lister, listed};
 pub(crate) use pipeline::{Set, run};
 
-use crate::chunk::{Chunk, ChunkError, Field};
+use crate::chunk::{Chunk, ChunkError, Field, Level};
+use std::rc::Rc;
 use std::sync::Arc;
 use tributary_traceql::ast::{Attribute, Scope};
 
@@ -30,6 +31,15 @@ pub enum EvalError {
     /// The query wants what cannot be done; the person who wrote it can change it.
     #[error("{0}")]
     Query(String),
+}
+
+/// Where the spans' lists end, when a field is of their elements.
+fn list_ends(chunk: &dyn Chunk, field: &Field) -> Result<Option<Rc<Vec<u32>>>, EvalError> {
+    Ok(match field.level() {
+        Level::Event => Some(chunk.events_end()?),
+        Level::Link => Some(chunk.links_end()?),
+        _ => None,
+    })
 }
 
 /// Where an attribute may stand: an unscoped one at the span, then at the resource.

@@ -1,7 +1,7 @@
 //! Expressions span by span: for what no column can say alone.
 
 use super::filter::{filter, is_truth};
-use super::{EvalError, element_of, fields};
+use super::{EvalError, element_of, fields, list_ends};
 use crate::chunk::{Bits, Cell, Cells, Chunk, Column, Field, Level, Types, Value, Values, compare};
 use std::rc::Rc;
 use tributary_span::columns::owned;
@@ -69,7 +69,7 @@ impl Test<'_> {
 
 /// An attribute's columns.
 #[derive(Clone)]
-pub(super) struct Operand {
+pub(crate) struct Operand {
     first: (Field, Rc<Column>),
     second: Option<(Field, Rc<Column>)>,
     /// Ends of the spans' lists, when the field is of their elements.
@@ -77,17 +77,13 @@ pub(super) struct Operand {
 }
 
 impl Operand {
-    pub(super) fn new(
+    pub(crate) fn new(
         chunk: &dyn Chunk,
         attribute: &Attribute,
         types: Types,
     ) -> Result<Operand, EvalError> {
         let (first, second) = fields(attribute);
-        let ends = match first.level() {
-            Level::Event => Some(chunk.events_end()?),
-            Level::Link => Some(chunk.links_end()?),
-            _ => None,
-        };
+        let ends = list_ends(chunk, &first)?;
         let column = chunk.column(&first, types)?;
         let second = match second {
             Some(field) => {
@@ -101,7 +97,7 @@ impl Operand {
 
     /// The values of a span: its own, else its resource's; of lists those of the first element that
     /// has any.
-    pub(super) fn get<'a>(&'a self, chunk: &dyn Chunk, span: usize) -> Values<'a> {
+    pub(crate) fn get<'a>(&'a self, chunk: &dyn Chunk, span: usize) -> Values<'a> {
         let (field, column) = &self.first;
         let first = match &self.ends {
             Some(ends) => {

@@ -3,8 +3,8 @@
 
 use super::expression::OwnedValue;
 use super::filter::Condition;
-use super::{EvalError, element_of, fields};
-use crate::chunk::{Chunk, Column, Field, Level, Types, Values};
+use super::{EvalError, element_of, fields, list_ends};
+use crate::chunk::{Chunk, Column, Field, Types, Values};
 use std::rc::Rc;
 use tributary_span::columns::owned;
 use tributary_traceql::ast::{
@@ -147,11 +147,7 @@ impl<'q> Lister<'q> {
     pub(crate) fn new(chunk: &dyn Chunk, listed: &'q [Listed]) -> Result<Self, EvalError> {
         let mut all = Vec::with_capacity(listed.len());
         for listed in listed {
-            let ends = match listed.field.level() {
-                Level::Event => Some(chunk.events_end()?),
-                Level::Link => Some(chunk.links_end()?),
-                _ => None,
-            };
+            let ends = list_ends(chunk, &listed.field)?;
             let conditions = listed.conditions.iter().filter_map(Condition::of).collect();
             let column = chunk.column(&listed.field, Types::ALL)?;
             all.push(Ready { listed, conditions, column, ends });

@@ -6,10 +6,9 @@ use super::grid::Grid;
 use super::labels::Key;
 use crate::answer::Label;
 use crate::chunk::{Bits, Cell, Chunk, Column, Field, Level, NONE, Types, Value, Values};
-use crate::eval::{EvalError, OwnedValue, element_of, fields, run};
+use crate::eval::{EvalError, Operand, OwnedValue, element_of, fields, run};
 use crate::search::label;
 use std::collections::HashMap;
-use std::rc::Rc;
 use tributary_span::TraceId;
 use tributary_traceql::ast::{Attribute, Intrinsic, MetricsFunction, MetricsQuery};
 
@@ -57,7 +56,7 @@ pub(super) fn evaluate(
         let Some(step) = grid.step_of(at) else { continue };
         let value = match &measure {
             Measure::Count => None,
-            Measure::Of { operand, .. } => match operand.number(chunk, span) {
+            Measure::Of { operand, .. } => match number(operand, chunk, span) {
                 Some(value) => Some(value),
                 None => continue,
             },
@@ -123,7 +122,7 @@ impl Measure {
             F::Sum { of, .. } | F::Avg { of, .. } => (of, Kind::Sum),
             F::Quantile { of, .. } | F::Histogram { of, .. } => (of, Kind::Buckets),
         };
-        Ok(Measure::Of { operand: Operand::new(chunk, of, Types::NUMBER)?, kind })
+        Ok(Measure::Of { operand: operand(chunk, of)?, kind })
     }
 
     fn empty(&self, steps: usize) -> Numbers {
@@ -175,67 +174,24 @@ impl Numbers {
     }
 }
 
-/// An attribute's columns, for numbers.
-struct Operand {
-    first: (Field, Rc<Column>),
-    second: Option<(Field, Rc<Column>)>,
-    ends: Option<Rc<Vec<u32>>>,
+/// The operand of a function, for numbers.
+fn operand(chunk: &dyn Chunk, attribute: &Attribute) -> Result<Operand, EvalError> {
+    let (first, second) = fields(attribute);
+    // An unscoped attribute is looked for at the resource only where the span has none at all, one
+    // of a list at the next element only where the one before has none.
+    let is_single = second.is_none() && !matches!(first.level(), Level::Event | Level::Link);
+    Operand::new(chunk, attribute, if is_single { Types::NUMBER } else { Types::ALL })
 }
 
-impl Operand {
-    fn new(chunk: &dyn Chunk, attribute: &Attribute, types: Types) -> Result<Self, EvalError> {
-        let (first, second) = fields(attribute);
-        let ends = list_ends(chunk, &first)?;
-        // An unscoped attribute is looked for at the resource only where the span has none at all, one
-        // of a list at the next element only where the one before has none.
-        let types = if second.is_some() || ends.is_some() { Types::ALL } else { types };
-        let column = chunk.column(&first, types)?;
-        let second = match second {
-            Some(field) => {
-                let column = chunk.column(&field, types)?;
-                Some((field, column))
-            }
-            None => None,
-        };
-        Ok(Operand { first: (first, column), second, ends })
-    }
-
-    fn values<'a>(&'a self, chunk: &dyn Chunk, span: usize) -> Values<'a> {
-        let (field, column) = &self.first;
-        let first = match &self.ends {
-            Some(ends) => {
-                let all = tributary_span::columns::owned(ends, span);
-                let mut values = all.map(|element| column.get(element));
-                values.find(Values::is_some).unwrap_or(Values::Nil)
-            }
-            None => element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i)),
-        };
-        match &self.second {
-            Some((field, column)) if !first.is_some() => {
-                element_of(chunk, field, span).map_or(Values::Nil, |i| column.get(i))
-            }
-            _ => first,
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "as all metrics")]
-    fn number(&self, chunk: &dyn Chunk, span: usize) -> Option<Number> {
-        let Values::One(value) = self.values(chunk, span) else { return None };
-        Some(match value {
-            Value::Int(n) => Number { number: n as f64, whole: Some(n) },
-            Value::Float(n) => Number { number: n, whole: None },
-            // Durations are seconds, their buckets are of ns.
-            Value::Duration(ns) => Number { number: ns as f64 / 1e9, whole: Some(ns) },
-            _ => return None,
-        })
-    }
-}
-
-fn list_ends(chunk: &dyn Chunk, field: &Field) -> Result<Option<Rc<Vec<u32>>>, EvalError> {
-    Ok(match field.level() {
-        Level::Event => Some(chunk.events_end()?),
-        Level::Link => Some(chunk.links_end()?),
-        _ => None,
+#[expect(clippy::cast_precision_loss, reason = "as all metrics")]
+fn number(operand: &Operand, chunk: &dyn Chunk, span: usize) -> Option<Number> {
+    let Values::One(value) = operand.get(chunk, span) else { return None };
+    Some(match value {
+        Value::Int(n) => Number { number: n as f64, whole: Some(n) },
+        Value::Float(n) => Number { number: n, whole: None },
+        // Durations are seconds, their buckets are of ns.
+        Value::Duration(ns) => Number { number: ns as f64 / 1e9, whole: Some(ns) },
+        _ => return None,
     })
 }
 
@@ -295,7 +251,7 @@ impl Groups {
                     let element = element_of(chunk, &field, span);
                     element.and_then(|i| one.get(i)).copied().unwrap_or(NONE)
                 }
-                (None, Some(operand)) => values.of_values(operand.values(chunk, span)),
+                (None, Some(operand)) => values.of_values(operand.get(chunk, span)),
                 (None, None) => NONE,
             };
             let before = u32::try_from(self.of(span)).unwrap_or(NONE);
