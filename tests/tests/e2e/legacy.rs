@@ -70,6 +70,7 @@ async fn check(recording: &Legacy, query: &mut Connection) -> Result<Vec<(String
     }
     let mut faults = Vec::new();
     for (trace, mut meant) in meant {
+        meant::part_shared_ids(&mut meant)?;
         let mut got = ingester::trace(query, Api::V2Protobuf, &trace).await?;
         ensure!(got.len() == meant.len(), "{}: {trace} has {} spans", recording.name, got.len());
         let order = |span: &NormalSpan| (span.span_id.to_string(), span.kind, span.start);

@@ -7,6 +7,7 @@ mod zipkin;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 use tributary_testkit::normal::Attributes;
 
 /// A recording: which protocol, whose client.
@@ -60,6 +61,30 @@ pub(super) struct Meant {
     events: Vec<(u64, String, Attributes)>,
     /// Trace, span, `opentracing.ref_type`.
     links: Vec<(String, String, String)>,
+}
+
+/// The two sides of a call that Zipkin gave one id, as answers tell them apart: the server has the
+/// id with its highest bit turned, the client is its parent, and what was below the id is below the
+/// server. `trace` is one trace whole.
+pub(super) fn part_shared_ids(trace: &mut [Meant]) -> Result<()> {
+    let with_kind = |kind: i32| -> HashSet<String> {
+        trace.iter().filter(|m| m.kind == kind).map(|m| m.span.clone()).collect()
+    };
+    let shared = &with_kind(2) & &with_kind(3);
+    for span in trace {
+        if shared.contains(&span.span) && span.kind == 2 {
+            span.parent = span.span.clone();
+            span.span = with_highest_bit_turned(&span.span)?;
+        } else if shared.contains(&span.parent) {
+            span.parent = with_highest_bit_turned(&span.parent)?;
+        }
+    }
+    Ok(())
+}
+
+fn with_highest_bit_turned(id: &str) -> Result<String> {
+    let id = u64::from_str_radix(id, 16).with_context(|| format!("span id {id:?}"))?;
+    Ok(format!("{:016x}", id ^ (1 << 63)))
 }
 
 impl What {
