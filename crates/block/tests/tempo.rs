@@ -130,3 +130,36 @@ fn blooms_agree_about_the_traces() {
     assert_eq!(traces.len() as u64, block.meta.total_objects);
     assert!(traces.iter().all(|t| theirs.may_contain(t) && ours.may_contain(t)));
 }
+
+/// The dictionary of a leaf's texts, read without its pages, is all that the leaf has: of Tempo's
+/// blocks and of ours.
+#[test]
+fn dictionaries_alone_tell_the_names() {
+    let names = |all: &[Columns]| {
+        let spans = all.iter().flat_map(common::normal);
+        spans.map(|span| span.name.into_bytes()).collect::<std::collections::BTreeSet<_>>()
+    };
+    for encoding in ["vParquet4", "vParquet5"] {
+        let (source, meta) = wait(open_folder(&tempo_block(encoding).unwrap())).unwrap();
+        let all = wait(read_all(&source, &meta)).unwrap();
+        assert_eq!(dictionary(&source, meta), names(&all), "{encoding} of Tempo");
+        let borrowed: Vec<&Columns> = all.iter().collect();
+        let block = write(common::ID, "t", &borrowed, &WriterSettings::default()).unwrap();
+        let meta = block.meta.clone();
+        assert_eq!(dictionary(&block, meta), names(&all), "ours");
+    }
+}
+
+fn dictionary(
+    source: &impl tributary_block::Source,
+    meta: tributary_block::BlockMeta,
+) -> std::collections::BTreeSet<Vec<u8>> {
+    let path = "rs.ss.Spans.Name".to_owned();
+    let block = wait(tributary_block::Block::open(source, meta)).unwrap();
+    let groups = (0..block.row_groups()).map(|group| {
+        let found = wait(block.dictionaries(source, group, std::slice::from_ref(&path))).unwrap();
+        let dictionary = found.get(&path).expect("a dictionary").clone();
+        dictionary.entries().map(<[u8]>::to_vec).collect::<Vec<_>>()
+    });
+    groups.flatten().collect()
+}

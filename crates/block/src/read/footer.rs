@@ -6,7 +6,7 @@ use crate::schema::plain_parts;
 use crate::thrift::Reader;
 use bytes::Bytes;
 use hashbrown::HashMap;
-use parquet::basic::{CompressionCodec, Encoding, PageType, Type};
+use parquet::basic::{CompressionCodec, Encoding, Type};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
@@ -112,6 +112,8 @@ impl Footer {
                 max_def: level(column.max_def_level())?,
             });
         }
+        let writer = metadata.file_metadata().created_by().unwrap_or_default();
+        let is_ours = writer.starts_with(crate::write::WRITER);
         let mut places = places(&metadata, size)?.into_iter();
         let trace_id = by_path.get("TraceID").copied();
         let mut row_groups = Vec::with_capacity(metadata.num_row_groups());
@@ -120,7 +122,7 @@ impl Footer {
                 return Err(bad("a row group without some columns"));
             }
             let chunks: Result<Vec<_>, _> =
-                group.columns().iter().map(|c| chunk(c, size)).collect();
+                group.columns().iter().map(|c| chunk(c, size, is_ours)).collect();
             let trace_ids = trace_id.and_then(|n| group.columns().get(n));
             row_groups.push(RowGroup {
                 rows: usize::try_from(group.num_rows()).map_err(|_| bad("impossible rows"))?,
@@ -129,8 +131,6 @@ impl Footer {
                 extras: places.next(),
             });
         }
-        let writer = metadata.file_metadata().created_by().unwrap_or_default();
-        let is_ours = writer.starts_with(crate::write::WRITER);
         Ok(Footer { columns, by_path, row_groups, is_ours, index_at: 0, index: Bytes::new() })
     }
 
@@ -187,7 +187,7 @@ impl Footer {
     }
 }
 
-fn chunk(column: &ColumnChunkMetaData, size: u64) -> Result<ChunkPlace, BlockError> {
+fn chunk(column: &ColumnChunkMetaData, size: u64, is_ours: bool) -> Result<ChunkPlace, BlockError> {
     let dictionary = column.dictionary_page_offset().filter(|offset| *offset > 0);
     let data = column.data_page_offset();
     let start = dictionary.map_or(data, |dictionary| dictionary.min(data));
@@ -198,7 +198,7 @@ fn chunk(column: &ColumnChunkMetaData, size: u64) -> Result<ChunkPlace, BlockErr
         codec: column.compression_codec(),
         entries: u64::try_from(column.num_values()).unwrap_or_default(),
         nulls: column.statistics().and_then(Statistics::null_count_opt),
-        is_all_dictionary: is_all_dictionary(column),
+        is_all_dictionary: is_all_dictionary(column, is_ours),
         data: data.ok_or_else(|| bad("data pages outside of their chunk"))?,
         bytes,
         offset_index: range(
@@ -209,16 +209,17 @@ fn chunk(column: &ColumnChunkMetaData, size: u64) -> Result<ChunkPlace, BlockErr
     })
 }
 
-/// Where the writer counted pages by encoding, those counts say it. Else the list of encodings does,
-/// which names `PLAIN` also for the dictionary itself, so a chunk that has it may not be judged.
-fn is_all_dictionary(column: &ColumnChunkMetaData) -> bool {
-    let is_dictionary =
-        |encoding| matches!(encoding, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
-    match column.page_encoding_stats() {
-        Some(stats) => stats
-            .iter()
-            .filter(|page| matches!(page.page_type, PageType::DATA_PAGE | PageType::DATA_PAGE_V2))
-            .all(|page| is_dictionary(page.encoding)),
+/// We write a chunk with a dictionary or without, never half of each. Where another writer counted pages
+/// by encoding, those counts say it. Else the list of encodings does, which names `PLAIN` also for the
+/// dictionary itself, so a chunk that has it may not be judged.
+fn is_all_dictionary(column: &ColumnChunkMetaData, is_ours: bool) -> bool {
+    if column.dictionary_page_offset().is_none() || is_ours {
+        return column.dictionary_page_offset().is_some();
+    }
+    match column.page_encoding_stats_mask() {
+        Some(pages) => {
+            pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY)
+        }
         None => !column.encodings().any(|encoding| {
             matches!(encoding, Encoding::PLAIN | Encoding::DELTA_LENGTH_BYTE_ARRAY)
         }),
