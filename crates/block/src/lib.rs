@@ -63,5 +63,5 @@ pub use dedicated::DedicatedColumn;
 pub use error::BlockError;
 pub use merge::{InputError, Merge};
 pub use meta::{BlockMeta, Encoding, Object};
-pub use read::{Block, Dictionary, FolderSource, Leaf, Leaves, OwnColumn, Source};
+pub use read::{Block, Dictionary, FolderSource, Keys, Leaf, Leaves, OwnColumn, Parts, Source};
 pub use write::{BlockStats, BlockWriter, FinishedBlock, WriterSettings, write};

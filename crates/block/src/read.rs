@@ -10,12 +10,14 @@ mod footer;
 mod leaves;
 mod lists;
 mod page;
+mod parts;
 mod rows;
 mod source;
 
 use crate::error::BlockError;
 use crate::meta::{BlockMeta, Encoding};
 use footer::{Footer, RowGroup};
+use parts::Wanted;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +25,7 @@ use tributary_span::{Columns, TraceId};
 
 pub use dictionary::Dictionary;
 pub use leaves::{Leaf, Leaves, OwnColumn};
+pub use parts::{Keys, Parts};
 pub use source::{FolderSource, Source};
 
 /// An open block: its meta and its parsed footer, cheap to clone and worth caching.
@@ -87,7 +90,7 @@ impl Block {
         number: usize,
     ) -> Result<Columns, BlockError> {
         let group = self.group(number)?;
-        self.rows(source, group, 0..group.rows).await
+        self.rows(source, group, 0..group.rows, &Wanted::ALL, |_| true).await
     }
 
     /// The ids of a row group's traces, in its order.
@@ -109,7 +112,7 @@ impl Block {
         number: usize,
         rows: Range<usize>,
     ) -> Result<Columns, BlockError> {
-        self.rows(source, self.group(number)?, rows).await
+        self.rows(source, self.group(number)?, rows, &Wanted::ALL, |_| true).await
     }
 
     /// Where in the data all bytes of a row group stand.
@@ -148,14 +151,17 @@ impl Block {
             // Row groups of one block do not overlap, but a trace is looked for in each that may
             // have it: what others wrote is not known to be sorted.
             if let Some(row) = ids.iter().position(|id| id == trace) {
-                return self.rows(source, group, row..row + 1).await.map(Some);
+                return self
+                    .rows(source, group, row..row + 1, &Wanted::ALL, |_| true)
+                    .await
+                    .map(Some);
             }
         }
         Ok(None)
     }
 
-    /// Spans of some traces, and perhaps of others that stand near them: whole row groups where many
-    /// are wanted, else the rows of each.
+    /// Parts of the spans of some traces. Where many of a row group are wanted, all from the first to
+    /// the last are read, else each on its own.
     ///
     /// # Errors
     /// When the bytes cannot be had or are corrupt.
@@ -163,20 +169,27 @@ impl Block {
         &self,
         source: &S,
         wanted: impl Fn(&TraceId) -> bool,
+        parts: &Parts,
     ) -> Result<Vec<Columns>, BlockError> {
-        /// Of so many rows one must be wanted for the whole row group to be read.
+        /// Of so many rows one must be wanted for all between them to be read.
         const DENSE: usize = 64;
         let mut found = Vec::new();
-        for group in &self.footer.row_groups {
+        for (number, group) in self.footer.row_groups.iter().enumerate() {
             let ids = fetch::trace_ids(source, &self.footer, group).await?;
             let rows: Vec<usize> =
                 (0..).zip(&ids).filter(|(_, id)| wanted(id)).map(|(row, _)| row).collect();
-            if rows.len() * DENSE > ids.len() {
-                found.push(self.rows(source, group, 0..group.rows).await?);
+            if rows.is_empty() {
+                continue;
+            }
+            let leaves = Wanted::of(self, source, number, parts).await?;
+            if let [first, .., last] = rows[..]
+                && rows.len() * DENSE > last - first
+            {
+                found.push(self.rows(source, group, first..last + 1, &leaves, &wanted).await?);
                 continue;
             }
             for row in rows {
-                found.push(self.rows(source, group, row..row + 1).await?);
+                found.push(self.rows(source, group, row..row + 1, &leaves, |_| true).await?);
             }
         }
         Ok(found)
@@ -187,9 +200,11 @@ impl Block {
         source: &S,
         group: &RowGroup,
         range: Range<usize>,
+        leaves: &Wanted,
+        wanted: impl Fn(&TraceId) -> bool,
     ) -> Result<Columns, BlockError> {
-        let dedicated = &self.meta.dedicated_columns;
-        let rows = fetch::rows(source, &self.footer, dedicated, group, range).await?;
-        assemble::assemble(&rows)
+        let of_block = (&*self.footer, &self.meta.dedicated_columns[..]);
+        let rows = fetch::rows(source, of_block, group, range, leaves).await?;
+        assemble::assemble(&rows, wanted)
     }
 }

@@ -7,6 +7,7 @@
 mod bits;
 mod column;
 mod memory;
+mod parts;
 mod stored;
 mod tree;
 mod value;
@@ -14,6 +15,7 @@ mod value;
 pub use bits::Bits;
 pub use column::{Cell, Cells, Column, Ids, Texts, Values};
 pub use memory::MemoryChunk;
+pub(crate) use parts::parts_of;
 pub use stored::{KeyDictionaries, StoredChunk};
 pub(crate) use stored::{keys_of, likely_leaves, owner};
 pub use value::{Value, compare, id_text};

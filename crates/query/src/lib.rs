@@ -56,6 +56,7 @@ pub mod part;
 mod scan;
 pub mod search;
 mod shared_ids;
+pub mod split;
 mod sum;
 pub mod tags;
 mod trace_filter;

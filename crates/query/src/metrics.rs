@@ -19,9 +19,10 @@ pub use counters::Partial;
 pub use grid::Grid;
 pub use group::metrics_group;
 
-use crate::chunk::Field;
+use crate::chunk::{Field, parts_of};
 use crate::eval::{EvalError, fields};
 use crate::search::{fields_of, needs_whole, pipeline_needs_whole};
+use tributary_block::Parts;
 use tributary_traceql::ast::{
     Attribute, FieldExpr, MetricsExpr, MetricsFunction, MetricsQuery, Pipeline,
 };
@@ -84,6 +85,21 @@ impl MetricsPlan {
         });
         let of_pipelines = queries.iter().flat_map(|query| fields_of(&query.pipeline));
         of_pipelines.chain(of_by).collect()
+    }
+
+    /// What spans must have for it to be put to them.
+    pub fn parts(&self) -> Parts {
+        let mut all = self.fields();
+        for query in self.queries() {
+            if matches!(query.function, MetricsFunction::Compare { .. }) {
+                return Parts::ALL;
+            }
+            let measured = query.function.measured().map(fields);
+            all.extend(
+                measured.into_iter().flat_map(|(first, second)| [Some(first), second]).flatten(),
+            );
+        }
+        parts_of(&all)
     }
 
     /// The pipelines in it.

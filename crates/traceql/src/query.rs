@@ -110,6 +110,20 @@ impl MetricsFunction {
         }
     }
 
+    /// The attribute whose values are counted with, if there is one.
+    #[must_use]
+    pub fn measured(&self) -> Option<&Attribute> {
+        match self {
+            Self::Min { of, .. }
+            | Self::Max { of, .. }
+            | Self::Sum { of, .. }
+            | Self::Avg { of, .. }
+            | Self::Quantile { of, .. }
+            | Self::Histogram { of, .. } => Some(of),
+            Self::Rate { .. } | Self::Count { .. } | Self::Compare { .. } => None,
+        }
+    }
+
     /// The labels' attributes, in order.
     #[must_use]
     pub fn by(&self) -> &[Attribute] {
@@ -128,7 +142,6 @@ impl MetricsFunction {
 }
 
 fn of_metrics<'q>(metrics: &'q MetricsExpr, found: &mut Vec<&'q Attribute>) {
-    use MetricsFunction as F;
     let query = match metrics {
         MetricsExpr::Scalar(_) => return,
         MetricsExpr::Math { left, right, .. } => {
@@ -138,15 +151,9 @@ fn of_metrics<'q>(metrics: &'q MetricsExpr, found: &mut Vec<&'q Attribute>) {
         MetricsExpr::Query(query) => query,
     };
     of_pipeline(&query.pipeline, found);
-    match &query.function {
-        F::Rate { .. } | F::Count { .. } => {}
-        F::Min { of, .. }
-        | F::Max { of, .. }
-        | F::Sum { of, .. }
-        | F::Avg { of, .. }
-        | F::Quantile { of, .. }
-        | F::Histogram { of, .. } => found.push(of),
-        F::Compare { selection, .. } => of_field(selection, found),
+    found.extend(query.function.measured());
+    if let MetricsFunction::Compare { selection, .. } = &query.function {
+        of_field(selection, found);
     }
     found.extend(query.function.by());
 }

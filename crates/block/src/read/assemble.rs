@@ -95,6 +95,7 @@ struct Spans {
     attrs: Attributes,
 }
 
+#[derive(Default)]
 struct Events {
     ends: Vec<u32>,
     time: Vec<i64>,
@@ -103,6 +104,7 @@ struct Events {
     attrs: Attributes,
 }
 
+#[derive(Default)]
 struct Links {
     ends: Vec<u32>,
     trace: Vec<TraceId>,
@@ -112,8 +114,11 @@ struct Links {
     attrs: Attributes,
 }
 
-/// The spans of some rows.
-pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
+/// The spans of some rows, of those traces that are wanted.
+pub(super) fn assemble(
+    rows: &Rows<'_>,
+    wanted: impl Fn(&TraceId) -> bool,
+) -> Result<Columns, BlockError> {
     let mut b = Builder::new();
     let list = |path, count| List { rows, path, count };
     let traces = list("", rows.range.len()).trace_ids("TraceID")?;
@@ -138,7 +143,10 @@ pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
     let scopes = list("rs.ss.Scope.", scope_names.len());
     let scope_versions = scopes.texts(&mut b, "Version")?;
     let scope_dropped = scopes.ints("DroppedAttributesCount")?;
-    let scope_attrs = Attributes::read(rows, &mut b, "rs.ss.Scope.Attrs", 3, scope_names.len())?;
+    let scope_attrs = match rows.leaves.scope {
+        true => Attributes::read(rows, &mut b, "rs.ss.Scope.Attrs", 3, scope_names.len())?,
+        false => Attributes::default(),
+    };
     let spans = spans(rows, &mut b, kinds)?;
     let events = events(rows, &mut b, spans.id.len())?;
     let links = links(rows, &mut b, spans.id.len())?;
@@ -146,7 +154,7 @@ pub(super) fn assemble(rows: &Rows<'_>) -> Result<Columns, BlockError> {
     let extras = RowExtras::new(&rows.extras, &rows.range, counts)?;
     let service_key = b.text(SERVICE_NAME.as_bytes());
 
-    for (t, &trace) in traces.iter().enumerate() {
+    for (t, &trace) in traces.iter().enumerate().filter(|(_, trace)| wanted(trace)) {
         for r in owned(&resources_end, t) {
             let service = pick(&services, r);
             resource_attrs.of(r, &mut b, Builder::resource_attr);
@@ -183,7 +191,10 @@ fn resource_attributes(
     b: &mut Builder,
     owners: usize,
 ) -> Result<Attributes, BlockError> {
-    let mut attrs = Attributes::read(rows, b, "rs.Resource.Attrs", 2, owners)?;
+    let mut attrs = match rows.leaves.resource.list {
+        true => Attributes::read(rows, b, "rs.Resource.Attrs", 2, owners)?,
+        false => Attributes::default(),
+    };
     for (name, key) in RESOURCE_FIXED {
         let path = format!("rs.Resource.{name}");
         if rows.has(&path) {
@@ -198,18 +209,8 @@ fn spans(rows: &Rows<'_>, b: &mut Builder, kind: Vec<i64>) -> Result<Spans, Bloc
     const PATH: &str = "rs.ss.Spans.";
     let count = kind.len();
     let list = List { rows, path: PATH, count };
-    let mut attrs = Attributes::read(rows, b, "rs.ss.Spans.Attrs", 4, count)?;
-    for (name, key) in [("HttpMethod", HTTP_METHOD), ("HttpUrl", HTTP_URL)] {
-        let path = format!("{PATH}{name}");
-        if rows.has(&path) {
-            attrs.fixed_text(rows, b, (&path, key, 3, count))?;
-        }
-    }
-    if rows.has("rs.ss.Spans.HttpStatusCode") {
-        attrs.fixed_int(rows, b, ("rs.ss.Spans.HttpStatusCode", HTTP_STATUS, 3, count))?;
-    }
-    attrs.slots(rows, b, Scope::Span, ("rs.ss.Spans", 3, count))?;
     Ok(Spans {
+        attrs: span_attributes(rows, b, count)?,
         id: list.span_ids("SpanID")?,
         parent: list.span_ids("ParentSpanID")?,
         name: list.texts(b, "Name")?,
@@ -222,12 +223,36 @@ fn spans(rows: &Rows<'_>, b: &mut Builder, kind: Vec<i64>) -> Result<Spans, Bloc
         dropped_attrs: list.ints("DroppedAttributesCount")?,
         dropped_events: list.ints("DroppedEventsCount")?,
         dropped_links: list.ints("DroppedLinksCount")?,
-        attrs,
     })
+}
+
+fn span_attributes(
+    rows: &Rows<'_>,
+    b: &mut Builder,
+    count: usize,
+) -> Result<Attributes, BlockError> {
+    let mut attrs = match rows.leaves.span.list {
+        true => Attributes::read(rows, b, "rs.ss.Spans.Attrs", 4, count)?,
+        false => Attributes::default(),
+    };
+    for (path, key) in [("rs.ss.Spans.HttpMethod", HTTP_METHOD), ("rs.ss.Spans.HttpUrl", HTTP_URL)]
+    {
+        if rows.has(path) {
+            attrs.fixed_text(rows, b, (path, key, 3, count))?;
+        }
+    }
+    if rows.has("rs.ss.Spans.HttpStatusCode") {
+        attrs.fixed_int(rows, b, ("rs.ss.Spans.HttpStatusCode", HTTP_STATUS, 3, count))?;
+    }
+    attrs.slots(rows, b, Scope::Span, ("rs.ss.Spans", 3, count))?;
+    Ok(attrs)
 }
 
 fn events(rows: &Rows<'_>, b: &mut Builder, spans: usize) -> Result<Events, BlockError> {
     const PATH: &str = "rs.ss.Spans.Events.";
+    if !rows.leaves.events {
+        return Ok(Events::default());
+    }
     let (c, chunk) = rows.column("rs.ss.Spans.Events.TimeSinceStartNano")?;
     let time = column::ints(c, chunk, &rows.range)?;
     let ends = lists::ends_of(&time, 4, spans)?;
@@ -246,6 +271,9 @@ fn events(rows: &Rows<'_>, b: &mut Builder, spans: usize) -> Result<Events, Bloc
 
 fn links(rows: &Rows<'_>, b: &mut Builder, spans: usize) -> Result<Links, BlockError> {
     const PATH: &str = "rs.ss.Spans.Links.";
+    if !rows.leaves.links {
+        return Ok(Links::default());
+    }
     let (c, chunk) = rows.column("rs.ss.Spans.Links.DroppedAttributesCount")?;
     let dropped_attrs = column::ints(c, chunk, &rows.range)?;
     let ends = lists::ends_of(&dropped_attrs, 4, spans)?;

@@ -16,6 +16,12 @@ struct Values<T> {
     values: Vec<T>,
 }
 
+impl<T> Default for Values<T> {
+    fn default() -> Self {
+        Values { ends: Vec::new(), values: Vec::new() }
+    }
+}
+
 impl<T> Values<T> {
     fn of(&self, attribute: usize) -> &[T] {
         self.values.get(owned(&self.ends, attribute)).unwrap_or_default()
@@ -33,7 +39,8 @@ enum OwnValues {
     Ints(Values<i64>),
 }
 
-/// All attributes of one kind of owner.
+/// All attributes of one kind of owner; by default none.
+#[derive(Default)]
 pub(super) struct Attributes {
     /// End of each owner's generic attributes.
     ends: Vec<u32>,
@@ -167,12 +174,16 @@ impl Attributes {
                 ColumnType::String => {
                     strings += 1;
                     let path = format!("{path}.DedicatedAttributes.String{strings:02}");
-                    self.fixed_text(rows, b, (&path, name, depth, owners))?;
+                    if rows.leaves.want(&path) {
+                        self.fixed_text(rows, b, (&path, name, depth, owners))?;
+                    }
                 }
                 ColumnType::Int => {
                     ints += 1;
                     let path = format!("{path}.DedicatedAttributes.Int{ints:02}");
-                    self.fixed_int(rows, b, (&path, name, depth, owners))?;
+                    if rows.leaves.want(&path) {
+                        self.fixed_int(rows, b, (&path, name, depth, owners))?;
+                    }
                 }
             }
         }

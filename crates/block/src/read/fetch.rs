@@ -3,6 +3,7 @@
 use super::assemble::trace_id;
 use super::column::{self, ChunkBytes};
 use super::footer::{ChunkPlace, Footer, RowGroup};
+use super::parts::Wanted;
 use super::rows::{Rows, is_needed};
 use super::source::Source;
 use crate::dedicated::DedicatedColumn;
@@ -85,15 +86,15 @@ pub(super) async fn trace_ids<S: Source>(
 /// Reads what some rows of a row group need.
 pub(super) async fn rows<'a, S: Source>(
     source: &S,
-    footer: &'a Footer,
-    dedicated: &'a [DedicatedColumn],
+    (footer, dedicated): (&'a Footer, &'a [DedicatedColumn]),
     group: &RowGroup,
     range: Range<usize>,
+    leaves: &'a Wanted,
 ) -> Result<Rows<'a>, BlockError> {
     let all = range.start == 0 && range.end >= group.rows;
     let mut needs: Vec<Option<Need>> = Vec::with_capacity(group.chunks.len());
     for (column, chunk) in footer.columns.iter().zip(&group.chunks) {
-        needs.push(match is_needed(column) {
+        needs.push(match is_needed(column) && leaves.want(&column.path) {
             false => None,
             true if all => Some(Need { ranges: vec![chunk.bytes.clone()], first_row: 0 }),
             true => Some(need(footer, chunk, &range)?),
@@ -109,7 +110,7 @@ pub(super) async fn rows<'a, S: Source>(
         Ok(Some(ChunkBytes { codec: chunk.codec, pieces: parts, first_row: need.first_row }))
     });
     let chunks = chunks.collect::<Result<Vec<_>, BlockError>>()?;
-    let extras = match extras {
+    let mut extras = match extras {
         None => Extras::default(),
         Some(place) => {
             let bytes =
@@ -117,7 +118,10 @@ pub(super) async fn rows<'a, S: Source>(
             Extras::decode(&bytes, place)?
         }
     };
-    Ok(Rows { footer, dedicated, chunks, range, extras })
+    if !leaves.links {
+        extras.link_flags.clear();
+    }
+    Ok(Rows { footer, dedicated, chunks, range, extras, leaves })
 }
 
 /// What of a chunk is needed.

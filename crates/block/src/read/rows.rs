@@ -2,6 +2,7 @@
 
 use super::column::ChunkBytes;
 use super::footer::{Column, Footer};
+use super::parts::Wanted;
 use crate::dedicated::DedicatedColumn;
 use crate::error::BlockError;
 use crate::extras::Extras;
@@ -46,6 +47,8 @@ pub(super) struct Rows<'a> {
     /// The rows, counted in the row group.
     pub(super) range: Range<usize>,
     pub(super) extras: Extras,
+    /// What is read of them.
+    pub(super) leaves: &'a Wanted,
 }
 
 impl<'a> Rows<'a> {
@@ -59,8 +62,8 @@ impl<'a> Rows<'a> {
             .ok_or_else(|| BlockError::Unsupported(format!("a block without the column {path}")))
     }
 
-    /// Whether the file has the column.
+    /// Whether the column is in the file, and read.
     pub(super) fn has(&self, path: &str) -> bool {
-        self.footer.by_path.contains_key(path)
+        self.footer.by_path.contains_key(path) && self.leaves.want(path)
     }
 }

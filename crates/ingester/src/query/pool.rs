@@ -19,6 +19,7 @@ type Job = Box<dyn FnOnce(&Handle) + Send>;
 pub(crate) struct QueryPool {
     jobs: Mutex<Sender<Job>>,
     gate: Arc<Gate>,
+    computing: usize,
     threads: usize,
 }
 
@@ -41,12 +42,22 @@ impl QueryPool {
             let named = std::thread::Builder::new().name(format!("query-{n}"));
             named.spawn(move || work(&taken, &handle))?;
         }
-        Ok(QueryPool { jobs: Mutex::new(jobs), gate: Arc::new(Gate::new(computing)), threads })
+        Ok(QueryPool {
+            jobs: Mutex::new(jobs),
+            gate: Arc::new(Gate::new(computing)),
+            computing,
+            threads,
+        })
     }
 
     /// What computing waits for.
     pub(crate) fn gate(&self) -> Arc<Gate> {
         self.gate.clone()
+    }
+
+    /// How many may compute at a time.
+    pub(crate) fn computing(&self) -> usize {
+        self.computing
     }
 
     /// Number of threads.

@@ -6,6 +6,7 @@ use super::{Found, SearchPlan, find};
 use crate::answer::{Cost, TraceHit};
 use crate::chunk::Field;
 use crate::scan::{GroupScan, How, ScanError};
+use crate::split::{Factors, MetBy, add};
 use tributary_block::{Block, Source};
 use tributary_traceql::ast::Intrinsic;
 
@@ -14,6 +15,9 @@ use tributary_traceql::ast::Intrinsic;
 pub struct GroupHits {
     /// Its newest traces that match, newest first, no more than are wanted.
     pub traces: Vec<TraceHit>,
+    /// Where traces are judged as wholes: what the parts of those meet that were left out, since they
+    /// have parts elsewhere.
+    pub met: MetBy,
     /// What it cost.
     pub cost: Cost,
 }
@@ -39,11 +43,21 @@ pub async fn search_group<S: Source>(
     hits.cost.jobs_done = 1;
 
     let conditions = required(plan.pipeline());
+    let mut factors = plan
+        .needs_whole_traces()
+        .then(|| Factors::of(&[plan.pipeline()]))
+        .filter(|_| !how.except.is_empty());
+    let judged: Vec<_> = match &factors {
+        None => conditions.clone(),
+        Some(factors) => factors.conditions().chain(conditions.iter().copied()).collect(),
+    };
     let all = plan.fields();
-    let paths = dictionaries(block, &conditions, &all);
+    let paths = dictionaries(block, &judged, &all);
     let known = scan.read_dictionaries(&paths).await?;
+    let is_searched = !is_ruled_out(block, &conditions, known);
+    factors = factors.and_then(|factors| factors.without(|c| is_ruled_out(block, c, known)));
     let mut found: Vec<(usize, Found)> = Vec::new();
-    if !is_ruled_out(block, &conditions, known) {
+    if is_searched || factors.is_some() {
         let mut first = all;
         if !window.is_all() {
             let duration = Field::Intrinsic(Intrinsic::TraceDuration);
@@ -54,13 +68,22 @@ pub async fn search_group<S: Source>(
         scan.each(
             |chunk, _| {
                 let shape = chunk.shape();
-                Ok((find(chunk, plan, window, &how.except)?, shape.spans(), shape.traces()))
+                let found = match is_searched {
+                    true => find(chunk, plan, window, &how.except)?,
+                    false => Vec::new(),
+                };
+                let met = match &factors {
+                    Some(factors) => factors.met(chunk, &how.except)?,
+                    None => MetBy::new(),
+                };
+                Ok((found, met, shape.spans(), shape.traces()))
             },
-            |rows, (some, with_spans, with_traces)| {
+            |rows, (some, met, with_spans, with_traces)| {
                 spans += with_spans as u64;
                 traces += with_traces as u64;
                 found.extend(some.into_iter().map(|found| (rows.start + found.trace, found)));
-                true
+                add(&mut hits.met, met);
+                plan.wants_newest() || found.len() < plan.limit()
             },
         )
         .await?;

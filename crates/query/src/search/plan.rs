@@ -1,8 +1,11 @@
 //! A search, ready to be put to any chunk.
 
-use crate::chunk::Field;
+use crate::chunk::{Field, parts_of};
 use crate::eval::{Listed, fields, listed};
-use tributary_traceql::ast::{Attribute, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage};
+use tributary_block::Parts;
+use tributary_traceql::ast::{
+    Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage, Static,
+};
 
 /// When a trace must have been: from its first start to its last end it must touch this, ns since
 /// 1970, both ends included.
@@ -42,6 +45,7 @@ pub struct SearchPlan {
     /// Attributes that are listed of each span.
     listed: Vec<Listed>,
     says_sets: bool,
+    wants_newest: bool,
     window: Window,
     limit: usize,
     spans_per_set: usize,
@@ -54,7 +58,22 @@ impl SearchPlan {
         let listed = listed(&pipeline);
         let mut pipeline = pipeline;
         simplify(&mut pipeline);
-        SearchPlan { pipeline, listed, says_sets: true, window, limit, spans_per_set }
+        SearchPlan {
+            pipeline,
+            listed,
+            says_sets: true,
+            wants_newest: false,
+            window,
+            limit,
+            spans_per_set,
+        }
+    }
+
+    /// The same for the newest traces that match, where any of them would do.
+    #[must_use]
+    pub fn newest(mut self, wants_newest: bool) -> Self {
+        self.wants_newest = wants_newest;
+        self
     }
 
     /// The same, without sets of spans in the answer.
@@ -79,9 +98,19 @@ impl SearchPlan {
         self.limit
     }
 
+    /// Whether the newest traces are wanted, and not any that match.
+    pub fn wants_newest(&self) -> bool {
+        self.wants_newest
+    }
+
     /// The fields that it looks at.
     pub fn fields(&self) -> Vec<Field> {
         fields_of(&self.pipeline)
+    }
+
+    /// What spans must have for it to be put to them.
+    pub fn parts(&self) -> Parts {
+        parts_of(&self.fields())
     }
 
     pub(crate) fn listed(&self) -> &[Listed] {
@@ -121,7 +150,9 @@ pub(crate) fn fields_of(pipeline: &Pipeline) -> Vec<Field> {
 
 /// Whether an expression is about the whole trace of a span.
 pub(crate) fn needs_whole(expr: &FieldExpr) -> bool {
-    expr.attributes().any(|attribute| {
+    let conjuncts = expr.conjuncts().into_iter().filter(|expr| !is_of_roots(expr));
+    let mut attributes = conjuncts.flat_map(FieldExpr::attributes);
+    attributes.any(|attribute| {
         matches!(
             attribute,
             Attribute::Intrinsic {
@@ -136,6 +167,17 @@ pub(crate) fn needs_whole(expr: &FieldExpr) -> bool {
             }
         )
     })
+}
+
+/// Whether it is `nestedSetParent < 0`, by which roots are told: a span is one or not whatever else is
+/// in its trace.
+fn is_of_roots(expr: &FieldExpr) -> bool {
+    let FieldExpr::Binary { op: BinaryOp::Compare(CompareOp::Less), left, right } = expr else {
+        return false;
+    };
+    let parent = Intrinsic::NestedSetParent;
+    matches!(&**left, FieldExpr::Attribute(Attribute::Intrinsic { intrinsic, .. }) if *intrinsic == parent)
+        && **right == FieldExpr::Static(Static::Int(0))
 }
 
 /// Whether a pipeline can judge a trace only as a whole.
@@ -166,6 +208,34 @@ fn simplify(pipeline: &mut Pipeline) {
     for stage in &mut pipeline.stages {
         if let Stage::Spanset(expr) = stage {
             spanset(expr);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_traceql::ast::Root;
+
+    #[test]
+    fn which_queries_are_about_whole_traces() {
+        let table = [
+            ("{ name = `a` }", false),
+            ("{ name = `a` } | by(status) | select(span.x)", false),
+            ("{ nestedSetParent < 0 && status = error }", false),
+            ("{ nestedSetParent < 0 || status = error }", true),
+            ("{ nestedSetParent > 0 }", true),
+            ("{ rootName = `a` }", true),
+            ("{ } | select(trace:duration)", true),
+            ("{ } | count() > 1", true),
+            ("{ name = `a` } > { }", true),
+        ];
+        for (query, needs) in table {
+            let Root::Search(pipeline) = tributary_traceql::parse(query).unwrap().root else {
+                panic!("{query}");
+            };
+            let plan = SearchPlan::new(pipeline, Window::ALL, 20, 3);
+            assert_eq!(plan.needs_whole_traces(), needs, "{query}");
         }
     }
 }

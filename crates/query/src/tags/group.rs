@@ -64,7 +64,7 @@ pub async fn values_group<S: Source>(
     let window = window(block, among);
     let mut scan = GroupScan::new(block, source, group, how);
     let is_whole = window.is_all() && among.filter.is_none();
-    if is_whole && only_entries(&mut scan, wanted, values).await? {
+    if is_whole && only_entries(block, &mut scan, wanted, values).await? {
         return Ok(cost(&scan));
     }
     if is_out(block, &mut scan, among, &wanted.fields).await? {
@@ -87,8 +87,13 @@ pub async fn values_group<S: Source>(
     Ok(cost(&scan))
 }
 
+/// The time that spans are asked for. Without a filter the time chooses blocks, and all of them counts,
+/// as Tempo does it: names and values are an offer to the person who writes a query.
 fn window(block: &Block, among: Among<'_>) -> Window {
     let meta = block.meta();
+    if among.filter.is_none() && among.window.overlaps(meta.start_time, meta.end_time) {
+        return Window::ALL;
+    }
     among.window.unless_within(meta.start_time, meta.end_time)
 }
 
@@ -124,10 +129,6 @@ async fn only_names<S: Source>(
     let mut own = vec![(Scope::Resource, "service.name".to_owned(), leaf_of_services())];
     for (scope, _) in SCOPES {
         for (key, column) in owner(scope).map(|o| block.own_columns(o)).unwrap_or_default() {
-            if column.column_type != ColumnType::String {
-                // Whether there is a number at all, no dictionary says.
-                return Ok(false);
-            }
             own.push((scope, key, column.path));
         }
     }
@@ -155,7 +156,7 @@ async fn only_names<S: Source>(
                     found.insert(scope, &key);
                 }
             }
-            None if block.has_values(group, &path) => return Ok(false),
+            None if block.has_values(group, &path) => found.insert(scope, &key),
             None => {}
         }
     }
@@ -169,11 +170,13 @@ fn leaf_of_services() -> String {
 
 /// The values by dictionaries alone. Whether that was possible.
 async fn only_entries<S: Source>(
+    block: &Block,
     scan: &mut GroupScan<'_, S>,
     wanted: &Wanted,
     values: &mut TagValues,
 ) -> Result<bool, ScanError> {
-    let (mut paths, mut others) = (Vec::new(), false);
+    // Leaves, and keys that must not stand in the generic list, too.
+    let (mut paths, mut keys) = (Vec::new(), Vec::new());
     for field in &wanted.fields {
         match field {
             Field::Intrinsic(intrinsic) => match leaf_of(*intrinsic) {
@@ -183,19 +186,32 @@ async fn only_entries<S: Source>(
             Field::Named(Scope::Resource, key) if &**key == "service.name" => {
                 paths.push(leaf_of_services());
             }
-            // Needs a look only where the key stands in the generic list.
-            Field::OtherServiceNames => others = true,
+            Field::OtherServiceNames => keys.push((keys_of(Scope::Resource), "service.name")),
+            Field::Named(scope, key) => {
+                if let Some(own) = owner(*scope).and_then(|owner| block.own_column(owner, key)) {
+                    if own.column_type != ColumnType::String {
+                        return Ok(false);
+                    }
+                    paths.push(own.path);
+                }
+                keys.push((keys_of(*scope), &**key));
+            }
             _ => return Ok(false),
         }
     }
-    if others {
-        let keys = vec![keys_of(Scope::Resource).to_owned()];
-        let known = scan.read_dictionaries(&keys).await?;
-        let has = |entry: &[u8]| entry == b"service.name";
-        if keys.iter().any(|path| known.get(path).is_none_or(|d| d.entries().any(has))) {
+    let lists = keys.iter().map(|(list, _)| (*list).to_owned()).collect::<Vec<_>>();
+    let group = scan.group();
+    let known = scan.read_dictionaries(&lists).await?;
+    for (list, key) in keys {
+        if !block.has_values(group, list) {
+            continue;
+        }
+        let has = |entry: &[u8]| entry == key.as_bytes();
+        if known.get(list).is_none_or(|dictionary| dictionary.entries().any(has)) {
             return Ok(false);
         }
     }
+    paths.retain(|path| block.has_values(group, path));
     let known = scan.read_dictionaries(&paths).await?;
     if paths.iter().any(|path| !known.contains_key(path)) {
         return Ok(false);

@@ -34,7 +34,7 @@ impl Room {
     }
 
     /// Waits for bytes, for all of them at most.
-    async fn take(&self, bytes: u64, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn take(&self, bytes: u64, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.all);
         if let Ok(permit) = self.units.clone().try_acquire_many_owned(units) {
             return Some(permit);
@@ -81,33 +81,42 @@ impl Failed {
 impl Asker {
     /// Does something with each row group of these blocks, several at a time. Hands what comes of a
     /// block to `take`, in the order of the blocks, until that says that it is enough. Blocks are
-    /// opened when their turn comes.
+    /// opened when their turn comes: few at first, since the first ones often suffice, then as many as
+    /// there are threads to wait for the store.
     pub(super) async fn each<T, F>(
         &self,
         blocks: &[Arc<BlockMeta>],
         fields: &[Field],
+        is_enough: impl Fn(&T) -> bool,
         work: impl Fn() -> F,
         mut take: impl FnMut(Result<Vec<T>, Failed>) -> bool,
     ) where
         T: Send + 'static,
         F: FnOnce(&Handle, &Job) -> Result<T, ScanError> + Send + 'static,
     {
-        let work = &work;
-        let jobs = blocks.iter().map(|meta| self.block(meta, fields, work));
-        let jobs: Vec<_> = jobs.collect();
-        let mut outcomes = stream::iter(jobs).buffered(self.pool.threads());
-        while let Some(outcome) = outcomes.next().await {
-            if !take(outcome) {
-                return;
+        let (work, is_enough) = (&work, &is_enough);
+        let (mut rest, mut at_once) = (blocks, self.pool.computing() + 1);
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(at_once.min(rest.len()));
+            let jobs = now.iter().map(|meta| self.block(meta, fields, is_enough, work));
+            let jobs: Vec<_> = jobs.collect();
+            let mut outcomes = stream::iter(jobs).buffered(at_once);
+            while let Some(outcome) = outcomes.next().await {
+                if !take(outcome) {
+                    return;
+                }
             }
+            rest = later;
+            at_once = at_once.saturating_mul(2).min(self.pool.threads());
         }
     }
 
-    /// Does something with each row group of a block.
+    /// Does something with each row group of a block, until what comes of one is enough.
     async fn block<T, F>(
         &self,
         meta: &BlockMeta,
         fields: &[Field],
+        is_enough: &impl Fn(&T) -> bool,
         work: &impl Fn() -> F,
     ) -> Result<Vec<T>, Failed>
     where
@@ -127,12 +136,15 @@ impl Asker {
             }
         });
         let groups: Vec<_> = groups.collect();
-        let mut outcomes = stream::iter(groups).buffered(self.pool.threads());
+        let mut outcomes = stream::iter(groups).buffered(self.pool.computing() + 1);
         let mut all = Vec::new();
         while let Some(done) = outcomes.next().await {
-            match done {
-                Ok(outcome) => all.push(outcome.map_err(failed)?),
-                Err(gone) => return Err(Failed::Unreadable(gone.to_string())),
+            let outcome = done.map_err(|gone| Failed::Unreadable(gone.to_string()))?;
+            let outcome = outcome.map_err(failed)?;
+            let is_enough = is_enough(&outcome);
+            all.push(outcome);
+            if is_enough {
+                break;
             }
         }
         Ok(all)

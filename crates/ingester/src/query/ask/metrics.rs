@@ -2,12 +2,13 @@
 
 use super::jobs::{Failed, Job};
 use super::live::spans_of;
-use super::prepared::Prepared;
-use super::{Asker, GiveUp, NotAnswered, SECOND, not_read};
+use super::prepared::{Apart, Prepared};
+use super::{Asker, GiveUp, NotAnswered, SECOND};
 use std::sync::Arc;
 use tributary_query::api::{MetricsCall, TimeRange};
 use tributary_query::metrics::{Grid, MetricsPlan, Partial, metrics_group, metrics_memory};
 use tributary_query::part::PartQuestion;
+use tributary_query::split::{self, MetBy};
 use tributary_query::{Cost, MetricsAnswer, Stop};
 use tributary_span::Columns;
 use tributary_traceql::ast::Root;
@@ -57,8 +58,10 @@ impl Asker {
         let give_up = GiveUp(Stop::default());
         let mut live = self.live(question).await;
         let stored = self.stored(&question.tenant, time, &mut live).await;
+        let whole = plan.needs_whole_traces();
+        let apart = if whole { Apart::All } else { Apart::InMemory };
         let Prepared { alone, beside, several, spans } =
-            self.prepare(&live, &stored, plan.needs_whole_traces()).await?;
+            self.prepare(&live, &stored, apart).await?;
         cost.add(&stored.cost());
         cost.spans += spans;
         let count = |spans: Arc<Columns>| {
@@ -75,17 +78,13 @@ impl Asker {
             }
         };
         partial.merge(count(alone).await?);
-        for portion in Self::portions(&several) {
-            let whole = self.put_together(&stored.blocks, &beside, &portion).await;
-            let whole = whole.map_err(not_read)?;
-            partial.merge(count(Arc::new(whole)).await?);
-        }
         let mut how = self.how(&give_up.0);
         how.except = Arc::new(several);
-        let mut failed = Vec::new();
+        let (mut met, mut failed) = (MetBy::new(), Vec::new());
         self.each(
             &stored.blocks,
             &plan.fields(),
+            |_| false,
             || {
                 let (plan, how) = (plan.clone(), how.clone());
                 move |handle: &tokio::runtime::Handle, job: &Job| {
@@ -93,16 +92,17 @@ impl Asker {
                     let (block, source) = (&job.block, &job.source);
                     let counted =
                         metrics_group(block, source, job.group, &plan, &how, &mut partial);
-                    let cost = handle.block_on(counted)?;
-                    Ok((partial, cost))
+                    let (cost, met) = handle.block_on(counted)?;
+                    Ok((partial, cost, met))
                 }
             },
             |outcome| {
                 match outcome {
                     Ok(groups) => {
                         cost.jobs_done += 1;
-                        for (of_group, spent) in groups {
+                        for (of_group, spent, met_here) in groups {
                             partial.merge(of_group);
+                            split::add(&mut met, met_here);
                             cost.add(&Cost { jobs_done: 0, ..spent });
                         }
                     }
@@ -112,6 +112,20 @@ impl Asker {
             },
         )
         .await;
+        let candidates = match whole {
+            false => how.except.iter().copied().collect(),
+            true => {
+                let pipelines = plan.pipelines();
+                let in_memory = split::met_in_memory(&beside, &pipelines);
+                split::add(&mut met, in_memory.map_err(|e| NotAnswered::Query(e.to_string()))?);
+                met.retain(|_, met| split::may_match(&pipelines, *met));
+                met.into_keys().collect()
+            }
+        };
+        for portion in self.portions(&candidates) {
+            let whole = self.put_together(&stored.blocks, &beside, portion, &plan.parts()).await?;
+            partial.merge(count(Arc::new(whole)).await?);
+        }
         let mut missing = live.missing;
         for error in failed {
             match error {

@@ -11,6 +11,18 @@ use tributary_span::{Columns, TraceId};
 /// Blocks whose time is this near to that of what is in memory may have parts of its traces, ns.
 const NEAR: u64 = 3600 * SECOND;
 
+/// Which traces are taken apart from the others, to be judged when they are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Apart {
+    /// None: each part is judged on its own.
+    Nothing,
+    /// Those in memory of which a block has spans, too: spans that became a block while they were
+    /// asked for stand in both.
+    InMemory,
+    /// All that lie in more than one place.
+    All,
+}
+
 /// What is in memory, joined; and what lies in several places.
 pub(super) struct Prepared {
     /// Traces that lie in memory alone.
@@ -28,23 +40,23 @@ impl Asker {
         &self,
         live: &Live,
         stored: &Stored,
-        whole: bool,
+        apart: Apart,
     ) -> Result<Prepared, NotAnswered> {
         let parts = live.parts.clone();
         let joined = self.pool.run(move |_| join(parts.iter().map(Arc::as_ref), |_| true)).await;
         let joined = joined.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?.spans;
-        let several = if whole {
-            self.in_several(&stored.blocks, &joined).await.map_err(not_read)?
-        } else if joined.is_empty() {
-            HashSet::new()
-        } else {
-            // Spans that became a block while they were asked for stand in both.
-            let starts = joined.spans.start.iter().min().copied().unwrap_or_default();
-            let ends = joined.spans.end.iter().max().copied().unwrap_or_default();
-            let beside: Vec<_> = stored.near((starts, ends), NEAR).cloned().collect();
-            let all = self.in_several(&beside, &joined).await.map_err(not_read)?;
-            let in_memory: HashSet<&TraceId> = joined.traces.iter().collect();
-            all.into_iter().filter(|trace| in_memory.contains(trace)).collect()
+        let several = match apart {
+            Apart::Nothing => HashSet::new(),
+            Apart::All => self.in_several(&stored.blocks, &joined).await.map_err(not_read)?,
+            Apart::InMemory if joined.is_empty() => HashSet::new(),
+            Apart::InMemory => {
+                let starts = joined.spans.start.iter().min().copied().unwrap_or_default();
+                let ends = joined.spans.end.iter().max().copied().unwrap_or_default();
+                let beside: Vec<_> = stored.near((starts, ends), NEAR).cloned().collect();
+                let all = self.in_several(&beside, &joined).await.map_err(not_read)?;
+                let in_memory: HashSet<&TraceId> = joined.traces.iter().collect();
+                all.into_iter().filter(|trace| in_memory.contains(trace)).collect()
+            }
         };
         let spans = joined.len() as u64;
         let (alone, beside) = if several.is_empty() {

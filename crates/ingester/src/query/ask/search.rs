@@ -2,14 +2,17 @@
 
 use super::jobs::Job;
 use super::live::spans_of;
-use super::prepared::Prepared;
+use super::prepared::{Apart, Prepared};
 use super::stored::Stored;
 use super::{Asker, GiveUp, NotAnswered, SECOND, complete, not_read, refuse};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use tributary_query::api::{SearchCall, SearchQuestion, TimeRange};
 use tributary_query::part::PartQuestion;
-use tributary_query::search::{SearchPlan, Window, pipeline_of_tags, search_group, search_memory};
+use tributary_query::search::{
+    GroupHits, SearchPlan, Window, pipeline_of_tags, search_group, search_memory,
+};
+use tributary_query::split::{self, MetBy};
 use tributary_query::{Cost, SearchAnswer, Stop, TraceHit};
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Query, Root};
@@ -26,27 +29,27 @@ impl Asker {
                 start: time.start.saturating_mul(SECOND),
                 end: time.end.saturating_mul(SECOND),
             };
-            let (plan, text, most_recent) = match &call.question {
+            let (plan, text) = match &call.question {
                 SearchQuestion::TraceQl(query) => {
                     let Root::Search(pipeline) = query.root.clone() else {
                         return Err(NotAnswered::Query("a search was expected".to_owned()));
                     };
                     let plan = SearchPlan::new(pipeline, window, call.limit, call.spans_per_set);
-                    (plan, query.to_string(), query.most_recent())
+                    (plan.newest(query.most_recent()), query.to_string())
                 }
                 SearchQuestion::Tags(tags) => {
                     let pipeline = pipeline_of_tags(tags);
                     let root = Root::Search(pipeline.clone());
                     let text = Query { root, hints: Vec::new() }.to_string();
                     let plan = SearchPlan::new(pipeline, window, call.limit, call.spans_per_set);
-                    (plan.without_sets(), text, false)
+                    (plan.without_sets(), text)
                 }
             };
             let plan = Arc::new(plan);
             let mut answer = SearchAnswer::default();
             for tenant in &call.tenants {
                 let question = spans_of(tenant, &text, (window.start, window.end));
-                let found = self.search_tenant(&question, time, &plan, most_recent).await?;
+                let found = self.search_tenant(&question, time, &plan).await?;
                 answer.traces.extend(found.traces);
                 answer.cost.add(&found.cost);
             }
@@ -61,36 +64,33 @@ impl Asker {
         question: &PartQuestion,
         time: TimeRange,
         plan: &Arc<SearchPlan>,
-        most_recent: bool,
     ) -> Result<SearchAnswer, NotAnswered> {
         let give_up = GiveUp(Stop::default());
         let mut live = self.live(question).await;
         let stored = self.stored(&question.tenant, time, &mut live).await;
         complete(&live.missing)?;
+        let whole = plan.needs_whole_traces();
+        let apart = if whole { Apart::All } else { Apart::Nothing };
         let Prepared { alone, beside, several, spans } =
-            self.prepare(&live, &stored, plan.needs_whole_traces()).await?;
+            self.prepare(&live, &stored, apart).await?;
         let mut cost = stored.cost();
         cost.spans += spans;
 
         let mut hits: Vec<TraceHit> = self.in_memory(alone.clone(), plan.clone()).await?;
-        let several = Arc::new(several);
-        for portion in Self::portions(&several) {
-            let whole = self.put_together(&stored.blocks, &beside, &portion).await;
-            let whole = whole.map_err(not_read)?;
-            hits.extend(self.in_memory(Arc::new(whole), plan.clone()).await?);
-        }
-        hits.retain({
-            let mut seen = HashSet::new();
-            move |hit| seen.insert(hit.id)
+        // Of traces that are taken apart it is not known when they were.
+        let all_alone = several.is_empty();
+        let ends = stored.blocks.iter().skip(1).map(|meta| match all_alone {
+            true => meta.end_time,
+            false => u64::MAX,
         });
-
-        let ends: Vec<u64> = stored.blocks.iter().map(|meta| meta.end_time).collect();
+        let mut ends = ends.chain([0]);
         let mut how = self.how(&give_up.0);
-        how.except = several.clone();
-        let (mut done, mut failed) = (0, Vec::new());
+        how.except = Arc::new(several);
+        let (mut met, mut failed) = (MetBy::new(), Vec::new());
         self.each(
             &stored.blocks,
             &plan.fields(),
+            |found: &GroupHits| !plan.wants_newest() && found.traces.len() >= plan.limit(),
             || {
                 let (plan, how) = (plan.clone(), how.clone());
                 move |handle: &tokio::runtime::Handle, job: &Job| {
@@ -99,26 +99,55 @@ impl Asker {
                 }
             },
             |outcome| {
-                done += 1;
                 match outcome {
                     Ok(groups) => {
                         cost.jobs_done += 1;
                         for found in groups {
                             cost.add(&Cost { jobs_done: 0, ..found.cost });
                             hits.extend(found.traces);
+                            split::add(&mut met, found.met);
                         }
                     }
                     Err(error) => failed.push(error),
                 }
-                let next = ends.get(done).copied().unwrap_or_default();
-                !is_enough(&hits, plan.limit(), most_recent.then_some(next))
+                let next = ends.next().unwrap_or_default();
+                !is_enough(&hits, plan, next)
             },
         )
         .await;
         give_up.0.stop();
         refuse(failed)?;
-        let traces = self.tell_whole(hits, &several, &stored, plan).await?;
-        Ok(SearchAnswer { traces, cost })
+        if !whole {
+            hits = self.tell_whole(hits, &alone, &stored, plan).await?;
+        } else if !how.except.is_empty() && !is_enough(&hits, plan, u64::MAX) {
+            hits = self.add_split(hits, met, &beside, &stored, plan).await?;
+        }
+        sort(&mut hits, plan.limit());
+        Ok(SearchAnswer { traces: hits, cost })
+    }
+
+    /// Adds the traces that match with their parts put together, until there are enough.
+    async fn add_split(
+        &self,
+        mut hits: Vec<TraceHit>,
+        mut met: MetBy,
+        beside: &Columns,
+        stored: &Stored,
+        plan: &Arc<SearchPlan>,
+    ) -> Result<Vec<TraceHit>, NotAnswered> {
+        let pipelines = [plan.pipeline()];
+        let in_memory = split::met_in_memory(beside, &pipelines);
+        split::add(&mut met, in_memory.map_err(|why| NotAnswered::Query(why.to_string()))?);
+        met.retain(|_, met| split::may_match(&pipelines, *met));
+        let candidates = met.into_keys().collect();
+        for portion in self.portions(&candidates) {
+            let whole = self.put_together(&stored.blocks, beside, portion, &plan.parts()).await?;
+            hits.extend(self.in_memory(Arc::new(whole), plan.clone()).await?);
+            if is_enough(&hits, plan, u64::MAX) {
+                break;
+            }
+        }
+        Ok(hits)
     }
 
     /// Searches spans in memory, on a thread of the pool.
@@ -135,44 +164,44 @@ impl Asker {
         found.map_err(|why| NotAnswered::Query(why.to_string()))
     }
 
-    /// What is told of the traces, of which some have parts in other blocks, too.
+    /// What is told of traces, of which some have parts in other blocks, too, and some in memory.
     async fn tell_whole(
         &self,
         mut hits: Vec<TraceHit>,
-        judged: &HashSet<TraceId>,
+        live: &Columns,
         stored: &Stored,
         plan: &Arc<SearchPlan>,
     ) -> Result<Vec<TraceHit>, NotAnswered> {
-        let mut blocks: BTreeMap<TraceId, u32> = BTreeMap::new();
-        for hit in &hits {
-            *blocks.entry(hit.id).or_default() += 1;
-        }
         sort(&mut hits, usize::MAX);
-        hits.retain({
-            let mut seen = HashSet::new();
-            move |hit| seen.insert(hit.id)
+        let mut partly = HashSet::new();
+        let mut seen = HashSet::new();
+        hits.retain(|hit| {
+            let is_first = seen.insert(hit.id);
+            if !is_first {
+                partly.insert(hit.id);
+            }
+            is_first
         });
         hits.truncate(plan.limit());
-        if plan.needs_whole_traces() {
-            return Ok(hits);
-        }
-        let mut partly = HashSet::new();
-        for hit in hits.iter().filter(|hit| !judged.contains(&hit.id)) {
+        partly.retain(|id| hits.iter().any(|hit| hit.id == *id));
+        for hit in &hits {
+            if partly.contains(&hit.id) {
+                continue;
+            }
             let (start, end) = (hit.start, hit.start.saturating_add(hit.duration));
-            let mut having = 0;
+            let mut having = usize::from(live.traces.binary_search(&hit.id).is_ok());
             for meta in stored.near((start, end), NEAR) {
                 having += usize::from(self.may_have(meta, &hit.id).await.map_err(not_read)?);
-            }
-            if having > 1 || blocks.get(&hit.id).is_some_and(|n| *n > 1) {
-                partly.insert(hit.id);
+                if having > 1 {
+                    partly.insert(hit.id);
+                    break;
+                }
             }
         }
         if partly.is_empty() {
             return Ok(hits);
         }
-        // What is in memory of a trace that lies in blocks, too, was judged with them before.
-        let nothing = Columns::default();
-        let whole = self.put_together(&stored.blocks, &nothing, &partly).await.map_err(not_read)?;
+        let whole = self.put_together(&stored.blocks, live, partly, &plan.parts()).await?;
         let mut by_id: BTreeMap<TraceId, TraceHit> = BTreeMap::new();
         for hit in self.in_memory(Arc::new(whole), plan.clone()).await? {
             by_id.insert(hit.id, hit);
@@ -182,7 +211,6 @@ impl Asker {
                 *hit = whole;
             }
         }
-        sort(&mut hits, plan.limit());
         Ok(hits)
     }
 }
@@ -195,15 +223,15 @@ fn sort(hits: &mut Vec<TraceHit>, limit: usize) {
 
 /// Whether no more need be looked for: there are as many as are wanted and, where the newest are,
 /// none of what is left, which ends at `next`, can be newer.
-fn is_enough(hits: &[TraceHit], limit: usize, next: Option<u64>) -> bool {
-    let distinct: HashSet<TraceId> = hits.iter().map(|hit| hit.id).collect();
-    if distinct.len() < limit {
+fn is_enough(hits: &[TraceHit], plan: &SearchPlan, next: u64) -> bool {
+    let starts: HashMap<TraceId, u64> = hits.iter().map(|hit| (hit.id, hit.start)).collect();
+    if starts.len() < plan.limit() {
         return false;
     }
-    let Some(next) = next else { return true };
-    let mut starts: BTreeMap<TraceId, u64> = BTreeMap::new();
-    starts.extend(hits.iter().map(|hit| (hit.id, hit.start)));
+    if !plan.wants_newest() {
+        return true;
+    }
     let mut starts: Vec<u64> = starts.into_values().collect();
     starts.sort_unstable_by(|a, b| b.cmp(a));
-    starts.get(limit.saturating_sub(1)).is_some_and(|oldest| *oldest > next)
+    starts.get(plan.limit().saturating_sub(1)).is_some_and(|oldest| *oldest > next)
 }

@@ -151,6 +151,7 @@ impl Asker {
         self.each(
             &stored.blocks,
             &[],
+            |_| false,
             || {
                 let (in_group, how) = (in_group.clone(), how.clone());
                 move |handle: &Handle, job: &Job| in_group(handle, job, &how)

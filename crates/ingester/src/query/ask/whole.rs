@@ -1,10 +1,10 @@
 //! Traces with parts in more than one place: found by their ids, and put together.
 
-use super::Asker;
+use super::{Asker, NotAnswered, not_read};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use tributary_block::{BlockError, BlockMeta};
+use tributary_block::{BlockError, BlockMeta, Parts};
 use tributary_query::blocks::Lru;
 use tributary_query::join;
 use tributary_span::{Columns, TraceId};
@@ -16,8 +16,11 @@ const ENTRY: usize = 128;
 const AT_ONCE: usize = 16;
 /// So many traces are looked for in each block's filter; for more, its ids are read.
 const FEW: usize = 64;
-/// Traces that are put together at a time.
-const AT_A_TIME: usize = 2_000;
+/// Memory that a trace takes while it is put together, about, of what there is for questions.
+const TRACE: u64 = 8 << 10;
+/// The fewest and the most traces that are put together at a time. Each time pages are decoded as
+/// wholes of which few rows are wanted, so many at a time are cheaper.
+const AT_A_TIME: std::ops::RangeInclusive<u64> = 1_000..=20_000;
 
 /// A block by tenant and id.
 type Key = (String, Uuid);
@@ -94,38 +97,78 @@ impl Asker {
         Ok(ids)
     }
 
-    /// Traces in portions that can be put together at a time.
-    pub(super) fn portions(traces: &HashSet<TraceId>) -> Vec<HashSet<TraceId>> {
+    /// Traces in portions that can be put together at a time: those of a portion stand together in
+    /// each block.
+    pub(super) fn portions(&self, traces: &HashSet<TraceId>) -> Vec<HashSet<TraceId>> {
+        let at_a_time = (self.room.bytes() / TRACE).clamp(*AT_A_TIME.start(), *AT_A_TIME.end());
+        let at_a_time = usize::try_from(at_a_time).unwrap_or(usize::MAX);
         let mut sorted: Vec<TraceId> = traces.iter().copied().collect();
         sorted.sort_unstable();
-        sorted.chunks(AT_A_TIME).map(|portion| portion.iter().copied().collect()).collect()
+        sorted.chunks(at_a_time).map(|portion| portion.iter().copied().collect()).collect()
     }
 
-    /// Traces put together from blocks and memory.
+    /// Traces put together from blocks and memory, with these parts of their spans.
     pub(super) async fn put_together(
         &self,
         blocks: &[Arc<BlockMeta>],
         live: &Columns,
-        wanted: &HashSet<TraceId>,
-    ) -> Result<Columns, BlockError> {
-        let mut parts: Vec<Columns> = vec![join([live], |trace| wanted.contains(trace)).spans];
+        wanted: HashSet<TraceId>,
+        parts: &Parts,
+    ) -> Result<Columns, NotAnswered> {
+        let wanted = Arc::new(wanted);
+        let mut found: Vec<Columns> = vec![join([live], |trace| wanted.contains(trace)).spans];
+        let mut jobs = Vec::new();
         for meta in blocks {
-            let mut has_one = false;
-            match self.ids.get(&(meta.tenant_id.clone(), meta.block_id)) {
-                Some(ids) => has_one = wanted.iter().any(|trace| ids.binary_search(trace).is_ok()),
-                None if wanted.len() > FEW => has_one = true,
-                None => {
-                    for trace in wanted {
-                        has_one = has_one || self.may_have(meta, trace).await?;
-                    }
-                }
-            }
-            if has_one {
-                let (block, source) = self.traces.blocks.open(meta).await?;
-                let found = block.find_many(&source, |id| wanted.contains(id)).await?;
-                parts.push(join(&found, |trace| wanted.contains(trace)).spans);
+            let here = self.count_in(meta, &wanted).await.map_err(not_read)?;
+            if here > 0 {
+                jobs.push(self.part_of(meta, here, wanted.clone(), parts.clone()));
             }
         }
-        Ok(join(&parts, |_| true).spans)
+        let mut jobs = stream::iter(jobs).buffered(self.pool.computing() + 1);
+        while let Some(part) = jobs.next().await {
+            found.extend(part?);
+        }
+        let joined = self.pool.run(move |_| join(&found, |_| true).spans).await;
+        joined.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))
+    }
+
+    /// How many of these traces a block may have.
+    async fn count_in(
+        &self,
+        meta: &BlockMeta,
+        wanted: &HashSet<TraceId>,
+    ) -> Result<usize, BlockError> {
+        match self.ids.get(&(meta.tenant_id.clone(), meta.block_id)) {
+            Some(ids) => Ok(wanted.iter().filter(|id| ids.binary_search(id).is_ok()).count()),
+            None if wanted.len() > FEW => Ok(wanted.len()),
+            None => {
+                let mut count = 0;
+                for trace in wanted {
+                    count += usize::from(self.traces.blocks.may_contain(meta, trace).await?);
+                }
+                Ok(count)
+            }
+        }
+    }
+
+    /// The spans of these traces in a block, of which it has about `count`.
+    async fn part_of(
+        &self,
+        meta: &BlockMeta,
+        count: usize,
+        wanted: Arc<HashSet<TraceId>>,
+        parts: Parts,
+    ) -> Result<Vec<Columns>, NotAnswered> {
+        /// What is decoded takes so many times the bytes that are stored, about.
+        const DECODED: u64 = 8;
+        let each = meta.size / meta.total_objects.max(1);
+        let _room =
+            self.room.take(each.saturating_mul(count as u64 * DECODED), &self.metrics).await;
+        let (block, source) = self.traces.blocks.open(meta).await.map_err(not_read)?;
+        let read = self.pool.run(move |handle| {
+            handle.block_on(block.find_many(&source, |id| wanted.contains(id), &parts))
+        });
+        let read = read.await.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?;
+        read.map_err(not_read)
     }
 }
