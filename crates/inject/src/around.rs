@@ -24,7 +24,7 @@ impl<'a> Around<'a> {
 /// The attribute that names what a pod belongs to, and its value. A Deployment's pods belong to a
 /// ReplicaSet whose name is the Deployment's and a hash that stands in the pod's labels as well, so
 /// that no look-up is needed.
-pub(crate) fn owner_attribute(pod: &Value, around: &Around<'_>) -> Option<(String, String)> {
+pub(crate) fn owner_attribute(pod: &Value, around: &Around<'_>) -> Option<(&'static str, String)> {
     let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
     let controller = owners.into_iter().flatten().find(|owner| {
@@ -36,20 +36,17 @@ pub(crate) fn owner_attribute(pod: &Value, around: &Around<'_>) -> Option<(Strin
     };
     let hash = pod.pointer("/metadata/labels/pod-template-hash").and_then(Value::as_str);
     let deployment = hash.and_then(|hash| name.strip_suffix(hash)?.strip_suffix('-'));
+    let deployment = deployment.map(str::to_owned);
     Some(match (kind.as_str(), deployment) {
-        ("ReplicaSet", Some(deployment)) => attribute("deployment", deployment),
-        ("ReplicaSet", None) => attribute("replicaset", &name),
-        ("Deployment", _) => attribute("deployment", &name),
-        ("StatefulSet", _) => attribute("statefulset", &name),
-        ("DaemonSet", _) => attribute("daemonset", &name),
-        ("Job", _) => attribute("job", &name),
-        ("CronJob", _) => attribute("cronjob", &name),
+        ("ReplicaSet", Some(deployment)) => ("k8s.deployment.name", deployment),
+        ("ReplicaSet", None) => ("k8s.replicaset.name", name),
+        ("Deployment", _) => ("k8s.deployment.name", name),
+        ("StatefulSet", _) => ("k8s.statefulset.name", name),
+        ("DaemonSet", _) => ("k8s.daemonset.name", name),
+        ("Job", _) => ("k8s.job.name", name),
+        ("CronJob", _) => ("k8s.cronjob.name", name),
         _ => return None,
     })
-}
-
-fn attribute(kind: &str, name: &str) -> (String, String) {
-    (format!("k8s.{kind}.name"), name.to_owned())
 }
 
 #[cfg(test)]
@@ -75,7 +72,7 @@ mod tests {
         ];
         let around = Around { owner: Some(("CronJob", "nightly")), ..Around::default() };
         for (pod, expected) in table {
-            let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let expected = expected.map(|(key, value)| (key, value.to_owned()));
             assert_eq!(owner_attribute(&pod, &around), expected, "{pod}");
         }
     }

@@ -56,21 +56,17 @@ fn grace(pod: &Value) -> String {
 
 /// Later ones win: each key may stand there once.
 fn attributes(pod: &Value, around: &Around<'_>, further: [Option<&str>; 2]) -> String {
-    let mut all: Vec<(String, String)> =
-        OF_THE_POD.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-    all.extend(around::owner_attribute(pod, around));
+    let key = |item: &str| item.split('=').next().unwrap_or_default().trim().to_owned();
+    let pair = |(key, value): (&str, &str)| format!("{key}={value}");
+    let mut all: Vec<String> = OF_THE_POD.iter().copied().map(pair).collect();
+    all.extend(around::owner_attribute(pod, around).map(|(key, name)| pair((key, &name))));
     let label = pod.pointer("/metadata/labels").and_then(|labels| labels.get(SERVICE)?.as_str());
-    all.extend(label.map(|name| ("service.name".to_owned(), name.to_owned())));
+    all.extend(label.map(|name| pair(("service.name", name))));
     for text in further.into_iter().flatten() {
         // Within one text a key that stands there twice is for the sidecar's parser to refuse.
         let items: Vec<_> = text.split(',').map(str::trim).filter(|i| !i.is_empty()).collect();
-        let key = |item: &str| item.split('=').next().unwrap_or_default().trim().to_owned();
-        all.retain(|(known, _)| !items.iter().any(|item| key(item) == *known));
-        all.extend(items.iter().map(|item| match item.split_once('=') {
-            Some((key, value)) => (key.trim().to_owned(), value.trim().to_owned()),
-            None => ((*item).to_owned(), String::new()),
-        }));
+        all.retain(|known| !items.iter().any(|item| key(item) == key(known)));
+        all.extend(items.into_iter().map(str::to_owned));
     }
-    let pairs = all.into_iter().map(|(key, value)| format!("{key}={value}"));
-    pairs.collect::<Vec<_>>().join(",")
+    all.join(",")
 }

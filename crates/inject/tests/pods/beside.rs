@@ -128,7 +128,8 @@ fn what_was_put_in_can_be_taken_out() {
         // A mesh keeps what it was told.
         let context = Context { mesh: tributary_inject::MeshSetting::None, ..context };
         let mut after = injected_by(pod, &context);
-        json_patch::patch(&mut after, &remove(&after)).unwrap();
+        let operations = remove(&after);
+        json_patch::patch(&mut after, &operations).unwrap();
         assert_eq!(after, *pod);
         assert!(remove(pod).is_empty());
     }
