@@ -27,9 +27,10 @@ impl<'a> Around<'a> {
 pub(crate) fn owner_attribute(pod: &Value, around: &Around<'_>) -> Option<(&'static str, String)> {
     let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
-    let controller = owners.into_iter().flatten().find(|owner| {
-        owner.get("controller").and_then(Value::as_bool).unwrap_or_default()
-    });
+    let controller = owners
+        .into_iter()
+        .flatten()
+        .find(|owner| owner.get("controller").and_then(Value::as_bool).unwrap_or_default());
     let (kind, name) = match controller {
         Some(owner) => (text(owner, "kind")?, text(owner, "name")?),
         None => around.owner.map(|(kind, name)| (kind.to_owned(), name.to_owned()))?,
@@ -67,7 +68,10 @@ mod tests {
             (pod("ReplicaSet", "shop-x", "5d9f"), Some(("k8s.replicaset.name", "shop-x"))),
             (pod("Job", "once", ""), Some(("k8s.job.name", "once"))),
             (pod("Workflow", "w", ""), None),
-            (json!({"metadata": {"ownerReferences": "none"}}), Some(("k8s.cronjob.name", "nightly"))),
+            (
+                json!({"metadata": {"ownerReferences": "none"}}),
+                Some(("k8s.cronjob.name", "nightly")),
+            ),
             (json!(null), Some(("k8s.cronjob.name", "nightly"))),
         ];
         let around = Around { owner: Some(("CronJob", "nightly")), ..Around::default() };

@@ -28,9 +28,8 @@ pub(crate) const USER: u32 = 65532;
 /// The container. It has no probes: one that must pass costs each application seconds of its start,
 /// and one that fails keeps it from starting or the buffer from being kept.
 pub(crate) fn container(context: &Context, parts: &Parts<'_>) -> Value {
-    let fields = FIELDS.map(|(name, path)| {
-        json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}})
-    });
+    let fields = FIELDS
+        .map(|(name, path)| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}));
     let texts = parts.variables.iter().map(|(name, value)| json!({"name": name, "value": value}));
     let variables: Vec<Value> = fields.into_iter().chain(texts).collect();
     let mut container = json!({

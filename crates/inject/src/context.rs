@@ -177,7 +177,8 @@ impl Context {
         let variables = set.iter().map(|(name, value)| (names::variable(name), value.clone()));
         let variables: Vec<_> = variables.collect();
         if let Err(wrong) = settings::read(&variables) {
-            mistakes.extend(wrong.0.iter().map(|mistake| format!("{}: {}", mistake.at, mistake.why)));
+            mistakes
+                .extend(wrong.0.iter().map(|mistake| format!("{}: {}", mistake.at, mistake.why)));
         }
         if self.identity == Identity::Token && !settings::wants_tls(&variables) {
             let why = "a token is sent over TLS only: write `https://` before the upstream";
@@ -211,7 +212,8 @@ impl Resources {
             let Some(asked) = thousandths(request) else { return Some(wrong(request)) };
             let limit = (*limit)?;
             let Some(most) = thousandths(limit) else { return Some(wrong(limit)) };
-            let above = format!("resources: the {what} request {request} is above the limit {limit}");
+            let above =
+                format!("resources: the {what} request {request} is above the limit {limit}");
             (asked > most).then_some(above)
         })
     }

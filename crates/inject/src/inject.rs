@@ -88,16 +88,16 @@ fn change(pod: &Value, context: &Context, around: &Around<'_>) -> Result<Change,
 
     let tls = settings::wants_tls(&variables);
     let upstream: Vec<u16> = config.upstream.iter().map(|upstream| upstream.port).collect();
-    let mesh = match context.mesh {
-        MeshSetting::Auto => mesh::seen(pod),
-        MeshSetting::Istio => Some(Mesh::Istio),
-        MeshSetting::Linkerd => Some(Mesh::Linkerd),
-        MeshSetting::None => None,
-    };
+    let meshes = [Mesh::Istio, Mesh::Linkerd].into_iter().filter(|mesh| match context.mesh {
+        MeshSetting::Auto => mesh::is_seen(*mesh, pod),
+        MeshSetting::Istio => *mesh == Mesh::Istio,
+        MeshSetting::Linkerd => *mesh == Mesh::Linkerd,
+        MeshSetting::None => false,
+    });
     let own = tls.then_some(upstream.as_slice());
-    let through = mesh.map(|mesh| mesh::annotations(mesh, pod, admin, own)).unwrap_or_default();
+    let through = meshes.flat_map(|mesh| mesh::annotations(mesh, pod, admin, own));
     let mut annotations: BTreeMap<String, String> =
-        through.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+        through.map(|(key, text)| (key.to_owned(), text)).collect();
     let status = concat!("injected ", env!("CARGO_PKG_VERSION"));
     annotations.insert(STATUS.to_owned(), status.to_owned());
 

@@ -49,10 +49,11 @@ pub(crate) fn position(pod: &Value) -> usize {
     list.iter().rposition(|container| of(name(container)).is_some()).map_or(0, |last| last + 1)
 }
 
-/// The mesh that a pod has already.
-pub(crate) fn seen(pod: &Value) -> Option<Mesh> {
+/// Whether a pod has containers of this mesh already.
+pub(crate) fn is_seen(mesh: Mesh, pod: &Value) -> bool {
     let lists = ["initContainers", "containers"];
-    lists.iter().flat_map(|list| containers(pod, list)).find_map(|container| of(name(container)))
+    let mut all = lists.iter().flat_map(|list| containers(pod, list));
+    all.any(|container| of(name(container)) == Some(mesh))
 }
 
 /// Annotations by which the mesh leaves the sidecar's metrics and, with TLS of its own, its stream

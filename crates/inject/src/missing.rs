@@ -110,9 +110,7 @@ mod tests {
     #[test]
     fn those_that_should_have_one_are_told_with_the_reason() {
         let ours = |policy: Value| json!({"name": "tributary-sidecar", "restartPolicy": policy, "image": Context::default().image});
-        let namespace = |name: &str, label: &str| {
-            json!({"kind": "Namespace", "metadata": {"name": name, "labels": {INJECT: label}}})
-        };
+        let namespace = |name: &str, label: &str| json!({"kind": "Namespace", "metadata": {"name": name, "labels": {INJECT: label}}});
         let asks = json!({"metadata": {"labels": {INJECT: "enabled"}}});
         let (pods, lines) = found(json!([
             namespace("on", "enabled"),

@@ -69,7 +69,8 @@ pub(crate) fn annotate(pod: &Value, all: BTreeMap<String, String>) -> Vec<Operat
         }
         (Some(_), None) => vec![add(["metadata", "annotations"], Value::Object(texts(all)))],
         (None, None) => {
-            let annotations = Map::from_iter([("annotations".to_owned(), Value::Object(texts(all)))]);
+            let annotations =
+                Map::from_iter([("annotations".to_owned(), Value::Object(texts(all)))]);
             vec![add(["metadata"], Value::Object(annotations))]
         }
     }

@@ -112,7 +112,10 @@ mod tests {
             (json!({"kind": "Pod", "spec": pod["spec"]}), Some("")),
             (named("Deployment", &template), Some("/spec/template")),
             (named("Rollout", &template), Some("/spec/template")),
-            (named("CronJob", &json!({"jobTemplate": {"spec": template}})), Some("/spec/jobTemplate/spec/template")),
+            (
+                named("CronJob", &json!({"jobTemplate": {"spec": template}})),
+                Some("/spec/jobTemplate/spec/template"),
+            ),
             (json!({"kind": "PodTemplate", "template": pod}), Some("/template")),
             (named("Service", &json!({"template": {"spec": {}}})), None),
             (named("Deployment", &json!({"template": "x"})), None),
@@ -124,7 +127,8 @@ mod tests {
             let paths: Vec<_> = found.iter().map(|found| found.path.to_string()).collect();
             assert_eq!(paths, expected.into_iter().collect::<Vec<_>>(), "{object}");
             let list = json!({"kind": "List", "items": [null, object]});
-            let paths = workloads(&list).iter().map(|found| found.path.to_string()).collect::<Vec<_>>();
+            let paths =
+                workloads(&list).iter().map(|found| found.path.to_string()).collect::<Vec<_>>();
             let expected = expected.map(|path| format!("/items/1{path}"));
             assert_eq!(paths, expected.into_iter().collect::<Vec<_>>(), "{list}");
         }

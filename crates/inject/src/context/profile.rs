@@ -20,7 +20,10 @@ pub struct Profile {
 }
 
 impl Profile {
-    pub(crate) fn settings_over(&self, usual: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(crate) fn settings_over(
+        &self,
+        usual: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let mut all = usual.clone();
         all.extend(self.settings.clone());
         all

@@ -34,7 +34,9 @@ fn a_file_says_what_differs() {
 
 #[test]
 fn names_that_are_not_known_are_mistakes() {
-    for wrong in [json!({"imgae": "x"}), json!({"resources": {"cpu": "1"}}), json!({"identity": "x"})] {
+    for wrong in
+        [json!({"imgae": "x"}), json!({"resources": {"cpu": "1"}}), json!({"identity": "x"})]
+    {
         serde_json::from_value::<Context>(wrong).unwrap_err();
     }
 }
@@ -90,7 +92,11 @@ fn profiles_are_chosen_by_name_or_by_namespace() {
     let found = |named, namespace| {
         let found = context.profile(named, namespace).map_err(|_| ());
         found.map(|profile| {
-            context.profiles.iter().find(|(_, p)| Some(*p) == profile).map(|(name, _)| name.as_str())
+            context
+                .profiles
+                .iter()
+                .find(|(_, p)| Some(*p) == profile)
+                .map(|(name, _)| name.as_str())
         })
     };
     let table = [

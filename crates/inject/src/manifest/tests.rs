@@ -88,12 +88,20 @@ fn nothing_but_the_new_lines_is_new() {
     let manifest = injected(TEXT);
     let new: Vec<&str> = manifest.text.lines().collect();
     let mut rest = new.iter();
-    for line in TEXT.lines().filter(|line| !line.contains("{name: r}") && !line.contains("generateName")) {
+    for line in
+        TEXT.lines().filter(|line| !line.contains("{name: r}") && !line.contains("generateName"))
+    {
         assert!(rest.any(|new| *new == line), "{line} is gone:\n{}", manifest.text);
     }
     assert!(manifest.text.contains("shop # ours\n        tributary.dev/status: injected 0."));
-    assert!(manifest.text.contains("    spec:\n      initContainers:\n      - name: tributary-sidecar\n"));
-    assert!(manifest.text.contains("- name: linkerd-init\n            - name: tributary-sidecar\n"));
+    assert!(
+        manifest
+            .text
+            .contains("    spec:\n      initContainers:\n      - name: tributary-sidecar\n")
+    );
+    assert!(
+        manifest.text.contains("- name: linkerd-init\n            - name: tributary-sidecar\n")
+    );
     assert!(manifest.text.contains("k8s.cronjob.name=nightly"));
 }
 
@@ -128,7 +136,9 @@ fn what_cannot_be_changed_in_place_is_left_as_it_is() {
     let manifest = injected(text);
     assert_eq!(manifest.text, text);
     assert!(manifest.objects[0].told.is_failure(), "{:?}", told(&manifest));
-    let Err(InjectError::Text { line: 2, .. }) = change("a: 1\na: 2\n", Task::Remove) else { panic!() };
+    let Err(InjectError::Text { line: 2, .. }) = change("a: 1\na: 2\n", Task::Remove) else {
+        panic!()
+    };
 }
 
 #[test]

@@ -46,8 +46,9 @@ pub(super) fn typed(path: &str, value: &Value) -> String {
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
         Value::Object(map) => {
-            let fields =
-                map.iter().map(|(key, value)| format!("{key}: {}", typed(&format!("{path}.{key}"), value)));
+            let fields = map
+                .iter()
+                .map(|(key, value)| format!("{key}: {}", typed(&format!("{path}.{key}"), value)));
             format!("{path}{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => {

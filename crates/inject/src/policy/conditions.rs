@@ -38,10 +38,7 @@ pub(super) fn asked() -> Vec<Variable> {
             "variables.namespaceSays != \"disabled\" && variables.podSays != \"disabled\"\n\
              && (variables.podSays != \"\" || variables.namespaceSays == \"enabled\")",
         ),
-        Variable::new(
-            "inits",
-            "has(object.spec.initContainers) ? object.spec.initContainers : []",
-        ),
+        Variable::new("inits", "has(object.spec.initContainers) ? object.spec.initContainers : []"),
         Variable::new("at", format!("variables.inits.map(c, c.name).indexOf({ours})")),
         Variable::new(
             "stripped",
@@ -118,10 +115,7 @@ fn receivers(context: &Context) -> (Vec<&'static str>, Vec<Vec<String>>) {
 pub(super) fn skip(context: &Context) -> Variable {
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut because = |when: String, why: String| reasons.push((when, why));
-    because(
-        "!(variables.podSays in [\"\", \"enabled\"])".to_owned(),
-        Skip::Switch.to_string(),
-    );
+    because("!(variables.podSays in [\"\", \"enabled\"])".to_owned(), Skip::Switch.to_string());
     because(
         format!("object.spec.containers.exists(c, c.name == {})", cel::text(CONTAINER)),
         Skip::Foreign.to_string(),
@@ -187,10 +181,7 @@ pub(super) fn skip(context: &Context) -> Variable {
         format!("variables.declared.exists(d, {} in d)", cel::text(&format!("{admin}/TCP"))),
         Skip::PortTaken(admin).to_string(),
     );
-    because(
-        "variables.open.size() == 0".to_owned(),
-        Skip::NoReceiver.to_string(),
-    );
+    because("variables.open.size() == 0".to_owned(), Skip::NoReceiver.to_string());
     let chain = reasons.iter().map(|(when, why)| format!("{when} ? {}", cel::text(why)));
     let mut chain: Vec<String> = chain.collect();
     chain.push("\"\"".to_owned());

@@ -43,15 +43,15 @@ fn attributes(context: &Context) -> Vec<Variable> {
     let usual = context.settings.get("resource-attributes").map(String::as_str).unwrap_or_default();
     let usual = usual.split(',').map(str::trim).filter(|item| !item.is_empty());
     let key = names::annotation("resource-attributes");
-    let split = |value: &str| {
-        format!("{value}.split(\",\").map(a, a.trim()).filter(a, a != \"\")")
-    };
+    let split = |value: &str| format!("{value}.split(\",\").map(a, a.trim()).filter(a, a != \"\")");
     let own = match context.allow.contains("resource-attributes") {
         true => split(&annotation_or(&key, "\"\"")),
         false => "[]".to_owned(),
     };
     let is_new = |others: &str| {
-        format!(".filter(a, !{others}.exists(o, o.split(\"=\")[0].trim() == a.split(\"=\")[0].trim()))")
+        format!(
+            ".filter(a, !{others}.exists(o, o.split(\"=\")[0].trim() == a.split(\"=\")[0].trim()))"
+        )
     };
     let of_the_pod: Vec<String> =
         OF_THE_POD.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -94,11 +94,8 @@ fn attributes(context: &Context) -> Vec<Variable> {
 
 /// The container.
 pub(super) fn container(context: &Context) -> String {
-    let parts = Parts {
-        variables: &[],
-        admin: conditions::admin(context),
-        resources: &context.resources,
-    };
+    let parts =
+        Parts { variables: &[], admin: conditions::admin(context), resources: &context.resources };
     let whole = container::container(context, &parts);
     let fields = whole.as_object().into_iter().flatten().map(|(key, value)| {
         let text = match key.as_str() {
@@ -123,7 +120,8 @@ fn resources() -> String {
 /// The variables, in the same order as [`crate::variables`] has them.
 fn environment(context: &Context) -> String {
     let kind = format!("{TYPE}.env");
-    let set = |name: &str, value: &str| format!("{kind}{{name: {}, value: {value}}}", cel::text(name));
+    let set =
+        |name: &str, value: &str| format!("{kind}{{name: {}, value: {value}}}", cel::text(name));
     let mut first: Vec<String> = FIELDS
         .iter()
         .map(|(name, path)| {
@@ -148,7 +146,9 @@ fn environment(context: &Context) -> String {
     first.push(set(&named("resource-attributes"), "variables.attributes.join(\",\")"));
     let apart = ["upstream", "receivers", "resource-attributes"];
     let usual = context.settings.iter();
-    for (name, value) in usual.filter(|(name, value)| !apart.contains(&name.as_str()) && !value.is_empty()) {
+    for (name, value) in
+        usual.filter(|(name, value)| !apart.contains(&name.as_str()) && !value.is_empty())
+    {
         let literal = cel::text(value);
         let value = match context.allow.contains(name) && SETTINGS.contains(&name.as_str()) {
             true => annotation_or(&names::annotation(name), &literal),

@@ -1,19 +1,18 @@
 //! What the policy does to a pod, as JSON Patch.
 
-use super::{cel, conditions, container};
+use super::cel::{self, annotation_or};
+use super::{conditions, container};
 use crate::container::volume;
 use crate::context::{Context, Identity, MeshSetting};
-use crate::mesh::{ISTIO_INBOUND, ISTIO_OUTBOUND, LINKERD_OUTBOUND};
+use crate::mesh::{self, ISTIO_INBOUND, ISTIO_OUTBOUND, LINKERD_OUTBOUND, Mesh};
 use crate::names::{STATUS, VOLUME, variable as named};
 use crate::settings;
 
 /// The list of operations: none for pods that ask for nothing, the status alone for those that cannot
 /// have what they ask for, one for those whose sidecar has lost its `restartPolicy`.
 pub(super) fn mutation(context: &Context) -> String {
-    let put_back = add(
-        "\"/spec/initContainers/\" + string(variables.at) + \"/restartPolicy\"",
-        "\"Always\"",
-    );
+    let put_back =
+        add("\"/spec/initContainers/\" + string(variables.at) + \"/restartPolicy\"", "\"Always\"");
     let skipped = annotate(STATUS, "\"skipped: \" + variables.skip");
     let injected = format!("\"injected {}\"", env!("CARGO_PKG_VERSION"));
     let some = "(has(object.metadata.annotations) ? [] : [JSONPatch{op: \"add\", path: \"/metadata/annotations\", value: {}}])";
@@ -55,7 +54,7 @@ fn empty_list(list: &str) -> String {
     format!("(has(object.spec.{list}) ? [] : [{}])", add(&format!("\"/spec/{list}\""), "[]"))
 }
 
-/// What a mesh must let through, where the settings name one.
+/// What a mesh must let through: the one that the settings name, or those whose containers a pod has.
 fn mesh(context: &Context) -> Vec<String> {
     let variables = context.settings.iter().map(|(name, value)| (named(name), value.clone()));
     let variables: Vec<_> = variables.collect();
@@ -64,23 +63,42 @@ fn mesh(context: &Context) -> Vec<String> {
         true => upstream.iter().map(|upstream| upstream.port).collect(),
         false => Vec::new(),
     };
-    let lists = match context.mesh {
-        MeshSetting::Istio => {
-            vec![(ISTIO_INBOUND, vec![conditions::admin(context)]), (ISTIO_OUTBOUND, outbound)]
+    let lists = [
+        (Mesh::Istio, ISTIO_INBOUND, vec![conditions::admin(context)]),
+        (Mesh::Istio, ISTIO_OUTBOUND, outbound.clone()),
+        (Mesh::Linkerd, LINKERD_OUTBOUND, outbound),
+    ];
+    let lists = lists.into_iter().filter(|(mesh, _, ports)| {
+        !ports.is_empty()
+            && match context.mesh {
+                MeshSetting::Auto => true,
+                MeshSetting::Istio => *mesh == Mesh::Istio,
+                MeshSetting::Linkerd => *mesh == Mesh::Linkerd,
+                MeshSetting::None => false,
+            }
+    });
+    let one = |(mesh, key, ports): (Mesh, &str, Vec<u16>)| {
+        let list = let_through(key, &ports);
+        if context.mesh != MeshSetting::Auto {
+            return list;
         }
-        MeshSetting::Linkerd => vec![(LINKERD_OUTBOUND, outbound)],
-        MeshSetting::Auto | MeshSetting::None => Vec::new(),
-    };
-    let lists = lists.into_iter().filter(|(_, ports)| !ports.is_empty());
-    let one = |(key, ports): (&str, Vec<u16>)| {
-        let quoted = cel::text(key);
-        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-        let new = cel::texts(ports.iter().map(String::as_str));
-        let had = format!(
-            "({quoted} in variables.annotations ? variables.annotations[{quoted}].split(\",\").filter(p, p.trim() != \"\") : [])"
-        );
-        let value = format!("({had} + {new}.filter(p, !(p in {had}) && !(\"*\" in {had}))).join(\",\")");
-        format!("[{}]", annotate(key, &value))
+        let theirs = mesh::CONTAINERS.iter().filter(|(_, of)| *of == mesh).map(|(name, _)| *name);
+        let names = cel::texts(theirs);
+        let has =
+            format!("(variables.inits + object.spec.containers).exists(c, c.name in {names})");
+        format!("({has} ? {list} : [])")
     };
     lists.map(one).collect()
+}
+
+/// The operations that add ports to the list behind an annotation, unless they are in it, or all are.
+fn let_through(key: &str, ports: &[u16]) -> String {
+    let quoted = cel::text(key);
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let wanted = cel::texts(ports.iter().map(String::as_str));
+    let had = annotation_or(key, "\"\"") + ".split(\",\").map(p, p.trim()).filter(p, p != \"\")";
+    let new = format!("{wanted}.filter(p, !(p in {had}) && !(\"*\" in {had}))");
+    let put = annotate(key, &format!("({had} + {new}).join(\",\")"));
+    let is_there = format!("{quoted} in variables.annotations && {new}.size() == 0");
+    format!("({is_there} ? [] : [{put}])")
 }

@@ -23,8 +23,14 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
     Scalar(Value),
-    Map { entries: Vec<(Node, Node)>, flow: bool },
-    List { items: Vec<Node>, flow: bool },
+    Map {
+        entries: Vec<(Node, Node)>,
+        flow: bool,
+    },
+    List {
+        items: Vec<Node>,
+        flow: bool,
+    },
     /// What stands elsewhere, and stands for this as well.
     Alias(Value),
 }
@@ -145,9 +151,7 @@ impl<'t> Reader<'t> {
         match self.parser.next() {
             None => Ok(None),
             Some(Ok(found)) => Ok(Some(found)),
-            Some(Err(error)) => {
-                Err(wrong(error.marker().line(), error.info()))
-            }
+            Some(Err(error)) => Err(wrong(error.marker().line(), error.info())),
         }
     }
 
@@ -203,7 +207,10 @@ impl<'t> Reader<'t> {
                     let line = at.start.line();
                     let key = self.key(event, at, depth)?;
                     if entries.iter().any(|(known, _): &(Node, Node)| known.text() == key.text()) {
-                        return Err(wrong(line, format!("`{}` is there a second time", key.text())));
+                        return Err(wrong(
+                            line,
+                            format!("`{}` is there a second time", key.text()),
+                        ));
                     }
                     let (event, at) = self.inner(&span)?;
                     entries.push((key, self.node(event, at, depth + 1)?));
@@ -270,8 +277,7 @@ struct Places {
 
 impl Places {
     fn new(text: &str) -> Self {
-        let starts =
-            (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
+        let starts = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
         Places { starts, end: text.len() }
     }
 

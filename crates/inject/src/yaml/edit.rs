@@ -134,7 +134,8 @@ fn add(lines: &Lines<'_>, parent: &Node, key: &str, value: &Value) -> Result<Edi
             }
         }
         Kind::List { items, flow } => {
-            let at: usize = if key == "-" { items.len() } else { key.parse().unwrap_or(usize::MAX) };
+            let at: usize =
+                if key == "-" { items.len() } else { key.parse().unwrap_or(usize::MAX) };
             if *flow {
                 return match (items.get(at), items.last()) {
                     (Some(next), _) => Ok(insert(next.at.start, format!("{value}, "))),
@@ -208,11 +209,13 @@ fn within(first: Option<&Node>, text: &str, parent: &Node) -> Result<Edit, Strin
 fn remove(lines: &Lines<'_>, parent: &Node, key: &str) -> Result<Edit, String> {
     let (parts, index, flow): (Vec<(usize, usize)>, _, _) = match &parent.kind {
         Kind::Map { entries, flow } => {
-            let parts = entries.iter().map(|(key, value)| (key.at.start, value.at.end.max(key.at.end)));
+            let parts =
+                entries.iter().map(|(key, value)| (key.at.start, value.at.end.max(key.at.end)));
             (parts.collect(), entries.iter().position(|(known, _)| known.text() == key), *flow)
         }
         Kind::List { items, flow } => {
-            let start = |node: &Node| if *flow { Some(node.at.start) } else { lines.dash(node.at.start) };
+            let start =
+                |node: &Node| if *flow { Some(node.at.start) } else { lines.dash(node.at.start) };
             let parts: Option<Vec<_>> =
                 items.iter().map(|node| Some((start(node)?, node.at.end))).collect();
             (parts.ok_or("a list in a form of its own")?, key.parse().ok(), *flow)

@@ -108,11 +108,20 @@ fn string(text: &str) -> String {
 /// something else.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "~"];
-    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') || is_amount(text);
     let all = text.chars().all(|c| c.is_ascii_alphanumeric() || "_./()$=,:+- ".contains(c));
     let ends = text.ends_with([':', ' ']);
     let breaks = text.contains(": ") || text.contains(" #");
     starts && all && !ends && !breaks && !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
+/// `10m`, `32Mi`, `29s`: what no reader takes for a number.
+fn is_amount(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let all = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    all && text
+        .strip_prefix(digits)
+        .is_some_and(|unit| ["m", "s", "Ki", "Mi", "Gi"].contains(&unit))
 }
 
 #[cfg(test)]
@@ -124,11 +133,38 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let texts = [
-            "plain", "yes", "", " a", "a ", "a: b", "a:", "1", "64Mi", "é", "a\nb", "a\nb\n", "\n", "\ta",
-            "/x", "#", "k=$(V),l=m", "- a", "[a]", "\u{7}\nb", "a\n\n\nb", "a\r\nb",
+            "plain",
+            "yes",
+            "",
+            " a",
+            "a ",
+            "a: b",
+            "a:",
+            "1",
+            "64Mi",
+            "29s",
+            "10e",
+            "0x1f",
+            "1e3",
+            "10",
+            "0b1",
+            "é",
+            "a\nb",
+            "a\nb\n",
+            "\n",
+            "\ta",
+            "/x",
+            "#",
+            "k=$(V),l=m",
+            "- a",
+            "[a]",
+            "\u{7}\nb",
+            "a\n\n\nb",
+            "a\r\nb",
         ];
         for text in texts {
-            let value = json!({"a/b": text, "l": [text, [], {}, {"c": [text]}], "m": {}, "n": null});
+            let value =
+                json!({"a/b": text, "l": [text, [], {}, {"c": [text]}], "m": {}, "n": null});
             let written = document(&value);
             let read = documents(&written).unwrap();
             assert_eq!(read[0].root.as_ref().unwrap().value(), value, "{written}");

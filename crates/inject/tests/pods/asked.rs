@@ -42,7 +42,9 @@ fn the_truth_table() {
 
 #[test]
 fn a_pods_label_goes_before_its_annotation() {
-    let both = pod(json!({"metadata": {"labels": {INJECT: "disabled"}, "annotations": {INJECT: "enabled"}}}));
+    let both = pod(
+        json!({"metadata": {"labels": {INJECT: "disabled"}, "annotations": {INJECT: "enabled"}}}),
+    );
     assert!(matches!(
         inject(&both, &Context::default(), &ENABLED),
         Outcome::Skipped(Skip::PodDisabled)
@@ -71,11 +73,31 @@ fn whom_it_cannot_help() {
         (json!({"spec": {"hostNetwork": true}}), "host network", true),
         (json!({"spec": {"os": {"name": "windows"}}}), "Windows", true),
         (json!({"spec": {"nodeSelector": {"kubernetes.io/os": "windows"}}}), "Windows", true),
-        (json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}}), "mirror pod", false),
-        (json!({"spec": {"containers": ours}}), "a container that is no sidecar has the sidecar's name", true),
-        (json!({"spec": {"containers": [{"name": "m", "ports": [{"containerPort": 4320}]}]}}), "a container declares port 4320", true),
-        (json!({"metadata": {"labels": {INJECT: "on"}}}), "tributary.dev/inject is neither enabled nor disabled", true),
-        (json!({"metadata": {"annotations": {"tributary.dev/bufer": "1MiB"}}}), "tributary.dev/bufer: unknown; did you mean `tributary.dev/buffer`?", true),
+        (
+            json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}}),
+            "mirror pod",
+            false,
+        ),
+        (
+            json!({"spec": {"containers": ours}}),
+            "a container that is no sidecar has the sidecar's name",
+            true,
+        ),
+        (
+            json!({"spec": {"containers": [{"name": "m", "ports": [{"containerPort": 4320}]}]}}),
+            "a container declares port 4320",
+            true,
+        ),
+        (
+            json!({"metadata": {"labels": {INJECT: "on"}}}),
+            "tributary.dev/inject is neither enabled nor disabled",
+            true,
+        ),
+        (
+            json!({"metadata": {"annotations": {"tributary.dev/bufer": "1MiB"}}}),
+            "tributary.dev/bufer: unknown; did you mean `tributary.dev/buffer`?",
+            true,
+        ),
     ];
     for (more, why, is_told) in table {
         let pod = pod(more);
@@ -94,12 +116,15 @@ fn whom_it_cannot_help() {
 
 #[test]
 fn linux_is_no_windows_and_other_nodes_are_none() {
-    injected(&pod(json!({"spec": {"os": {"name": "linux"}, "hostNetwork": false, "nodeSelector": {"a": "windows"}}})));
+    injected(&pod(
+        json!({"spec": {"os": {"name": "linux"}, "hostNetwork": false, "nodeSelector": {"a": "windows"}}}),
+    ));
 }
 
 #[test]
 fn what_pods_may_not_set_is_refused() {
-    let few = context(json!({"allow": ["buffer"], "profiles": {"large": {"namespaces": ["bank"]}}}));
+    let few =
+        context(json!({"allow": ["buffer"], "profiles": {"large": {"namespaces": ["bank"]}}}));
     let usual = Context::default();
     let table = [
         (&few, "buffer", "2MiB", ""),
@@ -115,7 +140,12 @@ fn what_pods_may_not_set_is_refused() {
         (&usual, "cpu-request", "lots", "tributary.dev/cpu-request: `lots` is no quantity"),
         (&usual, "cpu-limit", "2", "tributary.dev/cpu-limit: 2 is more than 1"),
         (&usual, "memory-limit", "1Gi", "tributary.dev/memory-limit: 1Gi is more than 512Mi"),
-        (&usual, "memory-request", "64Mi", "resources: the memory request 64Mi is above the limit 32Mi"),
+        (
+            &usual,
+            "memory-request",
+            "64Mi",
+            "resources: the memory request 64Mi is above the limit 32Mi",
+        ),
         (&usual, "nonsense-of-all-kinds", "1", "tributary.dev/nonsense-of-all-kinds: unknown"),
     ];
     for (context, name, value, expected) in table {

@@ -44,11 +44,21 @@ fn a_mesh_lets_its_ports_through() {
         (json!({}), "istio-proxy", json!({in_ports: "80, 4320"}), json!({in_ports: "80, 4320"})),
         (json!({}), "istio-proxy", json!({in_ports: "80"}), json!({in_ports: "80,4320"})),
         (json!({}), "istio-proxy", json!({in_ports: "*"}), json!({in_ports: "*"})),
-        (json!({"settings": tls}), "istio-init", json!({}), json!({in_ports: "4320", out_ports: "4319,4443"})),
+        (
+            json!({"settings": tls}),
+            "istio-init",
+            json!({}),
+            json!({in_ports: "4320", out_ports: "4319,4443"}),
+        ),
         (json!({"settings": tls}), "linkerd-init", json!({}), json!({linkerd: "4319,4443"})),
         (json!({}), "linkerd-init", json!({}), json!({})),
         (json!({"settings": tls}), "wait", json!({}), json!({})),
-        (json!({"settings": tls, "mesh": "linkerd"}), "wait", json!({}), json!({linkerd: "4319,4443"})),
+        (
+            json!({"settings": tls, "mesh": "linkerd"}),
+            "wait",
+            json!({}),
+            json!({linkerd: "4319,4443"}),
+        ),
         (json!({"mesh": "istio"}), "wait", json!({}), json!({in_ports: "4320"})),
         (json!({"mesh": "none"}), "istio-init", json!({}), json!({})),
     ];
@@ -66,11 +76,13 @@ fn a_mesh_lets_its_ports_through() {
 #[test]
 fn ports_that_containers_declare_are_left_to_them() {
     let with = |ports: Value| pod(json!({"spec": {"containers": [{"name": "c", "ports": ports}]}}));
-    let otlp = with(json!([{"containerPort": 4317}, {"containerPort": 6831}, {"containerPort": 8080}]));
+    let otlp =
+        with(json!([{"containerPort": 4317}, {"containerPort": 6831}, {"containerPort": 8080}]));
     let change = changed_by(&otlp, &Context::default());
     assert_eq!(change.notes, ["without otlp-grpc: a container declares that port"]);
     let after = injected(&otlp);
-    let receivers = "otlp-http,jaeger-compact,jaeger-binary,jaeger-http,jaeger-grpc,jaeger-sampling,zipkin";
+    let receivers =
+        "otlp-http,jaeger-compact,jaeger-binary,jaeger-http,jaeger-grpc,jaeger-sampling,zipkin";
     assert_eq!(variable(sidecar(&after), "TRIBUTARY_RECEIVERS"), Some(receivers));
 
     let udp = injected(&with(json!([{"containerPort": 6831, "protocol": "UDP"}])));
@@ -81,7 +93,8 @@ fn ports_that_containers_declare_are_left_to_them() {
     let zipkin = context(json!({"settings": {"receivers": "zipkin"}}));
     let why = why_not(&with(json!([{"containerPort": 9411}])), &zipkin);
     assert_eq!(why, "its containers declare the ports of all receivers");
-    let moved = context(json!({"settings": {"receivers": "zipkin", "zipkin-listen": "localhost:9412"}}));
+    let moved =
+        context(json!({"settings": {"receivers": "zipkin", "zipkin-listen": "localhost:9412"}}));
     injected_by(&with(json!([{"containerPort": 9411}])), &moved);
     let moved = context(json!({"settings": {"admin-listen": ":5320"}}));
     let after = injected_by(&with(json!([{"containerPort": 4320}])), &moved);
@@ -93,7 +106,10 @@ fn what_a_webhook_took_off_is_put_back() {
     for stripped in [json!(null), json!("Never")] {
         let mut pod = injected(&with_inits(&["istio-init", "wait"]));
         let before = pod.clone();
-        json_patch::merge(&mut pod["spec"]["initContainers"][1], &json!({"restartPolicy": stripped}));
+        json_patch::merge(
+            &mut pod["spec"]["initContainers"][1],
+            &json!({"restartPolicy": stripped}),
+        );
         let change = changed_by(&pod, &Context::default());
         assert_eq!(change.operations.len(), 1);
         assert_eq!(change.notes, ["its restartPolicy was put back"]);
@@ -124,7 +140,9 @@ fn what_was_put_in_can_be_taken_out() {
         pod(json!({"metadata": {"annotations": {"a": "b"}}, "spec": {"volumes": [{"name": "v"}]}})),
         with_inits(&["linkerd-init", "wait"]),
     ];
-    for (pod, context) in pods.iter().flat_map(|pod| [(pod, Context::default()), (pod, token.clone())]) {
+    for (pod, context) in
+        pods.iter().flat_map(|pod| [(pod, Context::default()), (pod, token.clone())])
+    {
         // A mesh keeps what it was told.
         let context = Context { mesh: tributary_inject::MeshSetting::None, ..context };
         let mut after = injected_by(pod, &context);

@@ -51,12 +51,17 @@ fn openshift_chooses_the_user() {
 
 #[test]
 fn it_gives_up_a_second_before_the_pod_is_killed() {
-    for (seconds, expected) in [(30, "29s"), (1, "0s"), (0, "0s"), (600, "599s"), (i64::MAX, "604800s")] {
+    for (seconds, expected) in
+        [(30, "29s"), (1, "0s"), (0, "0s"), (600, "599s"), (i64::MAX, "604800s")]
+    {
         let pod = pod(json!({"spec": {"terminationGracePeriodSeconds": seconds}}));
         assert_eq!(variable(sidecar(&injected(&pod)), "TRIBUTARY_GRACE"), Some(expected));
     }
     let own = context(json!({"settings": {"grace": "5s"}}));
-    assert_eq!(variable(sidecar(&injected_by(&pod(json!({})), &own)), "TRIBUTARY_GRACE"), Some("5s"));
+    assert_eq!(
+        variable(sidecar(&injected_by(&pod(json!({})), &own)), "TRIBUTARY_GRACE"),
+        Some("5s")
+    );
 }
 
 #[test]
@@ -93,18 +98,26 @@ fn profiles_stand_between_the_platform_and_the_pod() {
         let after = injected_by(pod, &context);
         let sidecar = sidecar(&after);
         let text = |name| variable(sidecar, name).unwrap().to_owned();
-        (text("TRIBUTARY_BUFFER"), text("TRIBUTARY_BATCH_AGE"), sidecar["resources"]["limits"]["memory"].clone())
+        (
+            text("TRIBUTARY_BUFFER"),
+            text("TRIBUTARY_BATCH_AGE"),
+            sidecar["resources"]["limits"]["memory"].clone(),
+        )
     };
     assert_eq!(of(&pod(json!({}))), ("16MiB".into(), "1s".into(), json!("32Mi")));
     let large = annotated("tributary.dev/profile", "large");
     assert_eq!(of(&large), ("64MiB".into(), "200ms".into(), json!("128Mi")));
-    let own = pod(json!({"metadata": {"annotations": {"tributary.dev/profile": "large", "tributary.dev/buffer": "2MiB"}}}));
+    let own = pod(
+        json!({"metadata": {"annotations": {"tributary.dev/profile": "large", "tributary.dev/buffer": "2MiB"}}}),
+    );
     assert_eq!(of(&own), ("2MiB".into(), "200ms".into(), json!("128Mi")));
 }
 
 #[test]
 fn resource_attributes_are_added_each_once() {
-    let context = context(json!({"settings": {"resource-attributes": "deployment.environment=test,k8s.cluster.name=a"}}));
+    let context = context(
+        json!({"settings": {"resource-attributes": "deployment.environment=test,k8s.cluster.name=a"}}),
+    );
     let pod = pod(json!({"metadata": {
         "labels": {"app.kubernetes.io/name": "cart", "pod-template-hash": "5d9f"},
         "ownerReferences": [{"kind": "ReplicaSet", "name": "cart-5d9f", "controller": true}],
@@ -119,7 +132,9 @@ fn resource_attributes_are_added_each_once() {
 #[test]
 fn the_owner_may_be_told() {
     let around = Around { owner: Some(("StatefulSet", "db")), ..ENABLED };
-    let Outcome::Injected(change) = inject(&pod(json!({})), &Context::default(), &around) else { panic!() };
+    let Outcome::Injected(change) = inject(&pod(json!({})), &Context::default(), &around) else {
+        panic!()
+    };
     let text = serde_json::to_string(&change.operations).unwrap();
     assert!(text.contains("k8s.statefulset.name=db"), "{text}");
 }

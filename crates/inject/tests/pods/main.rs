@@ -1,5 +1,11 @@
 //! Pods in, pods out: what [`tributary_inject::inject`] does to every kind of pod.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "code of a test fails it by panicking"
+)]
+
 mod asked;
 mod beside;
 mod container;
@@ -79,8 +85,14 @@ fn why_not(pod: &Value, context: &Context) -> String {
 fn no_input_makes_it_panic() {
     let inject_label = json!({INJECT: "enabled"});
     let odd = [
-        json!(null), json!([]), json!("pod"), json!({"spec": null}), json!({"spec": []}),
-        json!({"spec": {}}), json!({"spec": {"containers": {}}}), json!({"metadata": [], "spec": {}}),
+        json!(null),
+        json!([]),
+        json!("pod"),
+        json!({"spec": null}),
+        json!({"spec": []}),
+        json!({"spec": {}}),
+        json!({"spec": {"containers": {}}}),
+        json!({"metadata": [], "spec": {}}),
         json!({"metadata": {"annotations": []}, "spec": {"initContainers": "x", "volumes": 1}}),
         json!({"spec": {"containers": [null, 1, {"ports": [{"containerPort": -1}, {"containerPort": 70000}, null]}]}}),
         json!({"spec": {"terminationGracePeriodSeconds": i64::MIN}}),

@@ -17,7 +17,16 @@ fn refusals(pod: &Value) -> Vec<String> {
     for host in ["hostNetwork", "hostPID", "hostIPC"] {
         refuse(spec[host] == true, host);
     }
-    let kinds = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
+    let kinds = [
+        "configMap",
+        "csi",
+        "downwardAPI",
+        "emptyDir",
+        "ephemeral",
+        "persistentVolumeClaim",
+        "projected",
+        "secret",
+    ];
     for volume in list(&spec["volumes"]) {
         let is_known = kinds.iter().any(|kind| volume.get(kind).is_some());
         refuse(!is_known, &format!("volume {}", volume["name"]));
@@ -31,18 +40,33 @@ fn refusals(pod: &Value) -> Vec<String> {
             None => spec["securityContext"][key].clone(),
         };
         refuse(own["privileged"] == true, &format!("{name}: privileged"));
-        refuse(list(&container["ports"]).iter().any(|port| port["hostPort"].as_u64() > Some(0)), &format!("{name}: hostPort"));
-        refuse(own["procMount"] != Value::Null && own["procMount"] != "Default", &format!("{name}: procMount"));
+        refuse(
+            list(&container["ports"]).iter().any(|port| port["hostPort"].as_u64() > Some(0)),
+            &format!("{name}: hostPort"),
+        );
+        refuse(
+            own["procMount"] != Value::Null && own["procMount"] != "Default",
+            &format!("{name}: procMount"),
+        );
         let added = list(&own["capabilities"]["add"]);
-        refuse(added.iter().any(|one| *one != "NET_BIND_SERVICE"), &format!("{name}: capabilities added"));
+        refuse(
+            added.iter().any(|one| *one != "NET_BIND_SERVICE"),
+            &format!("{name}: capabilities added"),
+        );
         // From here on `restricted` alone.
         let dropped = list(&own["capabilities"]["drop"]);
         refuse(!dropped.iter().any(|one| *one == "ALL"), &format!("{name}: capabilities"));
-        refuse(own["allowPrivilegeEscalation"] != false, &format!("{name}: allowPrivilegeEscalation"));
+        refuse(
+            own["allowPrivilegeEscalation"] != false,
+            &format!("{name}: allowPrivilegeEscalation"),
+        );
         refuse(or_pod("runAsNonRoot") != true, &format!("{name}: runAsNonRoot"));
         refuse(or_pod("runAsUser") == 0, &format!("{name}: runAsUser"));
         let seccomp = or_pod("seccompProfile")["type"].clone();
-        refuse(seccomp != "RuntimeDefault" && seccomp != "Localhost", &format!("{name}: seccompProfile"));
+        refuse(
+            seccomp != "RuntimeDefault" && seccomp != "Localhost",
+            &format!("{name}: seccompProfile"),
+        );
     }
     found
 }
@@ -62,7 +86,9 @@ fn the_checker_finds_what_an_api_server_refuses() {
     }});
     let copied = pod(json!({"spec": {"containers": [snippet]}}));
     assert_eq!(refusals(&copied), ["\"s\": seccompProfile"]);
-    let host = pod(json!({"spec": {"hostNetwork": true, "containers": [], "volumes": [{"name": "h", "hostPath": {}}]}}));
+    let host = pod(
+        json!({"spec": {"hostNetwork": true, "containers": [], "volumes": [{"name": "h", "hostPath": {}}]}}),
+    );
     assert_eq!(refusals(&host), ["hostNetwork", "volume \"h\""]);
 }
 

@@ -73,7 +73,8 @@ fn workloads_are_valid() -> Result<()> {
         for version in ["1.33", "1.37"] {
             let found = validate("workloads.yaml", &changed.text, version)?;
             let attributes = &found["tributary-sidecar"]["TRIBUTARY_RESOURCE_ATTRIBUTES"];
-            let expected = "k8s.pod.name=known,k8s.pod.uid=known,k8s.namespace.name=known,k8s.node.name=known";
+            let expected =
+                "k8s.pod.name=known,k8s.pod.uid=known,k8s.namespace.name=known,k8s.node.name=known";
             ensure!(*attributes == json!(expected), "{attributes}");
         }
     }

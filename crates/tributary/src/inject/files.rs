@@ -20,8 +20,7 @@ pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<File>, Failure> {
         if path.is_dir() {
             let failed = |error| Failure::File(path.display().to_string(), error);
             let entries = std::fs::read_dir(path).map_err(failed)?;
-            let found: io::Result<Vec<PathBuf>> =
-                entries.map(|entry| Ok(entry?.path())).collect();
+            let found: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
             let mut found = found.map_err(failed)?;
             found.retain(|path| path.is_file() && is_manifest(path));
             found.sort();

@@ -12,7 +12,10 @@ fn documents_follow_each_other_without_a_gap() {
     let read = documents(text).unwrap();
     let parts: Vec<&str> = read.iter().map(|document| &text[document.at.clone()]).collect();
     assert_eq!(parts.concat(), text);
-    assert_eq!(values(text), [json!({"a": 1}), json!({"b": ["x", "y"]}), json!(null), json!({"c": "t\n"})]);
+    assert_eq!(
+        values(text),
+        [json!({"a": 1}), json!({"b": ["x", "y"]}), json!(null), json!({"c": "t\n"})]
+    );
     assert_eq!(values(""), [json!(null); 0]);
 }
 
@@ -34,7 +37,8 @@ fn nodes_know_where_they_stand() {
 #[test]
 fn what_is_merged_stands_below_what_is_written() {
     let text = "a: &a {x: 1, y: 1}\nb: {y: 2, <<: *a}\nc: {<<: [*a, {z: 3, x: 4}]}\n";
-    let expected = json!({"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1, "y": 1, "z": 3}});
+    let expected =
+        json!({"a": {"x": 1, "y": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1, "y": 1, "z": 3}});
     assert_eq!(values(text), [expected]);
 }
 

@@ -22,15 +22,24 @@ fn a_list_comes_where_it_is_looked_for() {
             "s:\n  containers:\n  - a\n  x: |\n    t\n\n\n# end\n",
             "s:\n  initContainers:\n  - name: c\n  containers:\n  - a\n  x: |\n    t\n\n\n# end\n",
         ),
-        ("s:\n  x: |\n    t\n\n# end\n", "s:\n  x: |\n    t\n  initContainers:\n    - name: c\n\n# end\n"),
+        (
+            "s:\n  x: |\n    t\n\n# end\n",
+            "s:\n  x: |\n    t\n  initContainers:\n    - name: c\n\n# end\n",
+        ),
         ("s:\n  x: 1", "s:\n  x: 1\n  initContainers:\n    - name: c\n"),
         ("s:\n  initContainers: [] # [none]\n", "s:\n  initContainers: # [none]\n    - name: c\n"),
         ("s:\n  initContainers:\n  x: 1\n", "s:\n  initContainers:\n    - name: c\n  x: 1\n"),
-        ("s:\n  initContainers:  # no\n  x: 1\n", "s:\n  initContainers: # no\n    - name: c\n  x: 1\n"),
+        (
+            "s:\n  initContainers:  # no\n  x: 1\n",
+            "s:\n  initContainers: # no\n    - name: c\n  x: 1\n",
+        ),
         ("s:\n  initContainers: ~\n", "s:\n  initContainers:\n    - name: c\n"),
         ("s: {x: 1}\n", "s: {\"initContainers\": [{\"name\":\"c\"}], x: 1}\n"),
         ("s: { }\n", "s: { \"initContainers\": [{\"name\":\"c\"}]}\n"),
-        ("{\"s\": {\n  \"initContainers\": []\n}}", "{\"s\": {\n  \"initContainers\": [{\"name\":\"c\"}]\n}}"),
+        (
+            "{\"s\": {\n  \"initContainers\": []\n}}",
+            "{\"s\": {\n  \"initContainers\": [{\"name\":\"c\"}]\n}}",
+        ),
         ("s:\r\n  x: é\r\n", "s:\r\n  x: é\r\n  initContainers:\r\n    - name: c\r\n"),
         ("- s: 1\n", ""),
         ("s: *x\n", ""),
@@ -63,9 +72,13 @@ fn an_item_comes_before_the_comment_of_the_next() {
 
 #[test]
 fn what_was_added_can_be_removed() {
-    let text = "a:\n  l:\n    - name: x\n      v: 1\n    # y\n    - name: y\n  m: {p: 1, q: 2}\nb: 1\n";
+    let text =
+        "a:\n  l:\n    - name: x\n      v: 1\n    # y\n    - name: y\n  m: {p: 1, q: 2}\nb: 1\n";
     let gone = |path: &[&str]| done(text, patch::remove(path.iter().copied()));
-    assert_eq!(gone(&["a", "l", "0"]).unwrap(), text.replacen("    - name: x\n      v: 1\n", "", 1));
+    assert_eq!(
+        gone(&["a", "l", "0"]).unwrap(),
+        text.replacen("    - name: x\n      v: 1\n", "", 1)
+    );
     assert_eq!(gone(&["a", "l", "1"]).unwrap(), text.replacen("    - name: y\n", "", 1));
     assert_eq!(gone(&["a", "m", "p"]).unwrap(), text.replacen("p: 1, ", "", 1));
     assert_eq!(gone(&["a", "m", "q"]).unwrap(), text.replacen(", q: 2", "", 1));
