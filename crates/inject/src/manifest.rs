@@ -16,6 +16,7 @@ use crate::patch::{self, Operation};
 use crate::remove::remove;
 use crate::workload::{self, Workload, workloads};
 use crate::yaml::{Document, documents, edit};
+use json_patch::jsonptr::PointerBuf;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -50,6 +51,8 @@ pub struct Object {
     pub operations: Vec<Operation>,
     /// What became of it.
     pub told: Told,
+    /// Where it stands in its document.
+    at: PointerBuf,
 }
 
 /// What became of an object.
@@ -135,7 +138,10 @@ pub fn change(text: &str, task: Task<'_>) -> Result<Manifest, InjectError> {
 
 /// The document's text with all operations of its objects done; none if there are none.
 fn changed(text: &str, document: &Document, objects: &[Object]) -> Result<Option<String>, String> {
-    let all: Vec<Operation> = objects.iter().flat_map(|o| o.operations.iter().cloned()).collect();
+    let all = objects.iter().flat_map(|object| {
+        object.operations.iter().map(|operation| patch::below(&object.at, operation))
+    });
+    let all: Vec<Operation> = all.collect();
     if all.is_empty() || document.root.is_none() {
         return Ok(None);
     }
@@ -172,8 +178,8 @@ fn object(workload: &Workload<'_>, task: Task<'_>, labels: &BTreeMap<String, Str
             (operations, told)
         }
     };
-    let operations = operations.iter().map(|one| patch::below(&workload.path, one)).collect();
-    Object { name, operations, told }
+    let operations = operations.iter().map(|one| patch::below(&workload.template, one)).collect();
+    Object { name, operations, told, at: workload.object.clone() }
 }
 
 /// What the namespaces of a text say of themselves.

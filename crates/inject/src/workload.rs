@@ -9,8 +9,10 @@ use std::fmt;
 pub(crate) struct Workload<'v> {
     /// The pod: metadata and spec.
     pub(crate) pod: &'v Value,
-    /// Where it stands in the document.
-    pub(crate) path: PointerBuf,
+    /// Where the object stands in the document.
+    pub(crate) object: PointerBuf,
+    /// Where the pod stands in the object.
+    pub(crate) template: PointerBuf,
     pub(crate) name: Name,
 }
 
@@ -64,16 +66,20 @@ pub(crate) fn workloads(document: &Value) -> Vec<Workload<'_>> {
 fn workload(path: PointerBuf, object: &Value) -> Option<Workload<'_>> {
     let name = name(object)?;
     if name.kind == "Pod" {
-        return has_containers(object).then_some(Workload { pod: object, path, name });
+        let template = PointerBuf::root();
+        return has_containers(object).then_some(Workload {
+            pod: object,
+            object: path,
+            template,
+            name,
+        });
     }
     let found = TEMPLATES.iter().find_map(|template| {
         let pod = template.iter().try_fold(object, |value, key| value.get(key))?;
         has_containers(pod).then_some((pod, PointerBuf::from_tokens(template.iter().copied())))
     });
     let (pod, template) = found?;
-    let mut whole = path;
-    whole.append(&template);
-    Some(Workload { pod, path: whole, name })
+    Some(Workload { pod, object: path, template, name })
 }
 
 fn has_containers(pod: &Value) -> bool {
@@ -103,6 +109,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn path(found: &Workload<'_>) -> String {
+        format!("{}{}", found.object, found.template)
+    }
+
     #[test]
     fn pods_are_found_wherever_they_stand() {
         let pod = json!({"spec": {"containers": []}});
@@ -124,11 +134,10 @@ mod tests {
         ];
         for (object, expected) in table {
             let found = workloads(&object);
-            let paths: Vec<_> = found.iter().map(|found| found.path.to_string()).collect();
+            let paths: Vec<_> = found.iter().map(path).collect();
             assert_eq!(paths, expected.into_iter().collect::<Vec<_>>(), "{object}");
             let list = json!({"kind": "List", "items": [null, object]});
-            let paths =
-                workloads(&list).iter().map(|found| found.path.to_string()).collect::<Vec<_>>();
+            let paths = workloads(&list).iter().map(path).collect::<Vec<_>>();
             let expected = expected.map(|path| format!("/items/1{path}"));
             assert_eq!(paths, expected.into_iter().collect::<Vec<_>>(), "{list}");
         }

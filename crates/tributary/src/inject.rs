@@ -72,7 +72,14 @@ fn change(options: &Options) -> Result<u8, Failure> {
         Form::Manifest => files::joined(&texts),
         Form::Patch => manifest::component(&objects),
     });
-    let failed = objects.iter().any(|object| object.told.is_failure());
+    let mut failed = objects.iter().any(|object| object.told.is_failure());
+    if options.form == Form::Patch {
+        let nameless = |object: &&Object| object.name.is_generated && !object.operations.is_empty();
+        for object in objects.iter().filter(nameless) {
+            failed = true;
+            note(&format!("{}: not done: a patch finds objects by their names", object.name));
+        }
+    }
     Ok(if failed { NOT_DONE } else { 0 })
 }
 

@@ -5,9 +5,10 @@ use crate::yaml::emit;
 use serde_json::{Value, json};
 
 /// A `kustomization.yaml` with a patch for each object that is to be changed. A kustomization that
-/// names its folder under `components` has the sidecar in these objects.
+/// names its folder under `components` has the sidecar in these objects. Those whose names are not
+/// known yet ([`Name::is_generated`]) are not in it: it finds objects by their names.
 pub fn component(objects: &[Object]) -> String {
-    let changed = objects.iter().filter(|object| !object.operations.is_empty());
+    let changed = objects.iter().filter(|o| !o.operations.is_empty() && !o.name.is_generated);
     let patches: Vec<Value> = changed.map(patch).collect();
     let whole = json!({
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",

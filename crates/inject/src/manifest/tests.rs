@@ -1,4 +1,5 @@
 use super::*;
+use tributary_testkit::Random;
 
 const TEXT: &str = "\
 # The shop, as its team keeps it.
@@ -156,11 +157,47 @@ fn kustomize_gets_a_patch_for_each() {
     let read = documents(&text).unwrap();
     let value = read[0].root.as_ref().unwrap().value();
     let patches = value["patches"].as_array().unwrap();
-    assert_eq!(patches.len(), 3);
+    // Not the one whose name is not known yet.
+    assert_eq!(patches.len(), 2);
     let target = serde_json::json!({"group": "apps", "version": "v1", "kind": "Deployment", "name": "shop", "namespace": "shop"});
     assert_eq!(patches[0]["target"], target);
     let patch = documents(patches[0]["patch"].as_str().unwrap()).unwrap();
     let patch = patch[0].root.as_ref().unwrap().value();
     assert_eq!(patch[0]["path"], "/spec/template/metadata/annotations/tributary.dev~1status");
     assert_eq!(patch[1]["value"][0]["name"], "tributary-sidecar");
+
+    let list = "kind: List\nitems:\n- kind: Pod\n  metadata: {name: p}\n  spec: {containers: []}\n";
+    let text = component(&injected(list).objects);
+    assert!(text.contains("path: /spec/initContainers"), "as the object has it: {text}");
+}
+
+/// Bytes are lost, doubled and exchanged: whatever comes of it is read or refused, never a panic, and
+/// what is said to be done is done.
+#[test]
+fn damaged_texts_are_read_or_refused() {
+    let context = Context::default();
+    let mut random = Random::new(7);
+    let odd = [
+        "\n", " ", "-", ":", "{", "[", "]", "}", "\"", "'", "#", "&a ", "*a", "|", "\t", "é",
+        "<<: ",
+    ];
+    for base in [TEXT, &injected(TEXT).text] {
+        for _ in 0..400 {
+            let mut text: Vec<char> = base.chars().collect();
+            for _ in 0..=random.below(3) {
+                let at = random.below(text.len());
+                match random.below(3) {
+                    0 => drop(text.remove(at)),
+                    1 => drop(text.splice(at..at, random.pick(&odd).unwrap().chars())),
+                    _ => text.truncate(at.max(1)),
+                }
+            }
+            let text: String = text.into_iter().collect();
+            for task in [Task::Inject(&context), Task::Remove] {
+                let Ok(changed) = change(&text, task) else { continue };
+                let again = change(&changed.text, task).unwrap();
+                assert_eq!(again.text, changed.text, "twice is not once: {text}");
+            }
+        }
+    }
 }
