@@ -6,6 +6,7 @@ use crate::inject::inject;
 use crate::outcome::Outcome;
 use crate::yaml::documents;
 use serde_json::Map;
+use server::Server;
 use tributary_receivers::Receiver;
 
 /// Names of variables that an expression uses.
@@ -64,7 +65,7 @@ fn expressions_close_what_they_open() {
 
 /// The pod as the policy makes it, and as the function makes it: the same, but for the list of
 /// receivers, which the policy writes out one by one, and the order of variables.
-fn both(pod: &Value, context: &Context, label: Option<&str>) -> (Value, Value) {
+fn both(server: &Server, pod: &Value, context: &Context, label: Option<&str>) -> (Value, Value) {
     let applied = |operations: Value| {
         let operations: Vec<crate::Operation> = serde_json::from_value(operations).unwrap();
         let mut after = pod.clone();
@@ -77,7 +78,7 @@ fn both(pod: &Value, context: &Context, label: Option<&str>) -> (Value, Value) {
         Outcome::Injected(change) => change.operations.clone(),
         _ => outcome.status(pod),
     };
-    let asked = server::answer(context, pod, label);
+    let asked = server.answer(pod, label);
     (applied(asked), applied(serde_json::to_value(own).unwrap()))
 }
 
@@ -187,10 +188,11 @@ fn the_policy_does_what_the_function_does() {
         },
     ];
     for context in &contexts {
+        let server = Server::new(context);
         for more in &pods {
             let pod = pod(more.clone());
             for label in [Some("enabled"), Some("disabled"), None] {
-                let (policy, function) = both(&pod, context, label);
+                let (policy, function) = both(&server, &pod, context, label);
                 assert_eq!(policy, function, "{label:?} {pod}");
             }
         }
@@ -200,6 +202,8 @@ fn the_policy_does_what_the_function_does() {
 /// Where the function says what is wrong, the policy says at least that something is.
 #[test]
 fn what_the_function_refuses_the_policy_skips() {
+    let context = Context::default();
+    let server = Server::new(&context);
     for (key, value) in [
         ("bufer", "1MiB"),
         ("buffer", "lots"),
@@ -215,7 +219,7 @@ fn what_the_function_refuses_the_policy_skips() {
     ] {
         let pod =
             pod(json!({"metadata": {"annotations": {format!("tributary.dev/{key}"): value}}}));
-        let (policy, function) = both(&pod, &Context::default(), Some("enabled"));
+        let (policy, function) = both(&server, &pod, &context, Some("enabled"));
         for after in [policy, function] {
             let status = after.pointer("/metadata/annotations/tributary.dev~1status").unwrap();
             assert!(status.as_str().unwrap().starts_with("skipped: "), "{key} {value}: {status}");

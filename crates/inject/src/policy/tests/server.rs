@@ -6,31 +6,54 @@ use crate::context::Context;
 use crate::names::INJECT;
 use crate::quantity::thousandths;
 use cel::extractors::This;
-use cel::{Env, extensions};
+use cel::{Env, Program, extensions};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The operations that the policy answers with.
-pub(super) fn answer(context: &Context, pod: &Value, label: Option<&str>) -> Value {
-    let mut known = Map::new();
-    for variable in variables(context) {
-        let value = evaluate(&variable.expression, pod, label, &known);
-        known.insert(variable.name.to_owned(), value);
+/// A policy, compiled.
+pub(super) struct Server {
+    env: Arc<Env>,
+    variables: Vec<(&'static str, Program)>,
+    mutation: Program,
+}
+
+impl Server {
+    pub(super) fn new(context: &Context) -> Self {
+        let mut env = Env::stdlib();
+        env.add_extension(extensions::strings).unwrap();
+        let compiled = |expression: &str| {
+            let text = plain(expression);
+            env.compile(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+        };
+        let all = variables(context).into_iter();
+        Server {
+            variables: all.map(|one| (one.name, compiled(&one.expression))).collect(),
+            mutation: compiled(&mutation::mutation(context)),
+            env: Arc::new(env),
+        }
     }
-    evaluate(&mutation::mutation(context), pod, label, &known)
+
+    /// The operations that the policy answers with.
+    pub(super) fn answer(&self, pod: &Value, label: Option<&str>) -> Value {
+        let mut known = Map::new();
+        for (name, program) in &self.variables {
+            let value = evaluate(&self.env, name, program, pod, label, &known);
+            known.insert((*name).to_owned(), value);
+        }
+        evaluate(&self.env, "the mutation", &self.mutation, pod, label, &known)
+    }
 }
 
 fn evaluate(
-    expression: &str,
+    env: &Arc<Env>,
+    name: &str,
+    program: &Program,
     pod: &Value,
     label: Option<&str>,
     known: &Map<String, Value>,
 ) -> Value {
-    let mut env = Env::stdlib();
-    env.add_extension(extensions::strings).unwrap();
-    let env = Arc::new(env);
-    let mut context = cel::Context::with_env(Arc::clone(&env));
+    let mut context = cel::Context::with_env(Arc::clone(env));
     let labels = match label {
         Some(label) => json!({INJECT: label, "kubernetes.io/metadata.name": "shop"}),
         None => json!({"kubernetes.io/metadata.name": "shop"}),
@@ -67,9 +90,7 @@ fn evaluate(
     context.add_function("compareTo", compare).unwrap();
     let escape = |text: Arc<String>| text.replace('~', "~0").replace('/', "~1");
     context.add_function("escapeKey", escape).unwrap();
-    let text = plain(expression);
-    let program = env.compile(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let found = program.execute(&context).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let found = program.execute(&context).unwrap_or_else(|error| panic!("{name}: {error}"));
     found.json().unwrap()
 }
 
