@@ -115,8 +115,16 @@ const RULES: &[Rule] = &[
         never_below: &["tributary-sidecar", "openssl", "openssl-sys", "native-tls", "aws-lc*"],
     },
     Rule {
+        package: "tributary-inject",
+        // The sidecar for its settings alone: what is injected is checked by what will read it.
+        may: &["tributary-settings", "tributary-receivers", "tributary-sidecar"],
+        never_itself: &["tokio*", "hyper*", "tonic*"],
+        never_below: &["parquet", "arrow*", "object_store", "axum", "tributary-ingester"],
+    },
+    Rule {
         package: "tributary",
         may: &[
+            "tributary-inject",
             "tributary-settings",
             "tributary-span",
             "tributary-wire",

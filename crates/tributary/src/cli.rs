@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{demo, journal, query};
+use crate::{demo, inject, journal, query};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -22,6 +22,8 @@ enum Command {
     Query(Box<query::Options>),
     /// Show what lies in a bucket's journal, and check that nothing in it is lost.
     Journal(journal::Options),
+    /// Put the sidecar into manifests, print the policy that does so in a cluster, or find pods without it.
+    Inject(Box<inject::Options>),
     /// The program beside an application: takes spans on localhost. See `sidecar --help`.
     #[command(disable_help_flag = true)]
     Sidecar(Rest),
@@ -47,6 +49,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo(options) => demo::run(options),
         Command::Query(options) => query::run(&options),
         Command::Journal(options) => journal::run(options),
+        Command::Inject(options) => inject::run(&options),
         Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),
         Command::Ingester(rest) => tributary_ingester::run_from_args(rest.flags),
     }

@@ -1,12 +1,11 @@
-//! The tool a person runs: [`cli`] reads arguments, [`demo`] shows, [`query`] asks, [`journal`] audits.
+//! The tool a person runs: [`cli`] reads arguments; the other modules are its commands.
 
-#[cfg(feature = "jemalloc")]
-mod allocator;
 mod cli;
 mod common;
 mod demo;
 #[cfg(test)]
 mod dialect;
+mod inject;
 mod journal;
 mod query;
 
