@@ -150,9 +150,13 @@ pub(crate) fn fields_of(pipeline: &Pipeline) -> Vec<Field> {
 
 /// Whether an expression is about the whole trace of a span.
 pub(crate) fn needs_whole(expr: &FieldExpr) -> bool {
-    let conjuncts = expr.conjuncts().into_iter().filter(|expr| !is_of_roots(expr));
-    let mut attributes = conjuncts.flat_map(FieldExpr::attributes);
-    attributes.any(|attribute| {
+    let conjuncts = expr.conjuncts();
+    conjuncts.into_iter().any(|expr| !is_of_roots(expr) && names_what_is_of_traces(expr))
+}
+
+/// Whether an expression names what comes from all spans of a trace.
+pub(crate) fn names_what_is_of_traces(expr: &FieldExpr) -> bool {
+    expr.attributes().any(|attribute| {
         matches!(
             attribute,
             Attribute::Intrinsic {
