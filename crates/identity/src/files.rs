@@ -62,6 +62,11 @@ impl Watched {
         self.last = now;
         Ok((!same).then_some(contents))
     }
+
+    /// What was read last could not be used: it counts as changed until it can.
+    pub fn forget(&mut self) {
+        self.last.clear();
+    }
 }
 
 #[cfg(test)]

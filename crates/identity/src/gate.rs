@@ -64,20 +64,20 @@ pub enum Refusal {
     Certificate(#[from] CertificateFault),
     /// No rule is about it.
     #[error("no rule gives {0} a tenant")]
-    Rule(Identity),
+    Rule(String),
     /// It names a tenant that it may not name.
     #[error("{identity} may name the tenants {allowed}, not {asked}")]
     Tenant {
         /// Who it is.
-        identity: Identity,
+        identity: String,
         /// What it may name.
-        allowed: Allowed,
+        allowed: String,
         /// What it named.
         asked: String,
     },
     /// It is no ingester of this cluster.
     #[error("{0} is none of the peers")]
-    Peer(Identity),
+    Peer(String),
 }
 
 impl Refusal {
@@ -219,16 +219,16 @@ impl Caller {
     pub fn is_peer(&self, policy: &Policy) -> Result<(), Refusal> {
         match policy.peers.iter().any(|who| who.is(&self.identity)) {
             true => Ok(()),
-            false => Err(Refusal::Peer(self.identity.clone())),
+            false => Err(Refusal::Peer(self.identity.to_string())),
         }
     }
 
     fn allowed(&self) -> Result<&Allowed, Refusal> {
-        self.allowed.as_ref().ok_or_else(|| Refusal::Rule(self.identity.clone()))
+        self.allowed.as_ref().ok_or_else(|| Refusal::Rule(self.identity.to_string()))
     }
 
     fn may_not(&self, allowed: &Allowed, asked: &str) -> Refusal {
-        let (identity, allowed) = (self.identity.clone(), allowed.clone());
+        let (identity, allowed) = (self.identity.to_string(), allowed.to_string());
         // It comes from outside, and is told back and logged.
         let asked = asked.chars().take(150).flat_map(char::escape_debug).collect();
         Refusal::Tenant { identity, allowed, asked }

@@ -34,7 +34,8 @@ fn what_must_be_shown() {
     let long = format!("Bearer {}", "x".repeat(token::LONGEST_TOKEN + 1));
     let (auth, none) = ([Auth::Token, Auth::Certificate, Auth::Either], "missing");
     let certificate = Some(own.as_slice());
-    let table: [(Option<&str>, Option<&[u8]>, [&str; 3]); 9] = [
+    type Row<'a> = (Option<&'a str>, Option<&'a [u8]>, [&'a str; 3]);
+    let table: [Row<'_>; 9] = [
         (None, None, [none; 3]),
         (Some("Bearer test"), None, ["test", none, "test"]),
         (Some("bearer  test "), None, ["test", none, "test"]),

@@ -61,7 +61,7 @@ impl ServerTls {
     pub fn refresh(&self) -> Result<bool, TlsError> {
         let mut watched = self.0.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(contents) = watched.changed()? else { return Ok(false) };
-        let made = made(&self.0.files, &contents)?;
+        let made = made(&self.0.files, &contents).inspect_err(|_| watched.forget())?;
         *self.0.current.lock().unwrap_or_else(PoisonError::into_inner) = made;
         Ok(true)
     }
