@@ -1,15 +1,17 @@
-//! Who is let in: TLS on both ports (`sockets`), what callers show and may (`gate`), and the files that
-//! all of it comes from, looked at again and again (`refresh`).
+//! Who is let in, as it was set (`settings`): TLS on both ports (`sockets`), what callers show and may
+//! (`gate`), and the files that all of it comes from, looked at again and again (`refresh`).
 //!
 //! What follows from what is decided in [`tributary_identity`], by functions of plain data; here are
 //! sockets, clocks and counters.
 
 mod gate;
 mod refresh;
+mod settings;
 mod sockets;
 
 pub(crate) use gate::{Gate, Port};
 pub(crate) use refresh::Refresher;
+pub use settings::Access;
 pub(crate) use sockets::{ClientCertificate, Sockets};
 
 use std::path::PathBuf;

@@ -1,14 +1,13 @@
 //! The settings: a YAML file, `TRIBUTARY_…` variables and flags in, checked plain data out, all
 //! mistakes in one message.
 
-mod access;
 mod limit;
 mod table;
 
+pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
 use crate::upkeep::SWEEP_EVERY;
-pub use access::Access;
 use limit::{budget, container_limit};
 pub use table::TABLE;
 

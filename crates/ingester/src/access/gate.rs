@@ -1,8 +1,7 @@
 //! What callers show, and what they may: the decisions of [`tributary_identity::gate`] with the policy
 //! of now, counted.
 
-use super::AccessError;
-use crate::config::Access;
+use super::{Access, AccessError};
 use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;

@@ -1,7 +1,6 @@
 //! Looks at the files again and again.
 
-use super::{AccessError, Gate};
-use crate::config::Access;
+use super::{Access, AccessError, Gate};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use std::time::Duration;

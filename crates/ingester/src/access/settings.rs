@@ -1,6 +1,6 @@
 //! Who is let in: certificates, tokens, and the policy that says what follows.
 
-use super::{PERIOD, WEEK};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 use tributary_identity::Auth;
@@ -12,6 +12,10 @@ use tributary_settings::value::{boolean, choice, duration_between};
 const WIRE: &[&[u8]] = &[b"h2"];
 /// What the query port speaks there.
 const HTTP: &[&[u8]] = &[b"h2", b"http/1.1"];
+/// No time is longer.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+/// How often files may be looked at.
+const PERIOD: RangeInclusive<Duration> = Duration::from_millis(100)..=WEEK;
 /// A stream must last a little.
 const YOUNGEST: Duration = Duration::from_secs(1);
 
@@ -48,7 +52,7 @@ const AUTH: [(&str, Auth); 4] = [
 ];
 
 impl Access {
-    pub(super) fn take(given: &mut Given) -> Access {
+    pub(crate) fn take(given: &mut Given) -> Access {
         let auth = given.take("auth", |text| choice(text, &AUTH));
         let permissive = given.take("permissive", boolean);
         // Where callers are asked in another way, or none is refused, one without a certificate is let
@@ -81,7 +85,7 @@ impl Access {
     }
 
     /// What settings must be to each other.
-    pub(super) fn relations(&self, multitenancy: bool, receivers: bool, given: &mut Given) {
+    pub(crate) fn relations(&self, multitenancy: bool, receivers: bool, given: &mut Given) {
         if self.peer_token.is_some() && self.http.is_none() {
             given.wrong(
                 "peer-token-file",
