@@ -82,6 +82,12 @@ async fn everything_is_renewed_while_spans_flow() -> Result<()> {
                 new.0.signs(INGESTER)?.write(folder(&files), "ingester")?;
             }
             6 => {
+                // However busy the machine is: when the new certificate is the ingester's.
+                wait_for("the new certificate", SOON, async || {
+                    let connected = connect(ingester.http, &new.0.pem(), None).await;
+                    connected.map(drop).map_err(|error| format!("{error:#}"))
+                })
+                .await?;
                 files.write("ca.crt", &new.0.pem())?;
                 files.write("jwks.json", &jwks(&[&new.1]))?;
             }
