@@ -1,9 +1,9 @@
 //! Traces that may match, told from some of their spans: what another place needs of this one.
 
-use super::{Window, names_what_is_of_traces, within};
+use super::{Window, within};
 use crate::chunk::{Bits, Chunk, Column, Field, MemoryChunk, Types};
 use crate::eval::{EvalError, filter};
-use crate::split::{Met, filters, may_match};
+use crate::split::{Met, filters, may_match, names_what_is_of_traces};
 use std::collections::HashSet;
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Intrinsic, Pipeline};
