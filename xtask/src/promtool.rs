@@ -1,5 +1,5 @@
 //! promtool for the test of `deploy/mixin`: one program out of Debian's package `prometheus`, which is
-//! not installed and brings none of its dependencies: 19 MB and some three seconds, four more where
+//! not installed and brings none of its dependencies: 19 MB and two seconds, three more where
 //! the machine has no lists of packages.
 
 use crate::run;
