@@ -26,6 +26,9 @@ pub struct Ingester {
 /// Flags by which spans stay in memory until the ingester is told to stop.
 pub const HOLD: &[&str] = &["--block-age", "3600s", "--block-bytes", "512MiB", "--memory", "2GiB"];
 
+/// Ingesters of one test find each other and each other's blocks at once.
+const QUICK: &[&str] = &["--heartbeat", "500ms", "--blocks-poll", "200ms", "--fsync", "false"];
+
 impl Ingester {
     /// Starts one on ports of its own and waits until it is ready.
     ///
@@ -67,22 +70,36 @@ impl Ingester {
         Ingester::up(spawn(place, any, any, flags)?).await
     }
 
+    /// Starts one that answers inside TLS alone, and asks it nothing: whether it is ready is for the
+    /// caller to see.
+    ///
+    /// # Errors
+    /// When it does not listen.
+    pub async fn start_secure(place: &Place, flags: &[&str]) -> Result<Ingester> {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let flags: Vec<&str> = QUICK.iter().chain(flags).copied().collect();
+        Ingester::listens(spawn(place, any, any, &flags)?).await
+    }
+
     async fn start_at(
         place: &Place,
         wire: SocketAddr,
         http: SocketAddr,
         flags: &[&str],
     ) -> Result<Ingester> {
-        // Ingesters of one test find each other and each other's blocks at once.
-        let quick = ["--heartbeat", "500ms", "--blocks-poll", "200ms", "--fsync", "false"];
-        let flags: Vec<&str> = quick.iter().chain(flags).copied().collect();
+        let flags: Vec<&str> = QUICK.iter().chain(flags).copied().collect();
         Ingester::up(spawn(place, wire, http, &flags)?).await
     }
 
-    async fn up(mut process: Process) -> Result<Ingester> {
+    async fn listens(mut process: Process) -> Result<Ingester> {
         let wire = process.listening("wire", SOON).await?;
         let http = process.listening("http", SOON).await?;
-        let log = process.output_handle();
+        Ok(Ingester { process, wire, http })
+    }
+
+    async fn up(process: Process) -> Result<Ingester> {
+        let ingester = Ingester::listens(process).await?;
+        let (http, log) = (ingester.http, ingester.process.output_handle());
         tributary_testkit::wait_for("/ready", crate::LONG, || async {
             match client::get(http, "/ready").await {
                 Ok(answer) if answer.status.is_success() => Ok(()),
@@ -91,7 +108,7 @@ impl Ingester {
             }
         })
         .await?;
-        Ok(Ingester { process, wire, http })
+        Ok(ingester)
     }
 
     /// Its metrics.

@@ -36,6 +36,12 @@ const RULES: &[Rule] = &[
         never_below: &["tokio*", "hyper*", "serde*", "regex*"],
     },
     Rule {
+        package: "tributary-identity",
+        may: &[],
+        never_itself: &["axum", "tonic*"],
+        never_below: &["tonic*", "axum", "parquet", "openssl", "native-tls", "aws-lc*"],
+    },
+    Rule {
         package: "tributary-wire",
         may: &["tributary-span"],
         never_itself: &[],
@@ -100,6 +106,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "tributary-ingester",
         may: &[
+            "tributary-identity",
             "tributary-settings",
             "tributary-span",
             "tributary-telemetry",
@@ -124,6 +131,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "tributary",
         may: &[
+            "tributary-identity",
             "tributary-inject",
             "tributary-settings",
             "tributary-span",

@@ -13,6 +13,7 @@ mod serving;
 mod store;
 mod wire;
 
+use crate::access::{Port, Refresher, Sockets};
 use crate::config::Config;
 use crate::engine::{Engine, Environment};
 use crate::error::IngesterError;
@@ -79,7 +80,10 @@ impl App {
         };
         let process = ids.uid().map_err(IngesterError::Id)?;
         Ok(Heartbeat {
-            query_address: reach::at(advertise, http),
+            query_address: match &self.config.access.http {
+                None => reach::at(advertise, http),
+                Some(_) => format!("https://{}", reach::at(advertise, http)),
+            },
             wire_address: reach::at(advertise, wire),
             zone: self.config.zone.clone(),
             started: ids.unix_ms() / 1000,
@@ -114,12 +118,17 @@ impl App {
         let stop_http = engine.stop.child_token();
         let (traces, members) = (engine.traces.clone(), engine.membership.clone());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (peers, share) = (Peers::default(), (config.memory, cores));
         let metrics = engine.metrics.clone();
+        let files = Refresher::open(&config.access, engine.gate.clone(), metrics.clone())?;
+        let wire = Sockets::new(wire, files.wire.clone(), Port::Wire, metrics.clone());
+        let http = Sockets::new(http, files.http.clone(), Port::Query, metrics.clone());
+        let (peers, share) =
+            (Peers::new(&config.access, files.peers.clone()), (config.memory, cores));
         let asker = Asker::new(traces, members, peers.clone(), metrics, clock, share)
             .map_err(IngesterError::Threads)?;
         let state = HttpState {
             settings: api_settings(&config),
+            gate: engine.gate.clone(),
             traces: engine.traces.clone(),
             membership: engine.membership.clone(),
             peers,
@@ -133,6 +142,8 @@ impl App {
         let mut http_task = CriticalTask::new("serving HTTP");
         http_task.spawn(serve(http, Arc::new(state), stop_http.clone()));
         engine.start().await;
+        let stop = engine.stop.clone();
+        engine.background.spawn("looking at certificates and the policy", files.run(stop));
 
         let stop_wire = CancellationToken::new();
         let mut wire_task = CriticalTask::new("serving the wire");

@@ -4,6 +4,7 @@
 mod limit;
 mod table;
 
+pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
 use crate::upkeep::SWEEP_EVERY;
@@ -58,6 +59,8 @@ pub struct Config {
     pub keep_compacted: Duration,
     /// Age up to which commit slots are kept.
     pub keep_slots: Duration,
+    /// Who is let in.
+    pub access: Access,
     /// Whether queries must name their tenant.
     pub multitenancy: bool,
     /// Whether a local folder is synced.
@@ -126,6 +129,7 @@ impl Config {
             }),
             keep_compacted: given.take("keep-compacted", duration_between(AGE)),
             keep_slots: given.take("keep-slots", duration_between(AGE)),
+            access: Access::take(&mut given),
             multitenancy: given.take("multitenancy", boolean),
             fsync: given.take("fsync", boolean),
             disk_reserve: given.take("disk-reserve", Reserve::read),
@@ -141,6 +145,7 @@ impl Config {
 
     /// What settings must be to each other.
     fn relations(&self, given: &mut Given) {
+        self.access.relations(self.multitenancy, !self.receivers.receivers.is_empty(), given);
         if self.segment_age > self.block_age {
             given.wrong("segment-age", "must not be longer than block-age");
         }

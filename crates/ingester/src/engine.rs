@@ -9,6 +9,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
+use crate::access::Gate;
 use crate::block::{KnownBlocks, SegmentDeleter};
 use crate::cluster::Membership;
 use crate::config::Config;
@@ -64,6 +65,8 @@ pub struct Engine {
     pub membership: Membership,
     /// What sidecars are told.
     pub announcements: Arc<watch::Sender<Announcement>>,
+    /// Lets callers in.
+    pub(crate) gate: Arc<Gate>,
     /// Where streams hand their frames.
     pub intake: Arc<Intake>,
     /// Ends everything where it stands.
@@ -84,7 +87,8 @@ impl Engine {
     /// Puts the parts together. Nothing runs yet.
     ///
     /// # Errors
-    /// When the bucket belongs to another program, or the operating system gives no random bytes.
+    /// When the bucket belongs to another program, the operating system gives no random bytes, or the
+    /// policy cannot be read.
     pub async fn new(config: &Config, environment: Environment) -> Result<Engine, IngesterError> {
         let own = environment.own.clone();
         let parts = Parts::open(config, environment).await?;
@@ -104,6 +108,7 @@ impl Engine {
             journal: parts.journal,
             membership: parts.membership,
             announcements: parts.announcements,
+            gate: parts.gate,
             stop,
             process,
             drain_segments: CancellationToken::new(),

@@ -1,5 +1,6 @@
 //! Why an ingester does not start, or ends before it is told to.
 
+use crate::access::AccessError;
 use crate::runtime::TaskError;
 use tributary_journal::JournalError;
 use tributary_receivers::BindError;
@@ -20,6 +21,9 @@ pub enum IngesterError {
         /// What is wrong.
         source: StoreError,
     },
+    /// Callers cannot be checked as the settings say: correct the files that they name.
+    #[error("who is let in")]
+    Access(#[from] AccessError),
     /// The store does not keep the promises that the journal is built on, or could not be used for
     /// a minute: the text says what to look at.
     // Its text holds its source.

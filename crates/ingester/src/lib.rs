@@ -3,6 +3,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | `access` | who is let in: TLS, tokens, certificates, the table of tenants |
 //! | [`receive`] | streams of frames from sidecars, and the receivers for applications without one |
 //! | [`disk`] | what is kept free of the disk below a local folder, and who waits for it |
 //! | [`memory`] | the budget that everything on the way is admitted to |
@@ -17,6 +18,7 @@
 //! all of them use: [`config`], [`limits`], [`metrics`], [`runtime`]. It must never depend on the
 //! sidecar.
 
+mod access;
 pub mod app;
 pub mod block;
 pub mod cluster;
@@ -35,5 +37,6 @@ mod run;
 pub mod runtime;
 pub mod upkeep;
 
+pub use access::AccessError;
 pub use error::IngesterError;
 pub use run::run_from_args;

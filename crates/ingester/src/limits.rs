@@ -54,6 +54,10 @@ macro_rules! limits {
 }
 
 limits! {
+    /// As many handshakes of TLS are under way at a port as may be.
+    Handshakes = "handshakes", Waits;
+    /// It is not known who calls, or this caller may not do what it asks for.
+    Caller = "caller", Refuses;
     /// A stream does not begin as the protocol says, or its tenant has no valid name.
     Hello = "hello", Refuses;
     /// The numbers of a stream's frames do not rise.

@@ -1,6 +1,11 @@
 //! Every counter of the ingester, and how they are published: Prometheus' text.
 
+mod family;
+
+pub use family::Family;
+
 use crate::limits::Limit;
+use tributary_identity::Refusal;
 use tributary_receivers::Counters;
 use tributary_store::Operations;
 use tributary_telemetry::{Counter, Gauge, Histogram, Text, Type};
@@ -58,6 +63,18 @@ metrics! {
     streams_without_credit: Gauge;
     /// How often a limit was met, and what happens there
     limited: Limited;
+    /// Handshakes of TLS, by port and how they ended
+    tls_handshakes: Family = Family::new(["port", "outcome"], &["wire", "query"], &["done", "failed", "late"]);
+    /// Callers that were looked at, by port and what came of it: identified, or what was wrong
+    callers: Family = Family::new(["port", "result"], &["wire", "query", "peer"], &[&["identified"][..], &Refusal::REASONS].concat());
+    /// Streams that reached their age and were asked to be opened anew
+    streams_aged: Counter;
+    /// When the certificate of the wire's port expires, in seconds since 1970; 0 without TLS
+    wire_certificate_expires_seconds: Gauge;
+    /// The same of the query port
+    query_certificate_expires_seconds: Gauge;
+    /// Sets of certificates, and the policy, that could not be read or used when they were last looked at: what was good before counts
+    files_unusable: Gauge;
     /// Seconds that a frame waited for memory, of those that did
     memory_wait_seconds: Histogram = Histogram::new(&SECONDS);
     /// Frames that came

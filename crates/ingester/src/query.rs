@@ -2,6 +2,7 @@
 //! trace is looked for (`traces`): memory, the other ingesters (`peers`), segments of those that do
 //! not answer (`segments`), blocks.
 
+mod admit;
 mod ask;
 mod grpc;
 mod http;

@@ -7,6 +7,7 @@
 //! over in the same way ([`direct`]).
 
 mod ack_window;
+mod age;
 mod announcement;
 mod credit;
 mod dedup;

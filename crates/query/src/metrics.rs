@@ -21,7 +21,8 @@ pub use group::metrics_group;
 
 use crate::chunk::{Field, parts_of};
 use crate::eval::{EvalError, fields};
-use crate::search::{fields_of, needs_whole, pipeline_needs_whole};
+use crate::search::fields_of;
+use crate::split::{needs_whole, pipeline_needs_whole};
 use tributary_block::Parts;
 use tributary_traceql::ast::{
     Attribute, FieldExpr, MetricsExpr, MetricsFunction, MetricsQuery, Pipeline,

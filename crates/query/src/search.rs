@@ -10,8 +10,8 @@ mod tags;
 pub use candidates::candidates;
 pub(crate) use describe::label;
 pub use group::{GroupHits, search_group};
+pub(crate) use plan::fields_of;
 pub use plan::{SearchPlan, Window};
-pub(crate) use plan::{fields_of, needs_whole, pipeline_needs_whole};
 pub(crate) use prune::{dictionaries, is_ruled_out, leaf as leaf_of, required};
 pub use tags::{TagSearch, pipeline as pipeline_of_tags};
 

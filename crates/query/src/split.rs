@@ -1,9 +1,12 @@
 //! Traces whose parts lie in several places: which filters of a query their parts meet. Such a trace is
 //! put together only when they meet so many that as a whole it may match: most do not.
 
+mod whole;
+
+pub(crate) use whole::{names_what_is_of_traces, needs_whole, pipeline_needs_whole};
+
 use crate::chunk::{Bits, Chunk, ChunkError, Column, Field, MemoryChunk, Types};
 use crate::eval::{EvalError, filter};
-use crate::search::needs_whole;
 use std::collections::{HashMap, HashSet};
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{

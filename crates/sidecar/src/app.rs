@@ -77,7 +77,8 @@ impl App {
             Rng::new(rng.next_u64()),
         ));
         let members = Arc::new(Members::new(xxh3_64(&incarnation)));
-        let connector = Connector::new(config.tls, &config.upstream, incarnation, &config.name);
+        let (tls, token) = (config.tls, config.token_file);
+        let connector = Connector::new(tls, token, &config.upstream, incarnation, &config.name);
         let status = Arc::new(Status {
             ready: AtomicBool::new(true),
             buffer: Arc::clone(&buffer),

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Ceiling of the first wait.
 const FIRST: Duration = Duration::from_millis(100);
 /// Ceiling of every later wait.
-const LONGEST: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST: Duration = Duration::from_secs(5);
 
 /// Waits between tries of one thing.
 #[derive(Debug)]
@@ -24,7 +24,12 @@ impl Backoff {
 
     /// A try failed: how long to wait before the next one.
     pub(crate) fn wait(&mut self) -> Duration {
-        let ceiling = ceiling(self.failures);
+        self.wait_up_to(LONGEST)
+    }
+
+    /// The same with another ceiling.
+    pub(crate) fn wait_up_to(&mut self, longest: Duration) -> Duration {
+        let ceiling = ceiling(self.failures, longest);
         self.failures = self.failures.saturating_add(1);
         let millis = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.rng.between(0, millis))
@@ -36,8 +41,8 @@ impl Backoff {
     }
 }
 
-fn ceiling(failures: u32) -> Duration {
-    FIRST.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST)
+fn ceiling(failures: u32, longest: Duration) -> Duration {
+    FIRST.saturating_mul(2_u32.saturating_pow(failures)).min(longest)
 }
 
 #[cfg(test)]
@@ -49,8 +54,11 @@ mod tests {
         let table =
             [(0, 100), (1, 200), (2, 400), (5, 3200), (6, 5000), (40, 5000), (u32::MAX, 5000)];
         for (failures, millis) in table {
-            assert_eq!(ceiling(failures), Duration::from_millis(millis), "{failures}");
+            assert_eq!(ceiling(failures, LONGEST), Duration::from_millis(millis), "{failures}");
         }
+        let minute = Duration::from_secs(60);
+        assert_eq!(ceiling(9, minute), Duration::from_millis(51_200));
+        assert_eq!(ceiling(10, minute), minute);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Config {
     pub upstream: Vec<Upstream>,
     /// How their certificates are checked, when the connections are to be TLS.
     pub tls: Option<Tls>,
+    /// File with the token that ingesters are shown, when the connections are TLS.
+    pub token_file: Option<PathBuf>,
     /// Most bytes of spans held at any time.
     pub buffer: usize,
     /// Tenant of all spans, whatever senders say.
@@ -49,6 +51,8 @@ pub struct Tls {
     pub ca: Option<PathBuf>,
     /// The name that theirs must have, when it is not the upstream's.
     pub name: Option<String>,
+    /// Files with the own certificate and its private key (PEM).
+    pub own: Option<(PathBuf, PathBuf)>,
 }
 
 /// The least buffer that can work: some requests and frames.
@@ -83,16 +87,34 @@ impl Config {
 
     fn read(mut given: Given, hostname: Option<String>) -> Result<Config, Mistakes> {
         let upstream = given.find("upstream", values::upstreams).unwrap_or_default();
-        let ca = given.find("upstream-tls-ca", |text| match std::fs::File::open(text) {
-            Ok(_) => Ok(PathBuf::from(text)),
-            Err(error) => Err(format!("cannot read `{text}`: {error}")),
-        });
-        let tls_name = given.find("upstream-tls-name", value::text);
+        let ca = given.find("upstream-tls-ca", values::file);
+        let name = given.find("upstream-tls-name", value::text);
+        let cert = given.find("upstream-tls-cert", values::file);
+        let key = given.find("upstream-tls-key", values::file);
+        let token_file = given.find("upstream-token-file", values::file);
         let wants_tls = ca.is_some() || upstream.iter().any(|upstream| upstream.tls);
-        if tls_name.is_some() && !wants_tls {
-            let why = "has no use without `https://` in --upstream or --upstream-tls-ca";
-            given.wrong("upstream-tls-name", why);
+        // What could not be read is told, and nothing follows from it.
+        let fine = given.is_fine();
+        for (setting, is_set) in [
+            ("upstream-tls-name", name.is_some()),
+            ("upstream-tls-cert", cert.is_some()),
+            ("upstream-tls-key", key.is_some()),
+            ("upstream-token-file", token_file.is_some()),
+        ] {
+            if fine && is_set && !wants_tls {
+                let why = "has no use without `https://` in --upstream or --upstream-tls-ca";
+                given.wrong(setting, why);
+            }
         }
+        for (setting, other, is_alone) in [
+            ("upstream-tls-cert", "--upstream-tls-key", cert.is_some() && key.is_none()),
+            ("upstream-tls-key", "--upstream-tls-cert", key.is_some() && cert.is_none()),
+        ] {
+            if fine && wants_tls && is_alone {
+                given.wrong(setting, format!("needs {other} beside it"));
+            }
+        }
+        let own = cert.zip(key);
         if wants_tls && !cfg!(feature = "tls") {
             given.wrong(
                 "upstream",
@@ -105,7 +127,8 @@ impl Config {
         }
         let config = Config {
             upstream,
-            tls: wants_tls.then_some(Tls { ca, name: tls_name }),
+            tls: wants_tls.then_some(Tls { ca, name, own }),
+            token_file,
             buffer: given.take("buffer", size_between(LEAST_BUFFER..=usize::MAX)),
             tenant: given.find("tenant", values::tenant),
             name: given.find("name", value::text).or(hostname).unwrap_or_default(),

@@ -41,6 +41,12 @@ pub struct Metrics {
     pub streams_lost: Counter,
     /// Failures to connect.
     pub connect_failures: Counter,
+    /// Streams that ingesters refused because they do not know who calls.
+    pub refused_unauthenticated: Counter,
+    /// Streams that ingesters refused because this caller may not name its tenant.
+    pub refused_permission_denied: Counter,
+    /// Streams that were not asked for because the own token cannot be read.
+    pub refused_token: Counter,
     /// Names looked up without success.
     pub resolve_failures: Counter,
 }
@@ -117,6 +123,18 @@ impl Metrics {
             ),
         ] {
             counter(&mut text, name, help, count.get());
+        }
+        text.family(
+            "streams_refused_total",
+            Type::Counter,
+            "Streams refused because of who calls, by reason.",
+        );
+        for (reason, count) in [
+            ("unauthenticated", &self.refused_unauthenticated),
+            ("permission_denied", &self.refused_permission_denied),
+            ("token", &self.refused_token),
+        ] {
+            text.sample("streams_refused_total", &[("reason", reason)], count.get());
         }
         for (name, help, value) in [
             ("buffer_bytes", "Bytes of spans held.", gauges.buffer_bytes),

@@ -7,6 +7,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -59,6 +60,17 @@ impl Connection {
     pub async fn open(to: SocketAddr) -> Result<Connection> {
         let stream = TcpStream::connect(to).await.with_context(|| format!("connecting to {to}"))?;
         stream.set_nodelay(true)?;
+        Connection::over(to, stream).await
+    }
+
+    /// Speaks over a connection that is there, such as one inside TLS.
+    ///
+    /// # Errors
+    /// When the other side does not.
+    pub async fn over<S>(to: SocketAddr, stream: S) -> Result<Connection>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let mut driver = JoinSet::new();
         // How the connection ended is told by the request that it broke.

@@ -66,7 +66,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 async fn done(options: &Options) -> Result<u8, Failure> {
     let question = Question::new(options, now()).map_err(Failure::Usage)?;
-    let server = Server::new(options.url.clone(), options.tenant(), options.token());
+    let tls = options.tls().map_err(Failure::Usage)?;
+    let server = Server::new(options.url.clone(), options.tenant(), options.token(), tls);
     let terminal = Terminal::of_stdout();
     if options.follow {
         watch::watch(&server, question, options, &terminal).await?;

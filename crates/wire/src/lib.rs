@@ -91,7 +91,9 @@
 //!
 //! - W14. `drain` asks the sender to open a stream elsewhere and to send new frames there. The
 //!   receiver goes on acknowledging; a sender whose frames are all settled closes the old stream.
-//!   After `deadline_ms` the receiver closes it, and W7 holds.
+//!   After `deadline_ms` the receiver closes it, and W7 holds. A receiver that is itself among
+//!   `drain.members` stays: the stream alone is to be opened anew, there as elsewhere, so that who
+//!   calls is looked at again.
 //! - W15. `members` (also within `welcome` and `drain`) replaces what the sender knew of the
 //!   ingesters. An empty list says nothing.
 //! - W16. The sender closes a stream by half-closing it; the receiver then settles all frames it has

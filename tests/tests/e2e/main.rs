@@ -11,6 +11,7 @@ mod every_field;
 mod foreign_readers;
 mod full_disk;
 mod hostile_input;
+mod identity;
 mod legacy;
 mod live_senders;
 mod operations;

@@ -97,9 +97,10 @@ fn check_search(question: &Value, answer: &Value) -> Result<()> {
     let got = traces(answer);
     ensure!(
         got.len() as u64 == limit.min(right.len() as u64),
-        "{} traces of {}",
+        "{} traces of {}, without {:?}",
         got.len(),
-        right.len()
+        right.len(),
+        right.keys().filter(|id| !got.contains_key(*id)).take(5).collect::<Vec<_>>()
     );
     for (id, matched) in got {
         let right = right.get(&id).with_context(|| format!("trace {id} does not match"))?;

@@ -9,7 +9,17 @@ pub static TABLE: Table = Table {
     version: env!("CARGO_PKG_VERSION"),
     about: "Takes spans from sidecars, keeps them in object storage, answers Tempo's query API.",
     usage: "tributary-ingester --store URL [--SETTING VALUE]…",
-    groups: &[STORE, CLUSTER, ON_ALL_ADDRESSES, MEMORY, JOURNAL, BLOCKS, PROCESS, Log::GROUP],
+    groups: &[
+        STORE,
+        CLUSTER,
+        ACCESS,
+        ON_ALL_ADDRESSES,
+        MEMORY,
+        JOURNAL,
+        BLOCKS,
+        PROCESS,
+        Log::GROUP,
+    ],
     sibling: Sibling { program: "tributary-sidecar", names: SIDECARS_OWN },
     end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 70 when a task of the\n\
         program is gone, which the last line names; 1 when the system or the store refuses what is\n\
@@ -36,6 +46,26 @@ const CLUSTER: Group = Group {
         "zone", "NAME", Means("none"), "availability zone, told to sidecars";
         "heartbeat", "TIME", Is("5s"), "how often this ingester tells the others that it lives; after four times of it without a sign, what it left is taken over";
         "collect", "TIME", Is("10m"), "how often one of the ingesters looks for blocks that can never become visible";
+    },
+};
+
+const ACCESS: Group = Group {
+    heading: "Who is let in",
+    settings: settings! {
+        "wire-tls-cert", "FILE", Means("no TLS"), "certificate (PEM) that sidecars are shown";
+        "wire-tls-key", "FILE", Means("none"), "its private key (PEM)";
+        "wire-tls-client-ca", "FILE", Means("none"), "certificates (PEM) that sidecars' own must be signed by; without auth each must have one";
+        "http-tls-cert", "FILE", Means("no TLS"), "certificate (PEM) that readers and other ingesters are shown; shown to other ingesters, too";
+        "http-tls-key", "FILE", Means("none"), "its private key (PEM)";
+        "http-tls-client-ca", "FILE", Means("none"), "certificates (PEM) that readers' own must be signed by; without auth each must have one, but for /live, /ready and /metrics";
+        "peer-tls-ca", "FILE", Means("http-tls-client-ca, or the system's"), "certificates (PEM) that other ingesters' must be signed by";
+        "peer-tls-name", "NAME", Means("the host that they tell"), "name that other ingesters' certificates must have";
+        "peer-token-file", "FILE", Means("none"), "own token, such as a ServiceAccount's, for other ingesters";
+        "auth", "none|token|certificate|either", Is("none"), "what callers must show: a token, a certificate, or one of the two";
+        "permissive", "BOOL", Is("false"), "look at what callers show and count it, and refuse none";
+        "policy", "FILE", Means("none"), "YAML: whose tokens count, which tenants an identity writes and reads, who the other ingesters are";
+        "files-poll", "TIME", Is("10s"), "how often these files are looked at for changes";
+        "max-stream-age", "TIME", Is("30m"), "with TLS or auth: how long a sidecar's stream may last before it is opened anew and looked at again";
     },
 };
 
@@ -84,5 +114,8 @@ const SIDECARS_OWN: &[&str] = &[
     "tenant",
     "upstream",
     "upstream-tls-ca",
+    "upstream-tls-cert",
+    "upstream-tls-key",
     "upstream-tls-name",
+    "upstream-token-file",
 ];

@@ -1,6 +1,7 @@
 //! What the tasks of an engine share, from the store up.
 
 use super::{Environment, sizes};
+use crate::access::Gate;
 use crate::block::{BlockBuilder, Committer, KnownBlocks, Rebuilder, Relogger, SegmentDeleter};
 use crate::cluster::Membership;
 use crate::config::Config;
@@ -14,6 +15,7 @@ use crate::receive::{Announcement, FrameDedup, Intake, PendingFrame};
 use crate::runtime::IdGenerator;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,6 +33,9 @@ pub(super) struct Parts {
     pub(super) membership: Membership,
     pub(super) announcements: Arc<watch::Sender<Announcement>>,
     pub(super) memory: MemoryBudget,
+    pub(super) gate: Arc<Gate>,
+    /// How old streams become, if they do.
+    pub(super) max_stream_age: Option<Duration>,
     /// For messages that arrive.
     pub(super) messages: MemoryBudget,
     pub(super) disk: DiskRoom,
@@ -51,7 +56,8 @@ impl Parts {
     /// Makes them.
     ///
     /// # Errors
-    /// When the bucket belongs to another program, or the operating system gives no random bytes.
+    /// When the bucket belongs to another program, the operating system gives no random bytes, or the
+    /// policy cannot be read.
     pub(super) async fn open(
         config: &Config,
         environment: Environment,
@@ -69,6 +75,7 @@ impl Parts {
         let first_epoch = ids.epoch().map_err(IngesterError::Id)?;
 
         let metrics = Arc::new(Metrics::default());
+        let gate = Gate::open(&config.access, ids.clone(), metrics.clone())?;
         let patience = Patience::from_heartbeat(config.heartbeat);
         let detector = FailureDetector::new(own.process, &own.instance, patience);
         let (poll, cache) = (config.blocks_poll, sizes::BLOCK_CACHE);
@@ -96,6 +103,8 @@ impl Parts {
         let deleter = SegmentDeleter::new(journal.clone(), live.clone(), metrics.clone());
         Ok(Parts {
             instance: own.instance,
+            gate: Arc::new(gate),
+            max_stream_age: config.access.ages().then_some(config.access.max_stream_age),
             ids,
             membership: Membership::new(detector),
             // No member is named before the others' heartbeats were read: that says nothing.
@@ -131,6 +140,8 @@ impl Parts {
             disk: self.disk.clone(),
             dedup: self.dedup.clone(),
             journal_queue,
+            gate: self.gate.clone(),
+            max_stream_age: self.max_stream_age,
             announcements: self.announcements.subscribe(),
             tasks: TaskTracker::new(),
             stop_reading: stop.child_token(),

@@ -56,7 +56,8 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
     grpc.server_streaming(service, request).await.map(Body::new)
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
+/// Whether a request is one of gRPC.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
     matches!(content_type, Some(b"application/grpc" | b"application/grpc+proto"))
 }

@@ -4,6 +4,7 @@ use super::ask::{Asker, NotAnswered};
 use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
 use super::ready::ready;
 use super::traces::{TraceFinder, TraceQuery};
+use crate::access::Gate;
 use crate::cluster::Membership;
 use crate::metrics::Metrics;
 use axum::body::Body;
@@ -25,6 +26,8 @@ use tributary_span::otlp::encode;
 pub(crate) struct HttpState {
     /// How the API is set up.
     pub(crate) settings: api::Settings,
+    /// Lets callers in.
+    pub(crate) gate: Arc<Gate>,
     /// Where this ingester looks.
     pub(crate) traces: Arc<TraceFinder>,
     /// Which other ingesters there are, and where the spans of those that do not answer are.

@@ -1,17 +1,25 @@
 //! Asking the other ingesters for spans that are in no block yet.
 
+use crate::config::Access;
 use bytes::Bytes;
 use futures_util::future::join_all;
+use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use std::path::PathBuf;
 use std::time::Duration;
+use tributary_identity::files;
+use tributary_identity::tls::{ClientTls, Connector, server_name};
 use tributary_journal::{EpochId, Heartbeat};
 use tributary_query::part::{PartAnswer, PartQuestion};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::{Limits, decode};
 use tributary_span::{Columns, TraceId};
+use tributary_telemetry::ErrorChain;
 
+/// What ingesters ask each other is below this.
+pub(super) const INTERNAL: &str = "/internal/";
 /// Below it ingesters ask each other for what only the other one sees.
 pub(super) const PEER_PATH: &str = "/internal/v1/live/";
 /// Where they ask each other what is in no block yet.
@@ -26,7 +34,9 @@ const MAX_ANSWER: usize = 256 << 20;
 /// A client for the other ingesters.
 #[derive(Debug, Clone)]
 pub(crate) struct Peers {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
+    /// The file with what they are shown, inside TLS alone.
+    token: Option<PathBuf>,
 }
 
 /// What the others told.
@@ -59,15 +69,40 @@ enum PeerFailure {
     Partial(String),
 }
 
-impl Default for Peers {
-    fn default() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(Duration::from_secs(1)));
-        Peers { client: Client::builder(TokioExecutor::new()).build(connector) }
-    }
-}
-
 impl Peers {
+    /// With `tls` to those that speak it.
+    pub(crate) fn new(access: &Access, tls: Option<ClientTls>) -> Self {
+        let name = access.peer_name.as_deref().and_then(server_name);
+        let mut connector = Connector::new(tls, name);
+        connector.set_connect_timeout(Duration::from_secs(1));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Peers { client, token: access.peer_token.clone() }
+    }
+
+    /// A request to the ingester that tells this address: those that speak TLS tell it as a URL.
+    fn request(
+        &self,
+        method: Method,
+        address: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, PeerFailure> {
+        let silent = |e: &dyn std::fmt::Display| PeerFailure::Silent(e.to_string());
+        let secure = address.starts_with("https://");
+        let scheme = if secure { "" } else { "http://" };
+        let request = Request::builder().method(method).uri(format!("{scheme}{address}{path}"));
+        let mut request = request.body(Full::new(body)).map_err(|e| silent(&e))?;
+        if let Some(file) = self.token.as_ref().filter(|_| secure) {
+            // Read each time: it is replaced before it is out of date.
+            let token = files::read(file).map_err(|e| silent(&ErrorChain(&e)))?;
+            let value = format!("Bearer {}", String::from_utf8_lossy(&token).trim());
+            let mut value = HeaderValue::try_from(value).map_err(|e| silent(&e))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        Ok(request)
+    }
+
     /// Asks all of these at once.
     pub(super) async fn ask(
         &self,
@@ -142,9 +177,8 @@ impl Peers {
 
     async fn question_one(&self, address: &str, body: Bytes) -> Result<PartAnswer, PeerFailure> {
         let silent = |e: &dyn std::fmt::Display| PeerFailure::Silent(e.to_string());
-        let request = http::Request::post(format!("http://{address}{QUESTION_PATH}"));
-        let request = request.body(Full::new(body)).map_err(|e| silent(&e))?;
-        let answer = self.client.request(request).await.map_err(|e| silent(&e))?;
+        let request = self.request(Method::POST, address, QUESTION_PATH, body)?;
+        let answer = self.client.request(request).await.map_err(|e| silent(&ErrorChain(&e)))?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|e| silent(&e))?.to_bytes();
@@ -161,10 +195,10 @@ impl Peers {
         tenant: &str,
         trace: &TraceId,
     ) -> Result<Columns, PeerFailure> {
-        let uri = format!("http://{address}{PEER_PATH}{tenant}/{trace}")
-            .parse()
-            .map_err(|e| PeerFailure::Silent(format!("its address is no address: {e}")))?;
-        let answer = self.client.get(uri).await.map_err(|e| PeerFailure::Silent(e.to_string()))?;
+        let path = format!("{PEER_PATH}{tenant}/{trace}");
+        let request = self.request(Method::GET, address, &path, Bytes::new())?;
+        let answer = self.client.request(request).await;
+        let answer = answer.map_err(|e| PeerFailure::Silent(ErrorChain(&e).to_string()))?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|e| PeerFailure::Silent(e.to_string()))?;

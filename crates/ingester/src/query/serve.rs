@@ -1,14 +1,18 @@
 //! The port of the queries: HTTP/1.1 and HTTP/2, Tempo's HTTP API and its streaming one.
 
+use super::admit::admit;
 use super::http::HttpState;
 use super::{grpc, http};
+use crate::access::{ClientCertificate, Sockets};
+use axum::extract::connect_info::Connected;
+use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use axum::serve::IncomingStream;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use tributary_receivers::Listener;
+use tributary_identity::tls::Stream;
 
 /// Serves until `stop`, then finishes the requests at hand. HTTP/2 is spoken to those that begin
 /// with its preface.
@@ -16,29 +20,38 @@ use tributary_receivers::Listener;
 /// # Errors
 /// When the listener fails.
 pub(crate) async fn serve(
-    listener: Listener,
+    sockets: Sockets,
     state: Arc<HttpState>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let routes = axum::Router::new()
         .route(grpc::PATH, post(grpc::handle))
         .fallback(http::handle)
-        .with_state(state);
-    axum::serve(Sockets(listener), routes).with_graceful_shutdown(stop.cancelled_owned()).await
+        // Before all of them.
+        .layer(from_fn_with_state(state.clone(), admit))
+        .with_state(state)
+        .into_make_service_with_connect_info::<ClientCertificate>();
+    axum::serve(Listener(sockets), routes).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// The sockets as axum takes them.
-struct Sockets(Listener);
+struct Listener(Sockets);
 
-impl axum::serve::Listener for Sockets {
-    type Io = TcpStream;
+impl axum::serve::Listener for Listener {
+    type Io = Stream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Stream, SocketAddr) {
         self.0.next().await
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.addresses().first().copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+}
+
+impl Connected<IncomingStream<'_, Listener>> for ClientCertificate {
+    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+        ClientCertificate::of(stream.io())
     }
 }

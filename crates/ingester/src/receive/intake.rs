@@ -2,6 +2,7 @@
 
 use super::credit::max_in_flight;
 use super::{Announcement, FrameDedup, PendingFrame, StreamState};
+use crate::access::Gate;
 use crate::disk::DiskRoom;
 use crate::limits::Limit;
 use crate::memory::MemoryBudget;
@@ -9,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,10 @@ pub struct Intake {
     pub(crate) dedup: Arc<FrameDedup>,
     /// Where valid frames go.
     pub(crate) journal_queue: mpsc::Sender<PendingFrame>,
+    /// Lets senders in.
+    pub(crate) gate: Arc<Gate>,
+    /// How old streams become, if they do.
+    pub(crate) max_stream_age: Option<Duration>,
     /// What all senders are told: which ingesters there are, and whether this one leaves.
     pub(crate) announcements: watch::Receiver<Announcement>,
     /// Owner of the reading tasks.

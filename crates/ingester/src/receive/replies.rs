@@ -1,5 +1,6 @@
 //! What a stream's sender is told.
 
+use super::age::{Age, Due};
 use super::credit::credit_of;
 use super::{Intake, StreamState};
 use futures_util::{Stream, StreamExt, stream::unfold};
@@ -12,7 +13,12 @@ pub(super) type Replies = Pin<Box<dyn Stream<Item = Result<Reply, Status>> + Sen
 
 /// The replies of one stream: the welcome, then whatever happens, until all frames of an ended
 /// stream are settled.
-pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<str>) -> Replies {
+pub(super) fn replies(
+    intake: Arc<Intake>,
+    state: Arc<StreamState>,
+    tenant: Arc<str>,
+    number: u32,
+) -> Replies {
     let mut announcements = intake.announcements.clone();
     let first = {
         let announcement = announcements.borrow_and_update();
@@ -28,15 +34,17 @@ pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<
     let first = futures_util::stream::iter([Ok(Reply { kind: Some(first) })]);
     // Dropped with the replies, whether all of them were told or not.
     let teller = state.teller();
-    let all = (intake, state, tenant, announcements, teller);
-    let rest = unfold(all, |(intake, state, tenant, mut announcements, teller)| async move {
+    let age = Age::new(intake.max_stream_age, number);
+    let all = (intake, state, tenant, announcements, teller, age);
+    let rest = unfold(all, |all| async move {
+        let (intake, state, tenant, mut announcements, teller, mut age) = all;
         loop {
             if let Some(kind) = state.next_reply(credit(&intake, &tenant)) {
                 if let Ok(Kind::Ack(ack)) = &kind {
                     state.credited(ack.credit);
                 }
                 let reply = kind.map(|kind| Reply { kind: Some(kind) });
-                return Some((reply, (intake, state, tenant, announcements, teller)));
+                return Some((reply, (intake, state, tenant, announcements, teller, age)));
             }
             if state.is_over() {
                 return None;
@@ -53,9 +61,18 @@ pub(super) fn replies(intake: Arc<Intake>, state: Arc<StreamState>, tenant: Arc<
                     } else {
                         let kind = announcements.borrow_and_update().reply();
                         let reply = Ok(Reply { kind: Some(kind) });
-                        return Some((reply, (intake, state, tenant, announcements, teller)));
+                        return Some((reply, (intake, state, tenant, announcements, teller, age)));
                     }
                 }
+                due = age.due() => match due {
+                    Due::Renew => {
+                        intake.metrics.streams_aged.inc();
+                        let kind = announcements.borrow().renewal(age.patience());
+                        let reply = Ok(Reply { kind: Some(kind) });
+                        return Some((reply, (intake, state, tenant, announcements, teller, age)));
+                    }
+                    Due::End => state.fail(Status::unavailable("the stream is to be opened anew")),
+                },
             }
         }
     });

@@ -6,6 +6,7 @@ use super::message_room::{AdmittedBody, MessageRoom};
 use super::replies::{Replies, replies};
 use super::source::{FrameSource, SenderIdentity};
 use super::stream::StreamState;
+use crate::access::{ClientCertificate, Port};
 use crate::disk::DiskView;
 use crate::limits::{Limit, Policy};
 use std::convert::Infallible;
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::{Code, Request, Response, Status, Streaming};
+use tributary_identity::{Caller, Refusal, Shown};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::FrameError;
 use tributary_wire::v1::ingest_server::IngestServer;
@@ -66,6 +68,7 @@ impl v1::ingest_server::Ingest for IngestService {
     async fn push(&self, request: Request<Streaming<Frame>>) -> Result<Response<Replies>, Status> {
         let room = request.extensions().get::<Arc<MessageRoom>>().cloned();
         let room = room.ok_or_else(|| Status::internal("a request without room for messages"))?;
+        let caller = caller(&self.0, &request).map_err(refused)?;
         let mut frames = request.into_inner();
         let hello = match frames.message().await? {
             Some(Frame { hello: Some(hello), .. }) => hello,
@@ -77,17 +80,42 @@ impl v1::ingest_server::Ingest for IngestService {
             }
         };
         let intake = self.0.clone();
-        let sender = SenderIdentity::from_hello(&hello)
+        let mut sender = SenderIdentity::from_hello(&hello)
             .inspect_err(|_| intake.metrics.limited(Limit::Hello))?;
-        tracing::debug!(name = hello.name, lane = hello.lane, tenant = %sender.tenant, "stream opened");
+        if let Some(caller) = &caller {
+            let writes = caller.writes(&sender.tenant);
+            let tenant = intake.gate.permit(Port::Wire, writes, &sender.tenant);
+            sender = sender.clone().of_tenant(tenant.map_err(refused)?)?;
+        }
+        let identity = caller.as_ref().map(|caller| tracing::field::display(&caller.identity));
+        tracing::debug!(name = hello.name, lane = hello.lane, tenant = %sender.tenant, identity, "stream opened");
         let state = intake.new_stream();
         let tenant = sender.tenant.clone();
         room.belongs_to(&tenant);
         let source = FrameSource::new(&intake, sender, state.clone());
+        let number = source.number();
         let reader = read(intake.clone(), frames, room, source);
         let stop = intake.stop_reading.clone();
         intake.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
-        Ok(Response::new(replies(intake, state, tenant)))
+        Ok(Response::new(replies(intake, state, tenant, number)))
+    }
+}
+
+/// Who opens a stream.
+fn caller<T>(intake: &Intake, request: &Request<T>) -> Result<Option<Caller>, Refusal> {
+    let certificate = request.extensions().get::<ClientCertificate>();
+    let shown = Shown {
+        authorization: request.metadata().get("authorization").map(|value| value.as_bytes()),
+        certificate: certificate.and_then(ClientCertificate::der),
+    };
+    intake.gate.caller(Port::Wire, shown)
+}
+
+/// What a caller is told that is not let in.
+fn refused(refusal: Refusal) -> Status {
+    match refusal.is_forbidden() {
+        true => Status::permission_denied(refusal.to_string()),
+        false => Status::unauthenticated(refusal.to_string()),
     }
 }
 

@@ -42,6 +42,17 @@ impl SenderIdentity {
             .map_err(|why| Status::invalid_argument(format!("hello.tenant: {why}")))?;
         Ok(SenderIdentity { tenant: name.into(), incarnation, lane: Some(hello.lane) })
     }
+
+    /// The same sender, writing as the tenant that it was given.
+    ///
+    /// # Errors
+    /// When no tenant can have that name.
+    pub(super) fn of_tenant(self, name: &str) -> Result<Self, Status> {
+        tenant::check(name).map_err(|why| {
+            Status::permission_denied(format!("the policy's tenant {name:?}: {why}"))
+        })?;
+        Ok(SenderIdentity { tenant: name.into(), ..self })
+    }
 }
 
 /// Where frames come from, and what has been defined there.
@@ -59,6 +70,11 @@ impl FrameSource {
     pub(crate) fn new(intake: &Intake, sender: SenderIdentity, state: Arc<StreamState>) -> Self {
         let number = intake.next_stream.fetch_add(1, Ordering::Relaxed);
         FrameSource { number, sender, dictionary: None, state }
+    }
+
+    /// Which stream of this process it is.
+    pub(super) fn number(&self) -> u32 {
+        self.number
     }
 
     /// Takes memory for a frame, decodes and validates it: what the journal takes. Nothing when it

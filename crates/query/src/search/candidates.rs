@@ -1,9 +1,9 @@
 //! Traces that may match, told from some of their spans: what another place needs of this one.
 
-use super::{Window, needs_whole, within};
+use super::{Window, within};
 use crate::chunk::{Bits, Chunk, Column, Field, MemoryChunk, Types};
 use crate::eval::{EvalError, filter};
-use crate::split::{Met, filters, may_match};
+use crate::split::{Met, filters, may_match, names_what_is_of_traces};
 use std::collections::HashSet;
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Intrinsic, Pipeline};
@@ -26,7 +26,8 @@ pub fn candidates(
     };
     for expr in filters(pipelines) {
         // What is said of the whole trace, its parts do not tell.
-        let spans = if needs_whole(expr) { mask.clone() } else { filter(&chunk, expr, &mask)? };
+        let spans =
+            if names_what_is_of_traces(expr) { mask.clone() } else { filter(&chunk, expr, &mask)? };
         found.or(&spans);
     }
     let ids = chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?;

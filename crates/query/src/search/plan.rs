@@ -2,10 +2,9 @@
 
 use crate::chunk::{Field, parts_of};
 use crate::eval::{Listed, fields, listed};
+use crate::split::pipeline_needs_whole;
 use tributary_block::Parts;
-use tributary_traceql::ast::{
-    Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage, Static,
-};
+use tributary_traceql::ast::{Pipeline, SpansetExpr, Stage};
 
 /// When a trace must have been: from its first start to its last end it must touch this, ns since
 /// 1970, both ends included.
@@ -146,50 +145,6 @@ pub(crate) fn fields_of(pipeline: &Pipeline) -> Vec<Field> {
         }
     }
     all
-}
-
-/// Whether an expression is about the whole trace of a span.
-pub(crate) fn needs_whole(expr: &FieldExpr) -> bool {
-    let conjuncts = expr.conjuncts().into_iter().filter(|expr| !is_of_roots(expr));
-    let mut attributes = conjuncts.flat_map(FieldExpr::attributes);
-    attributes.any(|attribute| {
-        matches!(
-            attribute,
-            Attribute::Intrinsic {
-                intrinsic: Intrinsic::RootName
-                    | Intrinsic::RootService
-                    | Intrinsic::TraceDuration
-                    | Intrinsic::ChildCount
-                    | Intrinsic::NestedSetLeft
-                    | Intrinsic::NestedSetParent
-                    | Intrinsic::NestedSetRight,
-                ..
-            }
-        )
-    })
-}
-
-/// Whether it is `nestedSetParent < 0`, by which roots are told: a span is one or not whatever else is
-/// in its trace.
-fn is_of_roots(expr: &FieldExpr) -> bool {
-    let FieldExpr::Binary { op: BinaryOp::Compare(CompareOp::Less), left, right } = expr else {
-        return false;
-    };
-    let parent = Intrinsic::NestedSetParent;
-    matches!(&**left, FieldExpr::Attribute(Attribute::Intrinsic { intrinsic, .. }) if *intrinsic == parent)
-        && **right == FieldExpr::Static(Static::Int(0))
-}
-
-/// Whether a pipeline can judge a trace only as a whole.
-pub(crate) fn pipeline_needs_whole(pipeline: &Pipeline) -> bool {
-    pipeline.stages.iter().any(|stage| match stage {
-        Stage::Spanset(SpansetExpr::Filter(expr)) | Stage::GroupBy(expr) => needs_whole(expr),
-        Stage::Spanset(_) | Stage::Scalar(_) => true,
-        Stage::Coalesce => false,
-        Stage::Select(attributes) => {
-            attributes.iter().any(|a| needs_whole(&FieldExpr::Attribute(a.clone())))
-        }
-    })
 }
 
 /// Simplifies all expressions of a pipeline. What an answer says of them comes from the pipeline as

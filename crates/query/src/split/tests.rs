@@ -19,7 +19,9 @@ fn met(filters: &[usize]) -> Met {
 
 #[test]
 fn a_trace_may_match_when_its_parts_meet_what_each_operator_needs() {
-    let table: [(&str, &[&[usize]], &[&[usize]]); 9] = [
+    /// A query, filters with which a trace may match it, and filters with which it may not.
+    type Case = (&'static str, &'static [&'static [usize]], &'static [&'static [usize]]);
+    let table: [Case; 9] = [
         ("{ name = `a` }", &[&[0]], &[&[]]),
         ("{ name = `a` } >> { name = `b` }", &[&[0, 1]], &[&[], &[0], &[1]]),
         ("{ name = `a` } &>> { name = `b` }", &[&[0, 1]], &[&[0], &[1]]),

@@ -22,6 +22,9 @@ const INGESTERS: Group = Group {
         "upstream", "HOST:PORT,…", Required, "a name with many addresses, or a list; without a port 4319, with `https://` before it TLS";
         "upstream-tls-ca", "FILE", Means("the system's"), "certificates (PEM) that ingesters' must be signed by; switches TLS on";
         "upstream-tls-name", "NAME", Means("the upstream's"), "name that ingesters' certificates must have";
+        "upstream-tls-cert", "FILE", Means("none"), "own certificate (PEM), for ingesters that ask for one";
+        "upstream-tls-key", "FILE", Means("none"), "its private key (PEM)";
+        "upstream-token-file", "FILE", Means("none"), "own token, such as a ServiceAccount's; sent inside TLS alone";
     },
 };
 
@@ -48,6 +51,7 @@ const PROCESS: Group = Group {
 /// What the ingester knows beside these. A test holds it against the ingester's own table.
 const INGESTERS_OWN: &[&str] = &[
     "advertise",
+    "auth",
     "block-age",
     "block-bytes",
     "blocks-poll",
@@ -55,16 +59,29 @@ const INGESTERS_OWN: &[&str] = &[
     "compact",
     "config",
     "disk-reserve",
+    "files-poll",
     "fsync",
     "heartbeat",
     "http-listen",
+    "http-tls-cert",
+    "http-tls-client-ca",
+    "http-tls-key",
     "keep-compacted",
     "keep-slots",
+    "max-stream-age",
     "memory",
     "multitenancy",
+    "peer-tls-ca",
+    "peer-tls-name",
+    "peer-token-file",
+    "permissive",
+    "policy",
     "segment-age",
     "segment-bytes",
     "store",
     "wire-listen",
+    "wire-tls-cert",
+    "wire-tls-client-ca",
+    "wire-tls-key",
     "zone",
 ];

@@ -31,6 +31,7 @@ fn the_demistakes() {
             tls: false,
         }],
         tls: None,
+        token_file: None,
         buffer: 16 << 20,
         tenant: None,
         name: "pod-1".to_owned(),
@@ -173,7 +174,20 @@ fn tls_by_scheme_or_by_ca() {
     assert_eq!(config(&["--upstream", "https://a"], &[]).tls, Some(Tls::default()));
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let tls = config(&["--upstream", "a", "--upstream-tls-ca", file], &[]).tls;
-    assert_eq!(tls, Some(Tls { ca: Some(PathBuf::from(file)), name: None }));
+    assert_eq!(tls, Some(Tls { ca: Some(PathBuf::from(file)), ..Tls::default() }));
+    let secure =
+        ["--upstream", "https://a", "--upstream-tls-cert", file, "--upstream-tls-key", file];
+    let all = config(&[&secure[..], &["--upstream-token-file", file]].concat(), &[]);
+    assert_eq!(all.tls.unwrap().own, Some((PathBuf::from(file), PathBuf::from(file))));
+    assert_eq!(all.token_file, Some(PathBuf::from(file)));
+    assert_eq!(mistakes(&secure[..4], &[]), ["--upstream-tls-cert"], "no key beside it");
+    for name in ["cert", "key"] {
+        let flag = format!("--upstream-tls-{name}");
+        let alone = ["--upstream", "https://a", &flag, file];
+        assert_eq!(mistakes(&alone, &[]), [flag.as_str()]);
+    }
+    let clear = ["--upstream", "a", "--upstream-token-file", file];
+    assert_eq!(mistakes(&clear, &[]), ["--upstream-token-file"], "not in the clear");
     let missing = ["--upstream", "a", "--upstream-tls-ca", "/no/such/file"];
     assert_eq!(mistakes(&missing, &[]), ["--upstream-tls-ca"]);
 }

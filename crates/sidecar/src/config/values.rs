@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tributary_settings::value::items;
 use tributary_settings::{Host, host_port};
 
@@ -104,6 +105,17 @@ fn percent_decoded(text: &str) -> Option<String> {
         };
     }
     String::from_utf8(out).ok()
+}
+
+/// A file that is there now; it is read when it is needed, since it may change.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    match std::fs::File::open(text) {
+        Ok(_) => Ok(PathBuf::from(text)),
+        Err(error) => Err(format!("cannot read `{text}`: {error}")),
+    }
 }
 
 /// A tenant's name: what may stand in a header and as a folder.

@@ -7,8 +7,8 @@
 
 mod serve;
 
-use super::stream::{Connector, IngestStream, StreamError};
-use crate::backoff::Backoff;
+use super::stream::{Connector, IngestStream, Refused, StreamError};
+use crate::backoff::{self, Backoff};
 use crate::buffer::{Buffer, LaneKey, NewLane};
 use crate::random::Rng;
 use crate::route::{Members, Plan};
@@ -23,6 +23,9 @@ use tributary_telemetry::ErrorChain;
 
 /// When the end has begun, everything is tried sooner: there is a deadline.
 const LAST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause after an ingester did not let this sidecar in: what has to change is a setting or
+/// a token, and the other ingesters say the same.
+const LONGEST_REFUSED: Duration = Duration::from_secs(60);
 /// How long others serve the groups of an ingester that could not be reached…
 const AWAY_UNREACHABLE: Duration = Duration::from_secs(10);
 /// … that did not answer …
@@ -52,6 +55,8 @@ enum StreamEnd {
     HandOver(Box<IngestStream>),
     /// The lane has nothing left, and will get nothing more.
     Done,
+    /// It is to be opened anew, and there is nothing to send.
+    Rest,
     /// It broke, or the ingester ended it.
     Broken(Option<StreamError>),
     /// Nothing was heard for too long.
@@ -97,6 +102,7 @@ impl Forwarder {
                 match end {
                     StreamEnd::HandOver(next) => stream = *next,
                     StreamEnd::Done => return,
+                    StreamEnd::Rest => break,
                     lost => {
                         self.lost(&stream.address, &lost).await;
                         break;
@@ -140,8 +146,8 @@ impl Forwarder {
                 Some(stream)
             }
             Err(error) => {
-                self.unreachable(&address, &error);
-                self.pause().await;
+                let longest = self.unreachable(&address, &error);
+                self.pause(longest).await;
                 None
             }
         }
@@ -156,6 +162,7 @@ impl Forwarder {
     fn welcomed(&self, stream: &IngestStream) {
         let (lane, address, ingester) = (self.key.number(), &stream.address, &stream.ingester);
         info!(lane, %address, %ingester, "stream opened");
+        self.connector.let_in();
         let told = stream.members.clone();
         self.members.learn(|directory| {
             directory.here(address);
@@ -163,7 +170,12 @@ impl Forwarder {
         });
     }
 
-    fn unreachable(&mut self, address: &str, error: &StreamError) {
+    /// A stream could not be opened. The longest pause before the next try.
+    fn unreachable(&mut self, address: &str, error: &StreamError) -> Duration {
+        if let Some(refused) = error.refused() {
+            self.refused(address, refused, error);
+            return LONGEST_REFUSED;
+        }
         self.buffer.metrics().connect_failures.inc();
         let (lane, error) = (self.key.number(), ErrorChain(error));
         if self.fruitless == 0 {
@@ -173,6 +185,24 @@ impl Forwarder {
         }
         self.fruitless += 1;
         self.away(address, AWAY_UNREACHABLE);
+        backoff::LONGEST
+    }
+
+    /// An ingester does not let this sidecar in. It is said once for all lanes, until one is let in;
+    /// what is counted tells how often.
+    fn refused(&mut self, address: &str, refused: Refused, error: &StreamError) {
+        let metrics = self.buffer.metrics();
+        match refused {
+            Refused::Unauthenticated => metrics.refused_unauthenticated.inc(),
+            Refused::PermissionDenied => metrics.refused_permission_denied.inc(),
+            Refused::Token => metrics.refused_token.inc(),
+        }
+        let (lane, error) = (self.key.number(), ErrorChain(error));
+        if self.connector.first_refusal() {
+            warn!(lane, address, %error, "not let in; spans stay here, and it is tried again");
+        } else {
+            debug!(lane, address, %error, "not let in");
+        }
     }
 
     fn away(&self, address: &str, time: Duration) {
@@ -209,15 +239,15 @@ impl Forwarder {
                 }
                 self.members.request_lookup();
             }
-            StreamEnd::HandOver(_) | StreamEnd::Done => return,
+            StreamEnd::HandOver(_) | StreamEnd::Done | StreamEnd::Rest => return,
         }
         self.fruitless += 1;
-        self.pause().await;
+        self.pause(backoff::LONGEST).await;
     }
 
     /// Between two tries.
-    async fn pause(&mut self) {
-        let pause = self.backoff.wait();
+    async fn pause(&mut self, longest: Duration) {
+        let pause = self.backoff.wait_up_to(longest);
         let closed = self.buffer.closed();
         if closed.is_cancelled() {
             sleep(pause.min(LAST_PAUSE)).await;

@@ -1,13 +1,18 @@
 //! A stream to one ingester: opened, greeted and welcomed.
 
+mod secure;
+
 use crate::config::{Tls, Upstream};
+use secure::Secure;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{self, Channel, Endpoint};
-use tonic::{Status, Streaming};
+use tonic::{Code, Request, Status, Streaming};
 use tributary_wire::VERSION;
 use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, Members, Reply, reply};
@@ -26,9 +31,11 @@ const REPLY_BYTES: usize = 1 << 20;
 /// Opens streams.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
-    tls: Option<Tls>,
+    secure: Option<Secure>,
     incarnation: [u8; 16],
     name: Arc<str>,
+    /// Whether the last answer was that this sidecar is not let in. Shared by all lanes.
+    refused: Arc<AtomicBool>,
 }
 
 /// An open stream. Dropping it ends it.
@@ -61,13 +68,21 @@ pub(crate) enum StreamError {
     /// No connection, or no TLS.
     #[error("no connection")]
     Connect(#[source] transport::Error),
-    /// The certificates that the ingester's must be signed by cannot be read.
+    /// A file of certificates cannot be read.
     #[cfg(feature = "tls")]
     #[error("no connection: {}", file.display())]
     Certificates {
         /// Where they should be.
-        file: std::path::PathBuf,
+        file: PathBuf,
         /// Why they cannot be read.
+        source: std::io::Error,
+    },
+    /// The own token cannot be read.
+    #[error("no token: {}", file.display())]
+    Token {
+        /// Where it should be.
+        file: PathBuf,
+        /// Why it cannot be read.
         source: std::io::Error,
     },
     /// TLS is asked for.
@@ -85,22 +100,55 @@ pub(crate) enum StreamError {
     Timeout,
 }
 
+/// Why an ingester, or what it is to be shown, does not let this sidecar in. The next one will not
+/// either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It does not know who calls.
+    Unauthenticated,
+    /// It knows, and this one may not.
+    PermissionDenied,
+    /// There is no token to show.
+    Token,
+}
+
+impl StreamError {
+    /// Whether it is because of who calls.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        match self {
+            StreamError::Token { .. } => Some(Refused::Token),
+            StreamError::Status(status) => match status.code() {
+                Code::Unauthenticated => Some(Refused::Unauthenticated),
+                Code::PermissionDenied => Some(Refused::PermissionDenied),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl Connector {
-    /// For streams of this process.
+    /// For streams of this process. `token` names the file of what ingesters are shown inside TLS;
+    /// without TLS it stays here.
     pub(crate) fn new(
         tls: Option<Tls>,
+        token: Option<PathBuf>,
         upstream: &[Upstream],
         incarnation: [u8; 16],
         name: &str,
     ) -> Self {
-        // Addresses were resolved from names, and certificates are made out to names.
-        let tls = tls.map(|mut tls| {
-            if let (None, [only]) = (&tls.name, upstream) {
-                tls.name = Some(only.host.as_str().to_owned());
-            }
-            tls
-        });
-        Connector { tls, incarnation, name: name.into() }
+        let secure = tls.map(|tls| Secure::new(tls, token, upstream));
+        Connector { secure, incarnation, name: name.into(), refused: Arc::default() }
+    }
+
+    /// Notes that an ingester did not let this sidecar in; whether that is new.
+    pub(crate) fn first_refusal(&self) -> bool {
+        !self.refused.swap(true, Relaxed)
+    }
+
+    /// Notes that one did.
+    pub(crate) fn let_in(&self) {
+        self.refused.store(false, Relaxed);
     }
 
     /// Opens a stream to `address` for lane `lane` of `tenant`.
@@ -130,8 +178,11 @@ impl Connector {
         let hello = Frame { hello: Some(hello), ..Frame::default() };
         frames.try_send(hello).map_err(|_| StreamError::Welcome("the stream closed at once"))?;
         let mut client = IngestClient::new(channel).max_decoding_message_size(REPLY_BYTES);
-        let answer =
-            client.push(ReceiverStream::new(outgoing)).await.map_err(StreamError::Status)?;
+        let mut request = Request::new(ReceiverStream::new(outgoing));
+        if let Some(secure) = &self.secure {
+            secure.show(request.metadata_mut())?;
+        }
+        let answer = client.push(request).await.map_err(StreamError::Status)?;
         let mut replies = answer.into_inner();
         let first = replies.message().await.map_err(StreamError::Status)?;
         match first.and_then(|reply| reply.kind) {
@@ -152,42 +203,18 @@ impl Connector {
     }
 
     async fn connect(&self, address: &str) -> Result<Channel, StreamError> {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.secure.is_some() { "https" } else { "http" };
         let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
             .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
             .map_err(StreamError::Address)?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
-        let endpoint = self.secure(endpoint)?;
-        endpoint.connect().await.map_err(StreamError::Connect)
-    }
-
-    #[cfg(feature = "tls")]
-    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, StreamError> {
-        use tonic::transport::{Certificate, ClientTlsConfig};
-        let Some(tls) = &self.tls else { return Ok(endpoint) };
-        let mut config = match &tls.ca {
-            // Read each time, so that new certificates count without a restart.
-            Some(file) => {
-                let pem = std::fs::read(file)
-                    .map_err(|source| StreamError::Certificates { file: file.clone(), source })?;
-                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
-            }
-            None => ClientTlsConfig::new().with_native_roots(),
+        let endpoint = match &self.secure {
+            Some(secure) => secure.endpoint(endpoint, address)?,
+            None => endpoint,
         };
-        if let Some(name) = &tls.name {
-            config = config.domain_name(name);
-        }
-        endpoint.tls_config(config).map_err(StreamError::Connect)
-    }
-
-    #[cfg(not(feature = "tls"))]
-    fn secure(&self, endpoint: Endpoint) -> Result<Endpoint, StreamError> {
-        match self.tls {
-            None => Ok(endpoint),
-            Some(_) => Err(StreamError::WithoutTls),
-        }
+        endpoint.connect().await.map_err(StreamError::Connect)
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Answer {
     Silence,
     /// They are rejected.
     Reject { permanent: bool },
+    /// No stream is let in.
+    Refuse,
 }
 
 /// One frame as it came.
@@ -43,6 +45,8 @@ pub(crate) struct Seen {
 #[derive(Debug, Default)]
 struct State {
     streams: usize,
+    /// What each stream's caller showed.
+    shown: Vec<String>,
     seen: Vec<Seen>,
 }
 
@@ -78,13 +82,22 @@ impl Fake {
         Fake::serve(at, answer, credit, members, Server::builder())
     }
 
-    /// One that speaks TLS, with this certificate and key (PEM).
+    /// One that speaks TLS, with this certificate and key (PEM), and asks clients for a certificate that
+    /// this authority signed.
     #[cfg(feature = "tls")]
-    pub(crate) fn start_secure(certificate: &str, key: &str) -> Result<Fake> {
-        use tonic::transport::{Identity, ServerTlsConfig};
-        let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+    pub(crate) fn start_secure(
+        at: &str,
+        certificate: &str,
+        key: &str,
+        clients: Option<&str>,
+    ) -> Result<Fake> {
+        use tonic::transport::{Certificate, Identity, ServerTlsConfig};
+        let mut tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+        if let Some(authority) = clients {
+            tls = tls.client_ca_root(Certificate::from_pem(authority));
+        }
         let server = Server::builder().tls_config(tls)?;
-        Fake::serve("127.0.0.1:0".parse()?, Answer::Ack, 1 << 20, vec![], server)
+        Fake::serve(at.parse()?, Answer::Ack, 1 << 20, vec![], server)
     }
 
     fn serve(
@@ -148,6 +161,12 @@ impl Fake {
         self.service.state().streams
     }
 
+    /// What the callers of its streams showed.
+    #[cfg(feature = "tls")]
+    pub(crate) fn shown(&self) -> Vec<String> {
+        self.service.state().shown.clone()
+    }
+
     /// Ends it at once; what it has seen stays readable.
     pub(crate) fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -175,6 +194,11 @@ impl Ingest for Service {
         &self,
         request: Request<Streaming<Frame>>,
     ) -> Result<Response<Self::PushStream>, Status> {
+        if *self.answer.borrow() == Answer::Refuse {
+            return Err(Status::unauthenticated("no token"));
+        }
+        let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        self.state().shown.push(shown.unwrap_or_default().to_owned());
         let (replies, outgoing) = mpsc::channel(64);
         let service = self.clone();
         tokio::spawn(async move {
@@ -244,7 +268,7 @@ impl Service {
             }
             let now = *answer.borrow_and_update();
             match now {
-                Answer::Silence => {}
+                Answer::Silence | Answer::Refuse => {}
                 Answer::Ack => {
                     let Some(&(_, seq)) = waiting.last() else { continue };
                     for (number, _) in waiting.drain(..) {

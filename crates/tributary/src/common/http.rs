@@ -5,9 +5,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
+use tributary_identity::tls::{ClientTls, Connector};
 
 /// Largest answer taken by default: far above any trace of the demo or page of metrics.
 const LARGEST: usize = 16 << 20;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A client that keeps its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client<Connector, Empty<Bytes>>,
     headers: HeaderMap,
     patience: Duration,
     largest: usize,
@@ -25,13 +25,18 @@ pub(crate) struct Http {
 impl Http {
     /// A client for answers that are small and come soon.
     pub(crate) fn new() -> Self {
-        Http::patient(HeaderMap::new(), PATIENCE, LARGEST)
+        Http::patient(HeaderMap::new(), PATIENCE, LARGEST, None)
     }
 
     /// A client that sends these headers with each request, and waits so long for an answer of at
-    /// most so many bytes.
-    pub(crate) fn patient(headers: HeaderMap, patience: Duration, largest: usize) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+    /// most so many bytes; with `tls` for `https://`.
+    pub(crate) fn patient(
+        headers: HeaderMap,
+        patience: Duration,
+        largest: usize,
+        tls: Option<ClientTls>,
+    ) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build(Connector::new(tls, None));
         Http { client, headers, patience, largest }
     }
 

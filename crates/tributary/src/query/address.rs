@@ -10,7 +10,7 @@ pub(crate) const DEFAULT: &str = "http://127.0.0.1:3200";
 pub(crate) struct Address(String);
 
 impl Address {
-    /// `http://host:port`, without the scheme too, and with a path behind which the server lies.
+    /// `http://host:port` or `https://host:port`, without the scheme too, and with a path behind which the server lies.
     ///
     /// # Errors
     /// What is wrong with the text.
@@ -23,11 +23,7 @@ impl Address {
         let uri: Uri = full.parse().map_err(|why| format!("`{text}` is no URL: {why}"))?;
         let named = uri.host().is_some_and(|host| !host.is_empty()) && uri.query().is_none();
         match uri.scheme_str() {
-            Some("http") if named => Ok(Address(full.trim_end_matches('/').to_owned())),
-            Some("https") => Err(format!(
-                "`{text}`: this tool speaks no TLS; give the http:// address of an ingester, or of a \
-                 proxy or port-forward on this machine that leads there"
-            )),
+            Some("http" | "https") if named => Ok(Address(full.trim_end_matches('/').to_owned())),
             _ => Err(format!("`{text}` is no URL such as {DEFAULT}")),
         }
     }
@@ -42,6 +38,11 @@ impl Address {
             url.push_str(&escaped(value));
         }
         url
+    }
+
+    /// Whether TLS is spoken there.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.0.starts_with("https://")
     }
 
     /// As it is shown.
@@ -78,7 +79,7 @@ mod tests {
             ("localhost", Ok("http://localhost")),
             ("http://[::1]:3200", Ok("http://[::1]:3200")),
             ("http://proxy/tempo/", Ok("http://proxy/tempo")),
-            ("https://a", Err("speaks no TLS")),
+            ("https://a:1/", Ok("https://a:1")),
             ("ftp://a", Err("is no URL such as")),
             ("http://", Err("is no URL")),
             ("http://a b", Err("is no URL")),

@@ -4,7 +4,9 @@ use super::address::{Address, DEFAULT};
 use super::moment::{self, Moment};
 use super::range::Range;
 use http::HeaderValue;
+use std::path::PathBuf;
 use std::time::Duration;
+use tributary_identity::tls::{ClientFiles, ClientTls};
 use tributary_settings::value;
 use tributary_span::TraceId;
 
@@ -66,6 +68,10 @@ pub(crate) struct Options {
     /// Sent as `Authorization: Bearer`.
     #[arg(long, env = "TRIBUTARY_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = bearer)]
     token: Option<HeaderValue>,
+    /// Certificates (PEM) that the server's must be signed by, where the URL is `https://`; the
+    /// system's if not given.
+    #[arg(long, env = "TRIBUTARY_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
 }
 
 impl Options {
@@ -79,6 +85,16 @@ impl Options {
     /// Whose traces, if that was said.
     pub(super) fn tenant(&self) -> Option<HeaderValue> {
         self.tenant.clone().filter(|tenant| !tenant.is_empty())
+    }
+
+    /// What TLS is checked by, where there is any.
+    pub(super) fn tls(&self) -> Result<Option<ClientTls>, String> {
+        if !self.url.is_secure() {
+            return Ok(None);
+        }
+        let ca = self.tls_ca.clone().filter(|path| !path.as_os_str().is_empty());
+        let tls = ClientTls::load(ClientFiles { ca, own: None });
+        tls.map(Some).map_err(|error| format!("--tls-ca: {:#}", anyhow::Error::from(error)))
     }
 
     /// Who asks, if that was said.

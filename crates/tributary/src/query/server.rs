@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use hyper_util::client::legacy::Error as ClientError;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
+use tributary_identity::tls::ClientTls;
 
 /// How long an answer may take: longer than the server itself gives a question.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -33,17 +34,19 @@ pub(crate) struct AskError {
 }
 
 impl Server {
-    /// The server at `address`, asked for a tenant, by a bearer of a token, where there are any.
+    /// The server at `address`, asked for a tenant, by a bearer of a token, where there are
+    /// any; with `tls` for `https://`.
     pub(crate) fn new(
         address: Address,
         tenant: Option<HeaderValue>,
         token: Option<HeaderValue>,
+        tls: Option<ClientTls>,
     ) -> Self {
         let mut headers = HeaderMap::new();
         let tenant = tenant.map(|tenant| (HeaderName::from_static("x-scope-orgid"), tenant));
         headers.extend(tenant);
         headers.extend(token.map(|token| (header::AUTHORIZATION, token)));
-        Server { address, http: Http::patient(headers, PATIENCE, LARGEST) }
+        Server { address, http: Http::patient(headers, PATIENCE, LARGEST, tls) }
     }
 
     /// The body of a route's answer.

@@ -128,7 +128,7 @@ pub struct Drain {
     /// After this time, in milliseconds, the receiver closes the stream.
     #[prost(uint32, tag = "1")]
     pub deadline_ms: u32,
-    /// Where to go instead; the receiver itself is not among them.
+    /// Where to go instead. The receiver itself is among them when it stays and the stream alone ends.
     #[prost(message, optional, tag = "2")]
     pub members: ::core::option::Option<Members>,
 }

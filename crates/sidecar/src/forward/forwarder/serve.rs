@@ -20,6 +20,15 @@ const LAST_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the old stream's frames may take to be settled before they are sent on the new one.
 const HANDOVER: Duration = Duration::from_secs(5);
 
+/// What an ingester said of the end of a stream.
+#[derive(Default)]
+struct Leave {
+    /// When it closes it.
+    by: Option<Instant>,
+    /// It stays itself: the stream alone is to be opened anew.
+    renew: bool,
+}
+
 impl Forwarder {
     /// Uses a stream for as long as it is the right one.
     pub(super) async fn serve(&mut self, stream: &mut IngestStream) -> StreamEnd {
@@ -28,7 +37,7 @@ impl Forwarder {
         let mut opening: Option<(String, Opening)> = None;
         let mut next: Option<(IngestStream, Instant)> = None;
         let mut try_again: Option<Instant> = None;
-        let mut leave_by: Option<Instant> = None;
+        let mut leave = Leave::default();
         loop {
             let lane = self.buffer.status(self.key);
             if let Some((open, deadline)) = next.take() {
@@ -41,15 +50,20 @@ impl Forwarder {
             if lane.retired && !lane.busy && self.buffer.retire(self.key) {
                 return StreamEnd::Done;
             }
+            if leave.renew && !lane.busy && next.is_none() && opening.is_none() {
+                return StreamEnd::Rest;
+            }
             if next.is_none() && opening.is_none() && try_again.is_none() {
-                opening = self.better_place(&stream.address).map(|a| (a.clone(), self.opening(a)));
+                let anew = || leave.renew.then(|| stream.address.clone());
+                let place = self.better_place(&stream.address).or_else(anew);
+                opening = place.map(|address| (address.clone(), self.opening(address)));
             }
             let patience = patience(self.silences, self.buffer.closed().is_cancelled());
             let silent_at = lane.waiting_since.map(|since| since + patience);
             tokio::select! {
                 biased;
                 reply = stream.replies.next() => match reply {
-                    Ok(Some(reply)) => match self.apply(&stream.address, &reply, &mut leave_by) {
+                    Ok(Some(reply)) => match self.apply(&stream.address, &reply, &mut leave) {
                         AfterReply::Continue => {}
                         AfterReply::FailOver => return StreamEnd::Busy,
                     },
@@ -68,11 +82,11 @@ impl Forwarder {
                         Ok(open) => {
                             self.welcomed(&open);
                             let deadline = Instant::now() + HANDOVER;
-                            next = Some((open, leave_by.map_or(deadline, |by| by.min(deadline))));
+                            next = Some((open, leave.by.map_or(deadline, |by| by.min(deadline))));
                         }
                         Err(error) => {
-                            self.unreachable(&address, &error);
-                            try_again = Some(Instant::now() + self.backoff.wait());
+                            let longest = self.unreachable(&address, &error);
+                            try_again = Some(Instant::now() + self.backoff.wait_up_to(longest));
                         }
                     }
                 }
@@ -93,12 +107,7 @@ impl Forwarder {
         (target != here && !plan.is_away(target)).then(|| target.to_owned())
     }
 
-    fn apply(
-        &mut self,
-        address: &str,
-        reply: &reply::Kind,
-        leave_by: &mut Option<Instant>,
-    ) -> AfterReply {
+    fn apply(&mut self, address: &str, reply: &reply::Kind, leave: &mut Leave) -> AfterReply {
         match reply {
             reply::Kind::Ack(_) => {
                 (self.fruitless, self.silences) = (0, 0);
@@ -108,15 +117,22 @@ impl Forwarder {
                 let deadline = Duration::from_millis(u64::from(drain.deadline_ms));
                 let by = Instant::now() + deadline;
                 let lane = self.key.number();
-                info!(lane, address, ?deadline, "the ingester is about to leave");
-                *leave_by = Some(by);
+                leave.by = Some(by);
                 let told = addresses(drain.members.clone());
-                self.members.learn(|directory| {
-                    directory.told(told);
-                    // A little longer: its successor at the same address starts after it.
-                    directory.leaving(address, by + Duration::from_secs(1));
-                });
-                self.members.request_lookup();
+                // The wire's rule W14: one that is among them stays itself.
+                leave.renew = told.iter().any(|member| member == address);
+                if leave.renew {
+                    info!(lane, address, "the stream is opened anew");
+                    self.members.learn(|directory| directory.told(told));
+                } else {
+                    info!(lane, address, ?deadline, "the ingester is about to leave");
+                    self.members.learn(|directory| {
+                        directory.told(told);
+                        // A little longer: its successor at the same address starts after it.
+                        directory.leaving(address, by + Duration::from_secs(1));
+                    });
+                    self.members.request_lookup();
+                }
             }
             reply::Kind::Members(members) => {
                 let told = addresses(Some(members.clone()));

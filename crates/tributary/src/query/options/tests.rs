@@ -28,7 +28,7 @@ fn what_can_be_asked_for_together() {
     for line in fine {
         assert!(read(line).is_ok(), "{line:?}: {:?}", read(line));
     }
-    let wrong: [(&[&str], &str); 12] = [
+    let wrong: [(&[&str], &str); 11] = [
         (&["{ }", "--since", "1h", "--start", "5"], "cannot be used with"),
         (&["--trace", "xyz"], "`xyz` is no trace id"),
         (&["--trace", "1", "{ }"], "cannot be used with"),
@@ -40,12 +40,19 @@ fn what_can_be_asked_for_together() {
         (&["{ }", "--since", "0s"], "no time at all"),
         (&["{ }", "--since", "10"], "needs a unit of time"),
         (&["{ }", "--limit", "0"], "0 is not in"),
-        (&["{ }", "--url", "https://a"], "no TLS"),
     ];
     for (line, expected) in wrong {
         let why = read(line).unwrap_err();
         assert!(why.contains(expected), "{line:?}: {why}");
     }
+}
+
+#[test]
+fn tls_goes_by_the_url() {
+    let tls = |line: &[&str]| read(&[&["--tags"], line].concat()).unwrap().tls();
+    assert!(tls(&["--tls-ca", "/no/such/file"]).unwrap().is_none(), "it is not needed");
+    let why = tls(&["--url", "https://a", "--tls-ca", "/no/such/file"]).unwrap_err();
+    assert!(why.contains("cannot read /no/such/file"), "{why}");
 }
 
 #[test]

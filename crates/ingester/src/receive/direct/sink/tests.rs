@@ -1,4 +1,6 @@
 use super::*;
+use crate::access::Gate;
+use crate::config::Access;
 use crate::disk::DiskRoom;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
@@ -23,6 +25,10 @@ fn sink(memory: usize) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame
         disk: DiskRoom::default(),
         dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
         journal_queue,
+        gate: Arc::new(
+            Gate::open(&Access::default(), IdGenerator::default(), metrics.clone()).unwrap(),
+        ),
+        max_stream_age: None,
         announcements: watch::channel(Announcement::default()).1,
         tasks: TaskTracker::new(),
         stop_reading: CancellationToken::new(),

@@ -1,0 +1,53 @@
+//! Who is let in, as it was set (`settings`): TLS on both ports (`sockets`), what callers show and may
+//! (`gate`), and the files that all of it comes from, looked at again and again (`refresh`).
+//!
+//! What follows from what is decided in [`tributary_identity`], by functions of plain data; here are
+//! sockets, clocks and counters.
+
+mod gate;
+mod refresh;
+mod settings;
+mod sockets;
+
+pub(crate) use gate::{Gate, Port};
+pub(crate) use refresh::Refresher;
+pub use settings::Access;
+pub(crate) use sockets::{ClientCertificate, Sockets};
+
+use std::path::PathBuf;
+use tributary_identity::files::FileError;
+use tributary_identity::policy::PolicyError;
+use tributary_identity::tls::TlsError;
+use tributary_identity::token::KeySetError;
+
+/// Why callers cannot be checked as the settings say.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Certificates of this setting cannot be used.
+    #[error("{setting}")]
+    Tls {
+        /// Which.
+        setting: &'static str,
+        /// Why.
+        source: TlsError,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The policy cannot be read.
+    #[error("{}", path.display())]
+    Policy {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: PolicyError,
+    },
+    /// The keys of an issuer cannot be read.
+    #[error("{}", path.display())]
+    Keys {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        source: KeySetError,
+    },
+}

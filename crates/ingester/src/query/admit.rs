@@ -1,0 +1,76 @@
+//! Who may ask what: looked at before any route, so that none can be forgotten.
+
+use super::grpc::is_grpc;
+use super::http::HttpState;
+use super::peers::INTERNAL;
+use crate::access::{ClientCertificate, Gate, Port};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use std::sync::Arc;
+use tonic::Status;
+use tributary_identity::{Refusal, Shown};
+
+/// Open to every caller: probes have no identity, and numbers tell nothing of what is in spans.
+const OPEN: [&str; 3] = ["/live", "/ready", "/metrics"];
+/// Whose traces are asked for.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+
+/// Lets a request through to its route, with the tenants that its caller may read; or refuses it.
+pub(super) async fn admit(
+    State(state): State<Arc<HttpState>>,
+    ConnectInfo(certificate): ConnectInfo<ClientCertificate>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if !OPEN.contains(&path) {
+        let port = if path.starts_with(INTERNAL) { Port::Peer } else { Port::Query };
+        if let Err(refusal) = check(&state.gate, port, &certificate, request.headers_mut()) {
+            return refused(&refusal, request.headers());
+        }
+    }
+    next.run(request).await
+}
+
+fn check(
+    gate: &Gate,
+    port: Port,
+    certificate: &ClientCertificate,
+    headers: &mut HeaderMap,
+) -> Result<(), Refusal> {
+    let authorization = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let shown = Shown { authorization, certificate: certificate.der() };
+    let Some(caller) = gate.caller(port, shown)? else { return Ok(()) };
+    if port == Port::Peer {
+        return gate.peer(&caller);
+    }
+    // Of several headers one counts, here and behind.
+    let asked = headers.get(TENANT).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let reads = caller.reads(asked.as_deref());
+    let reads = gate.permit(port, reads, asked.as_deref())?.map(HeaderValue::from_str);
+    // What cannot stand in a header names no tenant, which the route says.
+    if let Some(Ok(reads)) = reads {
+        headers.insert(TENANT, reads);
+    }
+    Ok(())
+}
+
+fn refused(refusal: &Refusal, headers: &HeaderMap) -> Response {
+    let why = refusal.to_string();
+    if is_grpc(headers) {
+        let status = match refusal.is_forbidden() {
+            true => Status::permission_denied(why),
+            false => Status::unauthenticated(why),
+        };
+        return status.into_http();
+    }
+    match refusal.is_forbidden() {
+        true => (StatusCode::FORBIDDEN, why).into_response(),
+        false => {
+            let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, challenge, why).into_response()
+        }
+    }
+}
