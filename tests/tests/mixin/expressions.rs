@@ -5,35 +5,17 @@ use super::{OF_KUBERNETES, dashboard, none, published, read, values};
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 
-/// Words of PromQL, and the series that Prometheus makes of alerts.
-const LANGUAGE: [&str; 22] = [
-    "ALERTS",
-    "and",
-    "by",
-    "count",
-    "group_left",
-    "histogram_quantile",
-    "increase",
-    "max_over_time",
-    "min_over_time",
-    "offset",
-    "on",
-    "or",
-    "rate",
-    "sum",
-    "topk",
-    "unless",
-    // Labels, where rules and panels ask for them or keep them.
-    "le",
-    "namespace",
-    "pod",
-    "reason",
-    "limit",
-    "policy",
+/// Words of PromQL, the series that Prometheus makes of alerts,
+/// and labels that rules and panels keep.
+#[rustfmt::skip]
+const LANGUAGE: [&str; 27] = [
+    "ALERTS", "and", "by", "count", "group_left", "histogram_quantile", "increase", "label_replace",
+    "max_over_time", "min", "min_over_time", "offset", "on", "or", "rate", "sum", "time", "topk", "unless",
+    "le", "limit", "namespace", "pod", "policy", "port", "reason", "result",
 ];
 
 /// Labels that expressions compare and do not keep.
-const COMPARED: [&str; 9] = [
+const COMPARED: [&str; 8] = [
     "alertname",
     "alertstate",
     "container",
@@ -42,7 +24,6 @@ const COMPARED: [&str; 9] = [
     "host_network",
     "label_tributary_dev_inject",
     "phase",
-    "result",
 ];
 
 #[test]
