@@ -1,6 +1,6 @@
 //! One crate's checks: what `cargo xtask test` would say of it, sooner.
 
-use crate::{run, senders, venv};
+use crate::{promtool, run, senders, venv};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<()> {
         let senders = senders::prepare()?;
         tests.env("TRIBUTARY_SENDERS_PYTHON", senders.python);
         tests.env("TRIBUTARY_SENDERS_NODE", senders.node);
+        if let Some(promtool) = promtool::prepare() {
+            tests.env("TRIBUTARY_PROMTOOL", promtool);
+        }
     }
     run::step("tests", &mut tests)?;
     docs(&["-p", package])?;

@@ -1,7 +1,7 @@
 //! The table of chores.
 
-use crate::{bench, check, deny, diet, fuzz, senders, test, torture, venv};
-use anyhow::{Result, bail};
+use crate::{bench, check, deny, diet, fuzz, promtool, senders, test, torture, venv};
+use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fmt::Write;
 
@@ -59,6 +59,12 @@ const CHORES: &[Chore] = &[
         arguments: "[TARGET] [--seconds N]",
         what: "hostile bytes for every decoder, 30 s each",
         run: fuzz::run,
+    },
+    Chore {
+        name: "promtool",
+        arguments: "",
+        what: "the tool that tests rules and alerts, under target/promtool",
+        run: |_| promtool::prepare().map(drop).context("see above"),
     },
     Chore {
         name: "senders",

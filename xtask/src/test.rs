@@ -6,30 +6,31 @@
 //! while the first crates compile; what only computes is built while tests wait for the programs
 //! that they have started.
 
-use crate::{check, deny, diet, run, senders, suite, venv};
+use crate::{check, deny, diet, promtool, run, senders, suite, venv};
 use anyhow::{Result, anyhow};
 use std::time::Instant;
 
 pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     run::step("format", &mut run::cargo(&["fmt", "--all", "--check"]))?;
-    let others = std::thread::spawn(|| anyhow::Ok((venv::prepare()?, senders::prepare()?)));
+    let others = std::thread::spawn(|| {
+        anyhow::Ok((venv::prepare()?, senders::prepare()?, promtool::prepare()))
+    });
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::step("clippy", &mut run::cargo(&clippy))?;
-    let (python, senders) =
+    let (python, senders, promtool) =
         others.join().unwrap_or_else(|_| Err(anyhow!("preparing the other languages panicked")))?;
     check::docs(&["--workspace"])?;
     deny::run(Vec::new())?;
     let suite = suite::build()?;
     let beside = std::thread::spawn(|| suite::documentation().and_then(|()| diet::run()));
-    let tests = suite::run(
-        suite,
-        &[
-            ("TRIBUTARY_PYTHON", python),
-            ("TRIBUTARY_SENDERS_PYTHON", senders.python),
-            ("TRIBUTARY_SENDERS_NODE", senders.node),
-        ],
-    );
+    let mut variables = vec![
+        ("TRIBUTARY_PYTHON", python),
+        ("TRIBUTARY_SENDERS_PYTHON", senders.python),
+        ("TRIBUTARY_SENDERS_NODE", senders.node),
+    ];
+    variables.extend(promtool.map(|path| ("TRIBUTARY_PROMTOOL", path)));
+    let tests = suite::run(suite, &variables);
     let beside = beside.join().unwrap_or_else(|_| Err(anyhow!("the diet panicked")));
     tests.and(beside)?;
     println!("\nall green in {:.1} minutes", start.elapsed().as_secs_f64() / 60.0);

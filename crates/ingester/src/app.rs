@@ -7,6 +7,7 @@
 //! gone ends it after the journal, and leaves the blocks to the process that adopts.
 
 mod gauges;
+mod pressure;
 mod reach;
 mod remarks;
 mod serving;

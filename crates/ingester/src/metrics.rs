@@ -1,8 +1,10 @@
 //! Every counter of the ingester, and how they are published: Prometheus' text.
 
 mod family;
+mod part;
 
 pub use family::Family;
+pub use part::Part;
 
 use crate::limits::Limit;
 use tributary_identity::Refusal;
@@ -61,6 +63,8 @@ metrics! {
     streams: Gauge;
     /// Streams that were last told that they may have nothing in flight but one frame
     streams_without_credit: Gauge;
+    /// How near this ingester is to making senders wait, 0 to 1, averaged over 15 s
+    pressure: Part;
     /// How often a limit was met, and what happens there
     limited: Limited;
     /// Handshakes of TLS, by port and how they ended
@@ -280,6 +284,11 @@ impl Metrics {
     /// Streams that are open.
     pub fn streams_open(&self) -> usize {
         usize::try_from(self.streams.get()).unwrap_or(0)
+    }
+
+    /// Those of them that may have one frame in flight and no more.
+    pub fn streams_stalled(&self) -> usize {
+        usize::try_from(self.streams_without_credit.get()).unwrap_or(0)
     }
 
     /// Takes over what the store has counted.

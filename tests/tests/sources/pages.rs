@@ -88,8 +88,9 @@ fn log_lines_that_are_quoted_are_written() -> Result<()> {
     }
     let mut faults = Vec::new();
     let mut quotes = 0;
-    let page = read(&workspace_root().join("docs/operations.md"))?;
-    for span in code_spans(&page).filter(|span| span.len() > 2 && span.starts_with('"')) {
+    let pages = ["docs/operations.md", "docs/runbook.md"].map(|page| workspace_root().join(page));
+    let pages = pages.iter().map(|page| read(page)).collect::<Result<String>>()?;
+    for span in code_spans(&pages).filter(|span| span.len() > 2 && span.starts_with('"')) {
         quotes += 1;
         // Within a literal it may stand beside what is filled in.
         if !sources.contains(span.trim_matches('"')) {
