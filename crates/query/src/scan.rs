@@ -159,7 +159,7 @@ impl<'b, S: Source> GroupScan<'b, S> {
     }
 
     /// The pieces of the row group.
-    fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<S> {
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<S> {
         let rows = self.block.rows_of(self.group);
         let spans = self.block.entries_of(self.group, "rs.ss.Spans.Kind").max(1);
         let each = (rows as u64).saturating_mul(SPANS_AT_ONCE) / spans;
@@ -188,13 +188,18 @@ impl<'b, S: Source> GroupScan<'b, S> {
         Ok(())
     }
 
-    /// Asks some rows, with leaves that are read for them alone.
+    /// Asks some rows, with leaves that are read for them alone: at first those of `fields`.
     pub(crate) async fn some<T>(
         &mut self,
         rows: Range<usize>,
+        fields: &[Field],
         mut ask: impl FnMut(&dyn Chunk) -> Result<T, EvalError>,
     ) -> Result<T, ScanError> {
-        let whole = std::mem::take(&mut self.leaves);
+        let paths = likely_leaves(self.block, &self.dictionaries, fields);
+        let leaves = self.block.leaves(self.source, self.group, Some(rows.clone()), &paths).await?;
+        self.bytes += leaves.bytes_read();
+        self.reads += 1;
+        let whole = self.leaves.replace(leaves);
         let said = self.ask(rows.clone(), Some(rows), &mut ask).await;
         self.leaves = whole;
         said

@@ -21,6 +21,13 @@ pub(crate) struct Listed {
     conditions: Vec<FieldExpr>,
 }
 
+impl Listed {
+    /// Where it is found.
+    pub(crate) fn field(&self) -> &Field {
+        &self.field
+    }
+}
+
 /// What is to be listed for a pipeline.
 pub(crate) fn listed(pipeline: &Pipeline) -> Vec<Listed> {
     let mut uses = Vec::new();

@@ -24,6 +24,17 @@ pub(crate) struct Describer<'c> {
     lister: Lister<'c>,
 }
 
+/// Intrinsics that are told of each trace and span.
+const TOLD: [Intrinsic; 7] = [
+    Intrinsic::TraceId,
+    Intrinsic::TraceDuration,
+    Intrinsic::RootService,
+    Intrinsic::RootName,
+    Intrinsic::SpanId,
+    Intrinsic::Duration,
+    Intrinsic::Name,
+];
+
 /// A value as answers have it: durations, statuses, kinds and ids are texts.
 pub(crate) fn label(value: &OwnedValue) -> Label {
     match value {
@@ -52,8 +63,22 @@ pub(crate) fn label(value: &OwnedValue) -> Label {
 }
 
 impl<'c> Describer<'c> {
+    /// The fields that are told.
+    pub(crate) fn fields(plan: &SearchPlan) -> Vec<Field> {
+        let mut all = vec![Field::TraceStart, Field::SpanStart];
+        all.extend(TOLD.map(Field::Intrinsic));
+        if plan.says_sets() {
+            all.extend(plan.listed().iter().map(|listed| listed.field().clone()));
+        }
+        all
+    }
+
     /// Gets the columns of a chunk.
     pub(crate) fn new(chunk: &'c dyn Chunk, plan: &'c SearchPlan) -> Result<Self, EvalError> {
+        if plan.says_sets() && chunk.shape().traces() > 0 {
+            // What is read for them is asked for first, so that no column is made in vain.
+            chunk.services(0)?;
+        }
         let column = |field: Field| chunk.column(&field, Types::ALL);
         let intrinsic = |intrinsic| column(Field::Intrinsic(intrinsic));
         let mut names = None;

@@ -5,6 +5,7 @@ use super::prune::{dictionaries, is_ruled_out, required};
 use super::{Found, SearchPlan, find};
 use crate::answer::{Cost, TraceHit};
 use crate::chunk::Field;
+use crate::eval::EvalError;
 use crate::scan::{GroupScan, How, ScanError};
 use crate::split::{Factors, MetBy, add};
 use tributary_block::{Block, Source};
@@ -21,9 +22,6 @@ pub struct GroupHits {
     /// What it cost.
     pub cost: Cost,
 }
-
-/// Above so many traces of a row group, leaves are read as a whole to say something of them.
-const SCATTERED: usize = 8;
 
 /// Searches a row group.
 ///
@@ -96,47 +94,36 @@ pub async fn search_group<S: Source>(
     Ok(hits)
 }
 
-/// What is said of traces, by row.
+/// What is said of traces, by row: piece by piece, of each the rows from the first that is told to
+/// the last.
 async fn describe<S: Source>(
     scan: &mut GroupScan<'_, S>,
     plan: &SearchPlan,
     found: Vec<(usize, Found)>,
 ) -> Result<Vec<TraceHit>, ScanError> {
-    let mut hits = Vec::with_capacity(found.len());
-    if found.len() <= SCATTERED {
-        for (row, found) in &found {
-            let one = |chunk: &dyn crate::chunk::Chunk| {
-                Describer::new(chunk, plan)?.trace(0, &found.sets)
-            };
-            hits.push(scan.some(*row..*row + 1, one).await?);
-        }
-        return Ok(hits);
-    }
+    let mut by_row: Vec<(usize, &(usize, Found))> = found.iter().enumerate().collect();
+    by_row.sort_by_key(|(_, (row, _))| *row);
     let mut said: Vec<Option<TraceHit>> = found.iter().map(|_| None).collect();
-    scan.each(
-        |chunk, rows| {
-            let here = found.iter().enumerate().filter(|(_, (row, _))| rows.contains(row));
-            let mut describer = None;
-            let mut of_piece = Vec::new();
-            for (i, (row, found)) in here {
-                let describer = match &mut describer {
-                    Some(describer) => describer,
-                    none => none.insert(Describer::new(chunk, plan)?),
-                };
-                of_piece.push((i, describer.trace(row - rows.start, &found.sets)?));
+    let fields = Describer::fields(plan);
+    let mut rest = by_row.as_slice();
+    for piece in scan.pieces().collect::<Vec<_>>() {
+        let (here, later) = rest.split_at(rest.partition_point(|(_, (row, _))| *row < piece.end));
+        rest = later;
+        let (Some((_, (first, _))), Some((_, (last, _)))) = (here.first(), here.last()) else {
+            continue;
+        };
+        let told = scan.some(*first..*last + 1, &fields, |chunk| {
+            let describer = Describer::new(chunk, plan)?;
+            let hits = here
+                .iter()
+                .map(|(n, (row, found))| Ok((*n, describer.trace(row - first, &found.sets)?)));
+            hits.collect::<Result<Vec<_>, EvalError>>()
+        });
+        for (n, hit) in told.await? {
+            if let Some(slot) = said.get_mut(n) {
+                *slot = Some(hit);
             }
-            Ok(of_piece)
-        },
-        |_, of_piece| {
-            for (i, hit) in of_piece {
-                if let Some(slot) = said.get_mut(i) {
-                    *slot = Some(hit);
-                }
-            }
-            true
-        },
-    )
-    .await?;
-    hits.extend(said.into_iter().flatten());
-    Ok(hits)
+        }
+    }
+    Ok(said.into_iter().flatten().collect())
 }
