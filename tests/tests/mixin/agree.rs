@@ -1,7 +1,7 @@
 //! Alerts, sections of the runbook and tests of alerts are the same list; monitors find what the
 //! manifests have.
 
-use super::{none, read, values};
+use crate::files::{none, read, values};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeSet;
 

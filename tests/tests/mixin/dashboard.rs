@@ -1,7 +1,7 @@
 //! The dashboard is text that changes only where it is meant to: no ids that Grafana gives, no numbers
 //! of versions, and panels that lie where they are said to.
 
-use super::{none, read};
+use crate::files::{none, read};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
 //! Every word of every expression is known: a metric that is explained, a recorded one, one of a
 //! short list of kube-state-metrics', or a word of the language.
 
-use super::{OF_KUBERNETES, dashboard, none, published, read, values};
+use crate::dashboard;
+use crate::files::{OF_KUBERNETES, none, published, read, values};
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 

@@ -1,6 +1,7 @@
 //! What Prometheus' own tool says of rules, of their tests and of what the dashboard asks for.
 
-use super::{dashboard, mixin};
+use crate::dashboard;
+use crate::files::mixin;
 use anyhow::{Result, ensure};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

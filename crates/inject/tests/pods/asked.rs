@@ -1,6 +1,6 @@
 //! Who gets the sidecar, and who does not.
 
-use super::{ENABLED, annotated, context, injected, labelled, pod, why_not};
+use crate::pods::{ENABLED, annotated, context, injected, labelled, pod, why_not};
 use serde_json::{Value, json};
 use tributary_inject::names::INJECT;
 use tributary_inject::{Around, Context, Outcome, Skip, inject};

@@ -1,6 +1,6 @@
 //! The sidecar beside what a pod has already: meshes, other sidecars, ports, an earlier injection.
 
-use super::{changed_by, context, injected, injected_by, pod, sidecar, variable, why_not};
+use crate::pods::{changed_by, context, injected, injected_by, pod, sidecar, variable, why_not};
 use serde_json::{Value, json};
 use tributary_inject::{Context, remove};
 

@@ -1,6 +1,6 @@
 //! The container itself.
 
-use super::{ENABLED, annotated, context, injected, injected_by, pod, sidecar, variable};
+use crate::pods::{ENABLED, annotated, context, injected, injected_by, pod, sidecar, variable};
 use serde_json::{Value, json};
 use tributary_inject::{Around, Context, Outcome, inject};
 

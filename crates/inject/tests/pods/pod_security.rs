@@ -1,7 +1,7 @@
 //! Kubernetes' Pod Security Standards, as far as a container can break them: what the sidecar is
 //! must not be what keeps a pod out of a restricted namespace.
 
-use super::{context, injected_by, pod};
+use crate::pods::{context, injected_by, pod};
 use serde_json::{Value, json};
 use tributary_inject::Context;
 
