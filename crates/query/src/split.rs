@@ -111,7 +111,17 @@ pub(crate) struct Factors<'q> {
 }
 
 impl<'q> Factors<'q> {
-    pub(crate) fn of(pipelines: &[&'q Pipeline]) -> Factors<'q> {
+    /// Those that a row group is asked, if any: where traces are judged as wholes, and some have parts
+    /// elsewhere.
+    pub(crate) fn asked(
+        pipelines: &[&'q Pipeline],
+        whole: bool,
+        elsewhere: &HashSet<TraceId>,
+    ) -> Option<Factors<'q>> {
+        (whole && !elsewhere.is_empty()).then(|| Factors::of(pipelines))
+    }
+
+    fn of(pipelines: &[&'q Pipeline]) -> Factors<'q> {
         let of_spans = |filter: &'q FieldExpr| -> Vec<&'q FieldExpr> {
             filter.conjuncts().into_iter().filter(|expr| !needs_whole(expr)).collect()
         };

@@ -29,10 +29,7 @@ pub async fn metrics_group<S: Source>(
     let conditions: Vec<Vec<&FieldExpr>> =
         queries.iter().map(|query| required(&query.pipeline)).collect();
     let pipelines = plan.pipelines();
-    let mut factors = plan
-        .needs_whole_traces()
-        .then(|| Factors::of(&pipelines))
-        .filter(|_| !how.except.is_empty());
+    let mut factors = Factors::asked(&pipelines, plan.needs_whole_traces(), &how.except);
     let of_factors: Vec<&FieldExpr> = factors.iter().flat_map(Factors::conditions).collect();
     let all = plan.fields();
     let judged = conditions.iter().chain(std::iter::once(&of_factors));

@@ -41,10 +41,8 @@ pub async fn search_group<S: Source>(
     hits.cost.jobs_done = 1;
 
     let conditions = required(plan.pipeline());
-    let mut factors = plan
-        .needs_whole_traces()
-        .then(|| Factors::of(&[plan.pipeline()]))
-        .filter(|_| !how.except.is_empty());
+    let whole = plan.needs_whole_traces();
+    let mut factors = Factors::asked(&[plan.pipeline()], whole, &how.except);
     let judged: Vec<_> = match &factors {
         None => conditions.clone(),
         Some(factors) => factors.conditions().chain(conditions.iter().copied()).collect(),

@@ -2,7 +2,7 @@
 
 use super::jobs::{Failed, Job};
 use super::live::spans_of;
-use super::prepared::{Apart, Prepared};
+use super::prepared::{Apart, Prepared, may_match};
 use super::{Asker, GiveUp, NotAnswered, SECOND};
 use std::sync::Arc;
 use tributary_query::api::{MetricsCall, TimeRange};
@@ -114,13 +114,7 @@ impl Asker {
         .await;
         let candidates = match whole {
             false => how.except.iter().copied().collect(),
-            true => {
-                let pipelines = plan.pipelines();
-                let in_memory = split::met_in_memory(&beside, &pipelines);
-                split::add(&mut met, in_memory.map_err(|e| NotAnswered::Query(e.to_string()))?);
-                met.retain(|_, met| split::may_match(&pipelines, *met));
-                met.into_keys().collect()
-            }
+            true => may_match(met, &beside, &plan.pipelines())?,
         };
         for portion in self.portions(&candidates) {
             let whole = self.put_together(&stored.blocks, &beside, portion, &plan.parts()).await?;

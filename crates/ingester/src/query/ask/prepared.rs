@@ -6,7 +6,9 @@ use super::{Asker, NotAnswered, SECOND, not_read};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tributary_query::join;
+use tributary_query::split::{self, MetBy};
 use tributary_span::{Columns, TraceId};
+use tributary_traceql::ast::Pipeline;
 
 /// Blocks whose time is this near to that of what is in memory may have parts of its traces, ns.
 const NEAR: u64 = 3600 * SECOND;
@@ -32,6 +34,19 @@ pub(super) struct Prepared {
     pub(super) several: HashSet<TraceId>,
     /// Spans in memory.
     pub(super) spans: u64,
+}
+
+/// The traces taken apart that may match one of the pipelines: by what their parts in blocks meet, and
+/// those in memory.
+pub(super) fn may_match(
+    mut met: MetBy,
+    beside: &Columns,
+    pipelines: &[&Pipeline],
+) -> Result<HashSet<TraceId>, NotAnswered> {
+    let in_memory = split::met_in_memory(beside, pipelines);
+    split::add(&mut met, in_memory.map_err(|why| NotAnswered::Query(why.to_string()))?);
+    met.retain(|_, met| split::may_match(pipelines, *met));
+    Ok(met.into_keys().collect())
 }
 
 impl Asker {

@@ -2,7 +2,7 @@
 
 use super::jobs::Job;
 use super::live::spans_of;
-use super::prepared::{Apart, Prepared};
+use super::prepared::{Apart, Prepared, may_match};
 use super::stored::Stored;
 use super::{Asker, GiveUp, NotAnswered, SECOND, complete, not_read, refuse};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -130,16 +130,12 @@ impl Asker {
     async fn add_split(
         &self,
         mut hits: Vec<TraceHit>,
-        mut met: MetBy,
+        met: MetBy,
         beside: &Columns,
         stored: &Stored,
         plan: &Arc<SearchPlan>,
     ) -> Result<Vec<TraceHit>, NotAnswered> {
-        let pipelines = [plan.pipeline()];
-        let in_memory = split::met_in_memory(beside, &pipelines);
-        split::add(&mut met, in_memory.map_err(|why| NotAnswered::Query(why.to_string()))?);
-        met.retain(|_, met| split::may_match(&pipelines, *met));
-        let candidates = met.into_keys().collect();
+        let candidates = may_match(met, beside, &[plan.pipeline()])?;
         for portion in self.portions(&candidates) {
             let whole = self.put_together(&stored.blocks, beside, portion, &plan.parts()).await?;
             hits.extend(self.in_memory(Arc::new(whole), plan.clone()).await?);
@@ -173,19 +169,19 @@ impl Asker {
         plan: &Arc<SearchPlan>,
     ) -> Result<Vec<TraceHit>, NotAnswered> {
         sort(&mut hits, usize::MAX);
-        let mut partly = HashSet::new();
-        let mut seen = HashSet::new();
+        let (mut seen, mut again) = (HashSet::new(), HashSet::new());
         hits.retain(|hit| {
             let is_first = seen.insert(hit.id);
             if !is_first {
-                partly.insert(hit.id);
+                again.insert(hit.id);
             }
             is_first
         });
         hits.truncate(plan.limit());
-        partly.retain(|id| hits.iter().any(|hit| hit.id == *id));
+        let mut partly = HashSet::new();
         for hit in &hits {
-            if partly.contains(&hit.id) {
+            if again.contains(&hit.id) {
+                partly.insert(hit.id);
                 continue;
             }
             let (start, end) = (hit.start, hit.start.saturating_add(hit.duration));
