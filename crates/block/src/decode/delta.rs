@@ -1,5 +1,6 @@
 //! `DELTA_BINARY_PACKED` and `DELTA_LENGTH_BYTE_ARRAY`, see [`crate::encode::delta`].
 
+use super::hybrid::{WIDEST, unpack_groups};
 use super::short;
 use crate::error::BlockError;
 use tributary_span::protobuf::take_varint;
@@ -16,13 +17,13 @@ fn zigzag(bytes: &mut &[u8]) -> Result<i64, BlockError> {
     Ok((n >> 1).cast_signed() ^ -((n & 1).cast_signed()))
 }
 
-/// Hands out the first `count` integers and returns what follows all of them. Integers of 32 bits
-/// (`narrow`) come sign-extended.
+/// Hands out the first `count` integers, some at a time, and returns what follows all of them.
+/// Integers of 32 bits (`narrow`) come sign-extended.
 pub(crate) fn delta(
     mut bytes: &[u8],
     count: usize,
     narrow: bool,
-    mut value: impl FnMut(i64) -> Result<(), BlockError>,
+    mut take: impl FnMut(&[i64]) -> Result<(), BlockError>,
 ) -> Result<&[u8], BlockError> {
     let block = varint(&mut bytes)?;
     let miniblocks = varint(&mut bytes)?;
@@ -42,17 +43,16 @@ pub(crate) fn delta(
     let (miniblocks, per_miniblock) = (miniblocks as usize, (block / miniblocks) as usize);
     let mut left = total;
     let mut wanted = count;
-    let mut give = |last: i64| -> Result<(), BlockError> {
-        if wanted > 0 {
-            wanted -= 1;
-            value(last)?;
-        }
-        Ok(())
+    let mut give = |some: &[i64]| {
+        let some = some.get(..some.len().min(wanted)).unwrap_or_default();
+        wanted -= some.len();
+        if some.is_empty() { Ok(()) } else { take(some) }
     };
     if left > 0 {
         left -= 1;
-        give(last)?;
+        give(&[last])?;
     }
+    let mut some = Vec::with_capacity(per_miniblock);
     while left > 0 {
         let smallest = zigzag(&mut bytes)?;
         let (widths, rest) = bytes.split_at_checked(miniblocks).ok_or_else(short)?;
@@ -70,62 +70,54 @@ pub(crate) fn delta(
             let packed = (per_miniblock * usize::from(width)).div_ceil(8);
             // The last miniblock of a page may be cut short.
             let needed = (values * usize::from(width)).div_ceil(8);
-            let miniblock = bytes.get(..packed.min(bytes.len())).unwrap_or_default();
-            if miniblock.len() < needed {
+            if bytes.len() < needed {
                 return Err(short());
             }
-            let mut bits = Bits::new(miniblock);
-            for _ in 0..values {
-                let difference = bits.take(u32::from(width)).cast_signed().wrapping_add(smallest);
-                last = last.wrapping_add(difference);
-                if narrow {
-                    #[expect(clippy::cast_possible_truncation, reason = "32-bit sums wrap")]
-                    let cut = last as i32;
-                    last = i64::from(cut);
-                }
-                give(last)?;
+            some.clear();
+            unpack(bytes, usize::from(width), values, &mut some);
+            for difference in &mut some {
+                last = last.wrapping_add(*difference).wrapping_add(smallest);
+                *difference = last;
             }
+            if narrow {
+                #[expect(clippy::cast_possible_truncation, reason = "32-bit sums wrap")]
+                some.iter_mut().for_each(|n| *n = i64::from(*n as i32));
+            }
+            give(&some)?;
             bytes = bytes.get(packed..).unwrap_or_default();
         }
     }
     Ok(bytes)
 }
 
-/// Takes values of up to 64 bits from the lowest bit on; zeros when the bytes are at their end.
-struct Bits<'a> {
-    words: std::slice::Chunks<'a, u8>,
-    held: u64,
-    bits: u32,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Bits { words: bytes.chunks(8), held: 0, bits: 0 }
+/// Appends values of up to 64 bits, packed from the lowest bit on; bytes that are not there are
+/// zeros.
+fn unpack(packed: &[u8], width: usize, count: usize, out: &mut Vec<i64>) {
+    if width == 0 {
+        out.resize(out.len() + count, 0);
+        return;
     }
-
-    #[inline]
-    fn take(&mut self, width: u32) -> u64 {
-        if width == 0 {
-            return 0;
-        }
-        let mask = u64::MAX >> (64 - width);
-        if self.bits >= width {
-            let value = self.held & mask;
-            self.held = self.held.checked_shr(width).unwrap_or(0);
-            self.bits -= width;
-            return value;
-        }
-        let chunk = self.words.next().unwrap_or_default();
-        let word = match <[u8; 8]>::try_from(chunk) {
-            Ok(word) => u64::from_le_bytes(word),
-            Err(_) => chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    let whole = packed.get(..count / 8 * width).unwrap_or_default();
+    if width <= WIDEST && count.is_multiple_of(8) && !whole.is_empty() {
+        unpack_groups(whole, width, out);
+        return;
+    }
+    let mask = u64::MAX >> (64 - width);
+    out.extend((0..count).map(|i| {
+        let bit = i * width;
+        let rest = packed.get(bit / 8..).unwrap_or_default();
+        let low = match rest.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
         };
-        let value = (self.held | word.checked_shl(self.bits).unwrap_or(0)) & mask;
-        let used = width - self.bits;
-        self.held = word.checked_shr(used).unwrap_or(0);
-        self.bits = 64 - used;
-        value
-    }
+        let mut value = low >> (bit % 8);
+        if bit % 8 + width > 64 {
+            // Up to seven bits stand in a ninth byte.
+            let high = rest.get(8).copied().unwrap_or_default();
+            value |= u64::from(high) << (64 - bit % 8);
+        }
+        (value & mask).cast_signed()
+    }));
 }
 
 /// Hands out byte strings `skip..skip + count` of a `DELTA_LENGTH_BYTE_ARRAY` page.
@@ -138,14 +130,16 @@ pub(crate) fn delta_lengths(
     let mut lengths = Vec::with_capacity(count.min(bytes.len()));
     let mut skipped = 0usize;
     let mut number = 0;
-    let data = delta(bytes, skip + count, true, |length| {
-        let length = usize::try_from(length).map_err(|_| short())?;
-        if number < skip {
-            skipped = skipped.checked_add(length).ok_or_else(short)?;
-        } else {
-            lengths.push(length);
+    let data = delta(bytes, skip + count, true, |some| {
+        for &length in some {
+            let length = usize::try_from(length).map_err(|_| short())?;
+            if number < skip {
+                skipped = skipped.checked_add(length).ok_or_else(short)?;
+            } else {
+                lengths.push(length);
+            }
+            number += 1;
         }
-        number += 1;
         Ok(())
     })?;
     let mut data = data.get(skipped..).ok_or_else(short)?;

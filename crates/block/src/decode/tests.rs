@@ -31,7 +31,7 @@ proptest! {
         bytes.push(7);
         let take = take.min(values.len());
         let mut found = Vec::new();
-        let rest = delta(&bytes, take, false, |v| { found.push(v); Ok(()) }).unwrap();
+        let rest = delta(&bytes, take, false, |v| { found.extend_from_slice(v); Ok(()) }).unwrap();
         prop_assert_eq!(rest, &[7][..]);
         prop_assert_eq!(&found[..], &values[..take]);
     }
@@ -41,7 +41,7 @@ proptest! {
         let mut bytes = Vec::new();
         encode::delta(&mut bytes, values.iter().map(|&v| i64::from(v)), true);
         let mut found = Vec::new();
-        delta(&bytes, values.len(), true, |v| { found.push(v as i32); Ok(()) }).unwrap();
+        delta(&bytes, values.len(), true, |v| { found.extend(v.iter().map(|&v| v as i32)); Ok(()) }).unwrap();
         prop_assert_eq!(found, values);
     }
 

@@ -80,21 +80,24 @@ impl Part<'_> {
         }
     }
 
-    /// Hands out the indices of a dictionary-encoded page.
-    fn indices(
-        &self,
-        mut index: impl FnMut(usize) -> Result<(), BlockError>,
-    ) -> Result<(), BlockError> {
+    /// Appends the indices of a dictionary-encoded page.
+    fn indices(&self, to: &mut Vec<u32>) -> Result<(), BlockError> {
         if self.count == 0 {
             return Ok(());
         }
         let (&width, bytes) = self.bytes.split_first().ok_or_else(decode::short)?;
-        let (mut skip, total) = (self.skip, self.skip + self.count);
-        decode::hybrid(bytes, u32::from(width), total, |value, repeats| {
-            let skipped = skip.min(repeats);
-            skip -= skipped;
-            (skipped..repeats).try_for_each(|_| index(value as usize))
-        })
+        decode::hybrid_into(bytes, u32::from(width), self.skip + self.count, self.skip, to)
+    }
+
+    /// Appends the dictionary's values that a page has.
+    fn looked_up<T: Copy>(&self, dictionary: &[T], values: &mut Vec<T>) -> Result<(), BlockError> {
+        let mut indices = Vec::new();
+        self.indices(&mut indices)?;
+        values.reserve(indices.len());
+        for index in indices {
+            values.push(*dictionary.get(index as usize).ok_or_else(beyond)?);
+        }
+        Ok(())
     }
 }
 
@@ -148,10 +151,12 @@ pub(super) fn bytes<T: Copy>(
         }
         Found::Values(part) => {
             if part.is_dictionary() {
-                return part.indices(|index| {
-                    values.push(dictionary.get(index, convert)?);
-                    Ok(())
-                });
+                let mut indices = Vec::new();
+                part.indices(&mut indices)?;
+                for index in indices {
+                    values.push(dictionary.get(index as usize, convert)?);
+                }
+                return Ok(());
             }
             part.byte_strings(|value| {
                 values.push(convert(value)?);
@@ -220,19 +225,13 @@ pub(super) fn indexed(
         Found::Dictionary { .. } if is_known => Ok(()),
         Found::Dictionary { bytes, count } => entries(bytes, count, Arc::make_mut(&mut dictionary)),
         Found::Values(part) if part.is_dictionary() => {
-            let (&width, bytes) = part.bytes.split_first().ok_or_else(decode::short)?;
             let from = values.len();
-            decode::hybrid_into(
-                bytes,
-                u32::from(width),
-                part.skip + part.count,
-                part.skip,
-                values,
-            )?;
-            let highest = values.get(from..).unwrap_or_default().iter().max();
-            match highest {
-                Some(highest) if *highest as usize >= dictionary.len() => Err(beyond()),
-                _ => Ok(()),
+            part.indices(values)?;
+            let found = values.get(from..).unwrap_or_default();
+            let highest = found.iter().fold(0, |highest, n| highest.max(*n));
+            match found.is_empty() || (highest as usize) < dictionary.len() {
+                true => Ok(()),
+                false => Err(beyond()),
             }
         }
         Found::Values(part) => {
@@ -245,6 +244,17 @@ pub(super) fn indexed(
         }
     })?;
     Ok(IndexedTexts { decoded, dictionary, is_shared })
+}
+
+/// The levels alone.
+pub(super) fn levels_of(
+    column: &Column,
+    chunk: &ChunkBytes,
+    rows: &Range<usize>,
+) -> Result<Decoded<()>, BlockError> {
+    let mut decoded = Decoded::default();
+    pages(column, chunk, rows, &mut decoded, |_, _| Ok(()))?;
+    Ok(decoded)
 }
 
 /// Integers of 32 (sign-extended) or 64 bits.
@@ -271,32 +281,25 @@ pub(super) fn ints(
             dictionary.push(n);
             Ok(())
         }),
-        Found::Values(part) if part.is_dictionary() => part.indices(|index| {
-            values.push(*dictionary.get(index).ok_or_else(beyond)?);
-            Ok(())
-        }),
-        Found::Values(part) => {
-            let mut push = |n| {
+        Found::Values(part) if part.is_dictionary() => part.looked_up(&dictionary, values),
+        Found::Values(part) => match part.encoding {
+            PLAIN => plain(part.bytes, part.skip, part.count, &mut |n| {
                 values.push(n);
                 Ok(())
-            };
-            match part.encoding {
-                PLAIN => plain(part.bytes, part.skip, part.count, &mut push),
-                DELTA_BINARY_PACKED => {
-                    let mut skip = part.skip;
-                    let push = |n| {
-                        if skip == 0 {
-                            push(n)
-                        } else {
-                            skip -= 1;
-                            Ok(())
-                        }
-                    };
-                    decode::delta(part.bytes, part.skip + part.count, narrow, push).map(|_| ())
-                }
-                other => Err(unsupported(other, "integers")),
+            }),
+            DELTA_BINARY_PACKED => {
+                let mut skip = part.skip;
+                values.reserve(part.count);
+                decode::delta(part.bytes, part.skip + part.count, narrow, |some| {
+                    let skipped = skip.min(some.len());
+                    skip -= skipped;
+                    values.extend_from_slice(some.get(skipped..).unwrap_or_default());
+                    Ok(())
+                })
+                .map(|_| ())
             }
-        }
+            other => Err(unsupported(other, "integers")),
+        },
     })?;
     Ok(decoded)
 }
@@ -315,10 +318,7 @@ pub(super) fn doubles(
             dictionary.push(u64::from_le_bytes(n));
             Ok(())
         }),
-        Found::Values(part) if part.is_dictionary() => part.indices(|index| {
-            values.push(*dictionary.get(index).ok_or_else(beyond)?);
-            Ok(())
-        }),
+        Found::Values(part) if part.is_dictionary() => part.looked_up(&dictionary, values),
         Found::Values(Part { encoding: PLAIN, bytes, skip, count }) => {
             decode::fixed(bytes, skip, count, |n| {
                 values.push(u64::from_le_bytes(n));
@@ -383,7 +383,6 @@ fn pages<T>(
     mut found: impl FnMut(Found<'_>, &mut Vec<T>) -> Result<(), BlockError>,
 ) -> Result<(), BlockError> {
     let mut row = chunk.first_row;
-    let (mut rep, mut def) = (Vec::new(), Vec::new());
     for piece in &chunk.pieces {
         let mut piece = &piece[..];
         while !piece.is_empty() && row < rows.end {
@@ -399,19 +398,20 @@ fn pages<T>(
                 }
                 _ => page.open(chunk.codec)?,
             };
-            let at = levels(column, &parts, entries, &mut rep, &mut def)?;
+            let (of_rep, of_def) = (decoded.rep.len(), decoded.def.len());
+            let at = levels(column, &parts, entries, &mut decoded.rep, &mut decoded.def)?;
+            let rep = decoded.rep.get(of_rep..).unwrap_or_default();
+            let def = decoded.def.get(of_def..).unwrap_or_default();
             if column.max_rep > 0 && rep.first().is_some_and(|r| *r != 0) {
                 return Err(BlockError::corrupt("a page starts inside a row"));
             }
             // The entries of the wanted rows, and the row after the page.
-            let (start, end, next) = wanted(column, &rep, entries, row, rows);
+            let (start, end, next) = wanted(column, rep, entries, row, rows);
             row = next;
-            if start >= end {
-                continue;
-            }
+            let end = end.max(start);
             let present = |range: Range<usize>| match column.max_def {
                 0 => range.len(),
-                max => def.get(range).unwrap_or_default().iter().filter(|d| **d == max).count(),
+                max => count(def.get(range).unwrap_or_default(), max),
             };
             let part = Part {
                 encoding: page.header.encoding,
@@ -419,13 +419,16 @@ fn pages<T>(
                 skip: present(0..start),
                 count: present(start..end),
             };
-            decoded.rep.extend_from_slice(rep.get(start..end).unwrap_or_default());
-            decoded.def.extend_from_slice(def.get(start..end).unwrap_or_default());
-            if column.max_rep == 0 {
-                decoded.rep.resize(decoded.rep.len() + end - start, 0);
-            }
-            if column.max_def == 0 {
-                decoded.def.resize(decoded.def.len() + end - start, 0);
+            for (levels, from, max) in [
+                (&mut decoded.rep, of_rep, column.max_rep),
+                (&mut decoded.def, of_def, column.max_def),
+            ] {
+                if max == 0 {
+                    levels.resize(from + end - start, 0);
+                } else {
+                    levels.truncate(from + end);
+                    levels.drain(from..from + start);
+                }
             }
             if part.count > 0 {
                 found(Found::Values(part), &mut decoded.values)?;
@@ -436,6 +439,13 @@ fn pages<T>(
         return Err(BlockError::corrupt(format!("column {} has too few rows", column.path)));
     }
     Ok(())
+}
+
+/// How many of the levels are `level`.
+fn count(levels: &[u8], level: u8) -> usize {
+    // In bytes, as many as cannot overflow one: sixteen and more are compared at a time.
+    let some = levels.chunks(255);
+    some.map(|some| usize::from(some.iter().map(|l| u8::from(*l == level)).sum::<u8>())).sum()
 }
 
 /// The entries of a page that belong to `rows`, and the row after the page, which starts with
@@ -451,6 +461,10 @@ fn wanted(
         let start = rows.start.saturating_sub(row).min(entries);
         let end = rows.end.saturating_sub(row).min(entries);
         return (start, end, row + entries);
+    }
+    let next = row + count(rep, 0);
+    if row >= rows.start && next <= rows.end {
+        return (0, entries, next);
     }
     let (mut start, mut end) = (entries, entries);
     let mut next = row;

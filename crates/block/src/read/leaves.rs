@@ -283,6 +283,15 @@ impl Leaves {
         Ok((leaf(column, decoded), dictionary))
     }
 
+    /// The levels of a leaf alone.
+    ///
+    /// # Errors
+    /// When the leaf was not read or is corrupt.
+    pub fn levels(&self, path: &str, rows: &Range<usize>) -> Result<Leaf<()>, BlockError> {
+        let (column, bytes) = self.bytes(path, rows, true)?;
+        Ok(leaf(column, column::levels_of(column, &bytes, rows)?))
+    }
+
     /// A leaf of integers.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::error::BlockError;
 use crate::read::footer::Column;
 use crate::read::page::{Levels, Parts};
 
-/// Decodes a page's levels; returns where its values start.
+/// Appends a page's levels; returns where its values start.
 pub(super) fn levels(
     column: &Column,
     parts: &Parts<'_>,
@@ -13,8 +13,6 @@ pub(super) fn levels(
     rep: &mut Vec<u8>,
     def: &mut Vec<u8>,
 ) -> Result<usize, BlockError> {
-    rep.clear();
-    def.clear();
     match parts.levels {
         Levels::Apart(reps, defs) => {
             level(reps, column.max_rep, entries, rep)?;
@@ -46,8 +44,9 @@ fn level(bytes: &[u8], max: u8, entries: usize, to: &mut Vec<u8>) -> Result<(), 
     let width = crate::encode::bit_width(max.into());
     let from = to.len();
     decode::hybrid_into(bytes, width, entries, 0, to)?;
-    match to.get(from..).unwrap_or_default().iter().max() {
-        Some(highest) if *highest > max => Err(BlockError::corrupt("a level beyond the highest")),
-        _ => Ok(()),
+    let highest = to.get(from..).unwrap_or_default().iter().fold(0, |highest, n| highest.max(*n));
+    match highest > max {
+        true => Err(BlockError::corrupt("a level beyond the highest")),
+        false => Ok(()),
     }
 }
