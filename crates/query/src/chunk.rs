@@ -8,6 +8,7 @@ mod bits;
 mod column;
 mod memory;
 mod parts;
+mod shape;
 mod stored;
 mod tree;
 mod value;
@@ -16,6 +17,7 @@ pub use bits::Bits;
 pub use column::{Cell, Cells, Column, Ids, Texts, Values};
 pub use memory::MemoryChunk;
 pub(crate) use parts::parts_of;
+pub use shape::Shape;
 pub use stored::{KeyDictionaries, StoredChunk};
 pub(crate) use stored::{keys_of, likely_leaves, owner};
 pub use value::{Value, compare, id_text};
@@ -83,40 +85,6 @@ impl Field {
                 _ => Level::Span,
             },
         }
-    }
-}
-
-/// Which span belongs where. Spans of a trace stand together.
-#[derive(Debug, Clone, Default)]
-pub struct Shape {
-    /// End of each trace's spans.
-    pub trace_end: Vec<u32>,
-    /// Trace of each span.
-    pub trace_of: Vec<u32>,
-    /// Resource of each span.
-    pub resource_of: Vec<u32>,
-    /// Scope of each span.
-    pub scope_of: Vec<u32>,
-    /// Number of resources.
-    pub resources: usize,
-    /// Number of scopes.
-    pub scopes: usize,
-}
-
-impl Shape {
-    /// Number of traces.
-    pub fn traces(&self) -> usize {
-        self.trace_end.len()
-    }
-
-    /// Number of spans.
-    pub fn spans(&self) -> usize {
-        self.trace_of.len()
-    }
-
-    /// The spans of a trace.
-    pub fn spans_of(&self, trace: usize) -> std::ops::Range<usize> {
-        tributary_span::columns::owned(&self.trace_end, trace)
     }
 }
 

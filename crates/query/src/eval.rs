@@ -62,9 +62,9 @@ pub(crate) fn element_of(chunk: &dyn Chunk, field: &Field, span: usize) -> Optio
     let above = |table: &[u32]| table.get(span).map(|n| *n as usize);
     match field.level() {
         Level::Span => Some(span),
-        Level::Resource => above(&shape.resource_of),
-        Level::Scope => above(&shape.scope_of),
-        Level::Trace => above(&shape.trace_of),
+        Level::Resource => above(shape.resource_of()),
+        Level::Scope => above(shape.scope_of()),
+        Level::Trace => above(shape.trace_of()),
         Level::Event | Level::Link => None,
     }
 }

@@ -4,9 +4,11 @@
 //! [`Partial`]. Partials of several places are merged, and one end makes series of the whole
 //! ([`MetricsPlan::finish`]). Nothing here assembles a trace unless the filter is about structure.
 
+mod buckets;
 mod compare;
 mod counters;
 mod evaluate;
+mod examples;
 mod finish;
 mod grid;
 mod group;
@@ -22,7 +24,7 @@ pub use group::metrics_group;
 use crate::chunk::{Field, parts_of};
 use crate::eval::{EvalError, fields};
 use crate::search::fields_of;
-use crate::split::{needs_whole, pipeline_needs_whole};
+use crate::split::{needs_whole, pipeline_needs_whole, relates_spans};
 use tributary_block::Parts;
 use tributary_traceql::ast::{
     Attribute, FieldExpr, MetricsExpr, MetricsFunction, MetricsQuery, Pipeline,
@@ -100,7 +102,9 @@ impl MetricsPlan {
                 measured.into_iter().flat_map(|(first, second)| [Some(first), second]).flatten(),
             );
         }
-        parts_of(&all)
+        let mut parts = parts_of(&all);
+        parts.parents |= self.pipelines().into_iter().any(relates_spans);
+        parts
     }
 
     /// The pipelines in it.

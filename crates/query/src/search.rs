@@ -16,7 +16,7 @@ pub(crate) use prune::{dictionaries, is_ruled_out, leaf as leaf_of, required};
 pub use tags::{TagSearch, pipeline as pipeline_of_tags};
 
 use crate::answer::TraceHit;
-use crate::chunk::{Bits, Chunk, Field, MemoryChunk, Types, each_once, leave_out};
+use crate::chunk::{Bits, Chunk, Column, Field, MemoryChunk, Types, each_once, leave_out};
 use crate::eval::{EvalError, Set, run};
 use std::collections::HashSet;
 use tributary_span::{Columns, TraceId};
@@ -97,6 +97,23 @@ pub fn search_memory(columns: &Columns, plan: &SearchPlan) -> Result<Vec<TraceHi
     newest(&mut found, plan.limit());
     let describer = describe::Describer::new(&chunk, plan)?;
     found.iter().map(|found| describer.trace(found.trace, &found.sets)).collect()
+}
+
+/// The traces in memory that match, and their starts, ns since 1970. The spans must be as
+/// [`crate::join()`] leaves them.
+///
+/// # Errors
+/// When the query wants what cannot be done.
+pub fn matching_memory(
+    columns: &Columns,
+    plan: &SearchPlan,
+) -> Result<Vec<(TraceId, u64)>, EvalError> {
+    let chunk = MemoryChunk::new(columns);
+    let found = find(&chunk, plan, plan.window(), &HashSet::new())?;
+    let ids = chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?;
+    let Column::Ids(ids) = &*ids else { return Ok(Vec::new()) };
+    let id = |trace| ids.get(trace)?.try_into().ok().map(TraceId);
+    Ok(found.iter().filter_map(|found| Some((id(found.trace)?, found.start))).collect())
 }
 
 /// Keeps the newest so many, newest first.

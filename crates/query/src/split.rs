@@ -3,7 +3,7 @@
 
 mod whole;
 
-pub(crate) use whole::{names_what_is_of_traces, needs_whole, pipeline_needs_whole};
+pub(crate) use whole::{names_what_is_of_traces, needs_whole, pipeline_needs_whole, relates_spans};
 
 use crate::chunk::{Bits, Chunk, ChunkError, Column, Field, MemoryChunk, Types};
 use crate::eval::{EvalError, filter};
@@ -157,13 +157,7 @@ impl<'q> Factors<'q> {
         let ids = chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?;
         let Column::Ids(ids) = &*ids else { return Ok(all) };
         let mut note = |spans: &Bits, met: Met| {
-            let (shape, mut next) = (chunk.shape(), 0);
-            for span in spans.ones() {
-                if span < next {
-                    continue;
-                }
-                let trace = shape.trace_of.get(span).map_or(0, |t| *t as usize);
-                next = shape.spans_of(trace).end;
+            for trace in chunk.shape().traces_with(spans) {
                 if let Some(id) = ids.get(trace).and_then(|id| id.try_into().ok()) {
                     all.entry(TraceId(id)).or_default().add(met);
                 }

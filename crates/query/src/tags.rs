@@ -48,9 +48,9 @@ pub(crate) fn elements_of(
     };
     Ok(match level {
         Level::Span => spans.clone(),
-        Level::Trace => above(&shape.trace_of, shape.traces()),
-        Level::Resource => above(&shape.resource_of, shape.resources),
-        Level::Scope => above(&shape.scope_of, shape.scopes),
+        Level::Trace => above(shape.trace_of(), shape.traces()),
+        Level::Resource => above(shape.resource_of(), shape.resources()),
+        Level::Scope => above(shape.scope_of(), shape.scopes()),
         Level::Event | Level::Link => {
             let ends =
                 if level == Level::Event { chunk.events_end()? } else { chunk.links_end()? };

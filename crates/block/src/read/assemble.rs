@@ -44,19 +44,32 @@ struct List<'r, 'a> {
 }
 
 impl List<'_, '_> {
+    /// A column of integers; nothing when it is not wanted.
     fn ints(&self, name: &str) -> Result<Vec<i64>, BlockError> {
-        let (c, chunk) = self.rows.column(&format!("{}{name}", self.path))?;
+        let path = format!("{}{name}", self.path);
+        if !self.rows.leaves.want(&path) {
+            return Ok(Vec::new());
+        }
+        let (c, chunk) = self.rows.column(&path)?;
         lists::required(column::ints(c, chunk, &self.rows.range)?, self.count)
     }
 
     fn texts(&self, b: &mut Builder, name: &str) -> Result<Vec<Text>, BlockError> {
-        let (c, chunk) = self.rows.column(&format!("{}{name}", self.path))?;
+        let path = format!("{}{name}", self.path);
+        if !self.rows.leaves.want(&path) {
+            return Ok(Vec::new());
+        }
+        let (c, chunk) = self.rows.column(&path)?;
         let leaf = column::bytes(c, chunk, &self.rows.range, &mut |bytes| text(b, bytes))?;
         lists::required(leaf, self.count)
     }
 
     fn span_ids(&self, name: &str) -> Result<Vec<SpanId>, BlockError> {
-        let (c, chunk) = self.rows.column(&format!("{}{name}", self.path))?;
+        let path = format!("{}{name}", self.path);
+        if !self.rows.leaves.want(&path) {
+            return Ok(Vec::new());
+        }
+        let (c, chunk) = self.rows.column(&path)?;
         let leaf = column::bytes(c, chunk, &self.rows.range, &mut |bytes| match bytes {
             [] => Ok(SpanId::default()),
             id => id.try_into().map(SpanId).map_err(|_| BlockError::corrupt("a span id's length")),

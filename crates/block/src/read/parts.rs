@@ -15,46 +15,71 @@ pub enum Keys {
     Only(BTreeSet<String>),
 }
 
-/// What is read of spans beside their own columns. What is left out, the spans that are given lack:
-/// they serve a question, and are no copy.
+/// What is read of spans beside their ids, kinds and times, the services of their resources and the
+/// names of their scopes. What is left out, the spans that are given lack: they serve a question, and
+/// are no copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
     /// Attributes of resources; `service.name` is always read where it is a text.
     pub resource: Keys,
     /// Attributes of spans.
     pub span: Keys,
-    /// Whether attributes of instrumentation scopes.
+    /// Whether versions and attributes of instrumentation scopes.
     pub scope: bool,
+    /// Whether ids of parents.
+    pub parents: bool,
+    /// Whether names of spans.
+    pub names: bool,
+    /// Whether statuses of spans and their messages.
+    pub statuses: bool,
     /// Whether events, with their attributes.
     pub events: bool,
     /// Whether links, with their attributes.
     pub links: bool,
+    /// Whether trace states, and numbers of what was dropped.
+    pub rest: bool,
 }
 
 impl Parts {
     /// Everything.
-    pub const ALL: Parts =
-        Parts { resource: Keys::All, span: Keys::All, scope: true, events: true, links: true };
-    /// Nothing but the spans' own columns.
+    pub const ALL: Parts = Parts {
+        resource: Keys::All,
+        span: Keys::All,
+        scope: true,
+        parents: true,
+        names: true,
+        statuses: true,
+        events: true,
+        links: true,
+        rest: true,
+    };
+    /// Nothing but what is always read.
     pub const NONE: Parts = Parts {
         resource: Keys::Only(BTreeSet::new()),
         span: Keys::Only(BTreeSet::new()),
         scope: false,
+        parents: false,
+        names: false,
+        statuses: false,
         events: false,
         links: false,
+        rest: false,
     };
 }
 
 /// Groups of leaves.
 const RESOURCE: &str = "rs.Resource.";
-const SCOPE: &str = "rs.ss.Scope.Attrs.";
+const SCOPE: &str = "rs.ss.Scope.";
 const SPAN: &str = "rs.ss.Spans.";
 const EVENTS: &str = "rs.ss.Spans.Events.";
 const LINKS: &str = "rs.ss.Spans.Links.";
 /// The group of the generic attributes of resources and spans.
 const LIST: &str = "Attrs.";
 /// What stands in the group of resources and is no attribute there, or is always read.
-const OF_RESOURCES: [&str; 2] = ["ServiceName", "DroppedAttributesCount"];
+const OF_RESOURCES: [&str; 1] = ["ServiceName"];
+/// What is read last, of all groups but those of events and links.
+const REST: [&str; 4] =
+    ["TraceState", "DroppedAttributesCount", "DroppedEventsCount", "DroppedLinksCount"];
 /// Where attributes with columns of their own stand in the group of spans.
 const OF_SPANS: [&str; 4] = ["DedicatedAttributes.", "HttpMethod", "HttpUrl", "HttpStatusCode"];
 
@@ -99,8 +124,12 @@ pub(super) struct Wanted {
     pub(super) resource: Attributes,
     pub(super) span: Attributes,
     pub(super) scope: bool,
+    pub(super) parents: bool,
+    pub(super) names: bool,
+    pub(super) statuses: bool,
     pub(super) events: bool,
     pub(super) links: bool,
+    pub(super) rest: bool,
 }
 
 impl Wanted {
@@ -108,8 +137,12 @@ impl Wanted {
         resource: Attributes::ALL,
         span: Attributes::ALL,
         scope: true,
+        parents: true,
+        names: true,
+        statuses: true,
         events: true,
         links: true,
+        rest: true,
     };
 
     /// The leaves of a row group that have these parts.
@@ -125,8 +158,12 @@ impl Wanted {
             resource: Attributes::of(block, source, group, resource).await?,
             span: Attributes::of(block, source, group, span).await?,
             scope: parts.scope,
+            parents: parts.parents,
+            names: parts.names,
+            statuses: parts.statuses,
             events: parts.events,
             links: parts.links,
+            rest: parts.rest,
         })
     }
 
@@ -136,17 +173,27 @@ impl Wanted {
             self.events
         } else if path.starts_with(LINKS) {
             self.links
-        } else if path.starts_with(SCOPE) {
-            self.scope
+        } else if let Some(name) = path.strip_prefix(SCOPE) {
+            match name {
+                "Name" => true,
+                name if REST.contains(&name) => self.rest,
+                _ => self.scope,
+            }
         } else if let Some(name) = path.strip_prefix(RESOURCE) {
-            match name.starts_with(LIST) {
-                true => self.resource.list,
-                false => OF_RESOURCES.contains(&name) || self.resource.want(path),
+            match name {
+                name if name.starts_with(LIST) => self.resource.list,
+                name if OF_RESOURCES.contains(&name) => true,
+                name if REST.contains(&name) => self.rest,
+                _ => self.resource.want(path),
             }
         } else if let Some(name) = path.strip_prefix(SPAN) {
-            match name.starts_with(LIST) {
-                true => self.span.list,
-                false => !OF_SPANS.iter().any(|o| name.starts_with(o)) || self.span.want(path),
+            match name {
+                "Name" => self.names,
+                "ParentSpanID" => self.parents,
+                "StatusCode" | "StatusMessage" => self.statuses,
+                name if name.starts_with(LIST) => self.span.list,
+                name if REST.contains(&name) => self.rest,
+                _ => !OF_SPANS.iter().any(|o| name.starts_with(o)) || self.span.want(path),
             }
         } else {
             true
@@ -165,20 +212,29 @@ mod tests {
             resource: only(false, "rs.Resource.DedicatedAttributes.String01"),
             span: only(true, "rs.ss.Spans.HttpUrl"),
             scope: false,
+            parents: true,
+            names: false,
+            statuses: true,
             events: false,
             links: true,
+            rest: false,
         };
         let paths = [
             ("TraceID", true),
             ("rs.Resource.ServiceName", true),
-            ("rs.Resource.DroppedAttributesCount", true),
+            ("rs.Resource.DroppedAttributesCount", false),
             ("rs.Resource.Attrs.Key", false),
             ("rs.Resource.DedicatedAttributes.String01", true),
             ("rs.Resource.DedicatedAttributes.String02", false),
             ("rs.Resource.K8sPodName", false),
             ("rs.ss.Scope.Name", true),
             ("rs.ss.Scope.Attrs.Value", false),
-            ("rs.ss.Spans.Name", true),
+            ("rs.ss.Scope.Version", false),
+            ("rs.ss.Spans.SpanID", true),
+            ("rs.ss.Spans.ParentSpanID", true),
+            ("rs.ss.Spans.Name", false),
+            ("rs.ss.Spans.StatusMessage", true),
+            ("rs.ss.Spans.DroppedLinksCount", false),
             ("rs.ss.Spans.Attrs.ValueInt", true),
             ("rs.ss.Spans.HttpUrl", true),
             ("rs.ss.Spans.HttpMethod", false),

@@ -64,16 +64,27 @@ impl Bits {
 
     /// Takes elements out.
     pub fn remove_range(&mut self, range: Range<usize>) {
-        range.for_each(|i| {
-            if let Some(word) = self.words.get_mut(i / 64) {
-                *word &= !(1 << (i % 64));
-            }
-        });
+        self.each_word(range, |word, bits| *word &= !bits);
     }
 
     /// Puts elements in.
     pub fn insert_range(&mut self, range: Range<usize>) {
-        range.for_each(|i| self.insert(i));
+        self.each_word(range, |word, bits| *word |= bits);
+    }
+
+    /// Does something with each word of a range, and the bits of it that are in the range.
+    fn each_word(&mut self, range: Range<usize>, change: impl Fn(&mut u64, u64)) {
+        if range.is_empty() {
+            return;
+        }
+        let (first, last) = (range.start / 64, (range.end - 1) / 64);
+        let low = u64::MAX << (range.start % 64);
+        let high = u64::MAX >> (63 - (range.end - 1) % 64);
+        for (w, word) in (first..=last).zip(self.words.iter_mut().skip(first)) {
+            let from = if w == first { low } else { u64::MAX };
+            let to = if w == last { high } else { u64::MAX };
+            change(word, from & to);
+        }
     }
 
     /// Keeps what is in both.
@@ -171,6 +182,12 @@ mod tests {
             prop_assert_eq!(x.count(), a.len());
             let range = from.min(to).min(len)..to.max(from).min(len);
             prop_assert_eq!(x.count_in(range.clone()), a.range(range.clone()).count());
+            let mut with = x.clone();
+            with.insert_range(range.clone());
+            prop_assert_eq!(with, Bits::from_fn(len, |i| a.contains(&i) || range.contains(&i)));
+            let mut without = x.clone();
+            without.remove_range(range.clone());
+            prop_assert_eq!(without, Bits::from_fn(len, |i| a.contains(&i) && !range.contains(&i)));
             prop_assert!(x.ones_in(range.clone()).eq(a.range(range).copied()));
             let mut and = x.clone();
             and.and(&y);

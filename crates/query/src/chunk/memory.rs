@@ -46,7 +46,7 @@ impl<'c> MemoryChunk<'c> {
     /// [`crate::join()`] leaves them.
     pub fn new(columns: &'c Columns) -> Self {
         let spans = &columns.spans;
-        let (mut trace_end, mut trace_of, mut traces) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut trace_end, mut traces) = (Vec::new(), Vec::new());
         let mut last = None;
         for (row, &trace) in spans.trace.iter().enumerate() {
             if last != Some(trace) {
@@ -56,7 +56,6 @@ impl<'c> MemoryChunk<'c> {
                 traces.push(columns.trace_of(row));
                 last = Some(trace);
             }
-            trace_of.push(number(traces.len().saturating_sub(1)));
         }
         if last.is_some() {
             trace_end.push(number(spans.trace.len()));
@@ -67,14 +66,11 @@ impl<'c> MemoryChunk<'c> {
         }
         MemoryChunk {
             columns,
-            shape: Shape {
+            shape: Shape::by_spans(
                 trace_end,
-                trace_of,
-                resource_of: spans.resource.clone(),
-                scope_of: spans.scope.clone(),
-                resources: columns.resources.attrs_end.len(),
-                scopes: columns.scopes.attrs_end.len(),
-            },
+                (columns.resources.attrs_end.len(), spans.resource.clone()),
+                (columns.scopes.attrs_end.len(), spans.scope.clone()),
+            ),
             traces,
             dictionary: Arc::new(dictionary),
             cache: RefCell::default(),
@@ -109,7 +105,7 @@ impl<'c> MemoryChunk<'c> {
                 .map(|attr| attr.text().0);
             found.unwrap_or_default()
         };
-        (0..self.shape.resources).map(service).collect()
+        (0..self.shape.resources()).map(service).collect()
     }
 
     /// Whether a text is this key.

@@ -2,7 +2,7 @@
 
 use super::{Field, Level};
 use tributary_block::{Keys, Parts};
-use tributary_traceql::ast::Scope;
+use tributary_traceql::ast::{Intrinsic, Scope};
 
 /// The parts of spans that fields are in.
 pub(crate) fn parts_of(fields: &[Field]) -> Parts {
@@ -13,6 +13,7 @@ pub(crate) fn parts_of(fields: &[Field]) -> Parts {
             Field::OtherServiceNames => add(&mut parts.resource, "service.name"),
             Field::Named(Scope::Span, key) => add(&mut parts.span, key),
             Field::Named(Scope::Instrumentation, _) => parts.scope = true,
+            Field::Intrinsic(intrinsic) => add_intrinsic(&mut parts, *intrinsic),
             _ => {}
         }
         match field.level() {
@@ -22,6 +23,22 @@ pub(crate) fn parts_of(fields: &[Field]) -> Parts {
         }
     }
     parts
+}
+
+fn add_intrinsic(parts: &mut Parts, intrinsic: Intrinsic) {
+    match intrinsic {
+        Intrinsic::Name => parts.names = true,
+        Intrinsic::Status | Intrinsic::StatusMessage => parts.statuses = true,
+        Intrinsic::ScopeVersion => parts.scope = true,
+        Intrinsic::ParentId
+        | Intrinsic::ChildCount
+        | Intrinsic::NestedSetLeft
+        | Intrinsic::NestedSetRight
+        | Intrinsic::NestedSetParent
+        | Intrinsic::RootService => parts.parents = true,
+        Intrinsic::RootName => (parts.parents, parts.names) = (true, true),
+        _ => {}
+    }
 }
 
 fn add(keys: &mut Keys, key: &str) {

@@ -6,6 +6,7 @@ mod likely;
 pub(crate) use likely::{keys_of, likely_leaves};
 
 use super::memory::children;
+use super::shape::shape_of;
 use super::tree::tree;
 use super::{Bits, Chunk, ChunkError, Column, Field, Ids, NONE, ROOT, Shape, Texts, Types};
 use crate::answer::ServiceStats;
@@ -58,35 +59,6 @@ fn number(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(NONE)
 }
 
-/// Traces, resources and scopes of spans, from the levels of a leaf of spans.
-fn shape<T>(leaf: &Leaf<T>) -> Shape {
-    let mut shape = Shape::default();
-    shape.trace_of.reserve(leaf.values.len());
-    shape.resource_of.reserve(leaf.values.len());
-    shape.scope_of.reserve(leaf.values.len());
-    let (mut traces, mut resources, mut scopes) = (0u32, 0u32, 0u32);
-    for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
-        if rep == 0 {
-            if traces > 0 {
-                shape.trace_end.push(number(shape.trace_of.len()));
-            }
-            traces += 1;
-        }
-        resources += u32::from(rep <= 1 && def >= 1);
-        scopes += u32::from(rep <= 2 && def >= 2);
-        if def >= SPANS {
-            shape.trace_of.push(traces.wrapping_sub(1));
-            shape.resource_of.push(resources.wrapping_sub(1));
-            shape.scope_of.push(scopes.wrapping_sub(1));
-        }
-    }
-    if traces > 0 {
-        shape.trace_end.push(number(shape.trace_of.len()));
-    }
-    (shape.resources, shape.scopes) = (resources as usize, scopes as usize);
-    shape
-}
-
 /// Ends of a list's elements by owner, at this definition level.
 fn ends<T>(leaf: &Leaf<T>, depth: u8) -> Vec<u32> {
     let mut ends: Vec<u32> = Vec::new();
@@ -124,12 +96,12 @@ impl<'l> StoredChunk<'l> {
         if !leaves.has(OF_SPANS) {
             return Err(ChunkError::Needs(vec![OF_SPANS.to_owned()]));
         }
-        let kinds = leaves.ints(OF_SPANS, &rows)?;
-        let shape = shape(&kinds);
-        if shape.spans() != kinds.values.len() || shape.traces() != rows.len() {
+        let levels = leaves.levels(OF_SPANS, &rows)?;
+        let shape = shape_of(&levels.rep, &levels.def, SPANS);
+        if shape.traces() != rows.len() {
             return Err(disagree(OF_SPANS));
         }
-        let chunk = StoredChunk {
+        Ok(StoredChunk {
             block,
             leaves,
             dictionaries,
@@ -142,10 +114,7 @@ impl<'l> StoredChunk<'l> {
             lists: Default::default(),
             is_distinct,
             repeats: OnceCell::new(),
-        };
-        let kinds = Rc::new(Column::Kinds(kinds.values));
-        chunk.cache.borrow_mut().insert((Field::Intrinsic(Intrinsic::Kind), Types::ALL), kinds);
-        Ok(chunk)
+        })
     }
 
     /// Sees to it that these leaves were read.
@@ -206,7 +175,7 @@ impl<'l> StoredChunk<'l> {
             return Ok(found.clone());
         }
         self.need(&[path])?;
-        let found = Rc::new(ends(&self.leaves.ints(path, &self.rows)?, SPANS + 1));
+        let found = Rc::new(ends(&self.leaves.levels(path, &self.rows)?, SPANS + 1));
         if found.len() != self.shape.spans() {
             return Err(disagree(path));
         }
@@ -222,7 +191,7 @@ impl<'l> StoredChunk<'l> {
         let (spans, traces) = (self.shape.spans(), self.shape.traces());
         Ok(match field {
             Field::Named(Scope::Resource, key) if &**key == "service.name" => {
-                self.texts("rs.Resource.ServiceName", self.shape.resources)?
+                self.texts("rs.Resource.ServiceName", self.shape.resources())?
             }
             Field::Named(scope, key) => self.attributes(*scope, key, types)?,
             Field::OtherServiceNames => {
@@ -275,8 +244,10 @@ impl<'l> StoredChunk<'l> {
                 Intrinsic::LinkSpanId => {
                     Column::Ids(self.ids("rs.ss.Spans.Links.SpanID", self.list_len(LINKS)?, 8)?)
                 }
-                Intrinsic::ScopeName => self.texts("rs.ss.Scope.Name", self.shape.scopes)?,
-                Intrinsic::ScopeVersion => self.texts("rs.ss.Scope.Version", self.shape.scopes)?,
+                Intrinsic::ScopeName => self.texts("rs.ss.Scope.Name", self.shape.scopes())?,
+                Intrinsic::ScopeVersion => {
+                    self.texts("rs.ss.Scope.Version", self.shape.scopes())?
+                }
             },
         })
     }

@@ -3,7 +3,6 @@
 use super::expression::{Test, prepare_parts};
 use super::{EvalError, fields};
 use crate::chunk::{Bits, Chunk, Column, Field, Level, NONE, Types, Value, Values, compare};
-use std::borrow::Cow;
 use tributary_traceql::ast::{Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Scope, Static};
 
 /// The spans of `mask` for which `expr` is true.
@@ -337,8 +336,8 @@ impl<'q> Condition<'q> {
         let shape = chunk.shape();
         let len = match field.level() {
             Level::Trace => shape.traces(),
-            Level::Resource => shape.resources,
-            Level::Scope => shape.scopes,
+            Level::Resource => shape.resources(),
+            Level::Scope => shape.scopes(),
             Level::Span => shape.spans(),
             Level::Event => chunk.events_end()?.last().map_or(0, |end| *end as usize),
             Level::Link => chunk.links_end()?.last().map_or(0, |end| *end as usize),
@@ -380,28 +379,10 @@ impl<'q> Condition<'q> {
 
 /// The spans of `mask` whose element is among these.
 fn spread(chunk: &dyn Chunk, level: Level, elements: Bits, mask: &Bits) -> Result<Bits, EvalError> {
-    let shape = chunk.shape();
-    let table: Cow<'_, [u32]> = match level {
-        Level::Span => {
-            let mut found = elements;
-            found.and(mask);
-            return Ok(found);
-        }
-        Level::Event | Level::Link => return collect(chunk, level, &elements, mask),
-        Level::Trace => {
-            let mut found = Bits::none(mask.len());
-            elements.ones().for_each(|trace| found.insert_range(shape.spans_of(trace)));
-            found.and(mask);
-            return Ok(found);
-        }
-        Level::Resource => Cow::Borrowed(&shape.resource_of),
-        Level::Scope => Cow::Borrowed(&shape.scope_of),
-    };
-    if elements.has_none() {
-        return Ok(Bits::none(mask.len()));
+    if matches!(level, Level::Event | Level::Link) {
+        return collect(chunk, level, &elements, mask);
     }
-    let mut found =
-        Bits::from_fn(mask.len(), |i| table.get(i).is_some_and(|n| elements.has(*n as usize)));
+    let mut found = chunk.shape().spread(level, &elements).unwrap_or(elements);
     found.and(mask);
     Ok(found)
 }

@@ -54,19 +54,8 @@ impl Sets {
 
     /// Traces that have a set, rising.
     pub(crate) fn traces(&self, chunk: &dyn Chunk) -> Vec<usize> {
-        let shape = chunk.shape();
         let mut traces: Vec<usize> = match self {
-            Sets::Plain { spans, .. } => {
-                let (mut found, mut next) = (Vec::new(), 0);
-                for span in spans.ones() {
-                    if span >= next {
-                        let trace = shape.trace_of.get(span).map_or(0, |t| *t as usize);
-                        next = shape.spans_of(trace).end;
-                        found.push(trace);
-                    }
-                }
-                found
-            }
+            Sets::Plain { spans, .. } => chunk.shape().traces_with(spans),
             Sets::Split(sets) => sets.iter().map(|set| set.trace).collect(),
         };
         traces.dedup();

@@ -42,15 +42,8 @@ pub(super) fn spanset(
 fn traces_of(chunk: &dyn Chunk, spans: &Bits, mask: &Bits) -> Bits {
     let shape = chunk.shape();
     let mut found = Bits::none(mask.len());
-    let mut next = 0;
-    for span in spans.ones() {
-        if span < next {
-            continue;
-        }
-        let trace = shape.trace_of.get(span).map_or(0, |t| *t as usize);
-        let range = shape.spans_of(trace);
-        next = range.end;
-        found.insert_range(range);
+    for trace in shape.traces_with(spans) {
+        found.insert_range(shape.spans_of(trace));
     }
     found.and(mask);
     found

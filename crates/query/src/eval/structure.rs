@@ -120,7 +120,7 @@ fn below(parents: &[u32], spans: &Bits) -> Bits {
 /// roots of a trace are siblings.
 fn siblings(shape: &Shape, parents: &[u32], left: &Bits, right: &Bits) -> Bits {
     let family = |span: usize| match parents.get(span).copied() {
-        Some(ROOT) => Some((true, shape.trace_of.get(span).copied()?)),
+        Some(ROOT) => Some((true, shape.trace_of().get(span).copied()?)),
         Some(parent) if parent < ROOT => Some((false, parent)),
         _ => None,
     };
@@ -173,7 +173,8 @@ mod tests {
                 })
                 .collect();
             let len = parents.len();
-            let shape = Shape { trace_of: vec![0; len], ..Shape::default() };
+            let end = vec![u32::try_from(len).unwrap()];
+            let shape = Shape::by_spans(end, (0, Vec::new()), (0, Vec::new()));
             let left = Bits::from_fn(len, |i| choices[i].1);
             let right = Bits::from_fn(len, |i| choices[i].2);
             for relation in [

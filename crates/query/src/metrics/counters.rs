@@ -1,5 +1,6 @@
 //! Counters that add up.
 
+use super::buckets::Buckets;
 use super::labels::Key;
 use crate::sum::Sum;
 use std::collections::HashMap;
@@ -69,8 +70,8 @@ pub(super) enum Numbers {
     Largest(Vec<f64>),
     /// Sums, and of how many.
     Sums(Vec<(Sum, u64)>),
-    /// How many spans by power of two, of whose value it is the upper end.
-    Buckets(Vec<HashMap<u8, u64>>),
+    /// How many spans by power of two.
+    Buckets(Vec<Buckets>),
 }
 
 impl Counters {
@@ -129,9 +130,7 @@ impl Numbers {
                 });
             }
             (Numbers::Buckets(a), Numbers::Buckets(b)) => {
-                for (a, b) in a.iter_mut().zip(b) {
-                    b.into_iter().for_each(|(bucket, n)| *a.entry(bucket).or_default() += n);
-                }
+                a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
             }
             // Partials of one plan have the same kinds.
             _ => {}

@@ -1,7 +1,9 @@
 //! What a chunk adds to the counters of a query.
 
+use super::buckets::Buckets;
 use super::compare;
-use super::counters::{Counted, Counters, Example, Numbers, smaller};
+use super::counters::{Counted, Counters, Numbers};
+use super::examples::Examples;
 use super::grid::Grid;
 use super::labels::Key;
 use crate::answer::Label;
@@ -9,8 +11,8 @@ use crate::chunk::{Bits, Cell, Chunk, Column, Field, Level, NONE, Types, Value, 
 use crate::eval::{EvalError, Operand, OwnedValue, element_of, fields, run};
 use crate::search::label;
 use std::collections::HashMap;
-use tributary_span::TraceId;
-use tributary_traceql::ast::{Attribute, Intrinsic, MetricsFunction, MetricsQuery};
+use std::ops::Range;
+use tributary_traceql::ast::{Attribute, MetricsFunction, MetricsQuery};
 
 /// Most memory of one chunk's counters, bytes.
 const MOST: usize = 32 << 20;
@@ -46,14 +48,14 @@ pub(super) fn evaluate(
     }
     let mut counted: Vec<Option<Counted>> = Vec::new();
     counted.resize_with(groups.keys.len(), || None);
-    let traces = if exemplars > 0 {
-        Some(chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?)
-    } else {
-        None
-    };
+    let mut examples = Examples::new(chunk, exemplars)?;
+    let mut step = Step::default();
     for span in spans.ones() {
         let at = starts.int(span).cast_unsigned();
-        let Some(step) = grid.step_of(at) else { continue };
+        if !step.move_to(grid, at) {
+            continue;
+        }
+        let step = step.number;
         let value = match &measure {
             Measure::Count => None,
             Measure::Of { operand, .. } => match number(operand, chunk, span) {
@@ -67,20 +69,11 @@ pub(super) fn evaluate(
             numbers: measure.empty(steps),
             examples: if exemplars > 0 { vec![None; steps] } else { Vec::new() },
         });
-        let was_added = counted.numbers.add(step, value);
-        if let Some(traces) = traces.as_ref().filter(|_| was_added) {
-            let trace = chunk.shape().trace_of.get(span).map_or(0, |t| *t as usize);
-            let trace = match &**traces {
-                Column::Ids(ids) => ids.get(trace).and_then(|id| id.try_into().ok()),
-                _ => None,
-            };
-            let trace = TraceId(trace.unwrap_or_default());
-            let hash = trace.mix() ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let value = value.map(|value| value.number);
-            let new = Some(Example { hash, trace, at, value });
-            if let Some(known) = counted.examples.get_mut(step) {
-                *known = smaller(*known, new);
-            }
+        if counted.numbers.add(step, value)
+            && let Some(examples) = &mut examples
+            && let Some(known) = counted.examples.get_mut(step)
+        {
+            examples.see(chunk, span, at, value.map(|value| value.number), known);
         }
     }
     for (key, counted) in groups.keys.into_iter().zip(counted) {
@@ -89,6 +82,26 @@ pub(super) fn evaluate(
         }
     }
     Ok(())
+}
+
+/// The step that the span before was in: the next is mostly in the same one.
+#[derive(Default)]
+struct Step {
+    number: usize,
+    times: Range<u64>,
+}
+
+impl Step {
+    /// Goes to the step that a time lies in, if there is one.
+    #[inline]
+    fn move_to(&mut self, grid: Grid, at: u64) -> bool {
+        if self.times.contains(&at) {
+            return true;
+        }
+        let Some(number) = grid.step_of(at) else { return false };
+        (self.number, self.times) = (number, grid.times_of(number));
+        true
+    }
 }
 
 /// A number of a span: as it is shown, and as a power of two has it.
@@ -132,7 +145,7 @@ impl Measure {
                 Kind::Smallest => Numbers::Smallest(vec![f64::NAN; steps]),
                 Kind::Largest => Numbers::Largest(vec![f64::NAN; steps]),
                 Kind::Sum => Numbers::Sums(vec![Default::default(); steps]),
-                Kind::Buckets => Numbers::Buckets(vec![HashMap::new(); steps]),
+                Kind::Buckets => Numbers::Buckets(vec![Buckets::default(); steps]),
             },
         }
     }
@@ -164,7 +177,7 @@ impl Numbers {
                 let bucket = value.and_then(|value| value.whole).and_then(super::quantile::bucket);
                 match (bucket, all.get_mut(step)) {
                     (Some(bucket), Some(buckets)) => {
-                        *buckets.entry(bucket).or_default() += 1;
+                        buckets.count(bucket);
                         true
                     }
                     _ => false,
@@ -279,8 +292,8 @@ fn element_count(chunk: &dyn Chunk, field: &Field) -> usize {
     let shape = chunk.shape();
     match field.level() {
         Level::Trace => shape.traces(),
-        Level::Resource => shape.resources,
-        Level::Scope => shape.scopes,
+        Level::Resource => shape.resources(),
+        Level::Scope => shape.scopes(),
         _ => shape.spans(),
     }
 }

@@ -1,6 +1,7 @@
 //! Counters into series.
 
 use super::MetricsPlan;
+use super::buckets::Buckets;
 use super::compare;
 use super::counters::{Counted, Counters, Numbers, Partial};
 use super::grid::Grid;
@@ -9,7 +10,6 @@ use super::quantile::{end, quantile};
 use super::second::{math, scalar_math, second_stages};
 use super::steps::Steps;
 use crate::answer::{Exemplar, Label, MetricsAnswer, Sample, Series};
-use std::collections::HashMap;
 use tributary_traceql::ast::{Attribute, MathOp, MetricsExpr, MetricsFunction, MetricsQuery};
 
 /// What an expression comes to.
@@ -167,21 +167,20 @@ fn series_of(query: &MetricsQuery, counters: &Counters, grid: Grid) -> Vec<Steps
         match (&query.function, &counted.numbers) {
             (F::Quantile { of, quantiles, by }, Numbers::Buckets(buckets)) => {
                 for q in quantiles {
-                    let at = |buckets: &HashMap<u8, u64>| Some(unit(of, quantile(*q, buckets)));
+                    let at = |buckets: &Buckets| Some(unit(of, quantile(*q, buckets)));
                     let mut labels = if by.is_empty() { Vec::new() } else { labels.clone() };
                     labels.insert(0, ("p".to_owned(), Label::Float(*q)));
                     all.push(steps(labels, buckets.iter().map(at).collect(), counted));
                 }
             }
             (F::Histogram { of, by }, Numbers::Buckets(buckets)) => {
-                let mut ends: Vec<u8> = buckets.iter().flat_map(HashMap::keys).copied().collect();
+                let counted_in = buckets.iter().flat_map(Buckets::iter);
+                let mut ends: Vec<u8> = counted_in.map(|(bucket, _)| bucket).collect();
                 ends.sort_unstable();
                 ends.dedup();
                 for bucket in ends {
                     #[expect(clippy::cast_precision_loss, reason = "a number of spans")]
-                    let at = |buckets: &HashMap<u8, u64>| {
-                        Some(buckets.get(&bucket).copied().unwrap_or_default() as f64)
-                    };
+                    let at = |buckets: &Buckets| Some(buckets.get(bucket) as f64);
                     let mut labels = if by.is_empty() { Vec::new() } else { labels.clone() };
                     let end = Label::Float(unit(of, end(bucket)));
                     labels.insert(0, ("__bucket".to_owned(), end));

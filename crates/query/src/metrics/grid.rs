@@ -33,6 +33,12 @@ impl Grid {
         (step < self.steps).then_some(step)
     }
 
+    /// The times that lie in a step.
+    pub(crate) fn times_of(&self, step: usize) -> std::ops::Range<u64> {
+        let end = self.first.saturating_add(self.step.saturating_mul(step as u64));
+        end.saturating_add(1).saturating_sub(self.step)..end.saturating_add(1)
+    }
+
     /// Number of steps.
     pub(crate) fn steps(&self) -> usize {
         self.steps
@@ -77,7 +83,11 @@ mod tests {
         ];
         for (at, step) in table {
             assert_eq!(grid.step_of(at), step, "{at}");
+            if let Some(step) = step {
+                assert!(grid.times_of(step).contains(&at), "{at}");
+            }
         }
+        assert_eq!(grid.times_of(1), 101..111);
         assert_eq!(grid.times(), (91, 140));
         assert_eq!(Grid::range(100, 130, 10).steps(), 4);
     }

@@ -1,6 +1,6 @@
 //! Powers of two: histograms that add up, and quantiles estimated from them.
 
-use std::collections::HashMap;
+use super::buckets::Buckets;
 
 /// The power of two that a number is at most; none for numbers below 2, which are not counted.
 pub(super) fn bucket(n: i64) -> Option<u8> {
@@ -15,10 +15,8 @@ pub(super) fn end(bucket: u8) -> f64 {
 
 /// The value below which a part `q` of the numbers lies, estimated: within a bucket values are
 /// taken to rise exponentially from the end of the bucket before.
-pub(super) fn quantile(q: f64, buckets: &HashMap<u8, u64>) -> f64 {
-    let mut sorted: Vec<(u8, u64)> = buckets.iter().map(|(b, n)| (*b, *n)).collect();
-    sorted.sort_unstable();
-    let total: u64 = sorted.iter().map(|(_, n)| n).sum();
+pub(super) fn quantile(q: f64, buckets: &Buckets) -> f64 {
+    let total: u64 = buckets.iter().map(|(_, n)| n).sum();
     if total == 0 {
         return 0.0;
     }
@@ -31,7 +29,7 @@ pub(super) fn quantile(q: f64, buckets: &HashMap<u8, u64>) -> f64 {
     let wanted = ((q * total as f64).ceil() as u64).max(1);
     let mut passed = 0;
     let mut before: Option<u8> = None;
-    for (bucket, count) in sorted {
+    for (bucket, count) in buckets.iter() {
         if passed + count == wanted {
             return end(bucket);
         }
@@ -71,11 +69,11 @@ mod tests {
 
     #[test]
     fn quantiles_are_estimated_within_buckets() {
-        let buckets = HashMap::from([(10, 10), (11, 10)]);
+        let buckets = Buckets::from_iter([(10, 10), (11, 10)]);
         assert_eq!(quantile(0.5, &buckets), 1024.0);
         assert_eq!(quantile(1.0, &buckets), 2048.0);
         assert_eq!(quantile(0.75, &buckets), 10.5f64.exp2());
         assert_eq!(quantile(0.25, &buckets), 9.5f64.exp2());
-        assert_eq!(quantile(0.5, &HashMap::new()), 0.0);
+        assert_eq!(quantile(0.5, &Buckets::default()), 0.0);
     }
 }

@@ -32,7 +32,6 @@ pub fn candidates(
     }
     let ids = chunk.column(&Field::Intrinsic(Intrinsic::TraceId), Types::ALL)?;
     let Column::Ids(ids) = &*ids else { return Ok(HashSet::new()) };
-    let traces = found.ones().filter_map(|span| chunk.shape().trace_of.get(span).copied());
-    let id = |trace: u32| ids.get(trace as usize)?.try_into().ok().map(TraceId);
-    Ok(traces.filter_map(id).collect())
+    let id = |trace| ids.get(trace)?.try_into().ok().map(TraceId);
+    Ok(chunk.shape().traces_with(&found).into_iter().filter_map(id).collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::chunk::{Field, parts_of};
 use crate::eval::{Listed, fields, listed};
-use crate::split::pipeline_needs_whole;
+use crate::split::{pipeline_needs_whole, relates_spans};
 use tributary_block::Parts;
 use tributary_traceql::ast::{Pipeline, SpansetExpr, Stage};
 
@@ -108,8 +108,15 @@ impl SearchPlan {
     }
 
     /// What spans must have for it to be put to them.
+    pub fn judged_parts(&self) -> Parts {
+        let mut parts = parts_of(&self.fields());
+        parts.parents |= relates_spans(&self.pipeline);
+        parts
+    }
+
+    /// What spans must have for all to be told of them that answers tell.
     pub fn parts(&self) -> Parts {
-        parts_of(&self.fields())
+        Parts { parents: true, names: true, statuses: true, ..self.judged_parts() }
     }
 
     pub(crate) fn listed(&self) -> &[Listed] {

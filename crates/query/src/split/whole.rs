@@ -1,7 +1,8 @@
 //! What is about whole traces, so that parts of them cannot be judged alone.
 
 use tributary_traceql::ast::{
-    Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Pipeline, SpansetExpr, Stage, Static,
+    Attribute, BinaryOp, CompareOp, FieldExpr, Intrinsic, Pipeline, SpansetExpr, SpansetOp, Stage,
+    Static,
 };
 
 /// Whether an expression is about the whole trace of a span.
@@ -38,6 +39,20 @@ fn is_of_roots(expr: &FieldExpr) -> bool {
     let parent = Intrinsic::NestedSetParent;
     matches!(&**left, FieldExpr::Attribute(Attribute::Intrinsic { intrinsic, .. }) if *intrinsic == parent)
         && **right == FieldExpr::Static(Static::Int(0))
+}
+
+/// Whether a pipeline relates spans to each other by their parents.
+pub(crate) fn relates_spans(pipeline: &Pipeline) -> bool {
+    fn spanset(expr: &SpansetExpr) -> bool {
+        match expr {
+            SpansetExpr::Filter(_) => false,
+            SpansetExpr::Pipeline(inner) => relates_spans(inner),
+            SpansetExpr::Binary { op, left, right } => {
+                matches!(op, SpansetOp::Structural(..)) || spanset(left) || spanset(right)
+            }
+        }
+    }
+    pipeline.stages.iter().any(|stage| matches!(stage, Stage::Spanset(expr) if spanset(expr)))
 }
 
 /// Whether a pipeline can judge a trace only as a whole.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use tributary_query::api::{SearchCall, SearchQuestion, TimeRange};
 use tributary_query::part::PartQuestion;
 use tributary_query::search::{
-    GroupHits, SearchPlan, Window, pipeline_of_tags, search_group, search_memory,
+    GroupHits, SearchPlan, Window, matching_memory, pipeline_of_tags, search_group, search_memory,
 };
 use tributary_query::split::{self, MetBy};
-use tributary_query::{Cost, SearchAnswer, Stop, TraceHit};
+use tributary_query::{Cost, EvalError, SearchAnswer, Stop, TraceHit};
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Query, Root};
 
@@ -111,7 +111,7 @@ impl Asker {
                     Err(error) => failed.push(error),
                 }
                 let next = ends.next().unwrap_or_default();
-                !is_enough(&hits, plan, next)
+                !is_enough(starts(&hits), plan, next)
             },
         )
         .await;
@@ -119,14 +119,15 @@ impl Asker {
         refuse(failed)?;
         if !whole {
             hits = self.tell_whole(hits, &alone, &stored, plan).await?;
-        } else if !how.except.is_empty() && !is_enough(&hits, plan, u64::MAX) {
+        } else if !how.except.is_empty() && !is_enough(starts(&hits), plan, u64::MAX) {
             hits = self.add_split(hits, met, &beside, &stored, plan).await?;
         }
         sort(&mut hits, plan.limit());
         Ok(SearchAnswer { traces: hits, cost })
     }
 
-    /// Adds the traces that match with their parts put together, until there are enough.
+    /// Adds the traces that match with their parts put together, until there are enough. They are
+    /// judged by what the question looks at, and those that will be told put together once more.
     async fn add_split(
         &self,
         mut hits: Vec<TraceHit>,
@@ -136,13 +137,22 @@ impl Asker {
         plan: &Arc<SearchPlan>,
     ) -> Result<Vec<TraceHit>, NotAnswered> {
         let candidates = may_match(met, beside, &[plan.pipeline()])?;
+        let (parts, mut found) = (plan.judged_parts(), Vec::new());
         for portion in self.portions(&candidates) {
-            let whole = self.put_together(&stored.blocks, beside, portion, &plan.parts()).await?;
-            hits.extend(self.in_memory(Arc::new(whole), plan.clone()).await?);
-            if is_enough(&hits, plan, u64::MAX) {
+            let whole = self.put_together(&stored.blocks, beside, portion, &parts).await?;
+            let judge = plan.clone();
+            found.extend(self.compute(move || matching_memory(&whole, &judge)).await?);
+            if is_enough(starts(&hits).chain(found.iter().copied()), plan, u64::MAX) {
                 break;
             }
         }
+        let mut newest: Vec<(TraceId, u64)> = starts(&hits).chain(found.iter().copied()).collect();
+        newest.sort_unstable_by_key(|(id, start)| (std::cmp::Reverse(*start), *id));
+        newest.truncate(plan.limit());
+        let newest: HashSet<TraceId> = newest.into_iter().map(|(id, _)| id).collect();
+        let told = found.into_iter().map(|(id, _)| id).filter(|id| newest.contains(id)).collect();
+        let whole = self.put_together(&stored.blocks, beside, told, &plan.parts()).await?;
+        hits.extend(self.in_memory(Arc::new(whole), plan.clone()).await?);
         Ok(hits)
     }
 
@@ -155,9 +165,17 @@ impl Asker {
         if spans.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.pool.run(move |_| search_memory(&spans, &plan)).await;
-        let found = found.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?;
-        found.map_err(|why| NotAnswered::Query(why.to_string()))
+        self.compute(move || search_memory(&spans, &plan)).await
+    }
+
+    /// Does something on a thread of the pool.
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, EvalError> + Send + 'static,
+    ) -> Result<T, NotAnswered> {
+        let done = self.pool.run(move |_| work()).await;
+        let done = done.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?;
+        done.map_err(|why| NotAnswered::Query(why.to_string()))
     }
 
     /// What is told of traces, of which some have parts in other blocks, too, and some in memory.
@@ -217,10 +235,15 @@ fn sort(hits: &mut Vec<TraceHit>, limit: usize) {
     hits.truncate(limit);
 }
 
+/// The starts of traces.
+fn starts(hits: &[TraceHit]) -> impl Iterator<Item = (TraceId, u64)> {
+    hits.iter().map(|hit| (hit.id, hit.start))
+}
+
 /// Whether no more need be looked for: there are as many as are wanted and, where the newest are,
 /// none of what is left, which ends at `next`, can be newer.
-fn is_enough(hits: &[TraceHit], plan: &SearchPlan, next: u64) -> bool {
-    let starts: HashMap<TraceId, u64> = hits.iter().map(|hit| (hit.id, hit.start)).collect();
+fn is_enough(hits: impl Iterator<Item = (TraceId, u64)>, plan: &SearchPlan, next: u64) -> bool {
+    let starts: HashMap<TraceId, u64> = hits.collect();
     if starts.len() < plan.limit() {
         return false;
     }

@@ -17,10 +17,10 @@ const AT_ONCE: usize = 16;
 /// So many traces are looked for in each block's filter; for more, its ids are read.
 const FEW: usize = 64;
 /// Memory that a trace takes while it is put together, about, of what there is for questions.
-const TRACE: u64 = 8 << 10;
+const TRACE: u64 = 4 << 10;
 /// The fewest and the most traces that are put together at a time. Each time pages are decoded as
 /// wholes of which few rows are wanted, so many at a time are cheaper.
-const AT_A_TIME: std::ops::RangeInclusive<u64> = 1_000..=20_000;
+const AT_A_TIME: std::ops::RangeInclusive<u64> = 1_000..=50_000;
 
 /// A block by tenant and id.
 type Key = (String, Uuid);

@@ -160,8 +160,8 @@ impl StoredChunk<'_> {
 
     fn owners(&self, scope: Scope) -> Result<usize, ChunkError> {
         Ok(match scope {
-            Scope::Resource => self.shape.resources,
-            Scope::Instrumentation => self.shape.scopes,
+            Scope::Resource => self.shape.resources(),
+            Scope::Instrumentation => self.shape.scopes(),
             Scope::Span => self.shape.spans(),
             Scope::Event => self.list_len(EVENTS)?,
             Scope::Link => self.list_len(LINKS)?,
