@@ -443,9 +443,9 @@ fn pages<T>(
 
 /// How many of the levels are `level`.
 fn count(levels: &[u8], level: u8) -> usize {
-    // In bytes, as many as cannot overflow one: sixteen and more are compared at a time.
-    let some = levels.chunks(255);
-    some.map(|some| usize::from(some.iter().map(|l| u8::from(*l == level)).sum::<u8>())).sum()
+    // In bytes, no more than one can count: so sixteen and more are compared at a time.
+    let one = |some: &[u8]| some.iter().fold(0u8, |n, l| n.wrapping_add(u8::from(*l == level)));
+    levels.chunks(255).map(|some| usize::from(one(some))).sum()
 }
 
 /// The entries of a page that belong to `rows`, and the row after the page, which starts with
@@ -466,19 +466,22 @@ fn wanted(
     if row >= rows.start && next <= rows.end {
         return (0, entries, next);
     }
-    let (mut start, mut end) = (entries, entries);
-    let mut next = row;
-    for (at, _) in rep.iter().enumerate().filter(|(_, r)| **r == 0) {
-        if next == rows.start {
-            start = at;
-        }
-        if next == rows.end {
-            end = at;
-        }
-        next += 1;
-    }
-    if row > rows.start {
-        start = 0;
-    }
+    let start = rows.start.checked_sub(row).map_or(0, |n| start_of(rep, n));
+    let end = rows.end.checked_sub(row).map_or(0, |n| start_of(rep, n));
     (start, end, next)
+}
+
+/// Where row `n` of a page starts; its end when there is no such row.
+fn start_of(rep: &[u8], mut n: usize) -> usize {
+    /// Levels that are counted at a time.
+    const SOME: usize = 255;
+    for (number, some) in rep.chunks(SOME).enumerate() {
+        let rows = count(some, 0);
+        if n < rows {
+            let mut starts = some.iter().enumerate().filter(|(_, r)| **r == 0);
+            return number * SOME + starts.nth(n).map_or(some.len(), |(at, _)| at);
+        }
+        n -= rows;
+    }
+    rep.len()
 }

@@ -100,7 +100,8 @@ pub(super) async fn rows<'a, S: Source>(
             true => Some(need(footer, chunk, &range)?),
         });
     }
-    let extras = group.extras.as_ref().filter(|place| place.length > 0);
+    // What a question looks at does not stand there, and it is told for a row group as a whole.
+    let extras = group.extras.as_ref().filter(|place| place.length > 0 && leaves.rest);
     let ranges = needs.iter().flatten().flat_map(|need| need.ranges.iter().cloned());
     let pieces = read(source, ranges.chain(extras.map(|place| place.range())).collect()).await?;
     let chunks = needs.into_iter().zip(&group.chunks).map(|(need, chunk)| {

@@ -2,9 +2,11 @@
 
 mod attributes;
 mod likely;
+mod services;
 
 pub(crate) use likely::{keys_of, likely_leaves};
 
+use self::services::Services;
 use super::memory::children;
 use super::shape::shape_of;
 use super::tree::tree;
@@ -42,6 +44,7 @@ pub struct StoredChunk<'l> {
     lists: [attributes::List; 5],
     is_distinct: bool,
     repeats: OnceCell<Option<Rc<Bits>>>,
+    services: OnceCell<Services>,
 }
 
 /// A leaf that each span has, and that is small: from its levels comes the shape.
@@ -114,6 +117,7 @@ impl<'l> StoredChunk<'l> {
             lists: Default::default(),
             is_distinct,
             repeats: OnceCell::new(),
+            services: OnceCell::new(),
         })
     }
 
@@ -413,27 +417,10 @@ impl Chunk for StoredChunk<'_> {
     }
 
     fn services(&self, trace: usize) -> Result<Vec<ServiceStats>, ChunkError> {
-        // vParquet4 has a map, vParquet5 a list.
-        let paths = if self.block.has_leaf("ServiceStats.key") {
-            ["ServiceStats.key", "ServiceStats.value.SpanCount", "ServiceStats.value.ErrorCount"]
-        } else {
-            ["ServiceStats.ServiceName", "ServiceStats.SpanCount", "ServiceStats.ErrorCount"]
-        };
-        let [service, spans, errors] = paths;
-        self.need(&paths)?;
-        let row = self.rows.start + trace;
-        let row = row..row + 1;
-        let (services, dictionary) = self.leaves.texts(service, &row)?;
-        let spans = self.leaves.ints(spans, &row)?;
-        let errors = self.leaves.ints(errors, &row)?;
-        let all = services.values.iter().zip(&spans.values).zip(&errors.values);
-        let count = |n: &i64| u32::try_from(*n).unwrap_or_default();
-        Ok(all
-            .map(|((&service, spans), errors)| ServiceStats {
-                service: String::from_utf8_lossy(dictionary.get(service)).into_owned(),
-                spans: count(spans),
-                errors: count(errors),
-            })
-            .collect())
+        if let Some(found) = self.services.get() {
+            return Ok(found.of_trace(trace));
+        }
+        let found = Services::of(self)?;
+        Ok(self.services.get_or_init(|| found).of_trace(trace))
     }
 }
