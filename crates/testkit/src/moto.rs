@@ -7,6 +7,9 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use std::net::SocketAddr;
 
+/// The server's program.
+const SERVER: &str = include_str!("atomic_moto.py");
+
 /// A header that looks right.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, \
                          SignedHeaders=host, Signature=00";
@@ -24,7 +27,7 @@ impl Moto {
     /// # Errors
     /// When Python or moto is missing, or the server does not come up.
     pub async fn start() -> Result<Moto> {
-        let args = ["-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"];
+        let args = ["-u", "-c", SERVER, "-H", "127.0.0.1", "-p", "0"];
         let mut process = Process::spawn(crate::python()?, args, &[])?;
         let url = |line: &str| {
             let (_, address) = line.split_once("Running on http://")?;
