@@ -166,6 +166,15 @@ pub enum ChunkError {
     Block(#[from] BlockError),
 }
 
+/// What elements have of a field.
+#[derive(Debug)]
+pub struct Held {
+    /// The elements that have it, rising; none when the column is of all elements.
+    pub elements: Option<Vec<u32>>,
+    /// What they have: one for each of them.
+    pub column: Rc<Column>,
+}
+
 /// Spans of whole traces.
 pub trait Chunk {
     /// Which span belongs where.
@@ -177,6 +186,14 @@ pub trait Chunk {
     /// # Errors
     /// When stored bytes are corrupt, or leaves are needed that were not read.
     fn column(&self, field: &Field, types: Types) -> Result<Rc<Column>, ChunkError>;
+
+    /// What elements have of a field, as it is at hand: for some of them, or for all.
+    ///
+    /// # Errors
+    /// As [`Chunk::column`].
+    fn held(&self, field: &Field) -> Result<Held, ChunkError> {
+        Ok(Held { elements: None, column: self.column(field, Types::ALL)? })
+    }
 
     /// End of each span's events.
     ///

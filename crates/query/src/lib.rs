@@ -69,5 +69,5 @@ pub use answer::{
 pub use combine::{Combined, combine};
 pub use eval::EvalError;
 pub use join::{Joined, join};
-pub use scan::{Gate, How, ScanError, Stop, estimate};
+pub use scan::{Gate, How, Reads, ScanError, Stop, estimate};
 pub use trace_filter::TraceFilter;

@@ -7,6 +7,7 @@
 mod buckets;
 mod compare;
 mod counters;
+mod distinct;
 mod evaluate;
 mod examples;
 mod finish;
@@ -23,6 +24,7 @@ pub use group::metrics_group;
 
 use crate::chunk::{Field, parts_of};
 use crate::eval::{EvalError, fields};
+use crate::scan::Reads;
 use crate::search::fields_of;
 use crate::split::{needs_whole, pipeline_needs_whole, relates_spans};
 use tributary_block::Parts;
@@ -88,6 +90,16 @@ impl MetricsPlan {
         });
         let of_pipelines = queries.iter().flat_map(|query| fields_of(&query.pipeline));
         of_pipelines.chain(of_by).collect()
+    }
+
+    /// What is read of row groups.
+    pub fn reads(&self) -> Reads {
+        let takes_all =
+            |query: &&MetricsQuery| matches!(query.function, MetricsFunction::Compare { .. });
+        match self.queries().iter().any(takes_all) {
+            true => Reads::All,
+            false => Reads::Fields(self.fields()),
+        }
     }
 
     /// What spans must have for it to be put to them.

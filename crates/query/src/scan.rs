@@ -255,11 +255,23 @@ impl<'b, S: Source> GroupScan<'b, S> {
     }
 }
 
+/// What is read of a row group.
+#[derive(Debug, Clone)]
+pub enum Reads {
+    /// These fields.
+    Fields(Vec<Field>),
+    /// About everything.
+    All,
+}
+
 /// Bytes that a row group takes while it is read for these fields, about: what is stored of their
 /// leaves, several times over when it is inflated and decoded.
-pub fn estimate(block: &Block, group: usize, fields: &[Field]) -> u64 {
+pub fn estimate(block: &Block, group: usize, fields: &Reads) -> u64 {
     const INFLATED: u64 = 4;
     const BESIDE: u64 = 8 << 20;
+    let Reads::Fields(fields) = fields else {
+        return block.bytes_of_group(group).saturating_mul(INFLATED).saturating_add(BESIDE);
+    };
     let stored = |path: &str| block.bytes_of(group, path);
     let of_field = |field: &Field| match field {
         Field::Named(scope, _) => {

@@ -90,6 +90,12 @@ impl Block {
         self.place(group, path).map_or(0, |(_, _, chunk)| chunk.bytes.end - chunk.bytes.start)
     }
 
+    /// Bytes of a row group as they are stored.
+    pub fn bytes_of_group(&self, group: usize) -> u64 {
+        let chunks = self.footer.row_groups.get(group).map(|g| &g.chunks);
+        chunks.into_iter().flatten().map(|chunk| chunk.bytes.end - chunk.bytes.start).sum()
+    }
+
     /// Whether a leaf may have values in a row group.
     pub fn has_values(&self, group: usize, path: &str) -> bool {
         self.place(group, path).is_some_and(|(_, _, chunk)| chunk.nulls != Some(chunk.entries))

@@ -1,7 +1,9 @@
 //! Spans in memory as a chunk.
 
 use super::tree::{Tree, tree};
-use super::{Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Ids, NONE, Shape, Texts, Types};
+use super::{
+    Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Held, Ids, NONE, Shape, Texts, Types,
+};
 use crate::answer::ServiceStats;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -361,6 +363,15 @@ impl Chunk for MemoryChunk<'_> {
         let column = Rc::new(self.build(field));
         self.cache.borrow_mut().insert(field.clone(), column.clone());
         Ok(column)
+    }
+
+    fn held(&self, field: &Field) -> Result<Held, ChunkError> {
+        // It is asked for of all attributes, one after the other: kept, they would be many.
+        let column = match self.cache.borrow().get(field) {
+            Some(found) => found.clone(),
+            None => Rc::new(self.build(field)),
+        };
+        Ok(Held { elements: None, column })
     }
 
     fn events_end(&self) -> Result<Rc<Vec<u32>>, ChunkError> {

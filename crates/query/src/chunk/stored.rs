@@ -10,7 +10,7 @@ use self::services::Services;
 use super::memory::children;
 use super::shape::shape_of;
 use super::tree::tree;
-use super::{Bits, Chunk, ChunkError, Column, Field, Ids, NONE, ROOT, Shape, Texts, Types};
+use super::{Bits, Chunk, ChunkError, Column, Field, Held, Ids, NONE, ROOT, Shape, Texts, Types};
 use crate::answer::ServiceStats;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -379,6 +379,13 @@ impl Chunk for StoredChunk<'_> {
         let column = Rc::new(self.build(field, types)?);
         self.cache.borrow_mut().insert(key, column.clone());
         Ok(column)
+    }
+
+    fn held(&self, field: &Field) -> Result<Held, ChunkError> {
+        match field {
+            Field::Named(scope, key) => self.held_attributes(*scope, key),
+            _ => Ok(Held { elements: None, column: self.column(field, Types::ALL)? }),
+        }
     }
 
     fn events_end(&self) -> Result<Rc<Vec<u32>>, ChunkError> {

@@ -1,6 +1,7 @@
 //! Counters that add up.
 
 use super::buckets::Buckets;
+use super::compare::Compared;
 use super::labels::Key;
 use crate::sum::Sum;
 use std::collections::HashMap;
@@ -37,6 +38,8 @@ impl Partial {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counters {
     pub(super) series: HashMap<Key, Counted>,
+    /// What `compare()` counts.
+    pub(super) compared: Compared,
 }
 
 /// Numbers of one series by step, and what stands for them.
@@ -90,6 +93,7 @@ impl Counters {
         for (key, counted) in other.series {
             self.add(key, counted);
         }
+        self.compared.merge(other.compared);
     }
 }
 

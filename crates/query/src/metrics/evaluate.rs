@@ -3,13 +3,13 @@
 use super::buckets::Buckets;
 use super::compare;
 use super::counters::{Counted, Counters, Numbers};
+use super::distinct::{Distinct, element_count};
 use super::examples::Examples;
 use super::grid::Grid;
 use super::labels::Key;
 use crate::answer::Label;
-use crate::chunk::{Bits, Cell, Chunk, Column, Field, Level, NONE, Types, Value, Values};
-use crate::eval::{EvalError, Operand, OwnedValue, element_of, fields, run};
-use crate::search::label;
+use crate::chunk::{Bits, Chunk, Field, Level, NONE, Types, Value, Values};
+use crate::eval::{EvalError, Operand, element_of, fields, run};
 use std::collections::HashMap;
 use std::ops::Range;
 use tributary_traceql::ast::{Attribute, MetricsFunction, MetricsQuery};
@@ -241,7 +241,7 @@ impl Groups {
         attribute: &Attribute,
         spans: &Bits,
     ) -> Result<(), EvalError> {
-        let mut values = Distinct::default();
+        let mut values = Distinct::groups();
         let (field, second) = fields(attribute);
         let one = match (&second, field.level()) {
             (None, Level::Event | Level::Link) | (Some(_), _) => None,
@@ -285,100 +285,5 @@ impl Groups {
         }
         (self.of, self.keys) = (of, keys);
         Ok(())
-    }
-}
-
-fn element_count(chunk: &dyn Chunk, field: &Field) -> usize {
-    let shape = chunk.shape();
-    match field.level() {
-        Level::Trace => shape.traces(),
-        Level::Resource => shape.resources(),
-        Level::Scope => shape.scopes(),
-        _ => shape.spans(),
-    }
-}
-
-/// Distinct values, numbered.
-#[derive(Default)]
-struct Distinct {
-    labels: Vec<Label>,
-    numbers: HashMap<Key, u32>,
-}
-
-impl Distinct {
-    fn number(&mut self, label: Label) -> u32 {
-        let next = u32::try_from(self.labels.len()).unwrap_or(NONE);
-        let key = Key(vec![label.clone()]);
-        let number = *self.numbers.entry(key).or_insert(next);
-        if number == next {
-            self.labels.push(label);
-        }
-        number
-    }
-
-    fn label(&self, number: u32) -> Label {
-        self.labels.get(number as usize).cloned().unwrap_or(Label::Nil)
-    }
-
-    fn of_values(&mut self, values: Values<'_>) -> u32 {
-        match OwnedValue::of(values) {
-            // Arrays make no groups.
-            OwnedValue::Nil | OwnedValue::List(_) => NONE,
-            value => self.number(label(&value)),
-        }
-    }
-
-    /// Numbers of the values of a column's elements; what is missing is [`NONE`].
-    fn of_column(&mut self, column: &Column, len: usize) -> Vec<u32> {
-        let mut by_entry: Vec<Option<u32>> = Vec::new();
-        let mut entry = |distinct: &mut Distinct, n: u32, text: &[u8]| {
-            if by_entry.len() <= n as usize {
-                by_entry.resize(n as usize + 1, None);
-            }
-            match by_entry.get_mut(n as usize) {
-                Some(Some(number)) => *number,
-                Some(slot) => {
-                    let text = String::from_utf8_lossy(text).into_owned();
-                    let number = distinct.number(Label::Str(text));
-                    *slot = Some(number);
-                    number
-                }
-                None => NONE,
-            }
-        };
-        match column {
-            Column::Nothing => vec![NONE; len],
-            Column::Texts(texts) => texts
-                .index
-                .iter()
-                .map(|&n| match n {
-                    NONE => NONE,
-                    n => entry(self, n, texts.dictionary.get(n)),
-                })
-                .collect(),
-            Column::Cells(cells) => cells
-                .cells
-                .iter()
-                .enumerate()
-                .map(|(i, cell)| match cell {
-                    Cell::Nil | Cell::Unseen => NONE,
-                    Cell::Str(n) => entry(self, *n, cells.dictionary.get(*n)),
-                    _ => self.of_values(column.get(i)),
-                })
-                .collect(),
-            Column::Statuses(all) | Column::Kinds(all) => {
-                let mut known: HashMap<i64, u32> = HashMap::new();
-                let number = |(i, n): (usize, &i64)| match known.get(n) {
-                    Some(number) => *number,
-                    None => {
-                        let number = self.of_values(column.get(i));
-                        known.insert(*n, number);
-                        number
-                    }
-                };
-                all.iter().enumerate().map(number).collect()
-            }
-            _ => (0..len).map(|i| self.of_values(column.get(i))).collect(),
-        }
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
-use tributary_query::ScanError;
-use tributary_query::chunk::Field;
+use tributary_query::{Reads, ScanError};
 use tributary_telemetry::ErrorChain;
 
 /// Permits are counted in units of this many bytes.
@@ -86,7 +85,7 @@ impl Asker {
     pub(super) async fn each<T, F>(
         &self,
         blocks: &[Arc<BlockMeta>],
-        fields: &[Field],
+        reads: &Reads,
         is_enough: impl Fn(&T) -> bool,
         work: impl Fn() -> F,
         mut take: impl FnMut(Result<Vec<T>, Failed>) -> bool,
@@ -98,7 +97,7 @@ impl Asker {
         let (mut rest, mut at_once) = (blocks, self.pool.computing() + 1);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(at_once.min(rest.len()));
-            let jobs = now.iter().map(|meta| self.block(meta, fields, is_enough, work));
+            let jobs = now.iter().map(|meta| self.block(meta, reads, is_enough, work));
             let jobs: Vec<_> = jobs.collect();
             let mut outcomes = stream::iter(jobs).buffered(at_once);
             while let Some(outcome) = outcomes.next().await {
@@ -115,7 +114,7 @@ impl Asker {
     async fn block<T, F>(
         &self,
         meta: &BlockMeta,
-        fields: &[Field],
+        reads: &Reads,
         is_enough: &impl Fn(&T) -> bool,
         work: &impl Fn() -> F,
     ) -> Result<Vec<T>, Failed>
@@ -130,7 +129,7 @@ impl Asker {
             let job = Job { block: block.clone(), source: source.clone(), group };
             let work = work();
             async move {
-                let bytes = tributary_query::estimate(&job.block, group, fields);
+                let bytes = tributary_query::estimate(&job.block, group, reads);
                 let _room = self.room.take(bytes, &self.metrics).await;
                 self.pool.run(move |handle| work(handle, &job)).await
             }

@@ -83,7 +83,7 @@ impl Asker {
         let (mut met, mut failed) = (MetBy::new(), Vec::new());
         self.each(
             &stored.blocks,
-            &plan.fields(),
+            &plan.reads(),
             |_| false,
             || {
                 let (plan, how) = (plan.clone(), how.clone());
@@ -116,8 +116,9 @@ impl Asker {
             false => how.except.iter().copied().collect(),
             true => may_match(met, &beside, &plan.pipelines())?,
         };
-        for portion in self.portions(&candidates) {
-            let whole = self.put_together(&stored.blocks, &beside, portion, &plan.parts()).await?;
+        let parts = plan.parts();
+        for portion in self.portions(&candidates, &parts) {
+            let whole = self.put_together(&stored.blocks, &beside, portion, &parts).await?;
             partial.merge(count(Arc::new(whole)).await?);
         }
         let mut missing = live.missing;

@@ -13,7 +13,7 @@ use tributary_query::search::{
     GroupHits, SearchPlan, Window, matching_memory, pipeline_of_tags, search_group, search_memory,
 };
 use tributary_query::split::{self, MetBy};
-use tributary_query::{Cost, EvalError, SearchAnswer, Stop, TraceHit};
+use tributary_query::{Cost, EvalError, Reads, SearchAnswer, Stop, TraceHit};
 use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{Query, Root};
 
@@ -89,7 +89,7 @@ impl Asker {
         let (mut met, mut failed) = (MetBy::new(), Vec::new());
         self.each(
             &stored.blocks,
-            &plan.fields(),
+            &Reads::Fields(plan.fields()),
             |found: &GroupHits| !plan.wants_newest() && found.traces.len() >= plan.limit(),
             || {
                 let (plan, how) = (plan.clone(), how.clone());
@@ -138,7 +138,7 @@ impl Asker {
     ) -> Result<Vec<TraceHit>, NotAnswered> {
         let candidates = may_match(met, beside, &[plan.pipeline()])?;
         let (parts, mut found) = (plan.judged_parts(), Vec::new());
-        for portion in self.portions(&candidates) {
+        for portion in self.portions(&candidates, &parts) {
             let whole = self.put_together(&stored.blocks, beside, portion, &parts).await?;
             let judge = plan.clone();
             found.extend(self.compute(move || matching_memory(&whole, &judge)).await?);

@@ -10,7 +10,9 @@ use tributary_query::search::Window;
 use tributary_query::tags::{
     Among, Names, TagValues, Wanted, names_group, names_memory, values_group, values_memory,
 };
-use tributary_query::{Cost, EvalError, How, ScanError, Stop, TagsAnswer, ValuesAnswer, join};
+use tributary_query::{
+    Cost, EvalError, How, Reads, ScanError, Stop, TagsAnswer, ValuesAnswer, join,
+};
 use tributary_span::Columns;
 use tributary_traceql::ast::FieldExpr;
 
@@ -150,7 +152,7 @@ impl Asker {
         let (how, mut failed) = (self.how(&give_up.0), Vec::new());
         self.each(
             &stored.blocks,
-            &[],
+            &Reads::Fields(Vec::new()),
             |_| false,
             || {
                 let (in_group, how) = (in_group.clone(), how.clone());

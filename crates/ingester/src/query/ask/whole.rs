@@ -16,8 +16,10 @@ const ENTRY: usize = 128;
 const AT_ONCE: usize = 16;
 /// So many traces are looked for in each block's filter; for more, its ids are read.
 const FEW: usize = 64;
-/// Memory that a trace takes while it is put together, about, of what there is for questions.
+/// Memory that a trace takes while it is put together, about, of what there is for questions: with
+/// few of its columns, and with everything.
 const TRACE: u64 = 4 << 10;
+const WHOLE_TRACE: u64 = 24 << 10;
 /// The fewest and the most traces that are put together at a time. Each time pages are decoded as
 /// wholes of which few rows are wanted, so many at a time are cheaper.
 const AT_A_TIME: std::ops::RangeInclusive<u64> = 1_000..=50_000;
@@ -99,8 +101,13 @@ impl Asker {
 
     /// Traces in portions that can be put together at a time: those of a portion stand together in
     /// each block.
-    pub(super) fn portions(&self, traces: &HashSet<TraceId>) -> Vec<HashSet<TraceId>> {
-        let at_a_time = (self.room.bytes() / TRACE).clamp(*AT_A_TIME.start(), *AT_A_TIME.end());
+    pub(super) fn portions(
+        &self,
+        traces: &HashSet<TraceId>,
+        parts: &Parts,
+    ) -> Vec<HashSet<TraceId>> {
+        let each = if *parts == Parts::ALL { WHOLE_TRACE } else { TRACE };
+        let at_a_time = (self.room.bytes() / each).clamp(*AT_A_TIME.start(), *AT_A_TIME.end());
         let at_a_time = usize::try_from(at_a_time).unwrap_or(usize::MAX);
         let mut sorted: Vec<TraceId> = traces.iter().copied().collect();
         sorted.sort_unstable();

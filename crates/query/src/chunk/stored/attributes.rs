@@ -2,10 +2,10 @@
 
 use super::{EVENTS, KeyDictionaries, LINKS, StoredChunk, disagree, number};
 use crate::chunk::{
-    Bits, Cell, Cells, Chunk, ChunkError, Column, Field, NONE, Texts, Types, Value, Values,
+    Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Held, NONE, Texts, Types, Value, Values,
 };
 use std::cell::{Cell as Slot, OnceCell};
-use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use tributary_block::dedicated::ColumnType;
 use tributary_block::{Block, Dictionary, Leaf, OwnColumn};
@@ -30,6 +30,23 @@ struct Hit {
     place: u32,
 }
 
+/// An attribute of those owners that have it, rising.
+struct Sparse {
+    owners: Vec<u32>,
+    cells: Cells,
+}
+
+impl Sparse {
+    /// The same with one cell for each owner; none when there are owners beyond the last.
+    fn spread(self, owners: usize) -> Option<Cells> {
+        let mut all = vec![Cell::Nil; owners];
+        for (owner, cell) in self.owners.iter().zip(&self.cells.cells) {
+            *all.get_mut(*owner as usize)? = *cell;
+        }
+        Some(Cells { cells: all, ..self.cells })
+    }
+}
+
 /// The attributes with a key, by the levels of the list's keys.
 fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
     let mut hits = Vec::new();
@@ -47,9 +64,10 @@ fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
     hits
 }
 
-/// All attributes by the number of their key.
-fn all_hits(keys: &Leaf<u32>, depth: u8) -> HashMap<u32, Vec<Hit>> {
-    let mut by_key: HashMap<u32, Vec<Hit>> = HashMap::new();
+/// All attributes by the number of their key, of which there are `distinct`.
+fn all_hits(keys: &Leaf<u32>, depth: u8, distinct: usize) -> Vec<Vec<Hit>> {
+    let mut by_key: Vec<Vec<Hit>> = Vec::new();
+    by_key.resize_with(distinct, Vec::new);
     let (mut owners, mut place) = (0u32, 0u32);
     let mut values = keys.values.iter();
     for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
@@ -57,7 +75,9 @@ fn all_hits(keys: &Leaf<u32>, depth: u8) -> HashMap<u32, Vec<Hit>> {
         if def >= depth {
             if let Some(key) = values.next() {
                 let hit = Hit { owner: owners.wrapping_sub(1), place };
-                by_key.entry(*key).or_default().push(hit);
+                if let Some(hits) = by_key.get_mut(*key as usize) {
+                    hits.push(hit);
+                }
             }
             place += 1;
         }
@@ -102,7 +122,7 @@ pub(super) struct List {
     bools: OnceCell<Placed<bool>>,
     is_array: OnceCell<Vec<bool>>,
     /// Attributes by the number of their key, once several keys were asked for.
-    by_key: OnceCell<HashMap<u32, Vec<Hit>>>,
+    by_key: OnceCell<Vec<Vec<Hit>>>,
     asked: Slot<u32>,
 }
 
@@ -176,7 +196,10 @@ impl StoredChunk<'_> {
         types: Types,
     ) -> Result<Column, ChunkError> {
         // Arrays and values of other types stand in the generic list.
-        let generic = self.generic(scope, key, types)?;
+        let generic = match self.generic(scope, key, types)? {
+            Some(sparse) => Some(sparse.spread(self.owners(scope)?).ok_or_else(|| disagree(key))?),
+            None => None,
+        };
         let own = match self.own_column(scope, key) {
             // Both may have a value of the same owner: see below.
             Some(_) if generic.is_some() && types != Types::ALL => {
@@ -190,6 +213,24 @@ impl StoredChunk<'_> {
             (Some(own), None) => own,
             (None, Some(cells)) => Column::Cells(cells),
             (Some(own), Some(cells)) => Column::Cells(both(&own, cells)),
+        })
+    }
+
+    /// An attribute by its key, of the owners that have it where no column of its own says it.
+    pub(super) fn held_attributes(&self, scope: Scope, key: &str) -> Result<Held, ChunkError> {
+        let is_own = self.own_column(scope, key).is_some()
+            || (scope == Scope::Resource && key == "service.name");
+        if is_own {
+            let column = self.column(&Field::Named(scope, Arc::from(key)), Types::ALL)?;
+            return Ok(Held { elements: None, column });
+        }
+        // Who asks for what is held asks for many keys.
+        self.list(scope).asked.set(ONE_BY_ONE);
+        Ok(match self.generic(scope, key, Types::ALL)? {
+            None => Held { elements: None, column: Rc::new(Column::Nothing) },
+            Some(Sparse { owners, cells }) => {
+                Held { elements: Some(owners), column: Rc::new(Column::Cells(cells)) }
+            }
         })
     }
 
@@ -285,7 +326,7 @@ impl StoredChunk<'_> {
     }
 
     /// An attribute of the generic list; none when the row group has none with this key.
-    fn generic(&self, scope: Scope, key: &str, types: Types) -> Result<Option<Cells>, ChunkError> {
+    fn generic(&self, scope: Scope, key: &str, types: Types) -> Result<Option<Sparse>, ChunkError> {
         let (path, depth) = list(scope);
         let leaf = |name: &str| format!("{path}.{name}");
         let numbers_of = |dictionary: &Dictionary| -> Vec<u32> {
@@ -312,12 +353,12 @@ impl StoredChunk<'_> {
         let keys = self.text_leaf(&key_path)?;
         let wanted = numbers_of(&keys.1);
         let list = self.list(scope);
-        list.asked.set(list.asked.get() + 1);
+        list.asked.set(list.asked.get().saturating_add(1));
         let mut scanned = Vec::new();
         let mut hits: Vec<&Hit> = Vec::new();
         if list.asked.get() > ONE_BY_ONE {
-            let by_key = list.by_key.get_or_init(|| all_hits(&keys.0, depth));
-            hits.extend(wanted.iter().filter_map(|key| by_key.get(key)).flatten());
+            let by_key = list.by_key.get_or_init(|| all_hits(&keys.0, depth, keys.1.len()));
+            hits.extend(wanted.iter().filter_map(|key| by_key.get(*key as usize)).flatten());
             hits.sort_unstable_by_key(|hit| hit.place);
         } else {
             scanned.extend(self::hits(&keys.0, depth, &wanted));
@@ -331,7 +372,6 @@ impl StoredChunk<'_> {
             // Several values are judged together, whatever their types are.
             return self.generic(scope, key, Types::ALL);
         }
-        let owners = self.owners(scope)?;
         let rows = &self.rows;
         let texts = match types.has(Types::TEXT) {
             true => Some(once(&list.texts, || {
@@ -360,34 +400,47 @@ impl StoredChunk<'_> {
         let is_array =
             once(&list.is_array, || Ok(self.leaves.bools(&leaf("IsArray"), rows)?.values))?;
         let dictionary = texts.map(|(_, dictionary)| dictionary.clone()).unwrap_or_default();
-        let mut cells = Cells { dictionary, cells: vec![Cell::Nil; owners], many: Vec::new() };
+        let mut cells = Cells { dictionary, cells: Vec::new(), many: Vec::new() };
+        let mut owners: Vec<u32> = Vec::with_capacity(hits.len());
+        cells.cells.reserve(hits.len());
         let mut found: Vec<Cell> = Vec::new();
+        // What is no array has one value, of one type.
+        let float = |n: &u64| Cell::Float(f64::from_bits(*n));
+        let single = |place| {
+            let text = texts.and_then(|t| t.0.of(place).first()).map(|n| Cell::Str(*n));
+            let text = text.or_else(|| ints?.of(place).first().map(|n| Cell::Int(*n)));
+            let text = text.or_else(|| doubles?.of(place).first().map(float));
+            text.or_else(|| bools?.of(place).first().map(|is| Cell::Bool(*is)))
+        };
         for hit in hits {
             let place = hit.place;
-            found.clear();
-            found.extend(texts.iter().flat_map(|t| t.0.of(place)).map(|n| Cell::Str(*n)));
-            found.extend(ints.iter().flat_map(|t| t.of(place)).map(|n| Cell::Int(*n)));
-            let float = |n: &u64| Cell::Float(f64::from_bits(*n));
-            found.extend(doubles.iter().flat_map(|t| t.of(place)).map(float));
-            found.extend(bools.iter().flat_map(|t| t.of(place)).map(|is| Cell::Bool(*is)));
             let is_array = is_array.get(hit.place as usize).copied().unwrap_or_default();
+            found.clear();
+            if is_array {
+                found.extend(texts.iter().flat_map(|t| t.0.of(place)).map(|n| Cell::Str(*n)));
+                found.extend(ints.iter().flat_map(|t| t.of(place)).map(|n| Cell::Int(*n)));
+                found.extend(doubles.iter().flat_map(|t| t.of(place)).map(float));
+                found.extend(bools.iter().flat_map(|t| t.of(place)).map(|is| Cell::Bool(*is)));
+            }
             let cell = match found.as_slice() {
+                [] if !is_array => single(place).unwrap_or(Cell::Unseen),
                 [] => Cell::Unseen,
-                [one] if !is_array => *one,
                 many => {
                     let from = number(cells.many.len());
                     cells.many.extend_from_slice(many);
                     Cell::Many { from, len: number(many.len()), is_array: true }
                 }
             };
-            let slot = cells.cells.get(hit.owner as usize).copied();
-            let before = slot.ok_or_else(|| disagree(&key_path))?;
-            let both = cells.also(before, cell);
-            if let Some(slot) = cells.cells.get_mut(hit.owner as usize) {
-                *slot = both;
+            if owners.last() == Some(&hit.owner) {
+                let before = cells.cells.pop().unwrap_or_default();
+                let both = cells.also(before, cell);
+                cells.cells.push(both);
+            } else {
+                owners.push(hit.owner);
+                cells.cells.push(cell);
             }
         }
-        Ok(Some(cells))
+        Ok(Some(Sparse { owners, cells }))
     }
 }
 
