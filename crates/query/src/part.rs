@@ -9,8 +9,9 @@ use crate::search::{Window, candidates};
 use crate::tags::{Among, Names, TagValues, Wanted, names_memory, values_memory};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use tributary_span::Columns;
+use std::collections::HashSet;
 use tributary_span::otlp::encode;
+use tributary_span::{Columns, TraceId};
 use tributary_traceql::ast::{FieldExpr, Pipeline, Query, Root};
 use tributary_traceql::{parse, parse_attribute};
 
@@ -32,6 +33,14 @@ pub enum Asked {
     Spans {
         /// The query.
         query: String,
+    },
+    /// All spans of these traces, but of those that [`Asked::Spans`] has given. A span that meets no
+    /// filter may link two that do and lie elsewhere.
+    Traces {
+        /// The query.
+        query: String,
+        /// Ids of 16 bytes, one after the other.
+        traces: ByteBuf,
     },
     /// Names of attributes.
     Names {
@@ -117,11 +126,17 @@ impl PartQuestion {
             Asked::Spans { query } => {
                 let query = parse(query).map_err(|e| unknown(&e))?;
                 let wanted = candidates(&spans, &pipelines(&query), window)?;
-                let chosen = join([&spans], |trace| wanted.contains(trace)).spans;
-                let rows: Vec<u32> = (0u32..).take(chosen.len()).collect();
-                let mut body = Vec::new();
-                encode::resource_spans(&mut body, &chosen, &rows);
-                FoundPart::Spans(ByteBuf::from(body))
+                given(&spans, |trace| wanted.contains(trace))
+            }
+            Asked::Traces { query, traces } => {
+                let query = parse(query).map_err(|e| unknown(&e))?;
+                let (ids, rest) = traces.as_chunks::<16>();
+                if !rest.is_empty() {
+                    return Err(unknown(&"ids of traces that are cut short"));
+                }
+                let asked: HashSet<TraceId> = ids.iter().map(|id| TraceId(*id)).collect();
+                let was_given = candidates(&spans, &pipelines(&query), window)?;
+                given(&spans, |trace| asked.contains(trace) && !was_given.contains(trace))
             }
             Asked::Names { filter: text } => {
                 let filter = filter(text)?;
@@ -141,6 +156,15 @@ impl PartQuestion {
             }
         })
     }
+}
+
+/// The spans of some traces.
+fn given(spans: &Columns, wanted: impl FnMut(&TraceId) -> bool) -> FoundPart {
+    let chosen = join([spans], wanted).spans;
+    let rows: Vec<u32> = (0u32..).take(chosen.len()).collect();
+    let mut body = Vec::new();
+    encode::resource_spans(&mut body, &chosen, &rows);
+    FoundPart::Spans(ByteBuf::from(body))
 }
 
 impl PartAnswer {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tributary_testkit::http::{self, Connection};
-use tributary_testkit::wait::SOON;
+use tributary_testkit::wait::{SOON, wait_for};
 use tributary_testkit::{data_dir, recordings};
 use tributary_tests::ingester::HOLD;
 use tributary_tests::{Ingester, Place};
@@ -179,6 +179,57 @@ async fn answers_are_the_same_wherever_the_spans_are() -> Result<()> {
         wrong.join("\n")
     );
     ensure!(searches > 150 && metrics > 50, "{searches} searches, {metrics} metrics");
+    for ingester in ingesters {
+        ingester.stop().await?;
+    }
+    Ok(())
+}
+
+/// A request with one span, as OTLP's JSON.
+fn one_span(name: &str, id: u64, parent: u64) -> Value {
+    let hex = |n: u64| if n == 0 { String::new() } else { format!("{n:016x}") };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let start = now.map(|since| since.as_nanos()).unwrap_or_default();
+    serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{
+        "traceId": "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e", "spanId": hex(id), "parentSpanId": hex(parent),
+        "name": name, "kind": 1, "startTimeUnixNano": start.to_string(),
+        "endTimeUnixNano": (start + 1_000_000).to_string(),
+    }] }] }] })
+}
+
+/// A span that meets no filter links two that do, and each lies in the memory of another ingester.
+#[tokio::test]
+async fn a_span_in_another_ingesters_memory_links_two_that_match() -> Result<()> {
+    let place = Place::folder()?;
+    let mut ingesters = Vec::new();
+    for (name, id, parent) in [("first", 1, 0), ("middle", 2, 1), ("last", 3, 2)] {
+        let mut ingester = Ingester::start(&place, &flags()).await?;
+        let to = ingester.process.listening("otlp-http", SOON).await?;
+        let body = serde_json::to_vec(&one_span(name, id, parent))?;
+        let answer = http::post(to, "/v1/traces", "application/json", body).await?;
+        ensure!(answer.status == 200, "{}", answer.text());
+        ingesters.push(ingester);
+    }
+    let query = "%7Bname%3D%22first%22%7D%20%3E%3E%20%7Bname%3D%22last%22%7D";
+    let metric = format!("{query}%20%7C%20count_over_time%28%29");
+    for ingester in &ingesters {
+        let asked = format!("/api/search?q={query}");
+        let found = wait_for("the trace", SOON, || async {
+            let answer = http::send(ingester.http, Method::GET, &asked, &[], "").await;
+            let answer = answer.map_err(|e| e.to_string())?;
+            let found: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            match traces(&found).is_empty() {
+                true => Err(format!("{} {}", answer.status, answer.text())),
+                false => Ok(found),
+            }
+        });
+        let found = found.await?;
+        ensure!(traces(&found).into_values().eq([vec![1]]), "{found}");
+        let asked = format!("/api/metrics/query?q={metric}&since=10m");
+        let answer = http::send(ingester.http, Method::GET, &asked, &[], "").await?;
+        let said: Value = serde_json::from_slice(&answer.body)?;
+        ensure!(said["series"][0]["value"].as_f64() == Some(1.0), "{said}");
+    }
     for ingester in ingesters {
         ingester.stop().await?;
     }

@@ -1,15 +1,20 @@
 //! Spans that are in no block yet: this ingester's memory, the others', and segments.
 
 use super::{Asker, NotAnswered};
+use crate::group::EpochSegments;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_block::BlockMeta;
-use tributary_query::part::{Asked, FoundPart, PartAnswer, PartQuestion};
-use tributary_span::Columns;
+use tributary_journal::EpochId;
+use tributary_query::join;
+use tributary_query::part::{Asked, FoundPart, PartAnswer, PartQuestion, pipelines};
+use tributary_query::search::{Window, candidates};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::{Limits, decode};
+use tributary_span::{Columns, TraceId};
+use tributary_traceql::parse;
 
 /// How long a question waits at the start for the heartbeats to be read.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,12 +55,60 @@ impl Asker {
         for answer in told.answers {
             live.take(answer);
         }
-        let mut segments = self.traces.live.evicted();
         let fresh = self.traces.blocks.fresh_since();
         let moved = self.membership.moved();
         live.since = Some(moved.map_or(fresh, |moved| moved.max(fresh)));
+        self.read_segments(tenant, self.traces.live.evicted(), &epochs, &mut live).await;
+        live
+    }
+
+    /// Adds what other ingesters have of traces that may match as wholes: at first they give those
+    /// traces of which their own spans tell that they may.
+    pub(super) async fn link(
+        &self,
+        question: &PartQuestion,
+        live: &mut Live,
+    ) -> Result<(), NotAnswered> {
+        /// Ids in one question, which is bounded.
+        const IDS: usize = 32 << 10;
+        let others = self.membership.others();
+        let Asked::Spans { query } = &question.asked else { return Ok(()) };
+        if others.living.is_empty() || live.parts.is_empty() {
+            return Ok(());
+        }
+        let judged = parse(query).map_err(|why| NotAnswered::Query(why.to_string()))?;
+        let parts = live.parts.clone();
+        let found = self.pool.run(move |_| {
+            let spans = join(parts.iter().map(Arc::as_ref), |_| true).spans;
+            candidates(&spans, &pipelines(&judged), Window::ALL)
+        });
+        let found = found.await.map_err(|gone| NotAnswered::Missing(vec![gone.to_string()]))?;
+        let found = found.map_err(|why| NotAnswered::Query(why.to_string()))?;
+        let mut silent = BTreeSet::new();
+        let ids: Vec<TraceId> = found.into_iter().collect();
+        for some in ids.chunks(IDS) {
+            let traces = some.iter().flat_map(|trace| trace.0).collect::<Vec<u8>>().into();
+            let asked = Asked::Traces { query: query.clone(), traces };
+            let linking = PartQuestion { asked, ..question.clone() };
+            let told = self.peers.question(&others.living, &linking).await;
+            live.missing.extend(told.missing);
+            silent.extend(told.silent);
+            told.answers.into_iter().for_each(|answer| live.take(answer));
+        }
+        self.read_segments(&question.tenant, Vec::new(), &silent, live).await;
+        Ok(())
+    }
+
+    /// Reads segments, and those of epochs whose ingesters do not answer.
+    async fn read_segments(
+        &self,
+        tenant: &str,
+        mut segments: Vec<EpochSegments>,
+        epochs: &BTreeSet<EpochId>,
+        live: &mut Live,
+    ) {
         if !epochs.is_empty() {
-            let (listed, missing) = self.traces.segments.list(&epochs, Instant::now()).await;
+            let (listed, missing) = self.traces.segments.list(epochs, Instant::now()).await;
             segments.extend(listed);
             live.missing.extend(missing);
             // What was listed no more is in blocks by now.
@@ -66,7 +119,7 @@ impl Asker {
             live.missing.push(format!(
                 "{bytes} bytes of segments wait to become blocks, more than a question may read"
             ));
-            return live;
+            return;
         }
         let read = self.traces.segments.read_all(&segments, tenant).await;
         live.parts.extend(read.parts.into_iter().map(Arc::new));
@@ -74,7 +127,6 @@ impl Asker {
         if read.gone {
             live.since = Some(Instant::now());
         }
-        live
     }
 
     /// What this ingester has in no block, for another one that asks.

@@ -57,8 +57,11 @@ impl Asker {
     ) -> Result<Vec<String>, NotAnswered> {
         let give_up = GiveUp(Stop::default());
         let mut live = self.live(question).await;
-        let stored = self.stored(&question.tenant, time, &mut live).await;
         let whole = plan.needs_whole_traces();
+        if whole {
+            self.link(question, &mut live).await?;
+        }
+        let stored = self.stored(&question.tenant, time, &mut live).await;
         let apart = if whole { Apart::All } else { Apart::InMemory };
         let Prepared { alone, beside, several, spans } =
             self.prepare(&live, &stored, apart).await?;

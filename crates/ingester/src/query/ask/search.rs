@@ -67,9 +67,12 @@ impl Asker {
     ) -> Result<SearchAnswer, NotAnswered> {
         let give_up = GiveUp(Stop::default());
         let mut live = self.live(question).await;
+        let whole = plan.needs_whole_traces();
+        if whole {
+            self.link(question, &mut live).await?;
+        }
         let stored = self.stored(&question.tenant, time, &mut live).await;
         complete(&live.missing)?;
-        let whole = plan.needs_whole_traces();
         let apart = if whole { Apart::All } else { Apart::Nothing };
         let Prepared { alone, beside, several, spans } =
             self.prepare(&live, &stored, apart).await?;
