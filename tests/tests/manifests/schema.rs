@@ -1,0 +1,41 @@
+//! Kubernetes takes them.
+
+use crate::files::{PLAIN, VERSIONS, called, read};
+use crate::tools::{parsed, rendered, valid};
+use anyhow::{Result, ensure};
+
+#[test]
+fn plain_files_are_valid() -> Result<()> {
+    let found = read(&PLAIN, VERSIONS)?;
+    ensure!(found.values().map(Vec::len).sum::<usize>() > 15, "{:?}", found.keys());
+    Ok(())
+}
+
+#[test]
+fn all_that_can_be_switched_on_is_valid() -> Result<()> {
+    let documents = valid(&rendered(&["everything"], &[])?, VERSIONS)?;
+    let names: Vec<String> = documents.iter().map(called).collect();
+    for name in [
+        "Secret tributary-tls",
+        "ConfigMap tributary-policy",
+        "ConfigMap tributary-files",
+        "DaemonSet tributary-agent",
+        "MutatingAdmissionPolicy injector.tributary.dev",
+        "NetworkPolicy tributary-sidecar",
+        "PrometheusRule tributary-alerts",
+    ] {
+        ensure!(names.iter().any(|one| one == name), "no {name} in {names:?}");
+    }
+    Ok(())
+}
+
+/// The checks above would see a mistake.
+#[test]
+fn a_field_that_kubernetes_does_not_know_is_refused() -> Result<()> {
+    let text = rendered(&["plain"], &[])?;
+    let wrong = text.replace("enableServiceLinks:", "enableServiceLink:");
+    ensure!(wrong != text, "nothing to get wrong");
+    let told = parsed(&wrong).map_err(|error| error.to_string());
+    ensure!(told.is_err_and(|why| why.contains("enableServiceLink")), "it is taken");
+    Ok(())
+}
