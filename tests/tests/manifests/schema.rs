@@ -1,7 +1,7 @@
 //! Kubernetes takes them.
 
-use crate::files::{PLAIN, VERSIONS, called, read};
-use crate::tools::{parsed, rendered, valid};
+use crate::files::{NEWEST, PLAIN, VERSIONS, called, read};
+use crate::tools::{rendered, valid};
 use anyhow::{Result, ensure};
 
 #[test]
@@ -29,13 +29,22 @@ fn all_that_can_be_switched_on_is_valid() -> Result<()> {
     Ok(())
 }
 
+/// With all of Kustomize's components at once; that they are the same is another test's.
+#[test]
+fn what_components_change_is_valid() -> Result<()> {
+    for values in [&["base"][..], &["base", "hpa", "monitoring", "injector", "openshift"]] {
+        valid(&rendered(values, &[])?, VERSIONS)?;
+    }
+    Ok(())
+}
+
 /// The checks above would see a mistake.
 #[test]
 fn a_field_that_kubernetes_does_not_know_is_refused() -> Result<()> {
     let text = rendered(&["plain"], &[])?;
     let wrong = text.replace("enableServiceLinks:", "enableServiceLink:");
     ensure!(wrong != text, "nothing to get wrong");
-    let told = parsed(&wrong).map_err(|error| error.to_string());
+    let told = valid(&wrong, NEWEST).map_err(|error| error.to_string());
     ensure!(told.is_err_and(|why| why.contains("enableServiceLink")), "it is taken");
     Ok(())
 }
