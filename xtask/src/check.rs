@@ -1,6 +1,6 @@
 //! One crate's checks: what `cargo xtask test` would say of it, sooner.
 
-use crate::{promtool, run, senders, venv};
+use crate::{kubernetes, manifests, promtool, run, senders, venv};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -25,6 +25,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<()> {
     if package == STORIES {
         let programs = ["build", "--locked", "--workspace", "--bins"];
         run::step("programs", &mut run::cargo(&programs))?;
+        manifests::check()?;
+        tests.env("TRIBUTARY_KUBERNETES", kubernetes::prepare()?);
         let senders = senders::prepare()?;
         tests.env("TRIBUTARY_SENDERS_PYTHON", senders.python);
         tests.env("TRIBUTARY_SENDERS_NODE", senders.node);

@@ -1,6 +1,8 @@
 //! The table of chores.
 
-use crate::{bench, check, deny, diet, fuzz, promtool, senders, test, torture, venv};
+use crate::{
+    bench, check, deny, diet, fuzz, kubernetes, manifests, promtool, senders, test, torture, venv,
+};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -59,6 +61,18 @@ const CHORES: &[Chore] = &[
         arguments: "[TARGET] [--seconds N]",
         what: "hostile bytes for every decoder, 30 s each",
         run: fuzz::run,
+    },
+    Chore {
+        name: "manifests",
+        arguments: "[--check]",
+        what: "what is made of the chart: plain manifests, Kustomize's base",
+        run: manifests::run,
+    },
+    Chore {
+        name: "kubernetes",
+        arguments: "",
+        what: "helm and kubectl, under target/kubernetes",
+        run: |_| kubernetes::prepare().map(drop),
     },
     Chore {
         name: "promtool",

@@ -6,7 +6,7 @@
 //! while the first crates compile; what only computes is built while tests wait for the programs
 //! that they have started.
 
-use crate::{check, deny, diet, promtool, run, senders, suite, venv};
+use crate::{check, deny, diet, kubernetes, manifests, promtool, run, senders, suite, venv};
 use anyhow::{Result, anyhow};
 use std::time::Instant;
 
@@ -14,18 +14,22 @@ pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     run::step("format", &mut run::cargo(&["fmt", "--all", "--check"]))?;
     let others = std::thread::spawn(|| {
-        anyhow::Ok((venv::prepare()?, senders::prepare()?, promtool::prepare()))
+        let python = venv::prepare()?;
+        let kubernetes = kubernetes::prepare()?;
+        anyhow::Ok((python, kubernetes, senders::prepare()?, promtool::prepare()))
     });
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::step("clippy", &mut run::cargo(&clippy))?;
-    let (python, senders, promtool) =
+    let (python, kubernetes, senders, promtool) =
         others.join().unwrap_or_else(|_| Err(anyhow!("preparing the other languages panicked")))?;
     check::docs(&["--workspace"])?;
     deny::run(Vec::new())?;
     let suite = suite::build()?;
+    manifests::check()?;
     let beside = std::thread::spawn(|| suite::documentation().and_then(|()| diet::run()));
     let mut variables = vec![
         ("TRIBUTARY_PYTHON", python),
+        ("TRIBUTARY_KUBERNETES", kubernetes),
         ("TRIBUTARY_SENDERS_PYTHON", senders.python),
         ("TRIBUTARY_SENDERS_NODE", senders.node),
     ];

@@ -4,7 +4,7 @@ mod table;
 mod values;
 
 pub use table::TABLE;
-pub use values::Upstream;
+pub use values::{Authorities, Upstream};
 
 use crate::batch::BatchLimits;
 use std::ffi::OsString;
@@ -47,8 +47,8 @@ pub struct Config {
 /// How ingesters' certificates are checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tls {
-    /// File with the certificates (PEM) that theirs must be signed by.
-    pub ca: Option<PathBuf>,
+    /// The certificates that theirs must be signed by.
+    pub ca: Option<Authorities>,
     /// The name that theirs must have, when it is not the upstream's.
     pub name: Option<String>,
     /// Files with the own certificate and its private key (PEM).
@@ -87,7 +87,7 @@ impl Config {
 
     fn read(mut given: Given, hostname: Option<String>) -> Result<Config, Mistakes> {
         let upstream = given.find("upstream", values::upstreams).unwrap_or_default();
-        let ca = given.find("upstream-tls-ca", values::file);
+        let ca = given.find("upstream-tls-ca", values::authorities);
         let name = given.find("upstream-tls-name", value::text);
         let cert = given.find("upstream-tls-cert", values::file);
         let key = given.find("upstream-tls-key", values::file);

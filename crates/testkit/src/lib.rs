@@ -3,9 +3,9 @@
 //! Recorded data ([`data`]), an OTLP decoder that shares no code with the one under test
 //! ([`otlp`]), spans as plain values that are compared field by field ([`normal`]), waiting with a
 //! deadline ([`wait`]), child processes ([`process`]), servers ([`moto`]), a disk that can be full
-//! ([`disk`]), a bucket whose requests meet the fate that a test decides ([`bucket`]), and small
-//! readers of HTTP and of Prometheus' text. Nothing here depends on the crates that it helps to
-//! test.
+//! ([`disk`]), a bucket whose requests meet the fate that a test decides ([`bucket`]), what Kubernetes'
+//! Pod Security Standards refuse ([`pod_security`]), and small readers of HTTP and of Prometheus'
+//! text. Nothing here depends on the crates that it helps to test.
 //!
 //! What was sent, what came back, and where they differ:
 //!
@@ -31,6 +31,7 @@ pub mod http;
 pub mod moto;
 pub mod normal;
 pub mod otlp;
+pub mod pod_security;
 pub mod process;
 pub mod prometheus;
 mod random;

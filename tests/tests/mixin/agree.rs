@@ -87,18 +87,22 @@ fn monitors_find_what_manifests_have() -> Result<()> {
         let text = read(monitor)?;
         values(&text, "port").first().map(|port| (*port).to_owned()).context("no port")
     };
+    // Ingesters and agents by the one Service of both.
+    let ingesters = "deploy/mixin/servicemonitor.yaml";
     let table = [
         ("deploy/mixin/podmonitor.yaml", "deploy/sidecar-pod.yaml", ""),
-        (
-            "deploy/mixin/servicemonitor.yaml",
-            "deploy/ingester-deployment.yaml",
-            "tributary-ingester",
-        ),
-        ("deploy/mixin/servicemonitor.yaml", "deploy/agent-daemonset.yaml", "tributary-agent"),
+        (ingesters, "deploy/ingester-deployment.yaml", "tributary-query"),
+        (ingesters, "deploy/agent-daemonset.yaml", "tributary-query"),
     ];
     for (monitor, manifest, label) in table {
         let (port, found) = (port(monitor)?, read(manifest)?);
-        ensure!(values(&found, "name").contains(&port.as_str()), "{manifest}: no port {port}");
+        let named = |line: &str| {
+            line.trim()
+                .trim_start_matches("- ")
+                .trim_start_matches('{')
+                .starts_with(&format!("name: {port}"))
+        };
+        ensure!(found.lines().any(named), "{manifest}: no port {port}");
         let labelled = found.contains(&format!("labels: {{app.kubernetes.io/name: {label}}}"));
         let selected = read(monitor)?.contains(label);
         ensure!(label.is_empty() || (labelled && selected), "{manifest}: no label {label}");

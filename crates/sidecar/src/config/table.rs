@@ -20,7 +20,7 @@ const INGESTERS: Group = Group {
     heading: "Where the ingesters are",
     settings: settings! {
         "upstream", "HOST:PORT,…", Required, "a name with many addresses, or a list; without a port 4319, with `https://` before it TLS";
-        "upstream-tls-ca", "FILE", Means("the system's"), "certificates (PEM) that ingesters' must be signed by; switches TLS on";
+        "upstream-tls-ca", "FILE|PEM", Means("the system's"), "certificates (PEM) that ingesters' must be signed by, in a file or as they are; switches TLS on";
         "upstream-tls-name", "NAME", Means("the upstream's"), "name that ingesters' certificates must have";
         "upstream-tls-cert", "FILE", Means("none"), "own certificate (PEM), for ingesters that ask for one";
         "upstream-tls-key", "FILE", Means("none"), "its private key (PEM)";

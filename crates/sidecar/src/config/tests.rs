@@ -174,7 +174,11 @@ fn tls_by_scheme_or_by_ca() {
     assert_eq!(config(&["--upstream", "https://a"], &[]).tls, Some(Tls::default()));
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let tls = config(&["--upstream", "a", "--upstream-tls-ca", file], &[]).tls;
-    assert_eq!(tls, Some(Tls { ca: Some(PathBuf::from(file)), ..Tls::default() }));
+    let ca = Some(Authorities::File(PathBuf::from(file)));
+    assert_eq!(tls, Some(Tls { ca, ..Tls::default() }));
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+    let tls = config(&["--upstream", "a"], &[("TRIBUTARY_UPSTREAM_TLS_CA", pem)]).tls;
+    assert_eq!(tls, Some(Tls { ca: Some(Authorities::Text(pem.to_owned())), ..Tls::default() }));
     let secure =
         ["--upstream", "https://a", "--upstream-tls-cert", file, "--upstream-tls-key", file];
     let all = config(&[&secure[..], &["--upstream-token-file", file]].concat(), &[]);

@@ -118,6 +118,26 @@ pub(super) fn file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Certificates of authorities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorities {
+    /// A file with them (PEM), read when it is needed.
+    File(PathBuf),
+    /// Themselves (PEM): where sidecars are injected, no file of theirs is in the pod.
+    Text(String),
+}
+
+/// Certificates, or a file with them that is there now.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub(super) fn authorities(text: &str) -> Result<Authorities, String> {
+    match text.trim_start().starts_with("-----BEGIN ") {
+        true => Ok(Authorities::Text(text.to_owned())),
+        false => Ok(Authorities::File(file(text)?)),
+    }
+}
+
 /// A tenant's name: what may stand in a header and as a folder.
 ///
 /// # Errors

@@ -52,11 +52,15 @@ async fn certificates_are_checked_against_the_authority_and_the_name() -> Result
         assert_eq!(fake.streams(), 0, "{name}");
         sidecar.stop().await?;
     }
-    let args = ["--upstream-tls-ca", &right, "--upstream-tls-name", "ingester.test"];
-    let sidecar = Sidecar::start(&[&fake], &args).await?;
-    let sent = sidecar.take(&full(1)).await?;
-    acked(&[&fake], &sent).await?;
-    assert_eq!(sidecar.stop().await?.lost(), 0);
+    // In a file, or as it is: where sidecars are injected, no file of theirs is in the pod.
+    for ca in [&right, &ours.authority] {
+        let ca = format!("--upstream-tls-ca={ca}");
+        let args = [ca.as_str(), "--upstream-tls-name", "ingester.test"];
+        let sidecar = Sidecar::start(&[&fake], &args).await?;
+        let sent = sidecar.take(&full(1)).await?;
+        acked(&[&fake], &sent).await?;
+        assert_eq!(sidecar.stop().await?.lost(), 0);
+    }
     Ok(())
 }
 

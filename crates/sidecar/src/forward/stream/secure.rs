@@ -56,13 +56,20 @@ impl Secure {
         endpoint: Endpoint,
         address: &str,
     ) -> Result<Endpoint, StreamError> {
+        use crate::config::Authorities;
         use tonic::transport::{Certificate, ClientTlsConfig, Identity};
         let read = |file: &PathBuf| {
             let failed = |source| StreamError::Certificates { file: file.clone(), source };
             std::fs::read(file).map_err(failed)
         };
         let mut config = match &self.tls.ca {
-            Some(file) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(file)?)),
+            Some(ca) => {
+                let pem = match ca {
+                    Authorities::File(file) => read(file)?,
+                    Authorities::Text(pem) => pem.clone().into_bytes(),
+                };
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
+            }
             None => ClientTlsConfig::new().with_native_roots(),
         };
         if let Some((cert, key)) = &self.tls.own {
