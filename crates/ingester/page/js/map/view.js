@@ -1,0 +1,2 @@
+/** @type {any} */
+export const mapView = (root) => ({ show() { root.textContent = "…"; } });

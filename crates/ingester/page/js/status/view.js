@@ -1,0 +1,2 @@
+/** @type {any} */
+export const statusView = (root) => ({ show() { root.textContent = "…"; } });
