@@ -1,6 +1,6 @@
 //! Repository chores. `chores` is the table of them; every other module is one, but for `run`, which
-//! runs commands, `suite`, which runs the binaries of tests, and the three that fetch what they need: `venv`,
-//! `senders` and `promtool`.
+//! runs commands, `suite`, which runs the binaries of tests, and the four that fetch what they need: `venv`,
+//! `senders`, `promtool` and `page`.
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
@@ -9,6 +9,7 @@ mod chores;
 mod deny;
 mod diet;
 mod fuzz;
+mod page;
 mod promtool;
 mod run;
 mod senders;

@@ -20,7 +20,7 @@ export function editor(on) {
   const list = h("ul", { class: "offers", role: "listbox", id: "offers", "aria-label": "completions", hidden: true });
   const area = h("textarea", {
     rows: "1", spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": "TraceQL query, or a trace id",
-    role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "offers",
+    "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": "offers",
     placeholder: "{ }   TraceQL, or a trace id",
   });
   const fault = h("p", { class: "fault", role: "alert", hidden: true });
@@ -152,7 +152,6 @@ export function editor(on) {
     offers = found;
     chosen = found.length > 0 ? 0 : -1;
     list.hidden = found.length === 0;
-    area.setAttribute("aria-expanded", String(!list.hidden));
     list.replaceChildren(...found.map((one, i) => h("li", {
       role: "option", id: `offer-${i}`, onmousedown: (/** @type {Event} */ e) => { e.preventDefault(); take(one); },
     }, h("span", {}, one.text), one.note ? h("small", {}, one.note) : null)));
@@ -185,7 +184,6 @@ export function editor(on) {
   function shut() {
     clearTimeout(timer);
     list.hidden = true;
-    area.setAttribute("aria-expanded", "false");
     area.removeAttribute("aria-activedescendant");
   }
 

@@ -27,6 +27,7 @@ export function results(on) {
   /** @type {Column} */
   let by = "start";
   let way = -1;
+  let withMatches = false;
   /** @type {Found[]} */
   let list = [];
 
@@ -53,8 +54,8 @@ export function results(on) {
           h("td", { style: colour(service) },
             h("a", { class: "trace-link", href: on.link({ trace: row.one.traceID, view: "" }) }, h("i", { class: "dot" }),
               h("span", { class: "service" }, lost ? "root missing" : service || "(no service)"), " ", row.one.rootTraceName ?? ""),
-            row.matched > 0 ? h("small", { title: "spans that match the query" }, `${count(row.matched)} match`) : null),
-          h("td", { class: "meter took", style: { "--part": `${(row.duration / longest) * 100}%` } }, row.duration > 0 ? duration(row.duration * 1e6) : "< 1 ms"),
+            withMatches && row.matched > 0 ? h("small", { title: "spans that match the query" }, `${count(row.matched)} match`) : null),
+          h("td", { class: "meter took", style: { "--part": `${(Math.log1p(row.duration) / Math.log1p(longest)) * 100}%` } }, row.duration > 0 ? duration(row.duration * 1e6) : "< 1 ms"),
           h("td", { class: "num" }, count(row.spans)),
           h("td", { class: row.errors > 0 ? "num bad" : "num muted" }, row.errors > 0 ? `✕ ${count(row.errors)}` : "–"),
           h("td", { class: "services" }, ...row.services.sort((a, b) => (b[1].spanCount ?? 0) - (a[1].spanCount ?? 0)).slice(0, 4).map(([name, s]) =>
@@ -65,9 +66,10 @@ export function results(on) {
 
   return {
     element,
-    /** @param {Found[]} found */
-    show(found) {
+    /** @param {Found[]} found @param {boolean} matches whether a query was asked that tells spans apart */
+    show(found, matches) {
       list = found;
+      withMatches = matches;
       paint();
     },
   };

@@ -194,7 +194,7 @@ export function searchView(root, app) {
     }) : found;
     table.element.hidden = found.length === 0;
     points.element.hidden = found.length === 0;
-    table.show(list);
+    table.show(list, (conditions(app.address().q)?.length ?? 1) > 0);
     points.show(found, shownRange());
   }
 

@@ -1,15 +1,15 @@
 // The trace view: loads a trace, and leads keys and clicks to what they change.
 
-import { h, copy, fill, save, say, setText, toast } from "../dom.js";
-import { duration } from "../format.js";
+import { h, copy, fill, say, setText, toast } from "../dom.js";
 import { call } from "../loader.js";
 import * as api from "../api.js";
 import { isKey } from "../keys.js";
 import { oneLevel } from "../model/rows.js";
-import { change, settings } from "../settings.js";
+import { bar, menu } from "./bar.js";
 import { details } from "./details.js";
 import { head } from "./head.js";
 import { minimap } from "./minimap.js";
+import { drag } from "./splitter.js";
 import { State, rowOf } from "./state.js";
 import { table } from "./table.js";
 import { traceMap } from "../map/trace.js";
@@ -124,47 +124,20 @@ export function traceView(root, app) {
         rows.refresh();
       },
     });
-    const findField = h("input", {
-      type: "search", id: "find", placeholder: "Find  ( / )", "aria-label": "find in this trace", spellcheck: "false",
-      autocomplete: "off", oninput: () => later(() => find(findField.value)),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
-        if (event.key === "Escape") {
-          findField.value = "";
-          find("");
-          rows.scroller.focus();
-        }
-        if (event.key === "ArrowDown") rows.scroller.focus();
-      },
+    const tools = bar({
+      find, only, step, level, whole: () => zoom(0, state.trace.length), tab: (tab) => app.go({ tab }, true), leave: () => rows.scroller.focus(),
     });
-    const hits = h("span", { class: "hits muted", "aria-live": "polite" });
-    const onlyField = h("select", { "aria-label": "which rows", onchange: () => only(onlyField.value) },
-      h("option", { value: "" }, "all rows"), h("option", { value: "hits" }, "only what was found"),
-      h("option", { value: "errors" }, "only errors"), h("option", { value: "critical" }, "only the critical path"));
-    const tabs = [["", "Waterfall"], ["table", "Table"], ["map", "Map"]].map(([id = "", title = ""]) =>
-      h("button", { role: "tab", "data-tab": id, onclick: () => app.go({ tab: id }, true) }, title));
-    const bar = h("div", { class: "t-bar" },
-      h("div", { class: "tabs", role: "tablist", "aria-label": "views of the trace" }, ...tabs),
-      h("span", { class: "field" }, findField, hits,
-        h("button", { class: "ghost", title: "previous (N)", "aria-label": "previous hit", onclick: () => step(-1) }, "↑"),
-        h("button", { class: "ghost", title: "next (n)", "aria-label": "next hit", onclick: () => step(1) }, "↓")),
-      onlyField,
-      h("span", { class: "grow" }),
-      h("span", { class: "key-critical", title: "where time cannot be saved without making the whole shorter" }, "critical path"),
-      h("button", { class: "ghost", title: "shut one level ( [ )", "aria-label": "shut one level", onclick: () => level(-1) }, "−"),
-      h("button", { class: "ghost", title: "open one level ( ] )", "aria-label": "open one level", onclick: () => level(1) }, "+"),
-      h("button", { class: "ghost whole", title: "the whole time (0)", onclick: () => zoom(0, state.trace.length) }, "whole"));
     const main = h("div", { class: "t-main" }, mini.element, rows.element);
     const side = h("div", { class: "pane-splitter", role: "separator", "aria-label": "width of the pane", "aria-orientation": "vertical", tabindex: "0" });
     const body = h("div", { class: "t-body" }, main, side, pane.element);
     const other = h("div", { class: "t-other", hidden: true });
     const element = h("div", { class: "trace" },
-      head(state, about, { show: jump, find: (typed) => { app.go({ tab: "" }, true); find(typed); }, align, menu: menu(about) }), bar, body, other);
+      head(state, about, { show: jump, find: (typed) => { app.go({ tab: "" }, true); find(typed); }, align, menu: menu(state.trace, about.found, link) }), tools.element, body, other);
     drag(rows.splitter, "nameWidth", 1, 160, 900, "--name-width", rows.refresh);
     drag(side, "paneWidth", -1, 260, 900, "--pane-width", rows.refresh);
     let shownTab = "";
     return {
-      element, rows, mini, pane, findField, hits, onlyField, body,
+      element, rows, mini, pane, findField: tools.findField, hits: tools.hits, onlyField: tools.onlyField, body,
       refresh() {
         state.list();
         rows.refresh();
@@ -174,8 +147,7 @@ export function traceView(root, app) {
       },
       /** @param {string} id */
       tab(id) {
-        for (const tab of tabs) tab.setAttribute("aria-selected", String(tab.dataset["tab"] === id));
-        bar.classList.toggle("only-tabs", id !== "");
+        tools.choose(id);
         body.hidden = id !== "";
         other.hidden = id === "";
         if (id === shownTab) return;
@@ -185,20 +157,6 @@ export function traceView(root, app) {
         else rows.refresh();
       },
     };
-  }
-
-  /** @param {Loaded} about */
-  function menu(about) {
-    const name = about.trace.traceId || "trace";
-    return [
-      h("button", { title: "save as OTLP protobuf: what tools of OpenTelemetry read", onclick: () => state && save(state.trace.bytes.slice(), `${name}.otlp.pb`, "application/protobuf") }, "↓ protobuf"),
-      h("button", {
-        title: "save as OTLP JSON: what the Collector and Jaeger read",
-        onclick: async () => save(await call("json", {}), `${name}.json`, "application/json"),
-      }, "↓ JSON"),
-      about.found ? h("button", { title: "copy a link to this view (y)", onclick: link }, "Link") : null,
-      about.found ? h("button", { title: "copy a command", onclick: () => copy(`curl -H 'Accept: application/json' '${api.url(`api/v2/traces/${name}`)}'`, "command copied") }, "curl") : null,
-    ].filter((one) => one !== null);
   }
 
   function link() {
@@ -261,10 +219,10 @@ export function traceView(root, app) {
     for (const row of rows ?? []) if (mine.hitSet) mine.hitSet[row] = 1;
     if (mine.only === "hits" && !rows) only("");
     mine.list();
-    tellHits();
     ui.rows.refresh();
     ui.mini.draw();
     if (rows && rows.length > 0 && mine.hitSet?.[mine.selected] !== 1) jump(rows[0] ?? 0);
+    tellHits();
     if (loaded?.found) app.go({ find: typed }, true);
   }
 
@@ -438,46 +396,5 @@ export function traceView(root, app) {
     return false;
   }
 
-  let timer = 0;
-  /** @param {() => void} act */
-  function later(act) {
-    clearTimeout(timer);
-    timer = window.setTimeout(act, 120);
-  }
-
-  return { show, file, key, length: () => duration(state?.trace.length ?? 0) };
-}
-
-/**
- * A splitter: dragged, or moved by arrows.
- * @param {HTMLElement} handle @param {"nameWidth" | "paneWidth"} setting @param {1 | -1} way
- * @param {number} least @param {number} most @param {string} property @param {() => void} after
- */
-function drag(handle, setting, way, least, most, property, after) {
-  const set = (/** @type {number} */ width) => {
-    const fine = Math.max(least, Math.min(most, width));
-    document.documentElement.style.setProperty(property, `${fine}px`);
-    handle.setAttribute("aria-valuenow", String(Math.round(fine)));
-    change({ [setting]: fine });
-    after();
-  };
-  document.documentElement.style.setProperty(property, `${settings[setting]}px`);
-  handle.setAttribute("aria-valuemin", String(least));
-  handle.setAttribute("aria-valuemax", String(most));
-  handle.setAttribute("aria-valuenow", String(settings[setting]));
-  handle.addEventListener("pointerdown", (event) => {
-    const from = event.clientX;
-    const width = settings[setting];
-    handle.setPointerCapture(event.pointerId);
-    const move = (/** @type {PointerEvent} */ to) => set(width + (to.clientX - from) * way);
-    handle.addEventListener("pointermove", move);
-    handle.addEventListener("pointerup", () => handle.removeEventListener("pointermove", move), { once: true });
-  });
-  handle.addEventListener("keydown", (event) => {
-    const step = event.key === "ArrowRight" ? 20 : event.key === "ArrowLeft" ? -20 : 0;
-    if (step === 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    set(settings[setting] + step * way);
-  });
+  return { show, file, key };
 }
