@@ -1,6 +1,6 @@
 //! The table of chores.
 
-use crate::{bench, check, deny, diet, fuzz, promtool, senders, test, torture, venv};
+use crate::{bench, check, deny, diet, fuzz, page, promtool, senders, test, torture, venv};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -59,6 +59,12 @@ const CHORES: &[Chore] = &[
         arguments: "[TARGET] [--seconds N]",
         what: "hostile bytes for every decoder, 30 s each",
         run: fuzz::run,
+    },
+    Chore {
+        name: "page",
+        arguments: "",
+        what: "what the page is tested with: packages under target/page, and Chromium",
+        run: |_| page::prepare().map(drop),
     },
     Chore {
         name: "promtool",

@@ -24,7 +24,7 @@ export function failing(q) {
   const list = conditions(q);
   if (list) return filter([...list, "status = error"]);
   const inner = /^\s*\{([^{}]*)\}\s*$/.exec(q);
-  return inner ? `{ (${inner[1]}) && status = error }` : "";
+  return inner ? `{ (${(inner[1] ?? "").trim()}) && status = error }` : "";
 }
 
 /** @param {string} q @param {string} by */

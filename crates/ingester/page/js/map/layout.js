@@ -50,8 +50,10 @@ export function layout(edges, most = 60) {
 
 /** Edges but those that lead back. @param {string[]} names @param {Edge[]} edges */
 function withoutCircles(names, edges) {
-  const called = new Set(edges.map((edge) => edge.to));
-  const starts = [...names.filter((name) => !called.has(name)), ...names];
+  // What is called least is most likely where requests come in.
+  const calls = (/** @type {string} */ name) => edges.filter((edge) => edge.to === name).reduce((sum, edge) => sum + edge.calls, 0);
+  const starts = names.map((name) => ({ name, calls: calls(name) })).sort((a, b) => a.calls - b.calls || (a.name < b.name ? -1 : 1))
+    .map((one) => one.name);
   const state = new Map();
   const back = new Set();
   for (const start of starts) {

@@ -18,8 +18,8 @@ const ERRORS_AT_FIRST = 50;
 export function visible(trace, view) {
   const { size, depth, groupAt, groups } = trace;
   const from = Math.max(view.focus, 0);
-  const to = view.focus < 0 ? trace.count : from + at(size, from);
-  const base = view.focus < 0 ? 0 : at(depth, from);
+  const to = view.focus < 0 ? trace.count : from + (size[from] ?? 0);
+  const base = view.focus < 0 ? 0 : (depth[from] ?? 0);
   const rows = new Int32Array(to - from + groups.length);
   const depths = new Uint16Array(rows.length);
   /** Ends of the groups around. @type {number[]} */
@@ -29,11 +29,11 @@ export function visible(trace, view) {
   while (row < to) {
     while (around.length > 0 && row >= /** @type {number} */ (around[around.length - 1])) around.pop();
     if (view.keep && !view.keep[row]) {
-      row += at(size, row);
+      row += (size[row] ?? 0);
       continue;
     }
-    const deep = at(depth, row) - base + around.length;
-    const g = view.grouping && !view.keep ? at(groupAt, row) : -1;
+    const deep = (depth[row] ?? 0) - base + around.length;
+    const g = view.grouping && !view.keep ? (groupAt[row] ?? 0) : -1;
     const group = g < 0 ? undefined : groups[g];
     if (group && row !== view.focus) {
       rows[count] = ~g;
@@ -46,7 +46,7 @@ export function visible(trace, view) {
     }
     rows[count] = row;
     depths[count++] = deep + (group && row !== view.focus ? 1 : 0);
-    row += view.open[row] ? 1 : at(size, row);
+    row += view.open[row] ? 1 : (size[row] ?? 0);
   }
   return { rows, depth: depths, count };
 }
@@ -70,7 +70,7 @@ export function atFirst(trace, wanted = -1) {
   else {
     byLevels(trace, view.open);
     for (const row of trace.errors.slice(0, ERRORS_AT_FIRST)) reveal(trace, view, row);
-    for (let row = 0; row < trace.count; row++) if (at(trace.critical, row) > 0) openAbove(trace, view.open, row);
+    for (let row = 0; row < trace.count; row++) if ((trace.critical[row] ?? 0) > 0) openAbove(trace, view.open, row);
   }
   if (wanted >= 0) reveal(trace, view, wanted);
   return view;
@@ -98,19 +98,19 @@ function byLevels(trace, open) {
 /** Children, of a group the first alone. @param {Trace} trace @param {number} row */
 function shownChildren(trace, row) {
   const found = [];
-  const end = row + at(trace.size, row);
+  const end = row + (trace.size[row] ?? 0);
   let child = row + 1;
   while (child < end && found.length <= OPEN_AT_FIRST) {
     found.push(child);
-    const group = trace.groups[at(trace.groupAt, child)];
-    child = group ? group.end : child + at(trace.size, child);
+    const group = trace.groups[(trace.groupAt[child] ?? 0)];
+    child = group ? group.end : child + (trace.size[child] ?? 0);
   }
   return found;
 }
 
 /** @param {Trace} trace @param {Uint8Array} open @param {number} row */
 function openAbove(trace, open, row) {
-  for (let up = at(trace.parent, row); up >= 0 && !open[up]; up = at(trace.parent, up)) open[up] = 1;
+  for (let up = (trace.parent[row] ?? 0); up >= 0 && !open[up]; up = (trace.parent[up] ?? 0)) open[up] = 1;
 }
 
 /**
@@ -118,7 +118,7 @@ function openAbove(trace, open, row) {
  * @param {Trace} trace @param {View} view @param {number} row
  */
 export function reveal(trace, view, row) {
-  for (let up = at(trace.parent, row); up >= 0; up = at(trace.parent, up)) view.open[up] = 1;
+  for (let up = (trace.parent[row] ?? 0); up >= 0; up = (trace.parent[up] ?? 0)) view.open[up] = 1;
   trace.groups.forEach((group, g) => {
     if (group.first <= row && row < group.end) view.groupOpen[g] = 1;
   });
@@ -131,7 +131,7 @@ export function reveal(trace, view, row) {
 export function withAncestors(trace, hits) {
   const keep = new Uint8Array(trace.count);
   for (let i = 0; i < hits.length; i++) {
-    for (let row = at(hits, i); row >= 0 && !keep[row]; row = at(trace.parent, row)) keep[row] = 1;
+    for (let row = (hits[i] ?? 0); row >= 0 && !keep[row]; row = (trace.parent[row] ?? 0)) keep[row] = 1;
   }
   return keep;
 }
@@ -144,24 +144,19 @@ export function oneLevel(trace, view, way) {
   const { count, size, depth } = trace;
   let edge = way > 0 ? Infinity : -1;
   for (let row = 0; row < count; row++) {
-    if (at(size, row) === 1) continue;
+    if ((size[row] ?? 0) === 1) continue;
     const isShut = !view.open[row];
-    if (way > 0 && isShut) edge = Math.min(edge, at(depth, row));
-    if (way < 0 && !isShut) edge = Math.max(edge, at(depth, row));
+    if (way > 0 && isShut) edge = Math.min(edge, (depth[row] ?? 0));
+    if (way < 0 && !isShut) edge = Math.max(edge, (depth[row] ?? 0));
   }
   for (let row = 0; row < count; row++) {
-    if (at(depth, row) === edge && at(size, row) > 1) view.open[row] = way > 0 ? 1 : 0;
+    if ((depth[row] ?? 0) === edge && (size[row] ?? 0) > 1) view.open[row] = way > 0 ? 1 : 0;
   }
 }
 
 /** Number of errors below a row, itself included. @param {Trace} trace @param {number} row */
 export function hasErrorBelow(trace, row) {
-  const end = row + at(trace.size, row);
-  for (let i = row + 1; i < end; i++) if (at(trace.flags, i) & ERROR) return true;
+  const end = row + (trace.size[row] ?? 0);
+  for (let i = row + 1; i < end; i++) if ((trace.flags[i] ?? 0) & ERROR) return true;
   return false;
-}
-
-/** @param {ArrayLike<number>} array @param {number} i */
-function at(array, i) {
-  return /** @type {number} */ (array[i]);
 }

@@ -26,16 +26,16 @@ export function selfTimes(tree) {
   const { count, size, start, duration, flags } = tree;
   const self = new Float64Array(count);
   for (let row = 0; row < count; row++) {
-    if (at(flags, row) & MISSING) continue;
-    const from = at(start, row);
-    const to = from + at(duration, row);
-    const end = row + at(size, row);
+    if ((flags[row] ?? 0) & MISSING) continue;
+    const from = (start[row] ?? 0);
+    const to = from + (duration[row] ?? 0);
+    const end = row + (size[row] ?? 0);
     let covered = 0;
     let until = from;
     // Siblings stand by start.
-    for (let child = row + 1; child < end; child += at(size, child)) {
-      const childFrom = Math.max(at(start, child), until);
-      const childTo = Math.min(at(start, child) + at(duration, child), to);
+    for (let child = row + 1; child < end; child += (size[child] ?? 0)) {
+      const childFrom = Math.max((start[child] ?? 0), until);
+      const childTo = Math.min((start[child] ?? 0) + (duration[child] ?? 0), to);
       if (childTo > childFrom) {
         covered += childTo - childFrom;
         until = childTo;
@@ -59,17 +59,17 @@ export function criticalPath(tree) {
   const tos = /** @type {number[]} */ ([]);
   const own = (/** @type {number} */ row, /** @type {number} */ from, /** @type {number} */ to) => {
     if (to <= from) return;
-    critical[row] = at(critical, row) + to - from;
+    critical[row] = (critical[row] ?? 0) + to - from;
     rows.push(row);
     froms.push(from);
     tos.push(to);
   };
   let root = -1;
-  for (const row of roots) if (root < 0 || at(duration, row) > at(duration, root)) root = row;
-  const todo = root < 0 ? [] : [[root, at(start, root) + at(duration, root)]];
+  for (const row of roots) if (root < 0 || (duration[row] ?? 0) > (duration[root] ?? 0)) root = row;
+  const todo = root < 0 ? [] : [[root, (start[root] ?? 0) + (duration[root] ?? 0)]];
   for (let next = todo.pop(); next; next = todo.pop()) {
     const [row, until] = /** @type {[number, number]} */ (next);
-    const from = at(start, row);
+    const from = (start[row] ?? 0);
     let t = until;
     const children = candidates(row);
     for (const { child, end } of children) {
@@ -77,7 +77,7 @@ export function criticalPath(tree) {
       if (end > t) continue;
       own(row, end, t);
       todo.push([child, end]);
-      t = Math.max(at(start, child), from);
+      t = Math.max((start[child] ?? 0), from);
     }
     own(row, from, t);
   }
@@ -85,11 +85,11 @@ export function criticalPath(tree) {
 
   /** Children that may hold their parent up, the last to end first. @param {number} row */
   function candidates(row) {
-    const end = at(start, row) + at(duration, row);
+    const end = (start[row] ?? 0) + (duration[row] ?? 0);
     const found = [];
-    for (let child = row + 1; child < row + at(size, row); child += at(size, child)) {
-      if (at(start, child) >= end || at(kind, child) === CONSUMER) continue;
-      found.push({ child, end: Math.min(at(start, child) + at(duration, child), end) });
+    for (let child = row + 1; child < row + (size[row] ?? 0); child += (size[child] ?? 0)) {
+      if ((start[child] ?? 0) >= end || (kind[child] ?? 0) === CONSUMER) continue;
+      found.push({ child, end: Math.min((start[child] ?? 0) + (duration[child] ?? 0), end) });
     }
     return found.sort((a, b) => b.end - a.end);
   }
@@ -101,16 +101,16 @@ export function criticalPath(tree) {
  */
 function pieces(count, rows, froms, tos) {
   const pieceAt = new Uint32Array(count + 1);
-  for (const row of rows) pieceAt[row + 1] = at(pieceAt, row + 1) + 1;
-  for (let row = 0; row < count; row++) pieceAt[row + 1] = at(pieceAt, row + 1) + at(pieceAt, row);
+  for (const row of rows) pieceAt[row + 1] = (pieceAt[row + 1] ?? 0) + 1;
+  for (let row = 0; row < count; row++) pieceAt[row + 1] = (pieceAt[row + 1] ?? 0) + (pieceAt[row] ?? 0);
   const next = pieceAt.slice();
   const pieceFrom = new Float64Array(rows.length);
   const pieceTo = new Float64Array(rows.length);
   rows.forEach((row, i) => {
-    const to = at(next, row);
+    const to = (next[row] ?? 0);
     next[row] = to + 1;
-    pieceFrom[to] = at(froms, i);
-    pieceTo[to] = at(tos, i);
+    pieceFrom[to] = (froms[i] ?? 0);
+    pieceTo[to] = (tos[i] ?? 0);
   });
   return { pieceAt, pieceFrom, pieceTo };
 }
@@ -126,24 +126,19 @@ export function clockOffsets(trace) {
   /** @type {Map<string, number>} */
   const offsets = new Map();
   for (let row = 0; row < count; row++) {
-    const own = /** @type {string} */ (host[at(resource, row)]);
-    const up = at(parent, row);
+    const own = /** @type {string} */ (host[(resource[row] ?? 0)]);
+    const up = (parent[row] ?? 0);
     if (up < 0) {
       if (!offsets.has(own)) offsets.set(own, 0);
       continue;
     }
     if (offsets.has(own)) continue;
-    const above = offsets.get(/** @type {string} */ (host[at(resource, up)])) ?? 0;
-    const isCall = at(kind, row) === SERVER && at(kind, up) === CLIENT;
-    const inside = at(start, row) >= at(start, up) &&
-      at(start, row) + at(duration, row) <= at(start, up) + at(duration, up);
-    const middle = at(start, up) + at(duration, up) / 2 - at(start, row) - at(duration, row) / 2;
+    const above = offsets.get(/** @type {string} */ (host[(resource[up] ?? 0)])) ?? 0;
+    const isCall = (kind[row] ?? 0) === SERVER && (kind[up] ?? 0) === CLIENT;
+    const inside = (start[row] ?? 0) >= (start[up] ?? 0) &&
+      (start[row] ?? 0) + (duration[row] ?? 0) <= (start[up] ?? 0) + (duration[up] ?? 0);
+    const middle = (start[up] ?? 0) + (duration[up] ?? 0) / 2 - (start[row] ?? 0) - (duration[row] ?? 0) / 2;
     offsets.set(own, above + (isCall && !inside ? Math.round(middle) : 0));
   }
   return resources.map((_, i) => offsets.get(/** @type {string} */ (host[i])) ?? 0);
-}
-
-/** @param {ArrayLike<number>} array @param {number} i */
-function at(array, i) {
-  return /** @type {number} */ (array[i]);
 }

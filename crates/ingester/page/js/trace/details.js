@@ -145,7 +145,7 @@ export function details(state, on) {
   function attribute(scope, a) {
     const query = condition(scope, a.key, a.type, a.value);
     return h("div", { class: "attribute" },
-      h("span", { class: "key" }, a.key),
+      h("span", { class: "key" }, ...breakable(a.key)),
       value(a),
       h("span", { class: "tools" },
         h("button", { class: "ghost", title: "copy the value", "aria-label": `copy ${a.key}`, onclick: () => copy(a.value) }, icon("copy")),
@@ -196,6 +196,11 @@ export function details(state, on) {
       element.scrollTop = 0;
     },
   };
+}
+
+/** A key with places to break it, so that words stay whole. @param {string} key */
+function breakable(key) {
+  return key.split(/(?<=[._/])/).flatMap((part) => [part, h("wbr")]);
 }
 
 /** @param {number} flags */

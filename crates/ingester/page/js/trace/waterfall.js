@@ -136,6 +136,7 @@ export function waterfall(state, on) {
     }));
     const step = (marks[1] ?? to - from) / (to - from || 1);
     element.style.setProperty("--grid", `${Math.max(step, 0.02) * 100}%`);
+    element.style.setProperty("--bar", `${scroller.offsetWidth - scroller.clientWidth}px`);
   }
 
   /** @param {ReturnType<typeof makeRow>} row @param {number} place @param {number} entry @param {number} depth */
@@ -150,19 +151,16 @@ export function waterfall(state, on) {
     row.place = place;
     const e = row.element;
     e.setAttribute("aria-rowindex", String(place + 1));
-    e.setAttribute("aria-level", String(depth + 1));
-    if (hasChildren) e.setAttribute("aria-expanded", String(isOpen));
-    else e.removeAttribute("aria-expanded");
+    row.put("level", String(depth + 1), (v) => e.setAttribute("aria-level", v));
+    row.put("open", hasChildren ? String(isOpen) : "", (v) => (v ? e.setAttribute("aria-expanded", v) : e.removeAttribute("aria-expanded")));
     const isError = (flags & ERROR) !== 0;
     const hidesError = hasChildren && !isOpen && !group && state.errorsBelow(at) > 0;
     const isHit = state.hitSet !== null && !group && state.hitSet[at] === 1;
-    e.className = `row${isError ? " error" : ""}${isMissing ? " missing" : ""}${isHit ? " hit" : ""}` +
-      `${group ? " group" : ""}${state.hitSet && !isHit ? " dim" : ""}`;
-    const slot = state.slot(at);
-    e.style.setProperty("--c", `var(--s${slot % 10})`);
-    e.classList.toggle("striped", slot >= 10);
-    row.name.style.paddingLeft = `${Math.min(depth, DEEPEST) * 14 + 4}px`;
-    row.twist.textContent = hasChildren ? (isOpen ? "▾" : "▸") : "";
+    row.put("class", `row${isError ? " error" : ""}${isMissing ? " missing" : ""}${isHit ? " hit" : ""}` +
+      `${group ? " group" : ""}${state.hitSet && !isHit ? " dim" : ""}${state.slot(at) >= 10 ? " striped" : ""}`, (v) => (e.className = v));
+    row.put("colour", `var(--s${state.slot(at) % 10})`, (v) => e.style.setProperty("--c", v));
+    row.put("indent", `${Math.min(depth, DEEPEST) * 14 + 4}px`, (v) => (row.name.style.paddingLeft = v));
+    row.put("twist", hasChildren ? (isOpen ? "▾" : "▸") : "", (v) => (row.twist.textContent = v));
     const service = trace.resources[trace.resource[at] ?? 0]?.service ?? "";
     const up = trace.parent[at] ?? -1;
     const above = up < 0 ? undefined : trace.resources[trace.resource[up] ?? 0]?.service;
@@ -170,15 +168,17 @@ export function waterfall(state, on) {
     setText(row.service, isMissing || (service === above && !(up >= 0 && (trace.flags[up] ?? 0) & MISSING)) ? "" : service);
     const name = trace.names[trace.name[at] ?? 0] ?? "";
     setText(row.title, group ? `${count(group.count)} × ${name}` : isMissing ? `missing span ${idText(trace, at)}` : name);
-    row.title.title = [service, name, KINDS[trace.kind[at] ?? 0]].filter(Boolean).join(" · ");
+    row.put("hint", [service, name, KINDS[trace.kind[at] ?? 0]].filter(Boolean).join(" · "), (v) => (row.title.title = v));
     const notes = BADGES.filter(([flag]) => flags & flag);
     const badges = notes.map(([, text, why]) => h("span", { class: "badge warn", title: why }, text));
     const below = (trace.size[at] ?? 1) - 1;
     if (hasChildren && !isOpen && !group) badges.push(h("span", { class: "badge" }, `+${count(below)}`));
-    row.badges.replaceChildren(...badges);
-    setText(row.cross, isError ? "✕" : hidesError ? "✕" : "");
-    row.cross.className = hidesError ? "cross below" : "cross";
-    row.cross.title = isError ? "error" : hidesError ? "an error below" : "";
+    if (badges.length > 0 || row.badges.firstChild) row.badges.replaceChildren(...badges);
+    row.put("cross", isError ? "error" : hidesError ? "an error below" : "", (v) => {
+      row.cross.textContent = v ? "✕" : "";
+      row.cross.className = hidesError ? "cross below" : "cross";
+      row.cross.title = v;
+    });
     bars(row, trace, at, group, isMissing);
   }
 
@@ -226,10 +226,11 @@ export function waterfall(state, on) {
       style.left = "auto";
       style.right = `calc(${(1 - end) * 100}% + 6px)`;
     }
-    row.critical.style.backgroundImage = group ? "" : strip(trace, at, zoomFrom, width);
+    row.put("critical", group ? "" : strip(trace, at, zoomFrom, width), (v) => (row.critical.style.backgroundImage = v));
     const events = group || !trace.events[at] ? [] : eventTimes(trace, at, 30);
-    row.events.replaceChildren(...events.map((time) =>
-      h("i", { style: { left: `${((time - zoomFrom) / width) * 100}%` } })));
+    if (events.length > 0 || row.events.firstChild) {
+      row.events.replaceChildren(...events.map((time) => h("i", { style: { left: `${((time - zoomFrom) / width) * 100}%` } })));
+    }
     const self = group ? 0 : trace.self[at] ?? 0;
     setText(row.self, group ? duration(group.sum) : isMissing ? "" : duration(self));
     row.element.setAttribute("aria-label", `${row.title.textContent}, ${text}${row.cross.title ? `, ${row.cross.title}` : ""}`);
@@ -289,7 +290,14 @@ function makeRow() {
   const time = h("div", { class: "c-time", role: "gridcell" }, bar, critical, events, label);
   const self = h("div", { class: "c-self", role: "gridcell" });
   const element = h("div", { class: "row", role: "row", id: `row-${made++}` }, name, time, self);
-  return { element, name, twist, service, title, cross, badges, bar, critical, events, label, self, place: -1 };
+  /** What was set last: the same is not set again. @type {Record<string, string>} */
+  const had = {};
+  const put = (/** @type {string} */ key, /** @type {string} */ value, /** @type {(value: string) => void} */ set) => {
+    if (had[key] === value) return;
+    had[key] = value;
+    set(value);
+  };
+  return { element, name, twist, service, title, cross, badges, bar, critical, events, label, self, put, place: -1 };
 }
 
 /** @param {Trace} trace @param {number} row */
