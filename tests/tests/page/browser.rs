@@ -4,11 +4,14 @@
 use crate::tools::{chromium, content, node, packages};
 use anyhow::{Context, Result};
 use std::sync::Arc;
+use tributary_testkit::wait::SOON;
 use tributary_testkit::{recordings, traces};
 use tributary_tests::ingester::HOLD;
 use tributary_tests::replay::replay;
 use tributary_tests::{Ingester, Place};
-use tributary_testkit::wait::SOON;
+
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_view_is_looked_at() -> Result<()> {
@@ -30,12 +33,10 @@ async fn each_view_is_looked_at() -> Result<()> {
 
     // A trace over most services that has errors.
     let wanted = counted.iter().filter(|trace| trace.errors > 0);
-    let wanted = wanted.max_by_key(|trace| (trace.services.len(), trace.spans)).context("an error")?;
-    let nanos = |pick: fn(u64, u64) -> u64, of: fn(&tributary_testkit::Trace) -> u64| {
-        counted.iter().map(of).reduce(pick).unwrap_or_default() / 1_000_000_000
-    };
-    let start = nanos(u64::min, |trace| trace.start_ns);
-    let end = nanos(u64::max, |trace| trace.end_ns) + 1;
+    let wanted =
+        wanted.max_by_key(|trace| (trace.services.len(), trace.spans)).context("an error")?;
+    let start = counted.iter().map(|trace| trace.start_ns).min().unwrap_or_default() / SECOND;
+    let end = counted.iter().map(|trace| trace.end_ns).max().unwrap_or_default() / SECOND + 1;
     let mut stories = node();
     stories
         .arg("stories.js")

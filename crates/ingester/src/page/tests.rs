@@ -83,7 +83,9 @@ fn the_document_leads_to_every_file_by_relative_addresses() {
             let fine = |at: usize| {
                 let line = text[..at].lines().last().unwrap_or_default().len();
                 let line = text[at - line..].lines().next().unwrap_or_default();
-                ["http://www.w3.org/", "http://localhost", "https?:"].iter().any(|f| line.contains(f))
+                ["http://www.w3.org/", "http://localhost", "https?:"]
+                    .iter()
+                    .any(|f| line.contains(f))
             };
             let mut wrong = found.filter(|at| !fine(*at));
             assert_eq!(wrong.next(), None, "{name}: an address that is not relative: {absolute}");
@@ -124,7 +126,11 @@ fn files_are_sent_once_and_small() {
 #[test]
 fn paths_lead_where_they_say() {
     let table = [
-        ("/trace/4bf92f3577b34da6a3ce929d0e0e4736", 303, "../?trace=4bf92f3577b34da6a3ce929d0e0e4736"),
+        (
+            "/trace/4bf92f3577b34da6a3ce929d0e0e4736",
+            303,
+            "../?trace=4bf92f3577b34da6a3ce929d0e0e4736",
+        ),
         ("/trace/1F", 303, "../?trace=1F"),
         ("/trace/", 404, ""),
         ("/trace/x\"", 404, ""),

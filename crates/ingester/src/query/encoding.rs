@@ -48,7 +48,8 @@ impl Encoding {
         match self {
             Encoding::Zstd => zstd::bulk::compress(plain, 1),
             Encoding::Gzip => {
-                let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                let mut out =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
                 out.write_all(plain)?;
                 out.finish()
             }

@@ -71,7 +71,9 @@ mod tests {
 
     #[test]
     fn a_port_is_private_when_all_its_addresses_are() {
-        let at = |texts: &[&str]| is_private(&texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<_>>());
+        let at = |texts: &[&str]| {
+            is_private(&texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<_>>())
+        };
         assert!(at(&["127.0.0.1:1", "[::1]:1"]));
         assert!(!at(&["127.0.0.1:1", "10.0.0.1:1"]));
         assert!(!at(&["0.0.0.0:1"]));
