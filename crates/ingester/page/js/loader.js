@@ -25,11 +25,14 @@ export function begin() {
   return worker;
 }
 
+/** Made once: the page's own policy forbids a second one of its name. @type {any} */
+let policy = null;
+
 /** The one address that may become a script. @param {string} address */
 function trusted(address) {
   const types = /** @type {any} */ (window).trustedTypes;
   if (!types) return address;
-  const policy = types.createPolicy("tributary", {
+  policy ??= types.createPolicy("tributary", {
     createScriptURL: (/** @type {string} */ url) => {
       if (url !== address) throw new TypeError("not the worker");
       return url;
