@@ -14,6 +14,7 @@
 //! 2. A file is looked up in a table, never on a disk.
 //! 3. Nothing of a tenant is in any of these answers, so they are open to every caller.
 
+mod bare;
 mod files;
 mod headers;
 mod packed;

@@ -6,10 +6,7 @@ import { fill, h } from "./dom.js";
 import { help, isKey } from "./keys.js";
 import { begin } from "./loader.js";
 import { change, load, settings } from "./settings.js";
-import { chartsView } from "./charts/view.js";
-import { mapView } from "./map/view.js";
 import { searchView } from "./search/view.js";
-import { statusView } from "./status/view.js";
 import { traceView } from "./trace/view.js";
 
 /** @typedef {import("../types.js").Address} Address */
@@ -59,14 +56,19 @@ export function start() {
     main,
     h("div", { id: "live", class: "visually-hidden", "aria-live": "polite" }));
 
-  const makers = /** @type {Record<string, (root: HTMLElement, app: App) => View>} */ ({
-    trace: traceView, search: searchView, charts: chartsView, map: mapView, status: statusView,
+  // Views that a first visit does not need are loaded when they are asked for.
+  const makers = /** @type {Record<string, () => ((root: HTMLElement, app: App) => View) | Promise<(root: HTMLElement, app: App) => View>>} */ ({
+    trace: () => traceView,
+    search: () => searchView,
+    charts: () => import("./charts/view.js").then((module) => module.chartsView),
+    map: () => import("./map/view.js").then((module) => module.mapView),
+    status: () => import("./status/view.js").then((module) => module.statusView),
   });
   /** @type {View | null} */
   let view = null;
   let shown = "";
 
-  function show() {
+  async function show() {
     api.setTenant(address.tenant);
     tenant.value = address.tenant;
     const name = address.trace ? "trace" : address.view in makers ? address.view : "search";
@@ -76,16 +78,21 @@ export function start() {
       if (id === name) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    if (!view || shown !== name) {
+    if (shown !== name || !view) {
       view?.hide?.();
       delete document.body.dataset["ready"];
       main.className = name;
       main.replaceChildren();
       if (name !== "trace") document.title = "Tributary";
-      view = /** @type {(root: HTMLElement, app: App) => View} */ (makers[name])(main, app);
+      view = null;
       shown = name;
+      const made = makers[name]?.();
+      const make = made instanceof Promise ? await made : made;
+      // Another view may have been asked for meanwhile.
+      if (shown !== name || view || !make) return;
+      view = make(main, app);
     }
-    view.show(address);
+    /** @type {View} */ (view).show(address);
   }
 
   function nextTheme() {

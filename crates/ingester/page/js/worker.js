@@ -4,7 +4,6 @@ import { envelope, walk } from "./model/otlp.js";
 import { plant } from "./model/tree.js";
 import { clockOffsets } from "./model/times.js";
 import { find } from "./model/find.js";
-import { read } from "./model/readers.js";
 import { otlpJson } from "./model/writers.js";
 
 /** @typedef {import("../types.js").Trace} Trace */
@@ -22,14 +21,14 @@ const calls = {
     const type = response.headers.get("content-type") ?? "";
     const all = new Uint8Array(await response.arrayBuffer());
     const fetched = performance.now();
-    if (!type.includes("protobuf")) return shown(read(all, "answer"), "", false, { fetched: fetched - began });
+    if (!type.includes("protobuf")) return shown(await reading(all, "the answer"), "", false, { fetched: fetched - began });
     const { from, to, partial, message } = envelope(all);
     return shown(all.subarray(from, to), message, partial, { fetched: fetched - began });
   },
 
   /** @param {{ bytes: ArrayBuffer, name: string }} message */
-  file({ bytes, name }) {
-    return shown(read(new Uint8Array(bytes), name), "", false, {});
+  async file({ bytes, name }) {
+    return shown(await reading(new Uint8Array(bytes), name), "", false, {});
   },
 
   /** @param {{ typed: string }} message */
@@ -59,6 +58,12 @@ const calls = {
     return trace ? otlpJson(trace) : "";
   },
 };
+
+/** Other formats; their readers are loaded with the first file. @param {Uint8Array} bytes @param {string} name */
+async function reading(bytes, name) {
+  const { read } = await import("./model/readers.js");
+  return read(bytes, name);
+}
 
 /**
  * @param {Uint8Array} bytes @param {string} message @param {boolean} partial @param {Record<string, number>} took

@@ -56,6 +56,7 @@ pub(super) const FILES: &[(&str, &[u8])] = files! {
     "js/trace/details.js"
     "js/trace/head.js"
     "js/trace/minimap.js"
+    "js/trace/notes.js"
     "js/trace/splitter.js"
     "js/trace/state.js"
     "js/trace/table.js"

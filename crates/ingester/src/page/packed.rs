@@ -1,12 +1,17 @@
 //! The files as they are sent: plain and as gzip, with the tag of each and the hash of all. Made at the
 //! first request, once: some 20 ms.
 
+use super::bare::bare;
 use super::files::FILES;
 use super::{BOOT, HASH};
 use bytes::Bytes;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Write;
 use std::sync::LazyLock;
+
+/// What a first visit does not load, by the beginnings of names.
+const LATER: [&str; 5] =
+    ["js/charts/", "js/map/", "js/status/view", "js/model/readers", "js/model/edges"];
 
 /// A file as it is sent.
 #[derive(Debug)]
@@ -34,10 +39,11 @@ impl Packed {
         self.files.iter().find(|file| file.name == name)
     }
 
-    /// Bytes of all files as they are sent.
+    /// Bytes that a first visit gets.
     #[cfg(test)]
     pub(super) fn sent(&self) -> usize {
-        self.files.iter().chain([&self.document]).map(|file| file.gzip.len()).sum()
+        let files = self.files.iter().chain([&self.document]);
+        files.filter(|file| !is_later(file.name)).map(|file| file.gzip.len()).sum()
     }
 }
 
@@ -55,17 +61,28 @@ fn pack() -> Packed {
     }
     let hash = format!("{:016x}", all.finish());
     let mut files: Vec<File> =
-        FILES.iter().map(|&(name, bytes)| file(name, Bytes::from_static(bytes))).collect();
+        FILES.iter().map(|&(name, bytes)| file(name, sent(name, bytes))).collect();
     let at = files.iter().position(|file| file.name == "index.html").unwrap_or_default();
     let template = files.swap_remove(at).plain;
     let preloads: String = FILES
         .iter()
-        .filter(|(name, _)| name.ends_with(".js") && *name != BOOT)
+        .filter(|(name, _)| name.ends_with(".js") && *name != BOOT && !is_later(name))
         .map(|(name, _)| format!("<link rel=\"modulepreload\" href=\"assets/{hash}/{name}\">\n"))
         .collect();
     let text = String::from_utf8_lossy(&template);
     let text = text.replace("<!-- modules -->\n", &preloads).replace(HASH, &hash);
     Packed { hash, document: file("index.html", text.into()), files }
+}
+
+fn is_later(name: &str) -> bool {
+    LATER.iter().any(|begin| name.starts_with(begin))
+}
+
+fn sent(name: &str, bytes: &'static [u8]) -> Bytes {
+    match std::str::from_utf8(bytes) {
+        Ok(module) if name.ends_with(".js") => bare(module).into(),
+        _ => Bytes::from_static(bytes),
+    }
 }
 
 fn file(name: &'static str, plain: Bytes) -> File {

@@ -9,10 +9,10 @@ import { bar, menu } from "./bar.js";
 import { details } from "./details.js";
 import { head } from "./head.js";
 import { minimap } from "./minimap.js";
+import { absent, loading, notThere } from "./notes.js";
 import { drag } from "./splitter.js";
 import { State, rowOf } from "./state.js";
 import { table } from "./table.js";
-import { traceMap } from "../map/trace.js";
 import { idText, waterfall } from "./waterfall.js";
 
 /** @typedef {import("../../types.js").Address} Address */
@@ -53,10 +53,7 @@ export function traceView(root, app) {
     const answer = await call("open", { url, headers: api.headers() }).catch((error) => ({ status: 0, text: api.unreachable(error) }));
     if (mine !== ticket) return;
     if (answer.status !== undefined) return failed(answer.status === 0 ? answer.text : api.explain(answer.status, answer.text));
-    if (answer.trace.count === 0) {
-      const why = answer.message ? `Parts could not be asked: ${answer.message}.` : "It may not have arrived yet, be older than the blocks are kept, or belong to another tenant.";
-      return failed(`There is no trace ${address.trace}. ${why}`);
-    }
+    if (answer.trace.count === 0) return failed(absent(address.trace, answer.message));
     document.body.dataset["took"] = JSON.stringify(answer.took);
     loaded = { trace: answer.trace, message: answer.message, partial: answer.partial, name: "", found: true };
     build(address);
@@ -81,15 +78,13 @@ export function traceView(root, app) {
   /** @param {string} text */
   function busy(text) {
     delete document.body.dataset["ready"];
-    fill(root, h("div", { class: "empty", role: "status" }, h("div", { class: "spinner" }), h("p", {}, text)));
+    fill(root, loading(text));
   }
 
   /** @param {string} text */
   function failed(text) {
     loaded = state = ui = null;
-    fill(root, h("div", { class: "empty" }, h("h1", {}, "No trace to show"), h("p", {}, text),
-      h("p", {}, h("button", { onclick: () => { asked = ""; show(app.address()); } }, "Try again"), " ",
-        h("a", { class: "button", href: app.link({ trace: "", span: "", find: "", tab: "", view: "search" }) }, "To the search"))));
+    fill(root, notThere(text, () => { asked = ""; show(app.address()); }, app.link({ trace: "", span: "", find: "", tab: "", view: "search" })));
     say(text);
     document.body.dataset["ready"] = "failed";
   }
@@ -132,7 +127,7 @@ export function traceView(root, app) {
     const body = h("div", { class: "t-body" }, main, side, pane.element);
     const other = h("div", { class: "t-other", hidden: true });
     const element = h("div", { class: "trace" },
-      head(state, about, { show: jump, find: (typed) => { app.go({ tab: "" }, true); find(typed); }, align, menu: menu(state.trace, about.found, link) }), tools.element, body, other);
+      head(state, about, { show: jump, find: elsewhere, align, menu: menu(state.trace, about.found, link) }), tools.element, body, other);
     drag(rows.splitter, "nameWidth", 1, 160, 900, "--name-width", rows.refresh);
     drag(side, "paneWidth", -1, 260, 900, "--pane-width", rows.refresh);
     let shownTab = "";
@@ -152,8 +147,10 @@ export function traceView(root, app) {
         other.hidden = id === "";
         if (id === shownTab) return;
         shownTab = id;
-        if (id === "table") fill(other, table(state, { find: (typed) => { app.go({ tab: "" }, true); find(typed); }, show: (row) => { app.go({ tab: "" }, true); jump(row); } }).element);
-        else if (id === "map") fill(other, traceMap(state, { find: (typed) => { app.go({ tab: "" }, true); find(typed); } }));
+        if (id === "table") fill(other, table(state, { find: elsewhere, show: (row) => { app.go({ tab: "" }, true); jump(row); } }).element);
+        else if (id === "map") {
+          import("../map/trace.js").then(({ traceMap }) => shownTab === id && fill(other, traceMap(state, { find: elsewhere })));
+        }
         else rows.refresh();
       },
     };
@@ -205,6 +202,12 @@ export function traceView(root, app) {
     state.zoom = to - from < least ? [Math.max(0, middle - least / 2), middle + least / 2] : [Math.max(0, from), Math.min(length, to)];
     ui.mini.frame();
     ui.rows.refresh();
+  }
+
+  /** From another tab. @param {string} typed */
+  function elsewhere(typed) {
+    app.go({ tab: "" }, true);
+    find(typed);
   }
 
   /** @param {string} typed */
