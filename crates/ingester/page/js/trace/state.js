@@ -53,6 +53,16 @@ export class State {
     this.visible = visible(trace, view);
   }
 
+  /** After rows were shut the selected one may be inside of one: then that is selected. */
+  keepPlace() {
+    this.list();
+    let row = this.selected;
+    while (row >= 0 && this.place() < 0) {
+      row = this.trace.parent[row] ?? -1;
+      if (row >= 0) this.selected = row;
+    }
+  }
+
   /** Opens what is above a row and selects it. @param {number} row */
   show(row) {
     const { trace, view } = this;

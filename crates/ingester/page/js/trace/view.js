@@ -265,15 +265,9 @@ export function traceView(root, app) {
     keepPlace();
   }
 
-  /** After rows were shut the selected one may be inside of one: then that is selected. */
   function keepPlace() {
     if (!state || !ui) return;
-    state.list();
-    let row = state.selected;
-    while (row >= 0 && state.place() < 0) {
-      row = state.trace.parent[row] ?? -1;
-      if (row >= 0) state.selected = row;
-    }
+    state.keepPlace();
     ui.rows.refresh();
     ui.rows.scrollTo(Math.max(state.place(), 0));
   }
