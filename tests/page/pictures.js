@@ -12,15 +12,18 @@ const folder = process.argv[2] ?? ".";
 /** The most that one of them may weigh, bytes. */
 const MOST = 60_000;
 
-const query = "{ status = error && resource.service.name = \"orders\" }";
-const found = await fetch(new URL(`api/search?limit=1&since=10m&q=${encodeURIComponent(query)}`, env.PAGE));
-const [trace] = (await found.json()).traces;
+const query = "{ status = error }";
+const found = await fetch(new URL(`api/search?limit=20&since=10m&q=${encodeURIComponent(query)}`, env.PAGE));
+const traces = (await found.json()).traces ?? [];
+const trace = traces.sort((/** @type {any} */ a, /** @type {any} */ b) => (b.durationMs ?? 0) - (a.durationMs ?? 0))[0];
+if (!trace) throw new Error("the demo has told of no error yet: try again");
 const browser = await chromium.launch({ executablePath: env.CHROMIUM, args: ["--no-sandbox"] });
 for (const colorScheme of ["light", "dark"]) {
   const page = await browser.newPage({ viewport: { width: 1180, height: 640 }, colorScheme });
   await page.goto(`${env.PAGE}?trace=${trace.traceID}`);
   await page.locator('body[data-ready="trace"]').waitFor({ state: "attached" });
-  await page.keyboard.press("e");
+  // The last error is the deepest: what went wrong first.
+  await page.keyboard.press("E");
   await page.locator(".row.selected.error").waitFor();
   const session = await page.context().newCDPSession(page);
   for (let quality = 80; quality > 20; quality -= 10) {

@@ -132,7 +132,7 @@ export function waterfall(state, on) {
     const marks = ticks(to - from, 5).filter((t) => t <= to - from);
     axis.replaceChildren(...marks.map((t) => {
       const part = t / (to - from || 1);
-      return h("span", { class: part > 0.93 ? "tick last" : "tick", style: { left: `${part * 100}%` } }, from + t === 0 ? "0" : duration(from + t));
+      return h("span", { class: part > 0.86 ? "tick last" : "tick", style: { left: `${part * 100}%` } }, from + t === 0 ? "0" : duration(from + t));
     }));
     const step = (marks[1] ?? to - from) / (to - from || 1);
     element.style.setProperty("--grid", `${Math.max(step, 0.02) * 100}%`);
