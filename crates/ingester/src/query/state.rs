@@ -42,7 +42,7 @@ fn other(heartbeat: &Heartbeat) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tributary_journal::Heartbeat;
+    use tributary_journal::Uid;
 
     #[test]
     fn it_names_those_that_live_and_tells_that_some_are_silent() {
@@ -56,7 +56,7 @@ mod tests {
         let other = Heartbeat {
             zone: "b".to_owned(),
             started: 7,
-            ..Heartbeat::new(uuid::Uuid::from_u128(1), "ingester-1".to_owned())
+            ..Heartbeat::new(Uid([1; 16]), "ingester-1".to_owned())
         };
         let others = Others { living: vec![other], in_the_dark: true, ..Others::default() };
         let body: Value = serde_json::from_slice(&answer(&own, &others).body).unwrap();
