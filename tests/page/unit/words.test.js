@@ -7,7 +7,7 @@ const { lex } = await import(`${js}/traceql/lex.js`);
 const { place, filterWithout, isMetrics } = await import(`${js}/traceql/context.js`);
 const { conditions, filter, narrowed } = await import(`${js}/traceql/chips.js`);
 const { condition } = await import(`${js}/traceql/write.js`);
-const { failing, step } = await import(`${js}/charts/queries.js`);
+const { failing, spansOf, step } = await import(`${js}/charts/queries.js`);
 const { joined, slices } = await import(`${js}/search/slices.js`);
 const { parse, traceId, write } = await import(`${js}/address.js`);
 const format = await import(`${js}/format.js`);
@@ -60,11 +60,13 @@ test("chips, and queries that are narrowed", () => {
   assert.equal(filter([]), "{ }");
   assert.equal(narrowed("{ a = 1 }", "b = 2"), "{ a = 1 && b = 2 }");
   assert.equal(narrowed("{ a = 1 }", "a = 1"), "{ a = 1 }");
-  assert.equal(narrowed("{ a = 1 || c = 3 }", "b = 2"), "{ a = 1 || c = 3 } && { b = 2 }");
+  assert.equal(narrowed("{ a = 1 || c = 3 }", "b = 2"), "{ (a = 1 || c = 3) && b = 2 }");
+  assert.equal(narrowed("{ a = 1 } >> { c = 3 }", "b = 2"), "{ a = 1 } >> { c = 3 } && { b = 2 }");
   assert.equal(failing("{ kind = server || kind = consumer }"), "{ (kind = server || kind = consumer) && status = error }");
   assert.equal(failing("{ a = 1 } >> { b = 2 }"), "");
   assert.equal(isMetrics("{ } | rate() by(name)"), true);
   assert.equal(isMetrics("{ name = \"rate(\" }"), false);
+  assert.equal(spansOf("{ a = 1 || b = \"|\" } | rate()"), "{ a = 1 || b = \"|\" }");
   assert.equal(step({ start: 0, end: 3600 }), 60);
 });
 

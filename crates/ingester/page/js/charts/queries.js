@@ -1,6 +1,7 @@
 // Which questions the charts ask. Pure.
 
-import { conditions, filter } from "../traceql/chips.js";
+import { conditions, filter, within } from "../traceql/chips.js";
+import { lex } from "../traceql/lex.js";
 
 /** Work that was asked for from outside of a process. */
 export const USUAL = "{ kind = server || kind = consumer }";
@@ -23,8 +24,7 @@ export function step({ start, end }) {
 export function failing(q) {
   const list = conditions(q);
   if (list) return filter([...list, "status = error"]);
-  const inner = /^\s*\{([^{}]*)\}\s*$/.exec(q);
-  return inner ? `{ (${(inner[1] ?? "").trim()}) && status = error }` : "";
+  return within(q, "status = error") ?? "";
 }
 
 /** @param {string} q @param {string} by */
@@ -38,6 +38,12 @@ export function red(q, by) {
     median: `${q} | quantile_over_time(duration, 0.5, 0.9, 0.99)${group}`,
     heat: `${q} | histogram_over_time(duration)`,
   };
+}
+
+/** What of a query finds spans: all before its first pipe. @param {string} q */
+export function spansOf(q) {
+  const pipe = lex(q).find((token) => token.text === "|");
+  return (pipe ? q.slice(0, pipe.at) : q).trim();
 }
 
 /** A label's value as text. @param {Record<string, unknown> | undefined} value */

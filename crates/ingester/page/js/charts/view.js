@@ -9,7 +9,7 @@ import { range, rangeField } from "../search/range.js";
 import { narrowed } from "../traceql/chips.js";
 import { isMetrics } from "../traceql/context.js";
 import { plot } from "./plot.js";
-import { GROUPS, USUAL, points, red, step, text, title } from "./queries.js";
+import { GROUPS, USUAL, points, red, spansOf, step, text, title } from "./queries.js";
 
 /** @typedef {import("../../types.js").Address} Address */
 /** @typedef {import("../../types.js").Series} Series */
@@ -58,7 +58,7 @@ export function chartsView(root, app) {
       cross: (at) => plots.forEach((p) => p.cross(at)),
       open: (trace) => app.go({ trace, view: "" }),
       pick: (from, to, least, most) => {
-        let q = (app.address().q || USUAL).split("|")[0]?.trim() ?? "";
+        let q = spansOf(app.address().q || USUAL);
         if (note === "errors") q = narrowed(q, "status = error");
         if (most < Infinity) q = narrowed(narrowed(q, `duration >= ${exact(least)}`), `duration <= ${exact(most)}`);
         app.go({ view: "search", q, start: String(Math.floor(from / 1000)), end: String(Math.ceil(to / 1000) + 1), since: "" });

@@ -26,17 +26,26 @@ export function conditions(query) {
   return found;
 }
 
+/**
+ * One filter of any form with a condition more; none where it is not one.
+ * @param {string} query @param {string} condition
+ */
+export function within(query, condition) {
+  const inside = /^\s*\{([^{}]*)\}\s*$/.exec(query)?.[1]?.trim();
+  return inside ? `{ (${inside}) && ${condition} }` : null;
+}
+
 /** @param {string[]} list */
 export function filter(list) {
   return list.length > 0 ? `{ ${list.join(" && ")} }` : "{ }";
 }
 
 /**
- * The query with a condition more; a rich one gets it as a filter of its own.
+ * The query with a condition more, of the same spans where it is one filter; else as a filter of its own.
  * @param {string} query @param {string} condition
  */
 export function narrowed(query, condition) {
   const list = conditions(query);
-  if (!list) return `${query.trim()} && { ${condition} }`;
+  if (!list) return within(query, condition) ?? `${query.trim()} && { ${condition} }`;
   return filter(list.includes(condition) ? list : [...list, condition]);
 }
