@@ -54,9 +54,9 @@ fn modules_are_short_and_the_pure_ones_know_no_browser() -> Result<()> {
         }
         if PURE.iter().any(|pure| name.starts_with(pure)) {
             for word in ["document.", "window.", "fetch("] {
-                let code = text.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
-                if code.into_iter().any(|line| line.split('"').step_by(2).any(|c| c.contains(word)))
-                {
+                let mut code =
+                    text.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
+                if code.any(|line| line.split('"').step_by(2).any(|c| c.contains(word))) {
                     faults.push(format!("{name}: {word}"));
                 }
             }
