@@ -26,7 +26,7 @@ function next(q, at) {
   const rest = q.slice(at);
   const space = /^\s+/.exec(rest);
   if (space) return ["space", space[0].length];
-  if (c === '"' || c === "`") return ["text", textLength(q, at, c)];
+  if (c === "\"" || c === "\x60") return ["text", textLength(q, at, c)];
   const number = /^\d[\w.µ]*/.exec(rest);
   if (number) return ["number", number[0].length];
   const scoped = /^(?:(?:span|resource|event|link|instrumentation|parent)?\.|(?:span|trace|event|link|instrumentation):)/.exec(rest);
