@@ -1,7 +1,8 @@
 //! The table of chores.
 
 use crate::{
-    bench, check, deny, diet, fuzz, kubernetes, manifests, promtool, senders, test, torture, venv,
+    bench, check, deny, diet, fuzz, kubernetes, manifests, page, promtool, senders, test, torture,
+    venv,
 };
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -73,6 +74,12 @@ const CHORES: &[Chore] = &[
         arguments: "",
         what: "helm and kubectl, under target/kubernetes",
         run: |_| kubernetes::prepare().map(drop),
+    },
+    Chore {
+        name: "page",
+        arguments: "",
+        what: "what the page is tested with: packages under target/page, and Chromium",
+        run: |_| page::prepare().map(drop),
     },
     Chore {
         name: "promtool",

@@ -1,6 +1,6 @@
 //! Repository chores. `chores` is the table of them; every other module is one, but for `run`, which
-//! runs commands, `suite`, which runs the binaries of tests, and the four that fetch what they need: `venv`,
-//! `senders`, `promtool` and `kubernetes`.
+//! runs commands, `suite`, which runs the binaries of tests, and the five that fetch what they need: `venv`,
+//! `senders`, `promtool`, `kubernetes` and `page`.
 #![expect(clippy::print_stdout, reason = "a tool that speaks to a person")]
 
 mod bench;
@@ -11,6 +11,7 @@ mod diet;
 mod fuzz;
 mod kubernetes;
 mod manifests;
+mod page;
 mod promtool;
 mod run;
 mod senders;

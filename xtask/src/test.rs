@@ -6,7 +6,7 @@
 //! while the first crates compile; what only computes is built while tests wait for the programs
 //! that they have started.
 
-use crate::{check, deny, diet, kubernetes, manifests, promtool, run, senders, suite, venv};
+use crate::{check, deny, diet, kubernetes, manifests, page, promtool, run, senders, suite, venv};
 use anyhow::{Result, anyhow};
 use std::time::Instant;
 
@@ -14,13 +14,13 @@ pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
     run::step("format", &mut run::cargo(&["fmt", "--all", "--check"]))?;
     let others = std::thread::spawn(|| {
-        let python = venv::prepare()?;
-        let kubernetes = kubernetes::prepare()?;
-        anyhow::Ok((python, kubernetes, senders::prepare()?, promtool::prepare()))
+        let (python, kubernetes) = (venv::prepare()?, kubernetes::prepare()?);
+        let (senders, page) = (senders::prepare()?, page::prepare()?);
+        anyhow::Ok((python, kubernetes, senders, page, promtool::prepare()))
     });
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
     run::step("clippy", &mut run::cargo(&clippy))?;
-    let (python, kubernetes, senders, promtool) =
+    let (python, kubernetes, senders, page, promtool) =
         others.join().unwrap_or_else(|_| Err(anyhow!("preparing the other languages panicked")))?;
     check::docs(&["--workspace"])?;
     deny::run(Vec::new())?;
@@ -32,6 +32,7 @@ pub(crate) fn run() -> Result<()> {
         ("TRIBUTARY_KUBERNETES", kubernetes),
         ("TRIBUTARY_SENDERS_PYTHON", senders.python),
         ("TRIBUTARY_SENDERS_NODE", senders.node),
+        ("TRIBUTARY_PAGE_NODE", page),
     ];
     variables.extend(promtool.map(|path| ("TRIBUTARY_PROMTOOL", path)));
     let tests = suite::run(suite, &variables);

@@ -18,7 +18,7 @@ use crate::access::{Port, Refresher, Sockets};
 use crate::config::Config;
 use crate::engine::{Engine, Environment};
 use crate::error::IngesterError;
-use crate::query::{Asker, HttpState, Peers, serve};
+use crate::query::{Asker, HttpState, Peers, is_private, serve};
 use crate::receive::direct::DirectReceivers;
 use crate::runtime::{CriticalTask, IdGenerator};
 use gauges::set_gauges;
@@ -109,7 +109,7 @@ impl App {
         let ids = IdGenerator::default();
         let store = store::open(&self.config).await?;
         let own = self.own_heartbeat(&ids)?;
-        let own_address = own.wire_address.clone();
+        let (own_address, name) = (own.wire_address.clone(), own.instance.clone());
         let App { config, receivers, wire, http } = self;
         let clock = ids.clone();
         let environment = Environment { store: store.clone(), ids, own, build_inline: false };
@@ -128,6 +128,8 @@ impl App {
         let asker = Asker::new(traces, members, peers.clone(), metrics, clock, share)
             .map_err(IngesterError::Threads)?;
         let state = HttpState {
+            name,
+            is_private: is_private(&http.addresses()),
             settings: api_settings(&config),
             gate: engine.gate.clone(),
             traces: engine.traces.clone(),

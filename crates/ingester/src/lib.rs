@@ -13,6 +13,7 @@
 //! | [`cluster`] | which other ingesters there are |
 //! | [`upkeep`] | what other processes left is adopted, garbage collected, small blocks merged |
 //! | [`query`] | where a trace is looked for, and the HTTP API |
+//! | `page` | traces in a browser: files for those who ask that port for `/` |
 //!
 //! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What
 //! all of them use: [`config`], [`limits`], [`metrics`], [`runtime`]. It must never depend on the
@@ -31,6 +32,7 @@ pub mod journal;
 pub mod limits;
 pub mod memory;
 pub mod metrics;
+mod page;
 pub mod query;
 pub mod receive;
 mod run;

@@ -4,18 +4,22 @@
 
 mod admit;
 mod ask;
+mod encoding;
 mod grpc;
+mod host;
 mod http;
 mod peers;
 mod pool;
 mod ready;
 mod segments;
 mod serve;
+mod state;
 mod traces;
 
 pub(crate) use ask::Asker;
 #[cfg(test)]
 pub(crate) use grpc::Raw;
+pub(crate) use host::is_private;
 pub(crate) use http::HttpState;
 pub(crate) use peers::Peers;
 pub(crate) use segments::SegmentReader;

@@ -39,7 +39,7 @@ const CLUSTER: Group = Group {
     heading: "Sidecars, readers and the other ingesters",
     settings: settings! {
         "wire-listen", "ADDRESS,…", Is("[::]:4319"), "where sidecars connect";
-        "http-listen", "ADDRESS,…", Is("[::]:3200"), "Tempo's query API, /ready /live /metrics";
+        "http-listen", "ADDRESS,…", Is("[::]:3200"), "Tempo's query API, the page at /, /ready /live /metrics";
         "multitenancy", "BOOL", Is("false"), "queries must name their tenant in X-Scope-OrgID";
         "name", "NAME", Means("host name and wire port"), "this ingester's name, the same after a restart";
         "advertise", "HOST", Means("what it listens on, or the host's address"), "host under which sidecars and other ingesters reach this one";

@@ -1,9 +1,11 @@
 //! Who may ask what: looked at before any route, so that none can be forgotten.
 
 use super::grpc::is_grpc;
+use super::host::foreign;
 use super::http::HttpState;
 use super::peers::INTERNAL;
 use crate::access::{ClientCertificate, Gate, Port};
+use crate::page;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,8 +26,17 @@ pub(super) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
+    if state.is_private
+        && let Some(named) = foreign(request.uri(), request.headers())
+    {
+        let why = format!(
+            "this port is reached from this machine alone, and not as {named:?}: ask as localhost; \
+             a proxy in front has to send `Host: localhost`\n"
+        );
+        return (StatusCode::MISDIRECTED_REQUEST, why).into_response();
+    }
     let path = request.uri().path();
-    if !OPEN.contains(&path) {
+    if !OPEN.contains(&path) && !page::owns(path) {
         let port = if path.starts_with(INTERNAL) { Port::Peer } else { Port::Query };
         if let Err(refusal) = check(&state.gate, port, &certificate, request.headers_mut()) {
             return refused(&refusal, request.headers());

@@ -1,12 +1,15 @@
 //! HTTP: Tempo's query API for people, live spans for the other ingesters, probes and metrics.
 
 use super::ask::{Asker, NotAnswered};
+use super::encoding::{Encoding, compress};
 use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
 use super::ready::ready;
+use super::state::{self, Own};
 use super::traces::{TraceFinder, TraceQuery};
 use crate::access::Gate;
 use crate::cluster::Membership;
 use crate::metrics::Metrics;
+use crate::page;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -24,6 +27,10 @@ use tributary_span::otlp::encode;
 
 /// What the handlers share.
 pub(crate) struct HttpState {
+    /// This ingester's name, as the others know it.
+    pub(crate) name: String,
+    /// Only this machine reaches the port.
+    pub(crate) is_private: bool,
     /// How the API is set up.
     pub(crate) settings: api::Settings,
     /// Lets callers in.
@@ -48,12 +55,17 @@ pub(crate) struct HttpState {
     pub(crate) set_gauges: Box<dyn Fn() + Send + Sync>,
 }
 
+/// What this ingester says of itself and of the others.
+pub(super) const STATE_PATH: &str = "/api/tributary/state";
 /// The longest question that another ingester may ask, bytes.
 const MAX_QUESTION: usize = 1 << 20;
 
 /// Answers a request.
 pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    if let Some(page) = page::answer(&head.method, head.uri.path(), &head.headers) {
+        return page.map(Body::from);
+    }
     let answer = match head.uri.path() {
         "/live" => text(StatusCode::OK, "alive\n"),
         "/ready" => {
@@ -64,6 +76,7 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             (state.set_gauges)();
             text(StatusCode::OK, state.render_metrics())
         }
+        STATE_PATH => state.tell(),
         QUESTION_PATH => state.answer_question(body).await,
         path if path.starts_with(PEER_PATH) => state.answer_peer(path).await,
         _ => match api::read(&head, &state.settings) {
@@ -84,11 +97,7 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             }
         },
     };
-    let gzip = head
-        .headers
-        .get(header::ACCEPT_ENCODING)
-        .is_some_and(|v| v.as_bytes().windows(4).any(|w| w == b"gzip"));
-    respond(answer, gzip)
+    respond(answer, Encoding::taken(&head.headers))
 }
 
 /// What is answered, or why nothing is.
@@ -117,29 +126,31 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 /// How long a query waits at the start for the heartbeats to be read.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Answers above this size are compressed for clients that take gzip.
-const WORTH_COMPRESSING: usize = 4096;
-
-fn respond(answer: Answer, gzip: bool) -> Response {
+fn respond(answer: Answer, encoding: Option<Encoding>) -> Response {
     let mut response: http::Response<Bytes> = answer.into();
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if gzip && response.body().len() > WORTH_COMPRESSING {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        let packed = std::io::Write::write_all(&mut encoder, response.body())
-            .and_then(|()| encoder.finish());
-        if let Ok(packed) = packed {
-            *response.body_mut() = packed.into();
-            response
-                .headers_mut()
-                .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-    }
+    // Errors repeat what was asked: they are text, whatever a browser takes them for.
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    compress(&mut response, encoding);
     response.map(Body::from)
 }
 
 impl HttpState {
+    /// What this ingester says of itself and of the others.
+    fn tell(&self) -> Answer {
+        let own = Own {
+            name: &self.name,
+            version: &self.settings.version,
+            tenancy: self.settings.tenancy,
+            ready: self.ready.load(Ordering::Relaxed),
+            remarks: (self.remarks)(),
+        };
+        state::answer(&own, &self.membership.others())
+    }
+
     /// The metrics of the ingester and of its receivers.
     fn render_metrics(&self) -> String {
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();

@@ -233,7 +233,9 @@ impl<'a> Show<'a> {
         ));
         let style = Style { width: self.terminal.width(), colour: self.terminal.colour() };
         waterfall(&columns, style).iter().for_each(|line| self.terminal.say(line));
-        self.terminal.say("");
+        let link = format!("http://localhost:{}/?trace={}", self.ports.http, trace.id);
+        let link = self.terminal.bold(&link);
+        self.terminal.say(&format!("\nIn a browser, while this runs: {link}\n"));
         self.drawn = true;
         Ok(())
     }
