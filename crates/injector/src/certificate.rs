@@ -17,9 +17,12 @@ pub(crate) enum Certificate {
     Own(Own),
 }
 
-/// A certificate in memory, and when it expires; none at first. Clones share it.
+/// What is shown, and when it expires.
+type Shown = (Arc<ServerConfig>, u64);
+
+/// A certificate in memory; none at first. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Own(Arc<Mutex<Option<(Arc<ServerConfig>, u64)>>>);
+pub(crate) struct Own(Arc<Mutex<Option<Shown>>>);
 
 impl Own {
     /// This one from now on. Connections that are there stay as they are.
@@ -27,7 +30,7 @@ impl Own {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(config), expires));
     }
 
-    fn get(&self) -> Option<(Arc<ServerConfig>, u64)> {
+    fn get(&self) -> Option<Shown> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -180,7 +180,8 @@ mod tests {
                 let labels = line.strip_prefix(&format!("{}{{", family.name))?;
                 Some(format!("{{{}}}", labels.split_once('=')?.0))
             });
-            let row = format!("| `{}{}` | {} | ", family.name, label.unwrap_or_default(), family.r#type);
+            let row =
+                format!("| `{}{}` | {} | ", family.name, label.unwrap_or_default(), family.r#type);
             assert!(explained.contains(&row), "docs/operations.md lacks {row}");
         }
     }

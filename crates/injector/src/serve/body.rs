@@ -1,9 +1,10 @@
 //! Bodies of requests: how large, how long, and how many bytes of them at once.
 
 use crate::metrics::Unanswered;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use hyper::StatusCode;
-use hyper::body::{Body, Bytes, Incoming};
+use hyper::body::{Body, Incoming};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 const LARGEST: usize = 4 << 20;
 /// All bodies together. Parsed, one takes some times its bytes.
 const TOGETHER: usize = 16 << 20;
-/// How long one may take, its wait for room included: less than the three seconds that the API server
+/// How long one may take, its waits for room included: less than the three seconds that the API server
 /// waits.
 const WITHIN: Duration = Duration::from_secs(2);
 
@@ -29,7 +30,7 @@ impl Default for Bodies {
 /// A body, and the room that it takes.
 pub(super) struct Read {
     pub(super) bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Why there is none.
@@ -61,19 +62,47 @@ const BROKEN: Refused = Refused {
 };
 
 impl Bodies {
-    /// Reads one. A body that does not say how large it is takes the room of the largest.
-    pub(super) async fn read(&self, body: Incoming) -> Result<Read, Refused> {
-        let most = body.size_hint().upper().unwrap_or(LARGEST as u64);
-        let most = usize::try_from(most).ok().filter(|most| *most <= LARGEST).ok_or(LARGE)?;
-        let most = u32::try_from(most).map_err(|_| LARGE)?;
-        let room = timeout(WITHIN, Arc::clone(&self.0).acquire_many_owned(most)).await;
-        let room = room.ok().and_then(Result::ok).ok_or(BUSY)?;
-        let read =
-            timeout(WITHIN, Limited::new(body, LARGEST).collect()).await.map_err(|_| LATE)?;
-        match read {
-            Ok(body) => Ok(Read { bytes: body.to_bytes(), _room: room }),
-            Err(error) if error.is::<LengthLimitError>() => Err(LARGE),
-            Err(_) => Err(BROKEN),
+    /// Reads one. Room is taken as bytes come, not as they are announced: a client that announces much
+    /// and sends little takes none from the others.
+    pub(super) async fn read(&self, mut body: Incoming) -> Result<Read, Refused> {
+        if body.size_hint().lower() > LARGEST as u64 {
+            return Err(LARGE);
         }
+        let (mut bytes, mut room, mut is_waiting) = (BytesMut::new(), None, false);
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                let Ok(data) = frame.map_err(|_| BROKEN)?.into_data() else { continue };
+                if bytes.len() + data.len() > LARGEST {
+                    return Err(LARGE);
+                }
+                is_waiting = true;
+                self.take(&mut room, data.len()).await?;
+                is_waiting = false;
+                bytes.extend_from_slice(&data);
+            }
+            Ok(())
+        };
+        let read = timeout(WITHIN, read).await;
+        match read {
+            Ok(Ok(())) => Ok(Read { bytes: bytes.freeze(), _room: room }),
+            Ok(Err(refused)) => Err(refused),
+            Err(_) if is_waiting => Err(BUSY),
+            Err(_) => Err(LATE),
+        }
+    }
+
+    /// Waits for so many more bytes of room.
+    async fn take(
+        &self,
+        room: &mut Option<OwnedSemaphorePermit>,
+        bytes: usize,
+    ) -> Result<(), Refused> {
+        let bytes = u32::try_from(bytes).map_err(|_| LARGE)?;
+        let more = Arc::clone(&self.0).acquire_many_owned(bytes).await.map_err(|_| BUSY)?;
+        match room {
+            Some(room) => room.merge(more),
+            None => *room = Some(more),
+        }
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tributary_testkit::wait::SOON;
 
-/// Half of it, and all that was said before: only a fault waits for this.
+/// All that is said until the other side ends it.
 async fn rest(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
     let mut bytes = Vec::new();
     // The end of a connection that is cut off is an error, and an end.
@@ -36,10 +36,12 @@ async fn bodies_that_are_none() {
 #[tokio::test]
 async fn bodies_that_are_too_large_are_not_read() {
     let mut injector = Injector::start("").await;
-    for protocol in ["http/1.1", "h2"] {
-        let answer = injector.ask(protocol, "/inject/namespace", vec![b' '; (4 << 20) + 1]).await;
-        assert_eq!(answer.status, 413, "{}", answer.text());
-    }
+    let answer = injector.ask("h2", "/inject/namespace", vec![b' '; (4 << 20) + 1]).await;
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    let mut announced = injector.connect(&["http/1.1"]).await.unwrap();
+    let head = "POST /inject/pod HTTP/1.1\r\nhost: a\r\ncontent-length: 4194305\r\n\r\n";
+    announced.write_all(head.as_bytes()).await.unwrap();
+    assert!(rest(&mut announced).await.starts_with("HTTP/1.1 413"));
     // Without a length, until it is too long.
     let mut stream = injector.connect(&["http/1.1"]).await.unwrap();
     let head = "POST /inject/pod HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -70,6 +72,14 @@ async fn slow_ones_do_not_hold_up_the_others() {
     let mut body = injector.connect(&["http/1.1"]).await.unwrap();
     let begun = b"POST /inject/pod HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n{";
     body.write_all(begun).await.unwrap();
+    // More than there is room for, all of it announced and none of it sent.
+    let mut announced = Vec::new();
+    for _ in 0..8 {
+        let mut stream = injector.connect(&["http/1.1"]).await.unwrap();
+        let head = "POST /inject/pod HTTP/1.1\r\nhost: a\r\ncontent-length: 4194304\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        announced.push(stream);
+    }
     let review = json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "u"},
     });
@@ -77,10 +87,14 @@ async fn slow_ones_do_not_hold_up_the_others() {
     let answered = timeout(Duration::from_secs(30), answered).await.unwrap();
     assert_eq!(answered["allowed"], true);
     assert!(rest(&mut body).await.starts_with("HTTP/1.1 408"));
+    for mut stream in announced {
+        assert!(rest(&mut stream).await.starts_with("HTTP/1.1 408"));
+    }
     rest(&mut head).await;
     rest(&mut plain).await;
     rest(&mut silent).await;
-    assert_eq!(injector.counted("tributary_injector_unanswered_total{reason=\"late\"}").await, 1.0);
+    assert_eq!(injector.counted("tributary_injector_unanswered_total{reason=\"late\"}").await, 9.0);
+    assert_eq!(injector.counted("tributary_injector_unanswered_total{reason=\"busy\"}").await, 0.0);
     assert_eq!(
         injector.counted("tributary_injector_handshakes_total{outcome=\"late\"}").await,
         1.0

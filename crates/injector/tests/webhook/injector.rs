@@ -62,7 +62,7 @@ pub(crate) struct Injector {
 
 impl Injector {
     pub(crate) async fn start(platform: &str) -> Injector {
-        Injector::start_with(platform, &[]).await
+        Injector::start_with(platform, &["--linger=0s"]).await
     }
 
     pub(crate) async fn start_with(platform: &str, more: &[&str]) -> Injector {
@@ -77,7 +77,6 @@ impl Injector {
             "--listen=127.0.0.1:0".to_owned(),
             "--admin-listen=127.0.0.1:0".to_owned(),
             "--files-poll=20ms".to_owned(),
-            "--linger=0s".to_owned(),
             format!("--tls-cert={}", path("tls.crt")),
             format!("--tls-key={}", path("tls.key")),
             format!("--context={}", path("platform.yaml")),
