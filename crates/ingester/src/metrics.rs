@@ -197,6 +197,12 @@ metrics! {
     store_names_left_out: Counter;
     /// Objects that were damaged when they were read and other bytes when they were read again
     store_misreads: Counter;
+    /// When the store's credential ends, in seconds since 1970; 0 when there is none that ends
+    credential_expires_seconds: Gauge;
+    /// Credentials with an end that the store's cloud gave, the first one included
+    credential_renewals: Counter;
+    /// Times that the store's cloud was asked for a credential and gave none; the old one is used until it ends
+    credential_failures: Counter;
     /// Requests to the query API
     queries: Counter;
     /// Segments that queries read, for spans that are in no ingester's memory and in no block yet
@@ -301,6 +307,8 @@ impl Metrics {
         self.store_hedges.raise_to(now.hedges);
         self.store_names_left_out.raise_to(now.names_left_out);
         self.store_misreads.raise_to(now.misreads);
+        self.credential_renewals.raise_to(now.credential_renewals);
+        self.credential_failures.raise_to(now.credential_failures);
     }
 
     /// All of it as text. `receivers` are named.

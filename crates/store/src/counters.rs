@@ -1,6 +1,9 @@
 //! What was asked of the store, counted, because requests are what a bucket bills.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Running totals since the store was opened, shared by all clones of it.
 #[derive(Debug, Default)]
@@ -19,6 +22,9 @@ pub struct Counters {
     pub(crate) hedges: AtomicU64,
     pub(crate) names_left_out: AtomicU64,
     pub(crate) misreads: AtomicU64,
+    pub(crate) credential_renewals: AtomicU64,
+    pub(crate) credential_failures: AtomicU64,
+    credential_ends: Mutex<Option<Instant>>,
 }
 
 /// The totals at one moment.
@@ -53,9 +59,25 @@ pub struct Operations {
     pub names_left_out: u64,
     /// Objects that were damaged when they were read, and other bytes when they were read again.
     pub misreads: u64,
+    /// Credentials with an end that were given, the first one included.
+    pub credential_renewals: u64,
+    /// Exchanges for a credential that failed.
+    pub credential_failures: u64,
 }
 
 impl Counters {
+    /// How long the store's credential is good for at `now`: zero once it has ended, `None` if there is
+    /// none that ends.
+    pub fn credential_left(&self, now: Instant) -> Option<Duration> {
+        let ends = *self.credential_ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.map(|end| end.saturating_duration_since(now))
+    }
+
+    #[cfg(feature = "cloud")]
+    pub(crate) fn credential_ends(&self, end: Instant) {
+        *self.credential_ends.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+    }
+
     /// The totals now.
     pub fn snapshot(&self) -> Operations {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -74,6 +96,8 @@ impl Counters {
             hedges: read(&self.hedges),
             names_left_out: read(&self.names_left_out),
             misreads: read(&self.misreads),
+            credential_renewals: read(&self.credential_renewals),
+            credential_failures: read(&self.credential_failures),
         }
     }
 }

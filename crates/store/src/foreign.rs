@@ -22,6 +22,12 @@ impl Foreign {
         Foreign { counters, told: Arc::default() }
     }
 
+    /// What the store's operations are counted in.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
     /// A listing leaves out `name`.
     pub(crate) fn leave_out(&self, name: &str, why: &str) {
         add(&self.counters.names_left_out, 1);

@@ -46,6 +46,8 @@
 mod attempts;
 mod counters;
 mod create;
+#[cfg(feature = "cloud")]
+mod credentials;
 mod delete;
 mod error;
 mod folder;

@@ -51,14 +51,11 @@ pub(crate) fn clients(
         ))),
         #[cfg(feature = "cloud")]
         Location::Cloud { cloud, bucket, prefix } => {
-            let build = |quick| {
-                cloud::client(cloud, &bucket, options, &foreign, quick)
-                    .and_then(|store| prefixed(store, &prefix))
-                    .map_err(|e| StoreError::Config(format!("store \"{url}\": {e}")))
-            };
+            let wrong = |e| StoreError::Config(format!("store \"{url}\": {e}"));
+            let pair = cloud::clients(cloud, &bucket, options, &foreign).map_err(wrong)?;
             Ok(Clients {
-                quick: build(true)?,
-                patient: build(false)?,
+                quick: prefixed(pair.quick, &prefix).map_err(wrong)?,
+                patient: prefixed(pair.patient, &prefix).map_err(wrong)?,
                 folder: None,
                 is_cloud: true,
             })

@@ -1,4 +1,5 @@
-//! `tributary inject`: the sidecar in manifests, in a policy of the cluster's, and what lacks it.
+//! `tributary inject`: the sidecar in manifests, in a policy of the cluster's, by a webhook, and what
+//! lacks it.
 //!
 //! What becomes of a pod is decided by [`tributary_inject`]; here files are read and answers written.
 
@@ -7,11 +8,12 @@ mod options;
 
 pub(crate) use options::Options;
 
-use options::{Check, Command, Form, Settings};
+use options::{Check, Command, Form};
 use std::io::Write;
 use std::process::ExitCode;
 use tributary_inject::manifest::{self, Object, Task};
 use tributary_inject::{Context, InjectError, missing, policy};
+use tributary_injector::{Settings, SettingsError};
 use tributary_settings::USAGE;
 
 /// Something that was asked for could not be done, or pods lack the sidecar.
@@ -36,6 +38,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         None => change(options),
         Some(Command::Policy(settings)) => print_policy(settings),
         Some(Command::Check(check)) => look(check),
+        Some(Command::Serve(options)) => return tributary_injector::run(options),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -52,7 +55,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn change(options: &Options) -> Result<u8, Failure> {
-    let context = options.settings.context()?;
+    let context = context(&options.settings)?;
     let task = if options.remove { Task::Remove } else { Task::Inject(&context) };
     let mut objects: Vec<Object> = Vec::new();
     let mut texts = Vec::new();
@@ -83,13 +86,27 @@ fn change(options: &Options) -> Result<u8, Failure> {
     Ok(if failed { NOT_DONE } else { 0 })
 }
 
+/// What is injected, the file of it read as all others are.
+fn context(settings: &Settings) -> Result<Context, Failure> {
+    let read = |path: &std::path::Path| match files::read(path) {
+        Ok(file) => Ok(file.text),
+        Err(Failure::File(_, error)) => Err(error),
+        Err(other) => Err(std::io::Error::other(other)),
+    };
+    settings.read(read).map_err(|error| match error {
+        SettingsError::Wrong(wrong) => Failure::Settings(wrong),
+        SettingsError::File(name, error) => Failure::File(name, error),
+        SettingsError::Text(name, error) => Failure::Text(name, error),
+    })
+}
+
 fn print_policy(settings: &Settings) -> Result<u8, Failure> {
-    print(&policy::policy(&settings.context()?));
+    print(&policy::policy(&context(settings)?));
     Ok(0)
 }
 
 fn look(check: &Check) -> Result<u8, Failure> {
-    let context: Context = check.settings.context()?;
+    let context: Context = context(&check.settings)?;
     let (mut pods, mut without, mut knows) = (0, 0, false);
     for file in files::all(&check.files)? {
         let listing = missing::missing(&file.text, &context)

@@ -3,6 +3,7 @@
 use super::pressure::{Load, averaged};
 use crate::engine::Engine;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 use tokio::time::Instant;
 use tributary_store::Store;
 
@@ -38,6 +39,16 @@ pub(super) fn set_gauges(engine: &Engine, store: Store) -> Box<dyn Fn() + Send +
             averaged(metrics.pressure.get(), load.pressure(), now.duration_since(before))
         });
         metrics.pressure.set(pressure);
+        let left = store.counters().credential_left(now);
+        metrics
+            .credential_expires_seconds
+            .set(left.map_or(0, |left| seconds(SystemTime::now() + left)));
         metrics.count_store(store.counters().snapshot());
     })
+}
+
+/// Since 1970.
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -10,6 +10,7 @@
 mod connector;
 mod page;
 
+use crate::credentials::{self, Listening, renewed};
 use crate::foreign::Foreign;
 use crate::location::Cloud;
 use crate::options::StoreOptions;
@@ -20,23 +21,27 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
 use std::sync::{Arc, Once};
 
-/// A client for a bucket: the `quick` one, or the patient one.
+/// Both clients of a bucket.
+pub(super) struct Pair {
+    pub(super) quick: Arc<dyn ObjectStore>,
+    pub(super) patient: Arc<dyn ObjectStore>,
+}
+
+/// The clients for a bucket. They share what hands out credentials.
 ///
 /// # Errors
 /// What is wrong with the options, and what to do about it.
-pub(super) fn client(
+pub(super) fn clients(
     cloud: Cloud,
     bucket: &str,
     options: &StoreOptions,
     foreign: &Foreign,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
+) -> Result<Pair, String> {
     install_tls();
-    let connector = Connector(foreign.clone());
     match cloud {
-        Cloud::S3 => s3(bucket, options, connector, quick),
-        Cloud::Google => google(bucket, options, connector, quick),
-        Cloud::Azure => azure(bucket, options, connector, quick),
+        Cloud::S3 => s3(bucket, options, foreign),
+        Cloud::Google => google(bucket, options, foreign),
+        Cloud::Azure => azure(bucket, options, foreign),
     }
 }
 
@@ -104,55 +109,87 @@ macro_rules! apply_settings {
     }};
 }
 
-fn s3(
-    bucket: &str,
-    options: &StoreOptions,
-    connector: Connector,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder = apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
-        .with_http_connector(connector)
-        .with_bucket_name(bucket);
-    let builder = if quick { builder } else { builder.with_disable_bulk_delete(true) };
-    let allow = builder.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
+fn s3(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
+    let builder = |quick: bool| -> Result<AmazonS3Builder, String> {
+        Ok(apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
+            .with_http_connector(Connector(foreign.clone()))
+            .with_disable_bulk_delete(!quick)
+            .with_bucket_name(bucket))
+    };
+    let first = builder(false)?;
+    let is_set = |name: &str| {
+        let key = name.to_ascii_lowercase().parse();
+        key.is_ok_and(|key| first.get_config_value(&key).is_some())
+    };
+    let hint = credentials::amazon(is_set);
+    let allow = first.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
     for key in [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint] {
-        check_endpoint(builder.get_config_value(&key), allow.clone(), "AWS_ALLOW_HTTP")?;
+        check_endpoint(first.get_config_value(&key), allow.clone(), "AWS_ALLOW_HTTP")?;
     }
-    Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
+    let build = move |listening: Listening| {
+        let asking = first.clone().with_retry(retry(true)).with_http_connector(listening);
+        asking.build().map(|client| Arc::clone(client.credentials())).map_err(|e| e.to_string())
+    };
+    let shared = renewed(Box::new(build), Some(hint), foreign.counters())?;
+    let client = |quick| -> Result<Arc<dyn ObjectStore>, String> {
+        let builder = builder(quick)?.with_credentials(Arc::clone(&shared));
+        Ok(Arc::new(builder.build().map_err(|e| e.to_string())?))
+    };
+    Ok(Pair { quick: client(true)?, patient: client(false)? })
 }
 
-fn google(
-    bucket: &str,
-    options: &StoreOptions,
-    connector: Connector,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder =
-        apply_settings!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, options, quick)
-            .with_http_connector(connector)
-            .with_bucket_name(bucket);
-    Ok(Arc::new(builder.build().map_err(|e| {
+fn google(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
+    let builder = |quick: bool| -> Result<GoogleCloudStorageBuilder, String> {
+        let builder = GoogleCloudStorageBuilder::from_env();
+        Ok(apply_settings!(builder, GoogleConfigKey, options, quick)
+            .with_http_connector(Connector(foreign.clone()))
+            .with_bucket_name(bucket))
+    };
+    let wrong = |e: object_store::Error| {
         format!("{e}; GOOGLE_SERVICE_ACCOUNT names the file with the account's key")
-    })?))
+    };
+    let first = builder(false)?;
+    let build = move |listening: Listening| {
+        let asking = first.clone().with_retry(retry(true)).with_http_connector(listening);
+        asking.build().map(|client| Arc::clone(client.credentials())).map_err(wrong)
+    };
+    let hint = credentials::google();
+    let shared = renewed(Box::new(build), Some(hint), foreign.counters())?;
+    let client = |quick| -> Result<Arc<dyn ObjectStore>, String> {
+        let builder = builder(quick)?.with_credentials(Arc::clone(&shared));
+        Ok(Arc::new(builder.build().map_err(wrong)?))
+    };
+    Ok(Pair { quick: client(true)?, patient: client(false)? })
 }
 
-fn azure(
-    bucket: &str,
-    options: &StoreOptions,
-    connector: Connector,
-    quick: bool,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let builder =
-        apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
-            .with_http_connector(connector)
-            .with_container_name(bucket);
-    let allow = builder.get_config_value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
-    let endpoint = builder.get_config_value(&AzureConfigKey::Endpoint);
-    check_endpoint(endpoint, allow, "AZURE_ALLOW_HTTP")?;
-    Ok(Arc::new(builder.build().map_err(|e| {
+fn azure(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
+    let builder = |quick: bool| -> Result<MicrosoftAzureBuilder, String> {
+        Ok(apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
+            .with_http_connector(Connector(foreign.clone()))
+            .with_container_name(bucket))
+    };
+    let wrong = |e: object_store::Error| {
         format!(
             "{e}; AZURE_STORAGE_ACCOUNT_NAME and one of AZURE_STORAGE_ACCOUNT_KEY, \
-                 AZURE_STORAGE_SAS_TOKEN or a workload identity are needed"
+             AZURE_STORAGE_SAS_TOKEN or a workload identity are needed"
         )
-    })?))
+    };
+    let first = builder(false)?;
+    let is_set = |name: &str| {
+        let key = name.to_ascii_lowercase().parse();
+        key.is_ok_and(|key| first.get_config_value(&key).is_some())
+    };
+    let hint = credentials::azure(is_set);
+    let allow = first.get_config_value(&AzureConfigKey::Client(ClientConfigKey::AllowHttp));
+    check_endpoint(first.get_config_value(&AzureConfigKey::Endpoint), allow, "AZURE_ALLOW_HTTP")?;
+    let build = move |listening: Listening| {
+        let asking = first.clone().with_retry(retry(true)).with_http_connector(listening);
+        asking.build().map(|client| Arc::clone(client.credentials())).map_err(wrong)
+    };
+    let shared = renewed(Box::new(build), Some(hint), foreign.counters())?;
+    let client = |quick| -> Result<Arc<dyn ObjectStore>, String> {
+        let builder = builder(quick)?.with_credentials(Arc::clone(&shared));
+        Ok(Arc::new(builder.build().map_err(wrong)?))
+    };
+    Ok(Pair { quick: client(true)?, patient: client(false)? })
 }
