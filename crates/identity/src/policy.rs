@@ -6,6 +6,10 @@
 //!     jwks: /etc/tributary/jwks.json
 //!     cluster: main           # what rules call it; empty if not given
 //!     audience: tributary     # if not given
+//!   - issuer: https://other.example
+//!     jwks: https://other.example/openid/v1/jwks
+//!     jwks_ca: /etc/tributary/other-ca.crt        # the system's if not given
+//!     jwks_token: /var/run/tributary/other-token  # shown to it
 //! rules:              # first match wins; without any: [{tenants: ["{namespace}"]}]
 //!   - {namespace: "pay-*", account: "*", cluster: "*", tenants: [pay]}
 //!   - {name: "*.lab.example", tenants: [lab]}      # certificates made out to hosts
@@ -18,6 +22,7 @@
 mod yaml;
 
 use crate::rules::{Allowed, Pattern, Rule, Who};
+use crate::token::{KeySource, KeyUrl};
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -36,24 +41,20 @@ pub struct Policy {
 }
 
 /// An issuer of tokens, and where its keys are.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerEntry {
     /// What `iss` must be.
     pub issuer: String,
-    /// The file with its keys.
-    pub jwks: PathBuf,
+    /// Where its keys are.
+    pub keys: KeySource,
     /// What its cluster is called.
-    #[serde(default)]
     pub cluster: String,
     /// What must be in `aud`.
-    #[serde(default = "audience")]
     pub audience: String,
 }
 
-fn audience() -> String {
-    "tributary".to_owned()
-}
+/// What must be in `aud` where the policy does not say it.
+const AUDIENCE: &str = "tributary";
 
 /// A token that is known by its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +75,24 @@ pub struct PolicyError(String);
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    issuers: Vec<IssuerEntry>,
+    issuers: Vec<IssuerFields>,
     #[serde(default)]
     rules: Option<Vec<RuleEntry>>,
     #[serde(default)]
     tokens: Vec<TokenEntry>,
     #[serde(default)]
     peers: Vec<WhoEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerFields {
+    issuer: String,
+    jwks: String,
+    jwks_ca: Option<PathBuf>,
+    jwks_token: Option<PathBuf>,
+    cluster: Option<String>,
+    audience: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -128,7 +140,7 @@ impl Policy {
         };
         let rules = file.rules.unwrap_or_else(|| vec![everything()]);
         Ok(Policy {
-            issuers: file.issuers,
+            issuers: file.issuers.into_iter().map(IssuerFields::entry).collect::<Result<_, _>>()?,
             rules: rules.into_iter().map(RuleEntry::rule).collect::<Result<_, _>>()?,
             tokens: file.tokens.into_iter().map(TokenEntry::token).collect::<Result<_, _>>()?,
             peers: file.peers.into_iter().map(WhoEntry::who).collect::<Result<_, _>>()?,
@@ -148,6 +160,31 @@ impl Policy {
             }
         }
         found
+    }
+}
+
+impl IssuerFields {
+    fn entry(self) -> Result<IssuerEntry, PolicyError> {
+        let IssuerFields { issuer, jwks, jwks_ca: ca, jwks_token: token, cluster, audience } = self;
+        let wrong = |why: &str| PolicyError(format!("issuer {issuer}: jwks: {why}"));
+        let keys = match jwks.split_once("://") {
+            Some(("https", _)) => {
+                let url = jwks.parse::<http::Uri>().map_err(|why| wrong(&why.to_string()))?;
+                KeySource::Url(KeyUrl { url, ca, token })
+            }
+            // Who stands between could make tokens.
+            Some(_) => return Err(wrong("an address must begin with https://")),
+            None if ca.is_some() || token.is_some() => {
+                return Err(wrong("jwks_ca and jwks_token are for an address, and this is a file"));
+            }
+            None => KeySource::File(PathBuf::from(jwks)),
+        };
+        Ok(IssuerEntry {
+            issuer,
+            keys,
+            cluster: cluster.unwrap_or_default(),
+            audience: audience.unwrap_or_else(|| AUDIENCE.to_owned()),
+        })
     }
 }
 
@@ -232,7 +269,11 @@ mod tests {
         let lines = example.skip(1).take_while(|l| *l != "//! ```");
         let text: String = lines.map(|l| format!("{}\n", l.trim_start_matches("//! "))).collect();
         let policy = Policy::read(&text.replace("9f86…", HASH)).unwrap();
-        assert_eq!((policy.issuers.len(), policy.rules.len(), policy.peers.len()), (1, 2, 1));
+        assert_eq!((policy.issuers.len(), policy.rules.len(), policy.peers.len()), (2, 2, 1));
+        assert_eq!(policy.issuers[0].keys, KeySource::File("/etc/tributary/jwks.json".into()));
+        let KeySource::Url(KeyUrl { url, ca, token }) = &policy.issuers[1].keys else { panic!() };
+        assert_eq!(url.host(), Some("other.example"));
+        assert!(ca.is_some() && token.is_some());
         assert_eq!(policy.token("test").map(|token| &*token.name), Some("grafana"));
         assert_eq!(policy.token("Test"), None);
         assert_eq!(policy.token(""), None);
@@ -243,6 +284,12 @@ mod tests {
         let table = [
             ("rule: []", "unknown field `rule`"),
             ("issuers: [{issuer: i}]", "missing field `jwks`"),
+            (
+                "issuers: [{issuer: i, jwks: 'http://a/b'}]",
+                "issuer i: jwks: an address must begin with https://",
+            ),
+            ("issuers: [{issuer: i, jwks: 'https://a b'}]", "issuer i: jwks: invalid uri"),
+            ("issuers: [{issuer: i, jwks: /a, jwks_ca: /b}]", "and this is a file"),
             ("rules: [{namespace: a}]", "missing field `tenants`"),
             ("rules: [{tenants: []}]", "names none"),
             ("rules: [{tenants: ['']}]", "names none"),

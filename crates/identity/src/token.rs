@@ -7,8 +7,10 @@
 
 mod jwks;
 mod signature;
+mod source;
 
 pub use jwks::{KeySet, KeySetError};
+pub use source::{FetchError, KeySource, KeyUrl, PATIENCE};
 
 use crate::identity::Account;
 use base64::Engine;

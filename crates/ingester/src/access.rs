@@ -1,15 +1,19 @@
 //! Who is let in, as it was set (`settings`): TLS on both ports (`sockets`), what callers show and may
-//! (`gate`), and the files that all of it comes from, looked at again and again (`refresh`).
+//! (`gate`), keys that are told at an address (`keys`), and the files that all of it comes from, looked
+//! at again and again (`refresh`).
 //!
 //! What follows from what is decided in [`tributary_identity`], by functions of plain data; here are
 //! sockets, clocks and counters.
 
 mod gate;
+mod keys;
 mod refresh;
+mod rounds;
 mod settings;
 mod sockets;
 
 pub(crate) use gate::{Gate, Port};
+pub(crate) use keys::KeyFetcher;
 pub(crate) use refresh::Refresher;
 pub use settings::Access;
 pub(crate) use sockets::{ClientCertificate, Sockets};

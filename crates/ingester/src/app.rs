@@ -14,7 +14,7 @@ mod serving;
 mod store;
 mod wire;
 
-use crate::access::{Port, Refresher, Sockets};
+use crate::access::{KeyFetcher, Port, Refresher, Sockets};
 use crate::config::Config;
 use crate::engine::{Engine, Environment};
 use crate::error::IngesterError;
@@ -118,14 +118,18 @@ impl App {
         let ready = Arc::new(AtomicBool::new(false));
         let stop_http = engine.stop.child_token();
         let (traces, members) = (engine.traces.clone(), engine.membership.clone());
+        let limits = engine.limits.subscribe();
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let metrics = engine.metrics.clone();
-        let files = Refresher::open(&config.access, engine.gate.clone(), metrics.clone())?;
+        let files = {
+            let (gate, limits) = (engine.gate.clone(), engine.limits.clone());
+            Refresher::open(&config.access, gate, limits, metrics.clone())?
+        };
         let wire = Sockets::new(wire, files.wire.clone(), Port::Wire, metrics.clone());
         let http = Sockets::new(http, files.http.clone(), Port::Query, metrics.clone());
         let (peers, share) =
             (Peers::new(&config.access, files.peers.clone()), (config.memory, cores));
-        let asker = Asker::new(traces, members, peers.clone(), metrics, clock, share)
+        let asker = Asker::new(traces, members, peers.clone(), metrics, clock, limits, share)
             .map_err(IngesterError::Threads)?;
         let state = HttpState {
             name,
@@ -137,16 +141,24 @@ impl App {
             peers,
             asker,
             metrics: engine.metrics.clone(),
+            limits: engine.limits.subscribe(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),
             remarks: remarks(&engine),
             set_gauges: set_gauges(&engine, store),
         };
+        // Tokens are looked at as soon as sockets are.
+        let mut keys = KeyFetcher::new(engine.gate.clone(), engine.metrics.clone());
+        keys.round().await;
         let mut http_task = CriticalTask::new("serving HTTP");
         http_task.spawn(serve(http, Arc::new(state), stop_http.clone()));
         engine.start().await;
         let stop = engine.stop.clone();
-        engine.background.spawn("looking at certificates and the policy", files.run(stop));
+        engine.background.spawn("looking at certificates, policy and limits", files.run(stop));
+        if engine.gate.has_policy() {
+            let stop = engine.stop.clone();
+            engine.background.spawn("asking for issuers' keys", keys.run(stop));
+        }
 
         let stop_wire = CancellationToken::new();
         let mut wire_task = CriticalTask::new("serving the wire");

@@ -7,6 +7,7 @@ mod table;
 pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
+pub use crate::tenant_limits::LimitsFile;
 use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
 pub use table::TABLE;
@@ -63,6 +64,8 @@ pub struct Config {
     pub access: Access,
     /// Whether queries must name their tenant.
     pub multitenancy: bool,
+    /// What each tenant may have.
+    pub limits: Option<LimitsFile>,
     /// Whether a local folder is synced.
     pub fsync: bool,
     /// How much of a local folder's disk is kept free.
@@ -71,7 +74,7 @@ pub struct Config {
     pub grace: Duration,
     /// How log lines look.
     pub log: Log,
-    /// Variables of the environment that are settings of the sidecar, and of no use here.
+    /// Variables of the environment that are settings of other programs of Tributary, and of no use here.
     pub ignored: Vec<String>,
 }
 
@@ -131,6 +134,7 @@ impl Config {
             keep_slots: given.take("keep-slots", duration_between(AGE)),
             access: Access::take(&mut given),
             multitenancy: given.take("multitenancy", boolean),
+            limits: given.find("limits", LimitsFile::open),
             fsync: given.take("fsync", boolean),
             disk_reserve: given.take("disk-reserve", Reserve::read),
             grace: given.take("grace", duration_between(Duration::ZERO..=WEEK)),

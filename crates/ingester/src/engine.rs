@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::query::TraceFinder;
 use crate::receive::{Announcement, Intake};
 use crate::runtime::{BackgroundTasks, CriticalTask, IdGenerator};
+use crate::tenant_limits::WatchedLimits;
 use parts::Parts;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub struct Engine {
     pub announcements: Arc<watch::Sender<Announcement>>,
     /// Lets callers in.
     pub(crate) gate: Arc<Gate>,
+    /// What tenants may have.
+    pub(crate) limits: Arc<WatchedLimits>,
     /// Where streams hand their frames.
     pub intake: Arc<Intake>,
     /// Ends everything where it stands.
@@ -109,6 +112,7 @@ impl Engine {
             membership: parts.membership,
             announcements: parts.announcements,
             gate: parts.gate,
+            limits: parts.limits,
             stop,
             process,
             drain_segments: CancellationToken::new(),

@@ -6,6 +6,7 @@
 //! | `access` | who is let in: TLS, tokens, certificates, the table of tenants |
 //! | [`receive`] | streams of frames from sidecars, and the receivers for applications without one |
 //! | [`disk`] | what is kept free of the disk below a local folder, and who waits for it |
+//! | [`tenant_limits`] | what each tenant may have, out of a file |
 //! | [`memory`] | the budget that everything on the way is admitted to |
 //! | [`journal`] | frames become segment objects; then they are acknowledged |
 //! | [`group`] | spans of a trace meet: generations in memory |
@@ -37,6 +38,7 @@ pub mod query;
 pub mod receive;
 mod run;
 pub mod runtime;
+pub mod tenant_limits;
 pub mod upkeep;
 
 pub use access::AccessError;

@@ -1,4 +1,4 @@
-//! Every limit at which an ingester makes a sender wait or refuses it, in one place: its name, what
+//! Every limit at which an ingester makes a sender wait or refuses it, or a reader, in one place: its name, what
 //! happens there, and what people read about it. Each is a label of one family of counters
 //! (`limited`), raised where the limit stands, once each time it was met. `docs/limits.md` is
 //! checked against this list.
@@ -14,6 +14,8 @@ pub enum Policy {
     Refuses,
     /// It is told that this will never be taken; it counts the loss.
     Rejects,
+    /// An answer has a part of what there is, and says so.
+    Cuts,
 }
 
 impl Policy {
@@ -24,6 +26,7 @@ impl Policy {
             Policy::Slows => "slows",
             Policy::Refuses => "refuses",
             Policy::Rejects => "rejects",
+            Policy::Cuts => "cuts",
         }
     }
 }
@@ -76,6 +79,10 @@ limits! {
     Memory = "memory", Waits;
     /// The frame's tenant holds more than its share of memory while little is left.
     TenantShare = "tenant_share", Waits;
+    /// The tenant's streams have brought as many spans as it may send for now.
+    TenantSpans = "tenant_spans", Waits;
+    /// They have brought as many bytes.
+    TenantBytes = "tenant_bytes", Waits;
     /// A frame cannot be decoded.
     Malformed = "malformed", Rejects;
     /// A frame would take more than a limit once it is decoded.
@@ -96,16 +103,44 @@ limits! {
     RequestRoom = "request_room", Refuses;
     /// The tenant's requests hold more than its share of those bytes while little is left.
     RequestShare = "request_share", Refuses;
+    /// The tenant has sent as many spans as it may for now, and a request of it comes.
+    RequestSpans = "request_spans", Refuses;
+    /// The same with bytes.
+    RequestBytes = "request_bytes", Refuses;
     /// As many tenants send to the ingester's own receivers at a time as may.
     Tenants = "tenants", Refuses;
     /// As many requests of one tenant wait to be gathered as may.
     LaneQueue = "lane_queue", Waits;
     /// As many questions are being answered as may be at a time.
     Questions = "questions", Refuses;
+    /// As many questions of a tenant are being answered as may be at a time.
+    TenantQuestions = "tenant_questions", Refuses;
+    /// A question is about a longer time than the tenant's may be.
+    QuestionRange = "question_range", Refuses;
+    /// A question would read more than the tenant's may.
+    QuestionBytes = "question_bytes", Refuses;
     /// Questions hold as many bytes for what they read as they may.
     QuestionRoom = "question_room", Waits;
     /// A question takes longer than any may.
     QuestionTime = "question_time", Refuses;
+    /// A trace has more spans than are shown of a trace of its tenant.
+    TraceSpans = "trace_spans", Cuts;
+}
+
+impl Limit {
+    /// Those that are counted by tenant as well, `name` of each as in the file of limits.
+    pub const OF_TENANTS: [(Limit, &str); 10] = [
+        (Limit::TenantSpans, "spans_per_second"),
+        (Limit::RequestSpans, "spans_per_second"),
+        (Limit::TenantBytes, "bytes_per_second"),
+        (Limit::RequestBytes, "bytes_per_second"),
+        (Limit::TenantShare, "memory"),
+        (Limit::RequestShare, "memory"),
+        (Limit::TraceSpans, "trace_spans"),
+        (Limit::TenantQuestions, "queries"),
+        (Limit::QuestionRange, "query_range"),
+        (Limit::QuestionBytes, "query_bytes"),
+    ];
 }
 
 #[cfg(test)]
@@ -116,7 +151,9 @@ mod tests {
 
     #[test]
     fn the_page_has_every_limit_and_no_other() {
-        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+        // What stands below the first heading is about something else.
+        let (table, _) = PAGE.split_once("\n## ").unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
         let rows: Vec<(&str, &str)> = rows
             .filter_map(|row| {
                 let (name, rest) = row.split_once("` | ")?;

@@ -8,9 +8,10 @@ mod fair_share;
 
 pub(crate) use fair_share::{TenantUsage, WaitReason};
 
+use crate::tenant_limits::Limits;
 use fair_share::FairShare;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 /// Bytes are counted in units of this many, so that small changes wake no task.
 const UNIT: usize = 1024;
@@ -19,6 +20,8 @@ const UNIT: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct MemoryBudget {
     shares: Arc<Mutex<FairShare<oneshot::Sender<Permit>>>>,
+    /// Which part of it each tenant has when it is short. None: all the same.
+    limits: Option<watch::Receiver<Arc<Limits>>>,
     units: usize,
     /// Wakes the task that evicts: a frame has to wait, or there may be more that can be evicted.
     pressure: Arc<Notify>,
@@ -79,11 +82,24 @@ impl MemoryBudget {
     pub(crate) fn new(bytes: usize) -> Self {
         let units = (bytes / UNIT).max(1);
         let shares = Arc::new(Mutex::new(FairShare::new(units)));
-        MemoryBudget { shares, units, pressure: Arc::default() }
+        MemoryBudget { shares, limits: None, units, pressure: Arc::default() }
+    }
+
+    /// Of which tenants have the parts that these limits say, at any time.
+    pub(crate) fn shared_by(self, limits: watch::Receiver<Arc<Limits>>) -> Self {
+        self.lock().set_limits(limits.borrow().clone());
+        MemoryBudget { limits: Some(limits), ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, FairShare<oneshot::Sender<Permit>>> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limits) = &self.limits {
+            let limits = limits.borrow();
+            if !shares.goes_by(&limits) {
+                shares.set_limits(limits.clone());
+            }
+        }
+        shares
     }
 
     /// What is taken and what is waited for.

@@ -1,8 +1,10 @@
 //! Every counter of the ingester, and how they are published: Prometheus' text.
 
+mod by_tenant;
 mod family;
 mod part;
 
+pub use by_tenant::ByTenant;
 pub use family::Family;
 pub use part::Part;
 
@@ -48,8 +50,9 @@ macro_rules! metrics {
         impl Metrics {
             fn render_own(&self, text: &mut Text) {
                 $(
-                    text.family(stringify!($name), <$metric>::TYPE, concat!($($help),+, ".").trim());
-                    self.$name.render(stringify!($name), text);
+                    let name = family(stringify!($name), <$metric>::TYPE);
+                    text.family(&name, <$metric>::TYPE, concat!($($help),+, ".").trim());
+                    self.$name.render(&name, text);
                 )+
             }
         }
@@ -67,6 +70,8 @@ metrics! {
     pressure: Part;
     /// How often a limit was met, and what happens there
     limited: Limited;
+    /// How often a tenant met a limit of its own, by the limit's name in the file; tenants beyond the 256 that came first are counted as <others>
+    tenant_limited: ByTenant;
     /// Handshakes of TLS, by port and how they ended
     tls_handshakes: Family = Family::new(["port", "outcome"], &["wire", "query"], &["done", "failed", "late"]);
     /// Callers that were looked at, by port and what came of it: identified, or what was wrong
@@ -77,10 +82,16 @@ metrics! {
     wire_certificate_expires_seconds: Gauge;
     /// The same of the query port
     query_certificate_expires_seconds: Gauge;
-    /// Sets of certificates, and the policy, that could not be read or used when they were last looked at: what was good before counts
+    /// Sets of certificates, the policy, and the limits of tenants, that could not be read or used when they were last looked at: what was good before counts
     files_unusable: Gauge;
     /// Seconds that a frame waited for memory, of those that did
     memory_wait_seconds: Histogram = Histogram::new(&SECONDS);
+    /// Times that an issuer's keys were told at their address
+    keys_fetched: Counter;
+    /// Times that they were not: those that were told before count
+    keys_not_fetched: Counter;
+    /// Issuers of the policy whose keys are not known yet: no token of theirs counts
+    issuers_without_keys: Gauge;
     /// Frames that came
     frames_received: Counter;
     /// Frames that came again and were not logged again
@@ -217,13 +228,21 @@ metrics! {
     flush_seconds: Histogram = Histogram::new(&SECONDS);
 }
 
+/// What a field is published as. In the text format that is served here (0.0.4) the head of a counter
+/// has the name of its samples, `_total` included: under another one Prometheus takes it for the head
+/// of something else, and knows neither type nor help of the counter.
+fn family(field: &str, r#type: Type) -> String {
+    match r#type {
+        Type::Counter => format!("{field}_total"),
+        Type::Gauge | Type::Histogram => field.to_owned(),
+    }
+}
+
 /// One field of [`Metrics`].
-///
-/// A counter's family is named as in OpenMetrics, without the `_total` of its samples: dashboards
-/// and rules go by the samples.
 trait Metric {
     const TYPE: Type;
 
+    /// Writes its samples. `name` is the family's.
     fn render(&self, name: &str, text: &mut Text);
 }
 
@@ -231,7 +250,7 @@ impl Metric for Counter {
     const TYPE: Type = Type::Counter;
 
     fn render(&self, name: &str, text: &mut Text) {
-        text.sample(&format!("{name}_total"), &[], self.get());
+        text.sample(name, &[], self.get());
     }
 }
 
@@ -252,8 +271,14 @@ impl Metric for Histogram {
 }
 
 /// A counter for each limit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Limited([Counter; Limit::ALL.len()]);
+
+impl Default for Limited {
+    fn default() -> Self {
+        Limited(std::array::from_fn(|_| Counter::default()))
+    }
+}
 
 impl Limited {
     fn each(&self) -> impl Iterator<Item = (Limit, &Counter)> {
@@ -271,7 +296,7 @@ impl Metric for Limited {
     fn render(&self, name: &str, text: &mut Text) {
         for (limit, counter) in self.each() {
             let labels = [("limit", limit.name()), ("policy", limit.policy().name())];
-            text.sample(&format!("{name}_total"), &labels, counter.get());
+            text.sample(name, &labels, counter.get());
         }
     }
 }
@@ -280,6 +305,12 @@ impl Metrics {
     /// A limit was met.
     pub fn limited(&self, limit: Limit) {
         self.limited.of(limit).into_iter().for_each(Counter::inc);
+    }
+
+    /// A tenant has met a limit.
+    pub fn limited_for(&self, tenant: &str, limit: Limit) {
+        self.limited(limit);
+        self.tenant_limited.inc(tenant, limit);
     }
 
     /// How often a limit was met.
@@ -324,7 +355,7 @@ impl Metrics {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use tributary_testkit::prometheus::families;
+    use tributary_testkit::prometheus::{Metrics as Samples, families};
 
     #[test]
     fn buckets_rise_and_are_fine_where_acknowledgements_are() {
@@ -360,13 +391,20 @@ mod tests {
     fn every_family_has_a_name_of_its_own_and_a_text() {
         let text = Metrics::default().render(&[("zipkin", &Counters::default())]);
         assert!(text.ends_with("} 0\n# EOF\n"), "{text}");
+        let samples = Samples::parse(&text).unwrap();
         let families = families(&text).unwrap();
+        for family in families.iter().filter(|family| family.r#type != "histogram") {
+            assert!(samples.sum(&family.name, &[]).is_some(), "no sample of {}", family.name);
+        }
         assert!(families.iter().all(|f| f.help.ends_with('.')), "{families:?}");
         let names: BTreeSet<_> = families.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names.len(), families.len());
         for (name, r#type) in [
             ("streams", "gauge"),
             ("ack_seconds", "histogram"),
+            ("spans_journaled_total", "counter"),
+            ("limited_total", "counter"),
+            ("callers_total", "counter"),
             ("receiver_bytes_total", "counter"),
         ] {
             let name = format!("{PREFIX}{name}");

@@ -4,6 +4,7 @@
 
 mod admit;
 mod ask;
+mod cut;
 mod encoding;
 mod grpc;
 mod host;

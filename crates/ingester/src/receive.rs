@@ -13,6 +13,8 @@ mod credit;
 mod dedup;
 mod dictionary;
 pub mod direct;
+#[cfg(test)]
+mod for_tests;
 mod intake;
 mod message_room;
 mod pending;

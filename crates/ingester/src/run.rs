@@ -27,7 +27,7 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     };
     start_logging(&config.log);
     for variable in &config.ignored {
-        tracing::info!(%variable, "a setting of the sidecar, of no use here");
+        tracing::info!(%variable, "a setting of another program of Tributary, of no use here");
     }
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,

@@ -34,7 +34,8 @@ pub struct Counters {
     pub spans: Counter,
     /// Spans refused one by one (partial success), by the reason of the request's first.
     pub rejected: Rejected,
-    /// Requests refused because there was no room. The sender still owns the spans.
+    /// Requests refused because there was no room, or because of what their tenant has sent. The sender
+    /// still owns the spans.
     pub requests_refused: Counter,
     /// Requests that are not what they say they are.
     pub requests_malformed: Counter,
@@ -166,7 +167,7 @@ impl Counters {
 
     pub(crate) fn fault(&self, fault: &Fault) {
         let count = match fault {
-            Fault::Refused(_) => &self.requests_refused,
+            Fault::Refused(_) | Fault::Limited(_) => &self.requests_refused,
             Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => {
                 &self.requests_malformed
             }

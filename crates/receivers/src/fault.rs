@@ -11,6 +11,9 @@ pub(crate) enum Fault {
     /// No room now.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// Its tenant has sent as much as it may for now.
+    #[error(transparent)]
+    Limited(Refused),
     /// Not what it says it is.
     #[error("{0}")]
     Malformed(String),
@@ -50,6 +53,7 @@ impl From<OfferError> for Fault {
     fn from(error: OfferError) -> Self {
         match error {
             OfferError::Refused(refused) => Fault::Refused(refused),
+            OfferError::Limited(refused) => Fault::Limited(refused),
             OfferError::Malformed(_) => Fault::Malformed(error.to_string()),
         }
     }
@@ -80,7 +84,7 @@ impl Fault {
             Fault::Refused(_) | Fault::Slow | Fault::Gone(_) => Code::Unavailable,
             Fault::Malformed(_) | Fault::ContentType(_) => Code::InvalidArgument,
             Fault::Framing(_) => Code::Internal,
-            Fault::TooLarge(_) => Code::ResourceExhausted,
+            Fault::Limited(_) | Fault::TooLarge(_) => Code::ResourceExhausted,
             Fault::Cardinality
             | Fault::Encoding
             | Fault::Version
@@ -94,6 +98,7 @@ impl Fault {
     pub(crate) fn http(&self) -> StatusCode {
         match self {
             Fault::Refused(_) | Fault::Slow | Fault::Gone(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Fault::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
             Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => StatusCode::BAD_REQUEST,
             Fault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Fault::Encoding | Fault::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -106,7 +111,7 @@ impl Fault {
     /// When the sender may come again, if it may.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Fault::Refused(refused) => Some(refused.retry_after),
+            Fault::Refused(refused) | Fault::Limited(refused) => Some(refused.retry_after),
             Fault::Slow | Fault::Gone(_) => Some(Duration::from_secs(1)),
             _ => None,
         }
@@ -117,12 +122,14 @@ impl Fault {
 mod tests {
     use super::*;
 
-    /// The rule that decides whether spans survive: retryable exactly when a hint is given.
+    /// The rule that decides whether spans survive: retryable exactly when a hint is given. That of a
+    /// tenant's rate alone has other codes, which OTLP's clients take for retryable beside the hint.
     #[test]
     fn what_may_be_sent_again_says_so_in_every_protocol() {
         let refused = Refused { retry_after: Duration::ZERO, why: "full" };
         let faults = [
             Fault::Refused(refused),
+            Fault::Limited(refused),
             Fault::Malformed("x".into()),
             Fault::Framing("x"),
             Fault::Cardinality,
@@ -137,8 +144,12 @@ mod tests {
         ];
         for fault in faults {
             let again = fault.retry_after().is_some();
-            assert_eq!(fault.code() == Code::Unavailable, again, "{fault:?}");
-            assert_eq!(fault.http() == StatusCode::SERVICE_UNAVAILABLE, again, "{fault:?}");
+            let (code, http) = match fault {
+                Fault::Limited(_) => (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),
+                _ => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            };
+            assert_eq!(fault.code() == code, again, "{fault:?}");
+            assert_eq!(fault.http() == http, again, "{fault:?}");
         }
     }
 }

@@ -61,4 +61,7 @@ pub enum OfferError {
     /// Not now.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// Not now: the tenant has sent as much as it may. Others are taken.
+    #[error(transparent)]
+    Limited(Refused),
 }

@@ -12,6 +12,10 @@ use lexopt::Arg;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+/// What `tributary query` takes from the environment beside the tenant, which the sidecar takes as
+/// well: a person who has set them may run the programs in the same shell.
+const OF_THE_TOOL: &[&str] = &["url", "tls-ca", "token"];
+
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<T> {
@@ -96,7 +100,7 @@ impl Table {
             let is = |name: &str| names::variable(name) == variable;
             if let Some(setting) = self.settings().find(|setting| is(setting.name)) {
                 given.put(setting, Source::Variable, Ok(&value));
-            } else if self.sibling.names.iter().any(|name| is(name)) {
+            } else if self.sibling.names.iter().chain(OF_THE_TOOL).any(|name| is(name)) {
                 given.ignore(&variable);
             } else if !is_service_link(&variable) {
                 given.mistake(&variable, self.unknown("", &variable, names::variable));

@@ -80,7 +80,7 @@ impl Given {
         self.mistakes.push(Mistake::new(at, why));
     }
 
-    /// Notes a variable that the other program knows.
+    /// Notes a variable that another program knows.
     pub(crate) fn ignore(&mut self, variable: &str) {
         self.ignored.push(variable.to_owned());
     }
@@ -144,7 +144,7 @@ impl Given {
         }
     }
 
-    /// Variables of settings that only the other program knows; they are not looked at.
+    /// Variables that only other programs of Tributary know; they are not looked at.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }

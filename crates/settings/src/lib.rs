@@ -18,11 +18,15 @@
 //! off: secrets and folded YAML bring them along.
 //!
 //! A name that is not in the table is a mistake, wherever it stands, and the nearest right one is
-//! named. For variables two exceptions are made, because an environment is shared and the operator
+//! named. For variables three exceptions are made, because an environment is shared and the operator
 //! may not have written what is in it:
 //!
 //! - names that Kubernetes makes for Services (`TRIBUTARY_INGESTER_PORT_4319_TCP_ADDR` …);
-//! - settings that the other program of the pair knows ([`Sibling`]): one ConfigMap may serve both.
+//! - settings that the other program of the pair knows ([`Sibling`]): one ConfigMap may serve both;
+//! - `TRIBUTARY_URL`, `TRIBUTARY_TLS_CA` and `TRIBUTARY_TOKEN`, which `tributary query` reads: they
+//!   stand in a person's shell.
+//!
+//! Those of the second and third kind are named in the program's first lines of log.
 //!
 //! All else stops the program. A setting that is misspelt is one that the operator believes to be
 //! in force (`TRIBUTARY_UPSTREAM_CA` would leave TLS off), and a line in a log tells that too late.
@@ -121,6 +125,8 @@ mod nearest;
 mod service_link;
 mod table;
 pub mod value;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use exit::{USAGE, settled};
 pub use gather::Asked;
@@ -129,5 +135,5 @@ pub use host::{Host, host_port};
 pub use listen::{Listen, Server};
 pub use log::Log;
 pub use mistakes::{Mistake, Mistakes};
-pub use nearest::edit_distance;
+pub use nearest::{edit_distance, hint};
 pub use table::{Group, Setting, Sibling, Table, Unset};

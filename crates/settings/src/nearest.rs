@@ -2,7 +2,7 @@
 
 /// `; did you mean …?` with the nearest of `right`, or nothing when none is near. Capitals count
 /// for nothing.
-pub(crate) fn hint(wrong: &str, right: impl IntoIterator<Item = String>) -> String {
+pub fn hint(wrong: &str, right: impl IntoIterator<Item = String>) -> String {
     let lower = wrong.to_lowercase();
     let near = right
         .into_iter()

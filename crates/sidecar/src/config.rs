@@ -40,7 +40,7 @@ pub struct Config {
     pub grace: Duration,
     /// How log lines look.
     pub log: Log,
-    /// Variables of the environment that are settings of the ingester, and of no use here.
+    /// Variables of the environment that are settings of other programs of Tributary, and of no use here.
     pub ignored: Vec<String>,
 }
 

@@ -25,7 +25,7 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     };
     start_logging(&config.log);
     for variable in &config.ignored {
-        info!(%variable, "a setting of the ingester, of no use here");
+        info!(%variable, "a setting of another program of Tributary, of no use here");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

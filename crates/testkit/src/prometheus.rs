@@ -16,7 +16,7 @@ pub struct Sample {
 /// What a page says of one family before its samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Family {
-    /// Its name: in OpenMetrics' text that of a counter lacks the `_total` that its samples have.
+    /// Its name: of a counter that of its samples, `_total` included.
     pub name: String,
     /// `counter`, `gauge` or `histogram`.
     pub r#type: String,

@@ -2,8 +2,10 @@
 
 mod certificates;
 mod issuer;
+mod keys;
 mod roads;
 mod rotation;
+mod sockets;
 
 use ::http::{Method, StatusCode};
 use anyhow::{Result, ensure};

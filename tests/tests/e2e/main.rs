@@ -19,3 +19,4 @@ mod overload;
 mod questions;
 mod recorded_traffic;
 mod sidecar_life;
+mod tenants;

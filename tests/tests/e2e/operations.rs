@@ -42,17 +42,14 @@ async fn every_metric_is_explained() -> Result<()> {
 const OTLP_GRPC: &str = "--otlp-grpc-listen=127.0.0.1:0";
 const OTLP_HTTP: &str = "--otlp-http-listen=127.0.0.1:0";
 
-/// Every family of a scrape. OpenMetrics leaves `_total` out of a counter's family, the older text
-/// format does not; here it has it.
+/// Every family of a scrape. In this text format a counter's family has the name of its samples.
 fn published(page: &str) -> Result<BTreeMap<String, Described>> {
     let samples = Metrics::parse(page).map_err(|line| anyhow::anyhow!("not a metric: {line}"))?;
     let mut families = BTreeMap::new();
     for line in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (family, kind) = line.split_once(' ').context("a type")?;
-        let name = match kind {
-            "counter" if !family.ends_with("_total") => format!("{family}_total"),
-            _ => family.to_owned(),
-        };
+        let name = family.to_owned();
+        ensure!((kind == "counter") == name.ends_with("_total"), "a {kind} is called {name}");
         let is_one = |sample: &str| match kind {
             "histogram" => sample.strip_prefix(family).is_some_and(|end| end == "_bucket"),
             _ => sample == name,

@@ -61,6 +61,11 @@ impl KeySet {
         }
     }
 
+    /// Whether there are none, as before any were read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The key with this id, for this algorithm.
     pub(super) fn key(&self, id: &str, algorithm: Algorithm) -> Option<&PublicKey> {
         let found = self.0.iter().find(|(own, key)| own == id && key.algorithm() == algorithm);

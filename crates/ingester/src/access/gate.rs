@@ -1,6 +1,7 @@
 //! What callers show, and what they may: the decisions of [`tributary_identity::gate`] with the policy
 //! of now, counted.
 
+use super::rounds::Rounds;
 use super::{Access, AccessError};
 use crate::limits::Limit;
 use crate::metrics::Metrics;
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_identity::gate::identify;
-use tributary_identity::token::{Issuer, KeySet, TokenFault};
+use tributary_identity::token::{Issuer, KeySet, KeySource, KeyUrl, TokenFault};
 use tributary_identity::{Auth, Caller, Known, Policy, Refusal, Shown, files};
 
 /// How often an unknown key is a reason to look at the files at once.
@@ -49,6 +50,8 @@ pub(crate) struct Gate {
     known: Mutex<Arc<Known>>,
     /// When an unknown key was last a reason to look at the files.
     looked: Mutex<Option<Instant>>,
+    /// Of asking for keys at addresses.
+    pub(super) rounds: Rounds,
     clock: IdGenerator,
     metrics: Arc<Metrics>,
 }
@@ -77,6 +80,7 @@ impl Gate {
             path: access.policy.clone(),
             known: Mutex::new(Arc::new(known)),
             looked: Mutex::new(None),
+            rounds: Rounds::default(),
             clock,
             metrics,
         })
@@ -88,20 +92,72 @@ impl Gate {
     /// # Errors
     /// When they cannot be read: what was last good stays.
     pub(crate) fn refresh(&self) -> Result<bool, AccessError> {
-        let new = read(self.path.as_ref())?;
+        let mut new = read(self.path.as_ref())?;
+        let changed = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            keep_told(&mut new, &known);
+            let changed = **known != new;
+            if changed {
+                *known = Arc::new(new);
+            }
+            changed
+        };
+        // Later it is asked again by itself.
+        if changed && self.without_keys() > 0 {
+            self.rounds.ask();
+        }
+        Ok(changed)
+    }
+
+    /// Whether there is a policy that may name addresses of keys.
+    pub(crate) fn has_policy(&self) -> bool {
+        self.auth != Auth::None && self.path.is_some()
+    }
+
+    /// Where keys are told, each address once.
+    pub(super) fn key_urls(&self) -> Vec<KeyUrl> {
+        let known = self.known();
+        let mut urls: Vec<KeyUrl> = Vec::new();
+        for url in known.policy.issuers.iter().filter_map(|entry| url_of(&entry.keys)) {
+            if !urls.contains(url) {
+                urls.push(url.clone());
+            }
+        }
+        urls
+    }
+
+    /// Goes by these keys, which an address has told, from now on. Whether they are others.
+    pub(super) fn put_keys(&self, url: &KeyUrl, keys: &KeySet) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new = (**known).clone();
+        for (entry, issuer) in new.policy.issuers.iter().zip(&mut new.issuers) {
+            if url_of(&entry.keys) == Some(url) {
+                issuer.keys = keys.clone();
+            }
+        }
         let changed = **known != new;
         if changed {
             *known = Arc::new(new);
         }
-        Ok(changed)
+        changed
+    }
+
+    /// How many issuers have no keys yet.
+    pub(super) fn without_keys(&self) -> usize {
+        let count = self.known().issuers.iter().filter(|issuer| issuer.keys.is_empty()).count();
+        self.metrics.issuers_without_keys.set(i64::try_from(count).unwrap_or(i64::MAX));
+        count
     }
 
     /// Who calls. None when it need not be known, or when it is not and none is refused.
     ///
     /// # Errors
     /// Why the caller is refused.
-    pub(crate) fn caller(&self, port: Port, shown: Shown<'_>) -> Result<Option<Caller>, Refusal> {
+    pub(crate) async fn caller(
+        &self,
+        port: Port,
+        shown: Shown<'_>,
+    ) -> Result<Option<Caller>, Refusal> {
         if self.auth == Auth::None {
             return match self.readers_need_certificate && shown.certificate.is_none() {
                 true if port != Port::Wire => {
@@ -118,6 +174,10 @@ impl Gate {
                 let error = tributary_telemetry::ErrorChain(&error);
                 tracing::warn!(%error, "keys cannot be read; those that were read before count");
             }
+            who = identify(self.auth, &self.known(), shown, now);
+        }
+        if who == Err(Refusal::Token(TokenFault::Key)) && !self.key_urls().is_empty() {
+            self.rounds.unknown_key().await;
             who = identify(self.auth, &self.known(), shown, now);
         }
         match who {
@@ -179,7 +239,28 @@ impl Gate {
     }
 }
 
-/// The policy and the keys of its issuers, as their files have them now.
+fn url_of(keys: &KeySource) -> Option<&KeyUrl> {
+    match keys {
+        KeySource::Url(url) => Some(url),
+        KeySource::File(_) => None,
+    }
+}
+
+/// What was told at an address goes on to count where the policy still names it.
+fn keep_told(new: &mut Known, before: &Known) {
+    for (entry, issuer) in new.policy.issuers.iter().zip(&mut new.issuers) {
+        let told = before.policy.issuers.iter().zip(&before.issuers);
+        let mut told = told.filter(|(old, _)| old.keys == entry.keys);
+        if url_of(&entry.keys).is_some()
+            && let Some((_, old)) = told.next()
+        {
+            issuer.keys = old.keys.clone();
+        }
+    }
+}
+
+/// The policy and the keys of its issuers, as their files have them now. What addresses tell is not
+/// asked for.
 fn read(path: Option<&PathBuf>) -> Result<Known, AccessError> {
     let text = match path {
         Some(path) => files::read(path)?,
@@ -189,8 +270,11 @@ fn read(path: Option<&PathBuf>) -> Result<Known, AccessError> {
     let policy = Policy::read(&String::from_utf8_lossy(&text))
         .map_err(|source| AccessError::Policy { path, source })?;
     let issuers = policy.issuers.iter().map(|entry| {
-        let keys = KeySet::read(&files::read(&entry.jwks)?)
-            .map_err(|source| AccessError::Keys { path: entry.jwks.clone(), source })?;
+        let keys = match &entry.keys {
+            KeySource::Url(_) => KeySet::default(),
+            KeySource::File(path) => KeySet::read(&files::read(path)?)
+                .map_err(|source| AccessError::Keys { path: path.clone(), source })?,
+        };
         Ok(Issuer {
             issuer: entry.issuer.clone(),
             audience: entry.audience.clone(),

@@ -1,7 +1,8 @@
-//! Looks at the files again and again.
+//! Looks at the files again and again: those of who is let in, and the limits of tenants.
 
 use super::{Access, AccessError, Gate};
 use crate::metrics::Metrics;
+use crate::tenant_limits::WatchedLimits;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -20,18 +21,21 @@ pub(crate) struct Refresher {
     pub(crate) peers: Option<ClientTls>,
     /// None when it goes by no file.
     gate: Option<Arc<Gate>>,
+    limits: Arc<WatchedLimits>,
     metrics: Arc<Metrics>,
     every: Duration,
 }
 
 impl Refresher {
-    /// Reads all of them but the policy, which the gate has read.
+    /// Reads all of them but the policy, which the gate has read, and the limits, which were read with
+    /// the settings.
     ///
     /// # Errors
     /// When any cannot be read or used.
     pub(crate) fn open(
         access: &Access,
         gate: Arc<Gate>,
+        limits: Arc<WatchedLimits>,
         metrics: Arc<Metrics>,
     ) -> Result<Refresher, AccessError> {
         let server = |files: &Option<ServerFiles>, setting| {
@@ -57,6 +61,7 @@ impl Refresher {
             http: server(&access.http, "http-tls-cert")?,
             peers,
             gate: (access.auth != Auth::None && access.policy.is_some()).then_some(gate),
+            limits,
             metrics,
             every: access.files_poll,
         };
@@ -106,6 +111,11 @@ impl Refresher {
             Some(Ok(true)) => tracing::info!("the policy or its keys have changed"),
             Some(Err(error)) => faults.push(ErrorChain(&error).to_string()),
             Some(Ok(false)) | None => {}
+        }
+        match self.limits.refresh() {
+            Ok(true) => tracing::info!("the limits of tenants have changed"),
+            Ok(false) => {}
+            Err(error) => faults.push(format!("limits: {}", ErrorChain(&error))),
         }
         faults
     }

@@ -13,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::query::{SegmentReader, TraceFinder};
 use crate::receive::{Announcement, FrameDedup, Intake, PendingFrame};
 use crate::runtime::IdGenerator;
+use crate::tenant_limits::{Rates, WatchedLimits};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) struct Parts {
     pub(super) announcements: Arc<watch::Sender<Announcement>>,
     pub(super) memory: MemoryBudget,
     pub(super) gate: Arc<Gate>,
+    /// What tenants may have.
+    pub(super) limits: Arc<WatchedLimits>,
     /// How old streams become, if they do.
     pub(super) max_stream_age: Option<Duration>,
     /// For messages that arrive.
@@ -100,6 +103,8 @@ impl Parts {
             relogger,
             metrics: metrics.clone(),
         };
+        let limits = Arc::new(WatchedLimits::new(config.limits.as_ref()));
+        let budget = |bytes| MemoryBudget::new(bytes).shared_by(limits.subscribe());
         let deleter = SegmentDeleter::new(journal.clone(), live.clone(), metrics.clone());
         Ok(Parts {
             instance: own.instance,
@@ -109,8 +114,9 @@ impl Parts {
             membership: Membership::new(detector),
             // No member is named before the others' heartbeats were read: that says nothing.
             announcements: Arc::new(watch::Sender::new(Announcement::default())),
-            memory: MemoryBudget::new(sizes::spans(config)),
-            messages: MemoryBudget::new(sizes::messages(config.memory)),
+            memory: budget(sizes::spans(config)),
+            messages: budget(sizes::messages(config.memory)),
+            limits,
             disk: DiskRoom::default(),
             dedup: Arc::new(dedup),
             live,
@@ -141,6 +147,7 @@ impl Parts {
             dedup: self.dedup.clone(),
             journal_queue,
             gate: self.gate.clone(),
+            rates: Rates::new(self.limits.subscribe()),
             max_stream_age: self.max_stream_age,
             announcements: self.announcements.subscribe(),
             tasks: TaskTracker::new(),

@@ -2,13 +2,14 @@
 //!
 //! 1. As long as there is room, every tenant may borrow.
 //! 2. When more than four fifths are in use, a tenant that holds more than its share waits: a share
-//!    is the budget divided by the tenants that hold or want any of it.
+//!    is what its limits say, or else the budget divided by the tenants that hold or want any of it.
 //! 3. The last tenth is kept for tenants that hold less than a tenth, so that a newcomer finds room
 //!    however loud a tenant was that had everything for itself.
 //! 4. Of those that wait, the tenant that holds least is next, and nothing overtakes it: neither a
 //!    crowd of another tenant's frames that came before, nor small frames that would still fit.
 //!    Within a tenant, whose frames are those of all its streams, first come is first served.
 
+use crate::tenant_limits::Limits;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -32,17 +33,33 @@ pub(crate) struct TenantUsage {
     pub(crate) held: usize,
     /// Tenants that hold or want any, this one included.
     pub(crate) tenants: usize,
+    /// The part of all there is that its limits give it, if they do.
+    pub(crate) part: Option<f64>,
 }
 
 impl TenantUsage {
+    /// What the tenant may hold when little is left.
+    fn share(&self) -> usize {
+        match self.part {
+            None => self.limit / self.tenants.max(1),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                clippy::cast_sign_loss,
+                reason = "a part of a number of units, which are far fewer than 2^52"
+            )]
+            Some(part) => (self.limit as f64 * part) as usize,
+        }
+    }
+
     /// Why the tenant cannot have `wanted` more now, if it cannot.
     pub(crate) fn wait_reason(&self, wanted: usize) -> Option<WaitReason> {
-        let TenantUsage { limit, used, held, tenants } = *self;
+        let TenantUsage { limit, used, held, .. } = *self;
         let after = used.saturating_add(wanted);
         if used == 0 {
             return None;
         }
-        let above_share = used > limit / 5 * 4 && held > limit / tenants.max(1);
+        let above_share = used > limit / 5 * 4 && held > self.share();
         let in_reserve = after > limit / 10 * 9 && held > limit / 10;
         if above_share || in_reserve {
             Some(WaitReason::Share)
@@ -60,6 +77,7 @@ pub(super) struct FairShare<W> {
     /// Only those that hold or want something.
     tenants: BTreeMap<Arc<str>, Tenant<W>>,
     waiting: usize,
+    limits: Arc<Limits>,
 }
 
 #[derive(Debug)]
@@ -70,7 +88,18 @@ struct Tenant<W> {
 
 impl<W> FairShare<W> {
     pub(super) fn new(limit: usize) -> Self {
-        FairShare { limit, used: 0, tenants: BTreeMap::new(), waiting: 0 }
+        let (tenants, limits) = (BTreeMap::new(), Arc::default());
+        FairShare { limit, used: 0, tenants, waiting: 0, limits }
+    }
+
+    /// Whether these are the limits that it goes by.
+    pub(super) fn goes_by(&self, limits: &Arc<Limits>) -> bool {
+        Arc::ptr_eq(&self.limits, limits)
+    }
+
+    /// Goes by these limits from now on.
+    pub(super) fn set_limits(&mut self, limits: Arc<Limits>) {
+        self.limits = limits;
     }
 
     pub(super) fn used(&self) -> usize {
@@ -89,6 +118,7 @@ impl<W> FairShare<W> {
             used: self.used,
             held: held.unwrap_or_default(),
             tenants: self.tenants.len() + usize::from(held.is_none()),
+            part: self.limits.of(tenant).memory,
         }
     }
 

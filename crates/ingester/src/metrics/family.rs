@@ -42,7 +42,7 @@ impl Metric for Family {
     fn render(&self, name: &str, text: &mut Text) {
         let [first, second] = self.labels;
         for ([a, b], counter) in &self.counters {
-            text.sample(&format!("{name}_total"), &[(first, a), (second, b)], counter.get());
+            text.sample(name, &[(first, a), (second, b)], counter.get());
         }
     }
 }

@@ -38,14 +38,15 @@ pub(super) async fn admit(
     let path = request.uri().path();
     if !OPEN.contains(&path) && !page::owns(path) {
         let port = if path.starts_with(INTERNAL) { Port::Peer } else { Port::Query };
-        if let Err(refusal) = check(&state.gate, port, &certificate, request.headers_mut()) {
+        let checked = check(&state.gate, port, &certificate, request.headers_mut()).await;
+        if let Err(refusal) = checked {
             return refused(&refusal, request.headers());
         }
     }
     next.run(request).await
 }
 
-fn check(
+async fn check(
     gate: &Gate,
     port: Port,
     certificate: &ClientCertificate,
@@ -53,7 +54,7 @@ fn check(
 ) -> Result<(), Refusal> {
     let authorization = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let shown = Shown { authorization, certificate: certificate.der() };
-    let Some(caller) = gate.caller(port, shown)? else { return Ok(()) };
+    let Some(caller) = gate.caller(port, shown).await? else { return Ok(()) };
     if port == Port::Peer {
         return gate.peer(&caller);
     }

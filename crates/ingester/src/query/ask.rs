@@ -9,6 +9,7 @@
 //! What is asked in vain makes the answer incomplete, and is told: by name in the answer to metrics,
 //! as a refusal of searches, which have no place for it.
 
+mod allowed;
 mod jobs;
 mod live;
 mod metrics;
@@ -26,10 +27,12 @@ use crate::cluster::Membership;
 use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
+use crate::tenant_limits::Limits;
+use allowed::Answering;
 use jobs::{Failed, Room};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tributary_block::BlockError;
 use tributary_query::api::TimeRange;
@@ -59,6 +62,8 @@ pub(crate) struct Asker {
     ids: TraceIds,
     clock: IdGenerator,
     questions: Arc<Semaphore>,
+    answering: Arc<Answering>,
+    limits: watch::Receiver<Arc<Limits>>,
 }
 
 /// Why a question is not answered.
@@ -76,6 +81,14 @@ pub(crate) enum NotAnswered {
     /// Too much is asked at once.
     #[error("{AT_ONCE} questions are being answered: ask again in a moment")]
     Busy,
+    /// Too much is asked at once for one tenant.
+    #[error("{most} questions of {tenant} are being answered: ask again in a moment")]
+    TenantBusy {
+        /// Which.
+        tenant: String,
+        /// How many may be.
+        most: usize,
+    },
     /// It took too long.
     #[error("the question took longer than {LONGEST:?}: ask for less time, or for less")]
     TooLong,
@@ -101,6 +114,7 @@ impl Asker {
         peers: Peers,
         metrics: Arc<Metrics>,
         clock: IdGenerator,
+        limits: watch::Receiver<Arc<Limits>>,
         (memory, cores): (usize, usize),
     ) -> std::io::Result<Asker> {
         Ok(Asker {
@@ -113,16 +127,20 @@ impl Asker {
             ids: TraceIds::new(memory / 32),
             clock,
             questions: Arc::new(Semaphore::new(AT_ONCE)),
+            answering: Arc::default(),
+            limits,
         })
     }
 
-    /// Bounds a question: how many there are, and how long each takes. One whose blocks were merged
+    /// Bounds a question about the `time` that it names: how many there are, and how long each takes. One whose blocks were merged
     /// while they were read is put again, to the blocks that there are then.
     async fn within<T, F: Future<Output = Result<T, NotAnswered>>>(
         &self,
         tenants: &[String],
+        time: Option<TimeRange>,
         question: impl Fn() -> F,
     ) -> Result<T, NotAnswered> {
+        let _own = self.place(tenants, time)?;
         let Ok(_place) = self.questions.try_acquire() else {
             self.metrics.limited(Limit::Questions);
             return Err(NotAnswered::Busy);

@@ -1,6 +1,7 @@
 //! HTTP: Tempo's query API for people, live spans for the other ingesters, probes and metrics.
 
 use super::ask::{Asker, NotAnswered};
+use super::cut::cut;
 use super::encoding::{Encoding, compress};
 use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
 use super::ready::ready;
@@ -8,8 +9,10 @@ use super::state::{self, Own};
 use super::traces::{TraceFinder, TraceQuery};
 use crate::access::Gate;
 use crate::cluster::Membership;
+use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::page;
+use crate::tenant_limits::Limits;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -19,6 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::watch;
 use tributary_query::api::{self, Answer, Call, Found, TraceCall};
 use tributary_query::part::{PartAnswer, PartQuestion};
 use tributary_receivers::Counters;
@@ -45,6 +49,8 @@ pub(crate) struct HttpState {
     pub(crate) asker: Asker,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
+    /// What tenants may have.
+    pub(crate) limits: watch::Receiver<Arc<Limits>>,
     /// Counters of the receivers, by name.
     pub(crate) receivers: Vec<(&'static str, Arc<Counters>)>,
     /// Whether `/ready` says so.
@@ -89,10 +95,11 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             Ok(Call::Values(call)) => answered(state.asker.values(&call).await, |a| call.answer(a)),
             Ok(Call::Trace(call)) => {
                 state.metrics.queries.inc();
-                let found = state.find(&call).await;
+                let mut found = state.find(&call).await;
                 if !found.missing.is_empty() {
                     state.metrics.queries_partial.inc();
                 }
+                state.cut(&call, &mut found);
                 call.answer(&found)
             }
         },
@@ -114,7 +121,9 @@ pub(super) fn refusal(why: NotAnswered) -> Answer {
         NotAnswered::Query(why) => Answer::error(StatusCode::BAD_REQUEST, why),
         NotAnswered::Missing(missing) => Answer::unavailable(&missing),
         why @ NotAnswered::Moved => Answer::error(StatusCode::SERVICE_UNAVAILABLE, why),
-        why @ NotAnswered::Busy => Answer::error(StatusCode::TOO_MANY_REQUESTS, why),
+        why @ (NotAnswered::Busy | NotAnswered::TenantBusy { .. }) => {
+            Answer::error(StatusCode::TOO_MANY_REQUESTS, why)
+        }
         why @ NotAnswered::TooLong => Answer::error(StatusCode::GATEWAY_TIMEOUT, why),
     }
 }
@@ -155,6 +164,18 @@ impl HttpState {
     fn render_metrics(&self) -> String {
         let receivers: Vec<_> = self.receivers.iter().map(|(name, c)| (*name, &**c)).collect();
         self.metrics.render(&receivers)
+    }
+
+    /// Leaves what a trace of its tenant may have, of several tenants the one with most.
+    fn cut(&self, call: &TraceCall, found: &mut Found) {
+        let limits = self.limits.borrow().clone();
+        let most = call.tenants.iter().map(|tenant| limits.of(tenant).trace_spans);
+        let most = most.reduce(|a, b| Some(a?.max(b?))).flatten();
+        if most.is_some_and(|most| cut(found, most)) {
+            for tenant in &call.tenants {
+                self.metrics.limited_for(tenant, Limit::TraceSpans);
+            }
+        }
     }
 
     /// Everything that is known of a trace, in the order that [`super::traces`] explains.

@@ -8,6 +8,7 @@ use crate::limits::Limit;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
+use crate::tenant_limits::Rates;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Intake {
     pub(crate) journal_queue: mpsc::Sender<PendingFrame>,
     /// Lets senders in.
     pub(crate) gate: Arc<Gate>,
+    /// How far tenants have got to their rates.
+    pub(crate) rates: Rates,
     /// How old streams become, if they do.
     pub(crate) max_stream_age: Option<Duration>,
     /// What all senders are told: which ingesters there are, and whether this one leaves.

@@ -2,12 +2,21 @@
 
 use super::age::{Age, Due};
 use super::credit::credit_of;
-use super::{Intake, StreamState};
+use super::{Announcement, Intake, StreamState};
 use futures_util::{Stream, StreamExt, stream::unfold};
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::DropGuard;
 use tonic::Status;
 use tributary_wire::v1::{self, Reply, reply::Kind};
+
+/// While a stream is held its sender is told so this often: one that hears nothing for ten seconds
+/// goes elsewhere.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(3);
 
 pub(super) type Replies = Pin<Box<dyn Stream<Item = Result<Reply, Status>> + Send>>;
 
@@ -19,70 +28,159 @@ pub(super) fn replies(
     tenant: Arc<str>,
     number: u32,
 ) -> Replies {
-    let mut announcements = intake.announcements.clone();
-    let first = {
-        let announcement = announcements.borrow_and_update();
-        let credit = credit(&intake, &tenant);
-        state.credited(credit);
+    let mut telling = Telling {
+        announcements: intake.announcements.clone(),
+        _teller: state.teller(),
+        age: Age::new(intake.max_stream_age, number),
+        sign: None,
+        intake,
+        state,
+        tenant,
+    };
+    let first = Ok(Reply { kind: Some(telling.welcome()) });
+    let rest = unfold(telling, |mut telling| async move {
+        let kind = telling.next().await?;
+        Some((kind.map(|kind| Reply { kind: Some(kind) }), telling))
+    });
+    Box::pin(futures_util::stream::iter([first]).chain(rest))
+}
+
+/// Tells one sender.
+struct Telling {
+    intake: Arc<Intake>,
+    state: Arc<StreamState>,
+    tenant: Arc<str>,
+    announcements: watch::Receiver<Announcement>,
+    /// Dropped with the replies, whether all of them were told or not.
+    _teller: DropGuard,
+    age: Age,
+    /// When a sign of life is due, while the stream is held.
+    sign: Option<Instant>,
+}
+
+/// Payload bytes that a stream may have in flight.
+struct Credit {
+    /// By what this ingester has room for.
+    room: u64,
+    /// By that, and by what the tenant has sent.
+    told: u64,
+}
+
+impl Telling {
+    fn welcome(&mut self) -> Kind {
+        let credit = self.credit();
+        self.state.credited(credit.room);
         Kind::Welcome(v1::Welcome {
             version: tributary_wire::VERSION,
-            credit,
-            ingester: intake.name.clone(),
-            members: Some(announcement.members.clone()),
+            credit: credit.told,
+            ingester: self.intake.name.clone(),
+            members: Some(self.announcements.borrow_and_update().members.clone()),
         })
-    };
-    let first = futures_util::stream::iter([Ok(Reply { kind: Some(first) })]);
-    // Dropped with the replies, whether all of them were told or not.
-    let teller = state.teller();
-    let age = Age::new(intake.max_stream_age, number);
-    let all = (intake, state, tenant, announcements, teller, age);
-    let rest = unfold(all, |all| async move {
-        let (intake, state, tenant, mut announcements, teller, mut age) = all;
+    }
+
+    /// The next thing to tell, when there is something. None when there will be nothing more.
+    async fn next(&mut self) -> Option<Result<Kind, Status>> {
         loop {
-            if let Some(kind) = state.next_reply(credit(&intake, &tenant)) {
-                if let Ok(Kind::Ack(ack)) = &kind {
-                    state.credited(ack.credit);
+            let credit = self.credit();
+            if let Some(kind) = self.state.next_reply(credit.told) {
+                if let Ok(Kind::Ack(_)) = &kind {
+                    self.state.credited(credit.room);
                 }
-                let reply = kind.map(|kind| Reply { kind: Some(kind) });
-                return Some((reply, (intake, state, tenant, announcements, teller, age)));
+                return Some(kind);
             }
-            if state.is_over() {
+            if self.state.is_over() {
                 return None;
             }
+            match self.state.is_held() {
+                true => drop(self.sign.get_or_insert_with(|| Instant::now() + SIGN_OF_LIFE)),
+                false => self.sign = None,
+            }
+            let Telling { intake, state, announcements, age, sign, .. } = self;
             tokio::select! {
                 biased;
                 () = intake.stop.cancelled() => {
                     state.fail(Status::unavailable("the ingester is leaving"));
                 }
                 () = state.changed() => {}
-                changed = announcements.changed() => {
-                    if changed.is_err() {
-                        state.fail(Status::unavailable("the ingester is leaving"));
-                    } else {
-                        let kind = announcements.borrow_and_update().reply();
-                        let reply = Ok(Reply { kind: Some(kind) });
-                        return Some((reply, (intake, state, tenant, announcements, teller, age)));
-                    }
-                }
+                changed = announcements.changed() => match changed {
+                    Ok(()) => return Some(Ok(announcements.borrow_and_update().reply())),
+                    Err(_) => state.fail(Status::unavailable("the ingester is leaving")),
+                },
                 due = age.due() => match due {
                     Due::Renew => {
                         intake.metrics.streams_aged.inc();
-                        let kind = announcements.borrow().renewal(age.patience());
-                        let reply = Ok(Reply { kind: Some(kind) });
-                        return Some((reply, (intake, state, tenant, announcements, teller, age)));
+                        return Some(Ok(announcements.borrow().renewal(age.patience())));
                     }
                     Due::End => state.fail(Status::unavailable("the stream is to be opened anew")),
                 },
+                () = at(*sign) => {
+                    *sign = None;
+                    if state.is_held() {
+                        return Some(Ok(Kind::Credit(v1::Credit { bytes: 0 })));
+                    }
+                }
             }
         }
-    });
-    Box::pin(first.chain(rest))
+    }
+
+    fn credit(&self) -> Credit {
+        let Telling { intake, tenant, .. } = self;
+        let short = intake.disk.is_short() || intake.memory.is_over_share(tenant);
+        let (limit, used) = (intake.memory.limit(), intake.memory.used());
+        let room = match short {
+            true => 0,
+            false => credit_of(limit, used, intake.metrics.streams_open()) as u64,
+        };
+        // One frame at a time, and none faster than its tenant may send.
+        let owes = intake.rates.debt(tenant).is_some();
+        Credit { room, told: if owes { 0 } else { room } }
+    }
 }
 
-/// Payload bytes that a stream may have in flight.
-fn credit(intake: &Intake, tenant: &str) -> u64 {
-    if intake.disk.is_short() || intake.memory.is_over_share(tenant) {
-        return 0;
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
-    credit_of(intake.memory.limit(), intake.memory.used(), intake.metrics.streams_open()) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receive::for_tests::intake;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_is_held_hears_that_the_ingester_lives() {
+        let limits = "tenants: {noisy: {spans_per_second: 1, burst: 1s}}";
+        let (mut intake, _frames) = intake(64 << 20, limits);
+        let (_announce, announcements) = watch::channel(Announcement::default());
+        intake.announcements = announcements;
+        let intake = Arc::new(intake);
+        let state = intake.new_stream();
+        let tenant: Arc<str> = "noisy".into();
+        let mut replies = replies(intake.clone(), state.clone(), tenant.clone(), 0);
+        let mut next = async || replies.next().await.unwrap().unwrap().kind.unwrap();
+        let Kind::Welcome(welcome) = next().await else { panic!("no welcome") };
+        assert!(welcome.credit > 0);
+        intake.rates.charge(&tenant, 61, 1);
+        state.hold(true);
+        let begun = Instant::now();
+        for seconds in [3, 6, 9] {
+            assert_eq!(next().await, Kind::Credit(v1::Credit { bytes: 0 }));
+            assert_eq!(begun.elapsed().as_secs(), seconds);
+        }
+        state.arrived(1, 1).unwrap();
+        state.durable(1);
+        let Kind::Ack(ack) = next().await else { panic!("no acknowledgement") };
+        assert_eq!((ack.seq, ack.credit), (1, 0), "one frame at a time");
+        // It is the tenant that is slowed down: this ingester is not short of anything.
+        assert_eq!(intake.metrics.streams_stalled(), 0);
+        state.hold(false);
+        let silent = tokio::time::timeout(Duration::from_secs(100), next()).await;
+        assert!(silent.is_err(), "{silent:?}");
+        state.arrived(2, 1).unwrap();
+        state.durable(2);
+        let Kind::Ack(ack) = next().await else { panic!("no acknowledgement") };
+        assert_eq!((ack.seq, ack.credit), (2, welcome.credit));
+    }
 }

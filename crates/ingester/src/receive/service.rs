@@ -9,12 +9,14 @@ use super::stream::StreamState;
 use crate::access::{ClientCertificate, Port};
 use crate::disk::DiskView;
 use crate::limits::{Limit, Policy};
+use crate::tenant_limits::Met;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tonic::body::Body;
+use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Code, Extensions, Request, Response, Status, Streaming};
 use tributary_identity::{Caller, Refusal, Shown};
 use tributary_telemetry::ErrorChain;
 use tributary_wire::frame::FrameError;
@@ -68,8 +70,8 @@ impl v1::ingest_server::Ingest for IngestService {
     async fn push(&self, request: Request<Streaming<Frame>>) -> Result<Response<Replies>, Status> {
         let room = request.extensions().get::<Arc<MessageRoom>>().cloned();
         let room = room.ok_or_else(|| Status::internal("a request without room for messages"))?;
-        let caller = caller(&self.0, &request).map_err(refused)?;
-        let mut frames = request.into_inner();
+        let (metadata, extensions, mut frames) = request.into_parts();
+        let caller = caller(&self.0, &metadata, &extensions).await.map_err(refused)?;
         let hello = match frames.message().await? {
             Some(Frame { hello: Some(hello), .. }) => hello,
             _ => {
@@ -102,13 +104,17 @@ impl v1::ingest_server::Ingest for IngestService {
 }
 
 /// Who opens a stream.
-fn caller<T>(intake: &Intake, request: &Request<T>) -> Result<Option<Caller>, Refusal> {
-    let certificate = request.extensions().get::<ClientCertificate>();
+async fn caller(
+    intake: &Intake,
+    metadata: &MetadataMap,
+    extensions: &Extensions,
+) -> Result<Option<Caller>, Refusal> {
+    let certificate = extensions.get::<ClientCertificate>();
     let shown = Shown {
-        authorization: request.metadata().get("authorization").map(|value| value.as_bytes()),
+        authorization: metadata.get("authorization").map(|value| value.as_bytes()),
         certificate: certificate.and_then(ClientCertificate::der),
     };
-    intake.gate.caller(Port::Wire, shown)
+    intake.gate.caller(Port::Wire, shown).await
 }
 
 /// What a caller is told that is not let in.
@@ -128,7 +134,7 @@ async fn read(
 ) {
     let state = source.state.clone();
     let mut disk = intake.disk.subscribe();
-    while state.has_room().await {
+    while state.has_room().await && may_send(&intake, source.tenant(), &state).await {
         let frame = match next(&intake, &mut frames, &state, &mut disk).await {
             Ok(Some(frame)) => frame,
             Ok(None) => break,
@@ -174,6 +180,25 @@ async fn read(
         }
     }
     state.end();
+}
+
+/// Waits until the stream's tenant owes nothing to its rates: its sender has the next frame until then,
+/// and is told that there is no credit. Whether the stream goes on.
+async fn may_send(intake: &Intake, tenant: &str, state: &StreamState) -> bool {
+    let Some(debt) = intake.rates.debt(tenant) else { return true };
+    let limit = match debt.met {
+        Met::Spans => Limit::TenantSpans,
+        Met::Bytes => Limit::TenantBytes,
+    };
+    intake.metrics.limited_for(tenant, limit);
+    state.hold(true);
+    let goes_on = tokio::select! {
+        () = intake.rates.paid(tenant) => true,
+        // Its sender has gone, which is not seen by one that does not read.
+        () = state.left() => false,
+    };
+    state.hold(false);
+    goes_on
 }
 
 /// The next frame. None is taken from the wire while the store's disk is short of room: its sender

@@ -72,6 +72,11 @@ impl FrameSource {
         FrameSource { number, sender, dictionary: None, state }
     }
 
+    /// Whose spans they are.
+    pub(super) fn tenant(&self) -> &str {
+        &self.sender.tenant
+    }
+
     /// Which stream of this process it is.
     pub(super) fn number(&self) -> u32 {
         self.number
@@ -106,7 +111,9 @@ impl FrameSource {
         let bytes = decoded.columns.bytes() + frame.payload.len() + IN_FLIGHT_BYTES;
         intake.memory.adjust(&mut permit, bytes);
         self.state.weighs(frame.seq, bytes / EXPANSION);
-        intake.metrics.spans_received.add(decoded.columns.len() as u64);
+        let (spans, columns) = (decoded.columns.len(), decoded.columns.bytes());
+        intake.metrics.spans_received.add(spans as u64);
+        intake.rates.charge(&tenant, spans, columns);
         Ok(Some(PendingFrame {
             id,
             stream_number: self.number,
@@ -137,10 +144,10 @@ async fn take_memory(intake: &Intake, tenant: &Arc<str>, bytes: usize) -> Permit
     match intake.memory.admit(tenant, bytes) {
         Admission::Granted(permit) => permit,
         Admission::Queued(queued) => {
-            intake.metrics.limited(match queued.why() {
-                WaitReason::Budget => Limit::Memory,
-                WaitReason::Share => Limit::TenantShare,
-            });
+            match queued.why() {
+                WaitReason::Budget => intake.metrics.limited(Limit::Memory),
+                WaitReason::Share => intake.metrics.limited_for(tenant, Limit::TenantShare),
+            }
             let begun = Instant::now();
             let permit = queued.granted().await;
             intake.metrics.memory_wait_seconds.observe(begun.elapsed().as_secs_f64());

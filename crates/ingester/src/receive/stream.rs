@@ -40,6 +40,8 @@ struct Inner {
     over: bool,
     /// Whether the last credit that its sender was told is none.
     without_credit: bool,
+    /// Whether no frame is taken from it because of what its tenant has sent.
+    held: bool,
 }
 
 impl StreamState {
@@ -128,6 +130,17 @@ impl StreamState {
         self.lock().failed.get_or_insert(status);
         self.changed.notify_one();
         self.room_freed.notify_one();
+    }
+
+    /// Whether no frame is taken from it for now, because of what its tenant has sent.
+    pub(crate) fn hold(&self, held: bool) {
+        self.lock().held = held;
+        self.changed.notify_one();
+    }
+
+    /// Whether that is so.
+    pub(crate) fn is_held(&self) -> bool {
+        self.lock().held
     }
 
     /// The sender is told this credit.

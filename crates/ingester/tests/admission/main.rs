@@ -21,6 +21,7 @@ mod refused;
 mod server;
 mod start;
 mod tenant_refused;
+mod tenants;
 mod unknown;
 mod unmergeable;
 mod untrusted;

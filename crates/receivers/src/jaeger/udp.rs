@@ -142,7 +142,9 @@ impl<P> Turn<P> {
             }
             Err(error) => {
                 let (count_of, lost) = match error {
-                    OfferError::Refused(_) => (&counters.requests_refused, count(&request)),
+                    OfferError::Refused(_) | OfferError::Limited(_) => {
+                        (&counters.requests_refused, count(&request))
+                    }
                     OfferError::Malformed(_) => (&counters.requests_malformed, 0),
                 };
                 count_of.add(self.datagrams);

@@ -146,11 +146,13 @@ fn variables_that_the_operator_did_not_write_are_no_mistakes() {
     let variables = env(&[
         ("TRIBUTARY_WHERE_TO", "a"),
         ("TRIBUTARY_STORE_AT", "s3://x"),
+        ("TRIBUTARY_TOKEN", "a reader's"),
+        ("TRIBUTARY_URL", "https://ingester:3200"),
         ("TRIBUTARY_INGESTER_PORT_4319_TCP_ADDR", "10.0.0.1"),
         ("TRIBUTARY_PORT", "tcp://10.0.0.1:4319"),
     ]);
     let Asked::Run(given) = TABLE.gather([], variables) else { panic!() };
-    assert_eq!(given.ignored(), ["TRIBUTARY_STORE_AT"]);
+    assert_eq!(given.ignored(), ["TRIBUTARY_STORE_AT", "TRIBUTARY_TOKEN", "TRIBUTARY_URL"]);
     assert!(read(Asked::Run(given)).is_ok());
 }
 

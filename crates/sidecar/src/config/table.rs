@@ -68,6 +68,7 @@ const INGESTERS_OWN: &[&str] = &[
     "http-tls-key",
     "keep-compacted",
     "keep-slots",
+    "limits",
     "max-stream-age",
     "memory",
     "multitenancy",

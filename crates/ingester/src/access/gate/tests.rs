@@ -38,9 +38,9 @@ impl Files {
     }
 }
 
-fn asked(gate: &Gate, authorization: &[u8]) -> Result<Option<String>, &'static str> {
+async fn asked(gate: &Gate, authorization: &[u8]) -> Result<Option<String>, &'static str> {
     let shown = Shown { authorization: Some(authorization), certificate: None };
-    let caller = gate.caller(Port::Query, shown).map_err(|refusal| refusal.reason())?;
+    let caller = gate.caller(Port::Query, shown).await.map_err(|refusal| refusal.reason())?;
     Ok(caller.map(|caller| caller.identity.to_string()))
 }
 
@@ -48,24 +48,24 @@ fn asked(gate: &Gate, authorization: &[u8]) -> Result<Option<String>, &'static s
 async fn an_unknown_key_is_a_reason_to_look_once_a_minute() {
     let files = Files::new();
     let gate = files.gate(false);
-    assert_eq!(asked(&gate, TOKEN), Err("token_key"));
+    assert_eq!(asked(&gate, TOKEN).await, Err("token_key"));
     files.keys("2");
-    assert_eq!(asked(&gate, TOKEN), Err("token_key"), "it has just looked");
+    assert_eq!(asked(&gate, TOKEN).await, Err("token_key"), "it has just looked");
     tokio::time::advance(KEYS_AGAIN).await;
-    assert_eq!(asked(&gate, TOKEN), Err("token_signature"), "the key is known");
+    assert_eq!(asked(&gate, TOKEN).await, Err("token_signature"), "the key is known");
     files.keys("1");
     assert!(gate.refresh().unwrap(), "or when it is time");
-    assert_eq!(asked(&gate, TOKEN), Err("token_key"));
+    assert_eq!(asked(&gate, TOKEN).await, Err("token_key"));
 }
 
-#[test]
-fn what_was_good_stays_until_there_is_something_better() {
+#[tokio::test]
+async fn what_was_good_stays_until_there_is_something_better() {
     let files = Files::new();
     let gate = files.gate(false);
-    assert_eq!(asked(&gate, b"Bearer test"), Err("token_malformed"));
+    assert_eq!(asked(&gate, b"Bearer test").await, Err("token_malformed"));
     files.policy(&format!("tokens: [{KNOWN}]"));
     assert!(gate.refresh().unwrap() && !gate.refresh().unwrap());
-    assert_eq!(asked(&gate, b"Bearer test"), Ok(Some("n".to_owned())));
+    assert_eq!(asked(&gate, b"Bearer test").await, Ok(Some("n".to_owned())));
     files.policy("tokens: [");
     assert!(matches!(gate.refresh(), Err(AccessError::Policy { .. })));
     fs::write(files.0.path().join("keys"), "{}").unwrap();
@@ -73,14 +73,14 @@ fn what_was_good_stays_until_there_is_something_better() {
     assert!(matches!(gate.refresh(), Err(AccessError::Keys { .. })));
     fs::remove_file(files.0.path().join("policy")).unwrap();
     assert!(matches!(gate.refresh(), Err(AccessError::File(_))));
-    assert_eq!(asked(&gate, b"Bearer test"), Ok(Some("n".to_owned())));
+    assert_eq!(asked(&gate, b"Bearer test").await, Ok(Some("n".to_owned())));
 }
 
-#[test]
-fn a_permissive_gate_counts_and_refuses_none() {
+#[tokio::test]
+async fn a_permissive_gate_counts_and_refuses_none() {
     let files = Files::new();
     let gate = files.gate(true);
-    assert_eq!(asked(&gate, b"Bearer x"), Ok(None));
+    assert_eq!(asked(&gate, b"Bearer x").await, Ok(None));
     assert_eq!(gate.metrics.callers.get("query", "token_malformed"), 1);
     let refused = gate.permit(Port::Query, Err(Refusal::Header), 7);
     assert_eq!((refused, gate.metrics.times_limited(Limit::Caller)), (Ok(7), 0));

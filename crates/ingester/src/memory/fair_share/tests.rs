@@ -18,9 +18,43 @@ fn those_above_their_share_wait_when_little_is_left() {
         ((100, 0, 2, 1), budget),
     ];
     for ((used, held, tenants, wanted), expected) in table {
-        let usage = TenantUsage { limit: 100, used, held, tenants };
+        let usage = TenantUsage { limit: 100, used, held, tenants, part: None };
         assert_eq!(usage.wait_reason(wanted), expected, "{usage:?} {wanted}");
     }
+}
+
+#[test]
+fn a_tenants_limits_say_its_share() {
+    let share = Some(WaitReason::Share);
+    // used, held, tenants, the tenant's part in percent
+    let table = [
+        ((81, 30, 2, 25), share),
+        ((81, 25, 2, 25), None),
+        // It may borrow as long as there is room.
+        ((80, 80, 2, 25), None),
+        // More than the others have.
+        ((85, 70, 10, 75), None),
+        ((85, 76, 10, 75), share),
+        // The last tenth stays for those that hold little.
+        ((91, 70, 2, 100), share),
+    ];
+    for ((used, held, tenants, percent), expected) in table {
+        let part = Some(f64::from(percent) / 100.0);
+        let usage = TenantUsage { limit: 100, used, held, tenants, part };
+        assert_eq!(usage.wait_reason(0), expected, "{usage:?}");
+    }
+    let mut shares = FairShare::<()>::new(100);
+    let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+    let limits = Limits::read("tenants: {a: {memory: 20%}}").unwrap();
+    shares.set_limits(Arc::new(limits));
+    assert_eq!((shares.take(&a, 30), shares.take(&b, 51)), (Ok(()), Ok(())));
+    assert_eq!((shares.wait_reason("a"), shares.wait_reason("c")), (share, None));
+    shares.set_limits(Arc::default());
+    assert_eq!(
+        (shares.wait_reason("a"), shares.wait_reason("b")),
+        (None, share),
+        "as without them"
+    );
 }
 
 fn served(shares: &mut FairShare<u32>) -> Vec<u32> {

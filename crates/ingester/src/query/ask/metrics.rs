@@ -16,17 +16,18 @@ use tributary_traceql::ast::Root;
 impl Asker {
     /// Answers a metrics query.
     pub(crate) async fn metrics(&self, call: &MetricsCall) -> Result<MetricsAnswer, NotAnswered> {
-        self.within(&call.tenants, || async {
-            let grid = match call.instant {
-                true => Grid::instant(call.start, call.end),
-                false => Grid::range(call.start, call.end, call.step),
-            };
+        let grid = match call.instant {
+            true => Grid::instant(call.start, call.end),
+            false => Grid::range(call.start, call.end, call.step),
+        };
+        let (start, end) = grid.times();
+        let time = TimeRange { start: start / SECOND, end: end / SECOND + 1 };
+        let asked = TimeRange { start: call.start / SECOND, end: call.end / SECOND };
+        self.within(&call.tenants, Some(asked), || async {
             let Root::Metrics(expr) = call.query.root.clone() else {
                 return Err(NotAnswered::Query("a metrics query was expected".to_owned()));
             };
             let plan = Arc::new(MetricsPlan::new(expr, grid, call.exemplars, call.max_series));
-            let (start, end) = grid.times();
-            let time = TimeRange { start: start / SECOND, end: end / SECOND + 1 };
             let text = call.query.to_string();
             let (mut partial, mut cost, mut missing) =
                 (plan.nothing(), Cost::default(), Vec::new());
@@ -111,7 +112,10 @@ impl Asker {
                     }
                     Err(error) => failed.push(error),
                 }
-                true
+                let too_much = self.too_much(&question.tenant, cost).map(Failed::Refused);
+                let goes_on = too_much.is_none();
+                failed.extend(too_much);
+                goes_on
             },
         )
         .await;

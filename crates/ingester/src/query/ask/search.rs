@@ -1,6 +1,6 @@
 //! Searches.
 
-use super::jobs::Job;
+use super::jobs::{Failed, Job};
 use super::live::spans_of;
 use super::prepared::{Apart, Prepared, may_match};
 use super::stored::Stored;
@@ -23,7 +23,7 @@ const NEAR: u64 = 3600 * SECOND;
 impl Asker {
     /// Answers a search.
     pub(crate) async fn search(&self, call: &SearchCall) -> Result<SearchAnswer, NotAnswered> {
-        self.within(&call.tenants, || async {
+        self.within(&call.tenants, call.time, || async {
             let time = self.time(call.time);
             let window = Window {
                 start: time.start.saturating_mul(SECOND),
@@ -114,7 +114,10 @@ impl Asker {
                     Err(error) => failed.push(error),
                 }
                 let next = ends.next().unwrap_or_default();
-                !is_enough(starts(&hits), plan, next)
+                let too_much = self.too_much(&question.tenant, &cost).map(Failed::Refused);
+                let goes_on = too_much.is_none() && !is_enough(starts(&hits), plan, next);
+                failed.extend(too_much);
+                goes_on
             },
         )
         .await;

@@ -1,6 +1,6 @@
 //! Names of attributes and their values.
 
-use super::jobs::Job;
+use super::jobs::{Failed, Job};
 use super::{Asker, GiveUp, NotAnswered, SECOND, complete, refuse};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -33,7 +33,7 @@ fn text_of(filter: Option<&FieldExpr>) -> Option<String> {
 impl Asker {
     /// Answers a question for names of attributes.
     pub(crate) async fn names(&self, call: &TagsCall) -> Result<TagsAnswer, NotAnswered> {
-        self.within(&call.tenants, || async {
+        self.within(&call.tenants, call.time, || async {
             let time = self.time(call.time);
             let window = window_of(time);
             let filter = Arc::new(call.filter.clone());
@@ -73,7 +73,7 @@ impl Asker {
 
     /// Answers a question for values of an attribute.
     pub(crate) async fn values(&self, call: &ValuesCall) -> Result<ValuesAnswer, NotAnswered> {
-        self.within(&call.tenants, || async {
+        self.within(&call.tenants, call.time, || async {
             let time = self.time(call.time);
             let window = window_of(time);
             let is_older_route = call.version == Version::V1;
@@ -169,7 +169,10 @@ impl Asker {
                     }
                     Err(error) => failed.push(error),
                 }
-                !is_enough
+                let too_much = self.too_much(&question.tenant, cost).map(Failed::Refused);
+                let goes_on = too_much.is_none() && !is_enough;
+                failed.extend(too_much);
+                goes_on
             },
         )
         .await;

@@ -5,10 +5,12 @@ use super::lane::{self, PendingRequest, refused};
 use crate::limits::Limit;
 use crate::memory::{TenantUsage, WaitReason};
 use crate::receive::Intake;
+use crate::tenant_limits::Met;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tributary_receivers::{OfferError, Refused, Sink};
@@ -21,6 +23,11 @@ const UNIT: usize = 1024;
 const LANE_QUEUE: usize = 256;
 /// Tenants that have a lane at a time. One that has no request under way makes room for another.
 const MAX_TENANTS: usize = 64;
+
+/// When a sender whose tenant has sent too much may come again: when nothing is owed any more, within
+/// these.
+const SOONEST: Duration = Duration::from_secs(1);
+const LATEST: Duration = Duration::from_secs(60);
 
 /// Where the receivers hand what they take.
 #[derive(Debug)]
@@ -83,10 +90,12 @@ impl DirectSink {
             used: self.units.saturating_sub(self.room.available_permits()) * UNIT,
             held,
             tenants: others.count() + 1,
+            part: self.intake.rates.limits().of(tenant).memory,
         };
         if usage.wait_reason(0) == Some(WaitReason::Share) {
             let why = "the tenant has more requests under way than its share";
-            return Err(self.refused(Limit::RequestShare, why));
+            self.intake.metrics.limited_for(tenant, Limit::RequestShare);
+            return Err(refused(why));
         }
         // A lane that has failed is opened again.
         if lanes.get(tenant).is_none_or(|lane| lane.queue.is_closed()) {
@@ -121,6 +130,18 @@ impl DirectSink {
         }
     }
 
+    /// Whether the tenant owes nothing to its rates.
+    fn may_send(&self, tenant: &str) -> Result<(), OfferError> {
+        let Some(debt) = self.intake.rates.debt(tenant) else { return Ok(()) };
+        let (limit, why) = match debt.met {
+            Met::Spans => (Limit::RequestSpans, "the tenant has sent more spans than it may"),
+            Met::Bytes => (Limit::RequestBytes, "the tenant has sent more bytes than it may"),
+        };
+        self.intake.metrics.limited_for(tenant, limit);
+        let retry_after = debt.wait.clamp(SOONEST, LATEST);
+        Err(OfferError::Limited(Refused { retry_after, why }))
+    }
+
     /// Closes all lanes: each ends when all that came through it is settled.
     pub(super) fn close(&self) {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -147,7 +168,9 @@ impl Sink for DirectSink {
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
         // It may have become short while the request was read.
         self.has_disk()?;
-        let admitted = self.enter(tenant.unwrap_or(tenant::SINGLE), request.len())?;
+        let tenant = tenant.unwrap_or(tenant::SINGLE);
+        self.may_send(tenant)?;
+        let admitted = self.enter(tenant, request.len())?;
         let (answer, answered) = oneshot::channel();
         let gone = || self.refused(Limit::Leaving, "the ingester is leaving");
         match admitted.queue.try_send(PendingRequest { request, answer }) {

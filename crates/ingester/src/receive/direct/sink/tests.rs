@@ -1,41 +1,22 @@
 use super::*;
-use crate::access::Gate;
-use crate::config::Access;
-use crate::disk::DiskRoom;
-use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
-use crate::receive::{Announcement, FrameDedup, PendingFrame};
-use crate::runtime::IdGenerator;
+use crate::receive::PendingFrame;
+use crate::receive::for_tests::intake;
 use prost::Message;
-use std::sync::atomic::AtomicU32;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tributary_testkit::sample;
 
 /// A sink that hands to a journal whose frames come out of `Receiver`.
 fn sink(memory: usize) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame>) {
-    let metrics = Arc::<Metrics>::default();
-    let (journal_queue, frames) = mpsc::channel(1024);
-    let intake = Intake {
-        name: String::new(),
-        ids: IdGenerator::default(),
-        memory: MemoryBudget::new(memory),
-        messages: MemoryBudget::new(memory),
-        disk: DiskRoom::default(),
-        dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
-        journal_queue,
-        gate: Arc::new(
-            Gate::open(&Access::default(), IdGenerator::default(), metrics.clone()).unwrap(),
-        ),
-        max_stream_age: None,
-        announcements: watch::channel(Announcement::default()).1,
-        tasks: TaskTracker::new(),
-        stop_reading: CancellationToken::new(),
-        stop: CancellationToken::new(),
-        next_stream: AtomicU32::new(0),
-        metrics: metrics.clone(),
-    };
+    limited(memory, "")
+}
+
+/// The same, with these limits.
+fn limited(
+    memory: usize,
+    limits: &str,
+) -> (DirectSink, Arc<Metrics>, mpsc::Receiver<PendingFrame>) {
+    let (intake, frames) = intake(memory, limits);
+    let metrics = intake.metrics.clone();
     (DirectSink::new(Arc::new(intake)), metrics, frames)
 }
 
@@ -100,4 +81,25 @@ async fn a_loud_tenant_leaves_room_for_requests_of_a_quiet_one() {
     assert!(sink.enter("loud", mib / 2).is_ok());
     drop((room, quiet, under_way));
     assert_eq!(sink.lanes.lock().unwrap()["loud"].under_way.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_has_sent_too_much_is_told_when_to_come_again() {
+    let limits = "tenants: {noisy: {spans_per_second: 1, burst: 1s}}";
+    let (sink, metrics, frames) = limited(64 << 20, limits);
+    let journal = tokio::spawn(durable(frames));
+    let offer = async |tenant| sink.offer(Some(tenant), request()).await;
+    assert!(offer("noisy").await.is_ok() && offer("noisy").await.is_ok());
+    let OfferError::Limited(Refused { retry_after, .. }) = offer("noisy").await.unwrap_err() else {
+        panic!("not refused because of the limit")
+    };
+    assert!(retry_after <= Duration::from_secs(1) + SOONEST, "{retry_after:?}");
+    for _ in 0..5 {
+        offer("modest").await.unwrap();
+    }
+    assert_eq!(metrics.tenant_limited.get("noisy", Limit::RequestSpans), 1);
+    assert_eq!(metrics.tenant_limited.get("modest", Limit::RequestSpans), 0);
+    tokio::time::advance(retry_after).await;
+    assert!(offer("noisy").await.is_ok());
+    journal.abort();
 }
