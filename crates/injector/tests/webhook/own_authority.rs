@@ -186,13 +186,14 @@ async fn replicas_share_one_authority() {
         .await
         .unwrap();
     }
-    let state = cluster.state.lock().unwrap();
-    assert_eq!(state.created, 1);
-    assert!(state.secret.as_ref().unwrap()["data"]["ca.key"].is_string());
-    let entries = &state.configuration.as_ref().unwrap()["webhooks"];
-    assert_eq!(entries[0]["clientConfig"]["service"]["path"], "/x");
-    assert_eq!(entries[0]["clientConfig"]["caBundle"], entries[1]["clientConfig"]["caBundle"]);
-    drop(state);
+    {
+        let state = cluster.state.lock().unwrap();
+        assert_eq!(state.created, 1);
+        assert!(state.secret.as_ref().unwrap()["data"]["ca.key"].is_string());
+        let entries = &state.configuration.as_ref().unwrap()["webhooks"];
+        assert_eq!(entries[0]["clientConfig"]["service"]["path"], "/x");
+        assert_eq!(entries[0]["clientConfig"]["caBundle"], entries[1]["clientConfig"]["caBundle"]);
+    }
     // One that comes later goes by the Secret that is there.
     let mut late = cluster.injector();
     let address = late.listening("admission", SOON).await.unwrap();
