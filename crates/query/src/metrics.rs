@@ -6,6 +6,7 @@
 
 mod buckets;
 mod compare;
+mod compared;
 mod counters;
 mod distinct;
 mod evaluate;

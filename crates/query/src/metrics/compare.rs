@@ -1,9 +1,6 @@
 //! `compare()`: how often values of all attributes occur among some spans, and among the others.
 
-mod counts;
-
-pub(super) use counts::Compared;
-
+use super::compared::{Slot, slot_of};
 use super::counters::Counters;
 use super::distinct::{Distinct, element_count};
 use super::grid::Grid;
@@ -12,7 +9,6 @@ use super::steps::Steps;
 use crate::answer::Label;
 use crate::chunk::{Bits, Chunk, ChunkError, Field, Held, Level, NONE, Types};
 use crate::eval::{EvalError, element_of, filter};
-use counts::{Slot, slot_of};
 use std::collections::HashMap;
 use tributary_traceql::ast::{FieldExpr, Intrinsic, Scope};
 

@@ -1,7 +1,7 @@
 //! Counters that add up.
 
 use super::buckets::Buckets;
-use super::compare::Compared;
+use super::compared::Compared;
 use super::labels::Key;
 use crate::sum::Sum;
 use std::collections::HashMap;

@@ -119,10 +119,21 @@ async fn keys_change_and_are_not_told_while_spans_flow() -> Result<()> {
         }
     }
     sidecar.until("tributary_sidecar_spans_acked_total", |n| n == sent as f64).await?;
-    // A stream by the new token is open.
-    let opened = sidecar.metrics().await?.sum("tributary_sidecar_streams_opened_total", &[]);
-    let opened = opened.unwrap_or_default();
-    sidecar.until("tributary_sidecar_streams_opened_total", |n| n > opened).await?;
+    // Spans go on until a stream was opened anew, by the new token.
+    let opened = async || {
+        let metrics = sidecar.metrics().await?;
+        anyhow::Ok(metrics.sum("tributary_sidecar_streams_opened_total", &[]).unwrap_or_default())
+    };
+    let before = opened().await?;
+    for _ in 0..2_000 {
+        sent += 1;
+        send(&sidecar, sent).await?;
+        sidecar.until("tributary_sidecar_spans_acked_total", |n| n == sent as f64).await?;
+        if opened().await? > before {
+            break;
+        }
+    }
+    ensure!(opened().await? > before, "no stream was opened anew after {before}");
     send(&sidecar, sent + 1).await?;
     sidecar.until("tributary_sidecar_spans_acked_total", |n| n == (sent + 1) as f64).await?;
     let metrics = sidecar.metrics().await?;

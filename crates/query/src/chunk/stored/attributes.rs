@@ -1,15 +1,19 @@
 //! Attributes of stored blocks: columns of their own, and the generic lists.
 
+mod list;
+
+pub(super) use list::List;
+
 use super::{EVENTS, KeyDictionaries, LINKS, StoredChunk, disagree, number};
 use crate::chunk::{
     Bits, Cell, Cells, Chunk, ChunkError, Column, Field, Held, NONE, Texts, Types, Value, Values,
 };
-use std::cell::{Cell as Slot, OnceCell};
+use list::{Hit, Placed, Sparse, all_hits};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tributary_block::dedicated::ColumnType;
 use tributary_block::{Block, Dictionary, Leaf, OwnColumn};
-use tributary_span::columns::owned;
 use tributary_traceql::ast::Scope;
 
 /// A list of attributes: its path and the level of its elements.
@@ -21,109 +25,6 @@ fn list(scope: Scope) -> (&'static str, u8) {
         Scope::Event => ("rs.ss.Spans.Events.Attrs", 5),
         Scope::Link => ("rs.ss.Spans.Links.Attrs", 5),
     }
-}
-
-/// An attribute that was looked for: its owner, and its place in the list.
-#[derive(Debug)]
-struct Hit {
-    owner: u32,
-    place: u32,
-}
-
-/// An attribute of those owners that have it, rising.
-struct Sparse {
-    owners: Vec<u32>,
-    cells: Cells,
-}
-
-impl Sparse {
-    /// The same with one cell for each owner; none when there are owners beyond the last.
-    fn spread(self, owners: usize) -> Option<Cells> {
-        let mut all = vec![Cell::Nil; owners];
-        for (owner, cell) in self.owners.iter().zip(&self.cells.cells) {
-            *all.get_mut(*owner as usize)? = *cell;
-        }
-        Some(Cells { cells: all, ..self.cells })
-    }
-}
-
-/// The attributes with a key, by the levels of the list's keys.
-fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    let (mut owners, mut place) = (0u32, 0u32);
-    let mut values = keys.values.iter();
-    for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
-        owners += u32::from(rep < depth && def + 1 >= depth);
-        if def >= depth {
-            if values.next().is_some_and(|key| wanted.contains(key)) {
-                hits.push(Hit { owner: owners.wrapping_sub(1), place });
-            }
-            place += 1;
-        }
-    }
-    hits
-}
-
-/// All attributes by the number of their key, of which there are `distinct`.
-fn all_hits(keys: &Leaf<u32>, depth: u8, distinct: usize) -> Vec<Vec<Hit>> {
-    let mut by_key: Vec<Vec<Hit>> = Vec::new();
-    by_key.resize_with(distinct, Vec::new);
-    let (mut owners, mut place) = (0u32, 0u32);
-    let mut values = keys.values.iter();
-    for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
-        owners += u32::from(rep < depth && def + 1 >= depth);
-        if def >= depth {
-            if let Some(key) = values.next() {
-                let hit = Hit { owner: owners.wrapping_sub(1), place };
-                if let Some(hits) = by_key.get_mut(*key as usize) {
-                    hits.push(hit);
-                }
-            }
-            place += 1;
-        }
-    }
-    by_key
-}
-
-/// The values of a list's attributes from one of its leaves: where those of each end.
-#[derive(Debug)]
-pub(super) struct Placed<T> {
-    ends: Vec<u32>,
-    values: Vec<T>,
-}
-
-impl<T> Placed<T> {
-    fn new(leaf: Leaf<T>, depth: u8) -> Placed<T> {
-        let mut ends: Vec<u32> = Vec::with_capacity(leaf.def.len());
-        let mut count = 0u32;
-        for (&rep, &def) in leaf.rep.iter().zip(&leaf.def) {
-            let has_value = def == leaf.max_def;
-            count += u32::from(has_value);
-            if rep <= depth && def >= depth {
-                ends.push(count);
-            } else if has_value && let Some(end) = ends.last_mut() {
-                *end = count;
-            }
-        }
-        Placed { ends, values: leaf.values }
-    }
-
-    fn of(&self, place: u32) -> &[T] {
-        self.values.get(owned(&self.ends, place as usize)).unwrap_or_default()
-    }
-}
-
-/// What was decoded of a list of attributes: it serves all keys that a query asks for.
-#[derive(Debug, Default)]
-pub(super) struct List {
-    texts: OnceCell<(Placed<u32>, Arc<Dictionary>)>,
-    ints: OnceCell<Placed<i64>>,
-    doubles: OnceCell<Placed<u64>>,
-    bools: OnceCell<Placed<bool>>,
-    is_array: OnceCell<Vec<bool>>,
-    /// Attributes by the number of their key, once several keys were asked for.
-    by_key: OnceCell<Vec<Vec<Hit>>>,
-    asked: Slot<u32>,
 }
 
 /// So many keys are looked for one by one; from then on all are sorted by key.
@@ -361,7 +262,7 @@ impl StoredChunk<'_> {
             hits.extend(wanted.iter().filter_map(|key| by_key.get(*key as usize)).flatten());
             hits.sort_unstable_by_key(|hit| hit.place);
         } else {
-            scanned.extend(self::hits(&keys.0, depth, &wanted));
+            scanned.extend(list::hits(&keys.0, depth, &wanted));
             hits.extend(&scanned);
         }
         if hits.is_empty() {

@@ -1,8 +1,8 @@
 //! Counts of the values of all attributes, bounded.
 
+use super::labels::Key;
 use crate::answer::Label;
 use crate::chunk::NONE;
-use crate::metrics::labels::Key;
 use std::collections::{BTreeMap, HashMap};
 
 /// More values than this of one attribute are not told apart.
@@ -53,7 +53,7 @@ impl Counts {
 
 /// Attributes by name.
 #[derive(Debug, Clone, Default)]
-pub(in crate::metrics) struct Compared(BTreeMap<String, Attribute>);
+pub(super) struct Compared(BTreeMap<String, Attribute>);
 
 /// Spans by value of one attribute.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +86,7 @@ impl Compared {
     }
 
     /// Adds what others counted.
-    pub(in crate::metrics) fn merge(&mut self, other: Compared) {
+    pub(super) fn merge(&mut self, other: Compared) {
         for (name, other) in other.0 {
             let own = self.attribute(name);
             for (value, counts) in other.values {
