@@ -70,7 +70,7 @@ metrics! {
     pressure: Part;
     /// How often a limit was met, and what happens there
     limited: Limited;
-    /// How often a tenant met a limit of its own, by the limit's name in the file; tenants beyond the 256 that came first are counted as <others>
+    /// How often a tenant met a limit of its own, by the limit's name in the file; tenants beyond the 256 that came first are counted as `<others>`
     tenant_limited: ByTenant;
     /// Handshakes of TLS, by port and how they ended
     tls_handshakes: Family = Family::new(["port", "outcome"], &["wire", "query"], &["done", "failed", "late"]);

@@ -17,7 +17,7 @@ pub struct Options {
     /// Where /live, /ready and /metrics are, in the clear.
     #[arg(long, value_name = "HOST:PORT,…", default_value = ":4320", value_parser = Listen::read)]
     pub(crate) admin_listen: Listen,
-    /// The certificate that the API server is shown, for the name <service>.<namespace>.svc, and those
+    /// The certificate that the API server is shown, for the name SERVICE.NAMESPACE.svc, and those
     /// between it and its authority; PEM. Without it the injectors have an authority of their own.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
