@@ -44,18 +44,18 @@ function readJson(text, name) {
     }
   }
   let known = false;
-  for (const document of documents) {
-    const list = document["resourceSpans"] ?? document["batches"] ?? document["trace"]?.["resourceSpans"] ??
-      document["trace"]?.["batches"];
+  for (const parsed of documents) {
+    const list = parsed["resourceSpans"] ?? parsed["batches"] ?? parsed["trace"]?.["resourceSpans"] ??
+      parsed["trace"]?.["batches"];
     if (Array.isArray(list)) {
       known = true;
       for (const one of list) otlp(out, one);
-    } else if (Array.isArray(document["data"])) {
+    } else if (Array.isArray(parsed["data"])) {
       known = true;
-      for (const one of document["data"]) jaeger(out, one);
-    } else if (Array.isArray(document)) {
+      for (const one of parsed["data"]) jaeger(out, one);
+    } else if (Array.isArray(parsed)) {
       known = true;
-      zipkin(out, document.flat());
+      zipkin(out, parsed.flat());
     }
   }
   const bytes = out.done();
