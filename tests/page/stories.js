@@ -18,12 +18,12 @@ const stories = {
     assert.match(head, new RegExp(`${spans} spans`));
     assert.match(head, new RegExp(`${env.ERRORS} error`));
     await page.keyboard.press("*");
-    assert.equal(await page.locator("#spans").getAttribute("aria-rowcount"), String(spans));
+    await page.locator(`#spans[aria-rowcount="${spans}"]`).waitFor();
     await page.getByRole("tab", { name: "Table" }).click();
     const counts = await page.locator(".table-view tbody tr td:nth-child(2)").allInnerTexts();
     assert.equal(counts.reduce((/** @type {number} */ sum, /** @type {string} */ n) => sum + Number(n.replace(/,/g, "")), 0), spans);
     await page.getByRole("tab", { name: "Map" }).click();
-    assert.ok((await page.locator(".map-box .node").count()) > 2);
+    await page.locator(".map-box .node").nth(2).waitFor();
   },
 
   async "by keys alone: from the search into an attribute, and back"(page) {
@@ -48,7 +48,7 @@ const stories = {
     assert.equal(await page.evaluate(() => document.activeElement?.id), "spans");
     await page.keyboard.press("Home");
     await page.keyboard.press("ArrowLeft");
-    assert.equal(await page.locator("#spans").getAttribute("aria-rowcount"), "1");
+    await page.locator('#spans[aria-rowcount="1"]').waitFor();
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("/");
     await page.keyboard.type("kind:server");
@@ -125,7 +125,7 @@ const stories = {
     await page.keyboard.press("x");
     await page.keyboard.press("*");
     const grid = page.locator("#spans");
-    assert.equal(await grid.getAttribute("aria-rowcount"), "100000");
+    await page.locator('#spans[aria-rowcount="100000"]').waitFor();
     const fits = Math.ceil(await grid.evaluate((/** @type {Element} */ e) => e.clientHeight / 24)) + 2;
     for (const key of ["End", "Home"]) {
       await page.keyboard.press(key);
@@ -136,7 +136,7 @@ const stories = {
     await page.keyboard.press("e");
     await page.locator(".row.selected.error").waitFor();
     await page.keyboard.press("-");
-    assert.equal(await grid.getAttribute("aria-rowcount"), "1");
+    await page.locator('#spans[aria-rowcount="1"]').waitFor();
     await page.locator("#find").fill("work 96");
     await page.locator(".hits", { hasText: "of 1030" }).waitFor();
   },
@@ -180,6 +180,7 @@ const stories = {
     await ready(page, "failed");
     await page.locator("#main p", { hasText: "There is no trace" }).waitFor();
     await page.goto(`${origin}?since=5m&q=${encodeURIComponent('{ name = "nowhere" }')}`);
+    await ready(page, "search");
     await page.locator("#main p", { hasText: "No trace in this time matches" }).waitFor();
     await page.route("**/api/**", (/** @type {any} */ route) => route.abort());
     await page.goto(`${origin}?trace=${env.TRACE}`);
@@ -207,7 +208,7 @@ async function tell(name, options, story) {
     console.log(`ok   ${name} (${Date.now() - began} ms)`);
   } catch (error) {
     failed++;
-    await shot(page, "failed");
+    await shot(page, `failed-${failed}`);
     console.log(`FAIL ${name}: ${error instanceof Error ? error.stack : error}\n${faults.join("\n")}`);
   } finally {
     await close();

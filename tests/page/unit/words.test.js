@@ -9,7 +9,7 @@ const { conditions, filter, narrowed } = await import(`${js}/traceql/chips.js`);
 const { condition } = await import(`${js}/traceql/write.js`);
 const { failing, spansOf, step } = await import(`${js}/charts/queries.js`);
 const { joined, slices } = await import(`${js}/search/slices.js`);
-const { parse, traceId, write } = await import(`${js}/address.js`);
+const { kept, parse, traceId, write } = await import(`${js}/address.js`);
 const format = await import(`${js}/format.js`);
 const { slots } = await import(`${js}/colour.js`);
 const { layout } = await import(`${js}/map/layout.js`);
@@ -104,6 +104,14 @@ test("addresses", () => {
     ["4bf92f35-77b3-4da6-a3ce-929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4736"], ["{ }", ""], ["cafe", ""],
   ];
   for (const [typed, id] of ids) assert.equal(traceId(typed), id, typed);
+});
+
+test("what a link keeps of the address", () => {
+  const now = parse("?view=charts&q={}&start=1&end=2&since=1h&tenant=t&trace=1f&by=name");
+  assert.deepEqual(kept(now, { trace: "2f" }), { tenant: "t" });
+  assert.deepEqual(kept(now, { view: "search", q: "{ name = \"a\" }" }), { tenant: "t", since: "1h", start: "1", end: "2" });
+  assert.deepEqual(kept(now, { view: "map" }), now);
+  assert.deepEqual(kept(now, { trace: "1f", span: "3" }), now);
 });
 
 test("numbers as people read them", () => {

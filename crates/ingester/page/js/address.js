@@ -28,6 +28,18 @@ export function write(address) {
 }
 
 /**
+ * What of the present address a link keeps: of another trace the tenant, of another question the time
+ * that it is asked about, and all within a view.
+ * @param {Address} now @param {Partial<Address>} changed @returns {Partial<Address>}
+ */
+export function kept(now, changed) {
+  const { tenant, since, start, end } = now;
+  if (changed.trace && changed.trace !== now.trace) return { tenant };
+  if (changed.view === "search" && changed.q) return { tenant, since, start, end };
+  return now;
+}
+
+/**
  * A trace id as a person pastes it: hex digits, perhaps with what a UUID or a traceparent has around.
  * @param {string} typed
  */

@@ -1,7 +1,7 @@
 // The frame: which view the address asks for, and what all views share.
 
 import * as api from "./api.js";
-import { parse, write } from "./address.js";
+import { kept, parse, write } from "./address.js";
 import { fill, h } from "./dom.js";
 import { help, isKey } from "./keys.js";
 import { begin } from "./loader.js";
@@ -25,7 +25,7 @@ export function start() {
   /** @type {App} */
   const app = {
     address: () => address,
-    link: (changed) => write({ ...clean(address, changed), ...changed }),
+    link: (changed) => write({ ...kept(address, changed), ...changed }),
     go(changed, replace = false) {
       const next = write({ ...address, ...changed });
       if (replace) history.replaceState(null, "", next);
@@ -170,14 +170,3 @@ export function start() {
   labels();
   show();
 }
-
-/**
- * What of the present address a link keeps: the tenant, and within a view its question.
- * @param {Address} now @param {Partial<Address>} changed
- */
-function clean(now, changed) {
-  if (changed.trace && changed.trace !== now.trace) return { tenant: now.tenant };
-  if (changed.view === "search" && changed.q) return { tenant: now.tenant, since: now.since };
-  return now;
-}
-
