@@ -24,7 +24,7 @@ fn two_renderings_are_equal() -> Result<()> {
 /// A name that is not known, and what would fail later, in the cluster, and silently.
 #[test]
 fn mistakes_are_told_by_name() -> Result<()> {
-    let table: [(&[&str], &[&str]); 13] = [
+    let table: [(&[&str], &[&str]); 17] = [
         (&["ingester.replica=5"], &["/ingester", "replica"]),
         (&["tls.enabeld=false"], &["/tls", "enabeld"]),
         (&["ingester.autoscaling.memory=80"], &["/ingester/autoscaling", "memory"]),
@@ -44,6 +44,18 @@ fn mistakes_are_told_by_name() -> Result<()> {
             &["identity.enabled needs tls.enabled"],
         ),
         (&["injector.enabled=true"], &["injector.ca is empty"]),
+        (&["injector.enabled=true", "injector.by=webhook"], &["injector.ca is empty"]),
+        (&["injector.by=magic"], &["/injector/by", "webhook"]),
+        (&["injector.webhook.context.profile.a=b"], &["/injector/webhook/context", "profile"]),
+        (
+            &[
+                "injector.enabled=true",
+                "injector.by=webhook",
+                "injector.ca=-----BEGIN CERTIFICATE-----",
+                "injector.webhook.certManager=true",
+            ],
+            &["needs tls.certManager.enabled"],
+        ),
     ];
     for (set, expected) in table {
         let more: Vec<&str> = set.iter().flat_map(|one| ["--set", one]).collect();

@@ -62,7 +62,7 @@ fn same(values: &[&str], kustomized: Documents) -> Result<()> {
 #[test]
 fn the_base_and_each_component_are_the_charts() -> Result<()> {
     same(&["base"], kustomized(&[])?)?;
-    for component in ["hpa", "injector", "monitoring", "openshift", "tls"] {
+    for component in ["hpa", "injector", "monitoring", "openshift", "tls", "webhook"] {
         same(&["base", component], kustomized(&[component])?)?;
     }
     Ok(())

@@ -14,3 +14,4 @@ mod programs;
 mod schema;
 mod security;
 mod tools;
+mod webhook;

@@ -29,6 +29,21 @@ fn all_that_can_be_switched_on_is_valid() -> Result<()> {
     Ok(())
 }
 
+/// The webhook in place of the policy.
+#[test]
+fn the_webhook_is_valid() -> Result<()> {
+    let more = ["--set", "injector.by=webhook"];
+    let documents = valid(&rendered(&["everything"], &more)?, VERSIONS)?;
+    let names: Vec<String> = documents.iter().map(called).collect();
+    for kind in ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "PodMonitor"] {
+        let name = format!("{kind} tributary-injector");
+        ensure!(names.contains(&name), "no {name} in {names:?}");
+    }
+    ensure!(names.iter().any(|n| n == "MutatingWebhookConfiguration injector.tributary.dev"));
+    ensure!(!names.iter().any(|n| n.starts_with("MutatingAdmissionPolicy")), "{names:?}");
+    Ok(())
+}
+
 /// With all of Kustomize's components at once; that they are the same is another test's.
 #[test]
 fn what_components_change_is_valid() -> Result<()> {

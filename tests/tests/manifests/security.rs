@@ -21,7 +21,7 @@ fn pods_of_plain_files_are_admitted_restricted() -> Result<()> {
 
 #[test]
 fn pods_of_the_chart_are_admitted_restricted() -> Result<()> {
-    for values in [&["everything"][..], &["base", "openshift"]] {
+    for values in [&["everything"][..], &["everything", "webhook"], &["base", "openshift"]] {
         let documents = charted(values)?;
         for (name, pod) in pods(&documents) {
             let refused = refusals(pod);

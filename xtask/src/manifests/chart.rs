@@ -107,6 +107,21 @@ const PLAIN: &[(&str, &str, &[&str], &[&str])] = &[
         &["base", "injector"],
         &["injector-policy"],
     ),
+    (
+        "deploy/kustomize/components/webhook/webhook.yaml",
+        "",
+        &["base", "webhook"],
+        &[
+            "injector-serviceaccount",
+            "injector-rbac",
+            "injector-configmap",
+            "injector-service",
+            "injector-deployment",
+            "injector-pdb",
+            "injector-networkpolicy",
+            "injector-webhook",
+        ],
+    ),
 ];
 
 /// Files where all templates must have been read, so that none is forgotten in the table.

@@ -13,19 +13,21 @@ const IMAGE: &str = "sidecar.invalid/image";
 const UPSTREAM: &str = "ingesters.invalid:4319";
 const NAMESPACE: &str = "namespace-of-the-ingesters";
 
-/// With TLS and without: what a mesh is to let through differs, too.
+/// Without TLS, with it, and with tokens: what a mesh is to let through differs, too.
 pub(super) fn files(tool: &Path) -> Result<Files> {
     let mut files = Files::new();
-    for (name, scheme) in [("plain", ""), ("tls", "https://")] {
+    for (name, scheme, identity) in
+        [("plain", "", "none"), ("tls", "https://", "none"), ("token", "https://", "token")]
+    {
         let upstream = format!("{scheme}{UPSTREAM}");
         let folder = run::root().join("target/kubernetes");
         std::fs::create_dir_all(&folder)?;
         let context = folder.join("context.yaml");
-        std::fs::write(&context, format!("namespace: {NAMESPACE}\n"))?;
+        std::fs::write(&context, format!("namespace: {NAMESPACE}\nidentity: {identity}\n"))?;
         let mut policy = Command::new(tool);
         policy.args(["inject", "policy", "--image", IMAGE, "--upstream", &upstream]);
         policy.arg("--context").arg(context);
-        if name == "tls" {
+        if !scheme.is_empty() {
             policy.args(["--set", &format!("upstream-tls-ca={CA}")]);
         }
         let text = run::output(&mut policy)?;
