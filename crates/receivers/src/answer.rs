@@ -25,15 +25,25 @@ impl MediaType {
     }
 }
 
+const MENDED: &str = "text that is not UTF-8 was mended: send strings in UTF-8, or bytes_value";
+const LEFT_OUT: &str =
+    "attributes that cannot be read, or are nested deeper than 64 levels, were left out";
+
 /// `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`.
+/// Without rejected spans the message is a warning, which the specification has for that.
 pub(crate) fn response(outcome: &Outcome, media_type: MediaType) -> Vec<u8> {
-    if outcome.rejected == 0 {
+    let why = match outcome.first {
+        Some(reject) => reject.to_string(),
+        None if outcome.left_out > 0 => LEFT_OUT.to_owned(),
+        None if outcome.mended > 0 => MENDED.to_owned(),
+        None => String::new(),
+    };
+    if why.is_empty() {
         return match media_type {
             MediaType::Protobuf => Vec::new(),
             MediaType::Json => b"{}".to_vec(),
         };
     }
-    let why = outcome.first.map(|reject| reject.to_string()).unwrap_or_default();
     match media_type {
         MediaType::Protobuf => {
             let mut out = Vec::new();
@@ -130,6 +140,18 @@ mod tests {
         let table = [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2)];
         for (millis, seconds) in table {
             assert_eq!(retry_after_seconds(Duration::from_millis(millis)), seconds, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn what_was_mended_or_left_out_is_a_warning() {
+        for (mended, left_out, why) in [(1, 0, MENDED), (0, 2, LEFT_OUT), (1, 1, LEFT_OUT)] {
+            let outcome = Outcome { accepted: 1, mended, left_out, ..Outcome::default() };
+            let json: serde_json::Value =
+                serde_json::from_slice(&response(&outcome, MediaType::Json)).unwrap();
+            assert_eq!(json["partialSuccess"]["rejectedSpans"], "0");
+            assert_eq!(json["partialSuccess"]["errorMessage"], why);
+            assert!(response(&outcome, MediaType::Protobuf).ends_with(why.as_bytes()));
         }
     }
 

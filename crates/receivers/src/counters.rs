@@ -34,6 +34,10 @@ pub struct Counters {
     pub spans: Counter,
     /// Spans refused one by one (partial success), by the reason of the request's first.
     pub rejected: Rejected,
+    /// Texts that were not UTF-8 in OTLP's protobuf, and were mended.
+    pub values_mended: Counter,
+    /// Attributes that could not be read, and were left out.
+    pub values_left_out: Counter,
     /// Requests refused because there was no room, or because of what their tenant has sent. The sender
     /// still owns the spans.
     pub requests_refused: Counter,
@@ -109,20 +113,20 @@ pub struct Rejected {
     pub parent_id: Counter,
     /// A single span that is too large.
     pub too_large: Counter,
-    /// Text that is not UTF-8.
-    pub not_utf8: Counter,
+    /// Not a message.
+    pub malformed: Counter,
 }
 
 impl Counters {
     /// Spans refused one by one, by reason.
     pub fn spans_rejected(&self) -> [(&'static str, u64); 5] {
-        let Rejected { trace_id, span_id, parent_id, too_large, not_utf8 } = &self.rejected;
+        let Rejected { trace_id, span_id, parent_id, too_large, malformed } = &self.rejected;
         [
             ("trace_id", trace_id.get()),
             ("span_id", span_id.get()),
             ("parent_id", parent_id.get()),
             ("too_large", too_large.get()),
-            ("not_utf8", not_utf8.get()),
+            ("malformed", malformed.get()),
         ]
     }
 
@@ -149,6 +153,8 @@ impl Counters {
     pub(crate) fn taken(&self, outcome: &Outcome) {
         self.requests_accepted.add(1);
         self.spans.add(outcome.accepted);
+        self.values_mended.add(outcome.mended);
+        self.values_left_out.add(outcome.left_out);
         self.rejected(outcome);
     }
 
@@ -159,7 +165,7 @@ impl Counters {
             Some(Reject::SpanId) => &self.rejected.span_id,
             Some(Reject::ParentId) => &self.rejected.parent_id,
             Some(Reject::TooLarge(_)) => &self.rejected.too_large,
-            Some(Reject::NotUtf8) => &self.rejected.not_utf8,
+            Some(Reject::Malformed(_)) => &self.rejected.malformed,
             None => return,
         };
         reason.add(outcome.rejected);
@@ -188,7 +194,7 @@ type Samples = fn(&Counters) -> Vec<(&'static str, u64)>;
 
 /// Every family: its name, what it is, and its samples.
 #[rustfmt::skip]
-const FAMILIES: [(&str, Type, Samples); 11] = [
+const FAMILIES: [(&str, Type, Samples); 12] = [
     ("accept_errors_total", Type::Counter, |c| one(&c.accept_errors)),
     ("bytes_total", Type::Counter, |c| one(&c.bytes)),
     ("connections_total", Type::Counter, |c| one(&c.connections)),
@@ -211,6 +217,10 @@ const FAMILIES: [(&str, Type, Samples); 11] = [
     ("spans_accepted_total", Type::Counter, |c| one(&c.spans)),
     ("spans_dropped_total", Type::Counter, |c| vec![("refused", c.spans_dropped.get())]),
     ("spans_rejected_total", Type::Counter, |c| c.spans_rejected().to_vec()),
+    ("values_faulty_total", Type::Counter, |c| vec![
+        ("mended", c.values_mended.get()),
+        ("left_out", c.values_left_out.get()),
+    ]),
 ];
 
 fn one(counter: &Counter) -> Vec<(&'static str, u64)> {

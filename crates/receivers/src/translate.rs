@@ -11,7 +11,7 @@ mod request;
 
 pub(crate) use request::{Request, Room};
 
-use tributary_span::protobuf::put;
+use tributary_span::protobuf::{mend_utf8, put};
 
 /// `Span.SpanKind` by number.
 pub(crate) mod kind {
@@ -95,21 +95,9 @@ pub(crate) fn text(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     if std::str::from_utf8(bytes).is_ok() {
         return put::bytes(out, number, bytes);
     }
-    let mut clean = String::with_capacity(bytes.len());
-    let mut broken = 0;
-    let replace = |clean: &mut String, broken: usize| {
-        clean.extend(std::iter::repeat_n(char::REPLACEMENT_CHARACTER, broken / 3));
-        clean.extend(std::iter::repeat_n('?', broken % 3));
-    };
-    for chunk in bytes.utf8_chunks() {
-        if !chunk.valid().is_empty() {
-            replace(&mut clean, std::mem::take(&mut broken));
-            clean.push_str(chunk.valid());
-        }
-        broken += chunk.invalid().len();
-    }
-    replace(&mut clean, broken);
-    put::bytes(out, number, clean.as_bytes());
+    let mut clean = bytes.to_vec();
+    mend_utf8(&mut clean);
+    put::bytes(out, number, &clean);
 }
 
 /// A span that is being put together. One is used for all spans of a request, so that its buffers
@@ -178,8 +166,8 @@ impl Draft {
 
     /// Bytes that [`Draft::write`] writes at most.
     fn len(&self) -> usize {
-        // Broken texts can grow to three bytes a byte; fields are clean already.
-        128 + 3 * (self.name.len() + self.trace_state.len() + self.status_message.len())
+        // Broken texts are as long when they are mended.
+        128 + (self.name.len() + self.trace_state.len() + self.status_message.len())
             + self.fields.len()
     }
 

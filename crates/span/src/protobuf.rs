@@ -10,6 +10,9 @@
 //! 3. Groups (wire types 3 and 4, long deprecated) and field number 0 are errors.
 
 pub mod put;
+mod utf8;
+
+pub use utf8::mend_utf8;
 
 /// Why bytes are not a protobuf message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -27,6 +27,10 @@ pub struct Builder {
     last_trace: Option<u32>,
     /// Texts that are not UTF-8, in rising order.
     not_utf8: Vec<Text>,
+    /// Texts or values with texts that were not UTF-8 and were mended, so far.
+    pub(crate) mended: u64,
+    /// Attributes that could not be read and were left out, so far.
+    pub(crate) left_out: u64,
     /// The latest span with each text as its name.
     named: Vec<u32>,
     /// Attributes of an earlier span that those of the span being built are likely to equal.

@@ -1,6 +1,6 @@
 //! `AnyValue`: the value of an attribute.
 
-use crate::protobuf::{Fields, Malformed};
+use crate::protobuf::{Fields, Malformed, Value, mend_utf8};
 
 /// Arrays and key-value lists nested deeper than this are malformed. The OpenTelemetry SDKs'
 /// own limit (`AttributeValueDepthLimit`) is 64.
@@ -70,6 +70,43 @@ fn check_at(bytes: &[u8], depth: usize) -> Result<(), Malformed> {
     }
 }
 
+/// Messages with texts in them.
+#[derive(Clone, Copy)]
+enum Within {
+    Value,
+    Array,
+    List,
+    Entry,
+}
+
+/// Mends all texts of an `AnyValue` that are not UTF-8, where they stand.
+#[cold]
+#[inline(never)]
+pub(crate) fn mend(value: &mut [u8]) {
+    mend_at(value, Within::Value, 3 * MAX_DEPTH);
+}
+
+/// Goes as far as the bytes can be read, and `deep` messages down.
+fn mend_at(message: &mut [u8], within: Within, deep: usize) {
+    let Some(deep) = deep.checked_sub(1) else { return };
+    let mut at = 0;
+    loop {
+        let mut fields = Fields::new(message.get(at..).unwrap_or_default());
+        let Ok(Some(field)) = fields.next_field() else { return };
+        at = message.len() - fields.rest().len();
+        let (number, Value::Bytes(bytes)) = (field.number, field.value) else { continue };
+        let inner = message.get_mut(at - bytes.len()..at).unwrap_or_default();
+        match (within, number) {
+            (Within::Value | Within::Entry, 1) => mend_utf8(inner),
+            (Within::Value, 5) => mend_at(inner, Within::Array, deep),
+            (Within::Value, 6) => mend_at(inner, Within::List, deep),
+            (Within::Array, 1) | (Within::Entry, 2) => mend_at(inner, Within::Value, deep),
+            (Within::List, 1) => mend_at(inner, Within::Entry, deep),
+            _ => {}
+        }
+    }
+}
+
 /// The encoded `AnyValue`s of an encoded `ArrayValue`.
 pub fn elements(array: &[u8]) -> impl Iterator<Item = Result<&[u8], Malformed>> {
     messages(array)
@@ -77,20 +114,23 @@ pub fn elements(array: &[u8]) -> impl Iterator<Item = Result<&[u8], Malformed>> 
 
 /// Keys and encoded `AnyValue`s of an encoded `KeyValueList`.
 pub fn entries(list: &[u8]) -> impl Iterator<Item = Result<(&str, &[u8]), Malformed>> {
-    messages(list).map(|entry| key_value(entry?))
+    messages(list).map(|entry| {
+        let (key, value) = key_value(entry?)?;
+        Ok((std::str::from_utf8(key).map_err(|_| Malformed::NotUtf8)?, value))
+    })
 }
 
-/// Key and encoded `AnyValue` of an encoded `KeyValue`.
+/// Key, not proved to be UTF-8, and encoded `AnyValue` of an encoded `KeyValue`.
 ///
 /// # Errors
 /// When the bytes are no `KeyValue`.
 #[inline]
-pub(crate) fn key_value(bytes: &[u8]) -> Result<(&str, &[u8]), Malformed> {
+pub(crate) fn key_value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let mut fields = Fields::new(bytes);
-    let (mut key, mut value): (&str, &[u8]) = ("", &[]);
+    let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
     while let Some(field) = fields.next_field()? {
         match field.number {
-            1 => key = field.text()?,
+            1 => key = field.bytes()?,
             2 => value = field.bytes()?,
             _ => {}
         }

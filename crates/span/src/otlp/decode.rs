@@ -1,8 +1,10 @@
 //! `ExportTraceServiceRequest` (and `TracesData`, which has the same bytes) into columns.
 //!
 //! The bytes are walked once, straight into the columns of the lane that a span's trace belongs
-//! to. What cannot be kept is refused where OTLP lets the sender know: a span without valid ids
-//! alone (partial success), a request that is no protobuf as a whole.
+//! to. One bad value costs itself: text that is not UTF-8 is mended, an attribute that cannot be read
+//! is left out and counted as dropped, a field of another wire type is one that is not set. What
+//! cannot be kept is refused where OTLP lets the sender know: a span without valid ids or that is no
+//! message alone (partial success), a request whose spans cannot be told apart as a whole.
 
 mod attribute;
 mod resource;
@@ -43,9 +45,9 @@ pub enum Reject {
     /// Above [`Limits::span_bytes`].
     #[error("the span is larger than {0} bytes")]
     TooLarge(usize),
-    /// A string that is not UTF-8.
-    #[error("a string in the span is not UTF-8")]
-    NotUtf8,
+    /// Not a message.
+    #[error("the span is not protobuf: {0}")]
+    Malformed(Malformed),
 }
 
 /// What became of a request.
@@ -57,6 +59,10 @@ pub struct Outcome {
     pub rejected: u64,
     /// Why the first of them was.
     pub first: Option<Reject>,
+    /// Texts, or values with texts in them, that were not UTF-8 and were mended.
+    pub mended: u64,
+    /// Attributes that could not be read and were left out alone. Their owners count them as dropped.
+    pub left_out: u64,
 }
 
 /// Appends a request's spans to the lane that `route` names for each trace id.
@@ -67,9 +73,17 @@ fn append(
     limits: &Limits,
 ) -> Result<Outcome, Malformed> {
     let marks: Vec<_> = lanes.iter().map(Builder::mark).collect();
+    let noted = |lanes: &[Builder]| {
+        lanes.iter().fold((0, 0), |(mended, out), b| (mended + b.mended, out + b.left_out))
+    };
+    let before = noted(lanes);
     let mut walk = Walk { lanes, route, limits, outcome: Outcome::default() };
     match walk.request(request) {
-        Ok(()) => Ok(walk.outcome),
+        Ok(()) => {
+            let after = noted(walk.lanes);
+            let (mended, left_out) = (after.0 - before.0, after.1 - before.1);
+            Ok(Outcome { mended, left_out, ..walk.outcome })
+        }
         Err(error) => {
             lanes.iter_mut().zip(marks).for_each(|(lane, mark)| lane.rollback(mark));
             Err(error)
@@ -164,7 +178,7 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
         while let Some(field) = fields.next_field()? {
             match field.number {
                 1 => resource = field.bytes()?,
-                3 => schema_url = field.text()?.as_bytes(),
+                3 => schema_url = field.bytes().unwrap_or_default(),
                 _ => {}
             }
         }
@@ -189,7 +203,7 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
         while let Some(field) = fields.next_field()? {
             match field.number {
                 1 => scope = field.bytes()?,
-                3 => schema_url = field.text()?.as_bytes(),
+                3 => schema_url = field.bytes().unwrap_or_default(),
                 _ => {}
             }
         }
@@ -219,7 +233,11 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
         if bytes.len() > self.limits.span_bytes {
             return Ok(Err(Reject::TooLarge(self.limits.span_bytes)));
         }
-        let Some(trace) = trace_id(bytes)? else { return Ok(Err(Reject::TraceId)) };
+        let trace = match trace_id(bytes) {
+            Ok(Some(trace)) => trace,
+            Ok(None) => return Ok(Err(Reject::TraceId)),
+            Err(error) => return Ok(Err(Reject::Malformed(error))),
+        };
         let lane = (self.route)(&trace);
         let (Some(builder), Some(placed)) = (self.lanes.get_mut(lane), placed.get_mut(lane)) else {
             debug_assert!(false, "a route beyond the lanes");
@@ -234,14 +252,12 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
             None => *placed.scope.insert(put_scope(builder, scope.0, scope.1)?),
         };
         let fields = SpanFields { trace, resource, scope, ..SpanFields::default() };
-        let put = match put_span(builder, bytes, fields) {
-            Err(Malformed::NotUtf8) => Ok(Err(Reject::NotUtf8)),
-            other => other,
-        };
-        if !matches!(put, Ok(Ok(()))) {
+        let put =
+            put_span(builder, bytes, fields).unwrap_or_else(|error| Err(Reject::Malformed(error)));
+        if put.is_err() {
             builder.drop_span();
         }
-        put
+        Ok(put)
     }
 }
 

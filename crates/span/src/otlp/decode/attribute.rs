@@ -2,22 +2,37 @@
 
 use crate::columns::{Attr, Builder, Text, ValueType};
 use crate::otlp::any::{self, Any};
-use crate::protobuf::{Malformed, take_varint};
+use crate::protobuf::{Malformed, mend_utf8, take_varint};
 
-/// An encoded `KeyValue` as an attribute of `b`'s columns.
-///
-/// # Errors
-/// When the bytes are no `KeyValue`, to the depths of its value.
+/// An encoded `KeyValue` as an attribute of `b`'s columns. One that cannot be read, to the depths
+/// of its value, is left out alone and counted in `lost`.
 #[inline]
-pub(super) fn attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
+pub(super) fn attribute(b: &mut Builder, bytes: &[u8], lost: &mut u32) -> Option<Attr> {
+    read(b, bytes).inspect_err(|_| *lost = lost.saturating_add(1)).ok()
+}
+
+fn read(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
     let (key, encoded) = any::key_value(bytes)?;
-    let key = b.text(key.as_bytes());
+    let key = string(b, key);
     let (value_type, value) = any_value(b, encoded)?;
     Ok(Attr { key, value_type, value })
 }
 
-/// An encoded `AnyValue` as type and bits of an attribute.
+/// An encoded `AnyValue` as type and bits of an attribute, with its texts mended.
 fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(ValueType, u64), Malformed> {
+    match clean_value(b, encoded) {
+        Err(Malformed::NotUtf8) => {
+            b.mended += 1;
+            let mut clean = encoded.to_vec();
+            any::mend(&mut clean);
+            clean_value(b, &clean)
+        }
+        read => read,
+    }
+}
+
+/// The same, of texts that are UTF-8.
+fn clean_value(b: &mut Builder, encoded: &[u8]) -> Result<(ValueType, u64), Malformed> {
     Ok(match any::parse(encoded)? {
         Any::Empty => (ValueType::Empty, 0),
         Any::Str(text) => (ValueType::Str, u64::from(b.text(text.as_bytes()).0)),
@@ -32,17 +47,35 @@ fn any_value(b: &mut Builder, encoded: &[u8]) -> Result<(ValueType, u64), Malfor
     })
 }
 
-/// A string's text. What is in the table already has been proved to be UTF-8 as a rule.
+/// A string's text, mended when it is not UTF-8. What is in the table already has been proved to be
+/// UTF-8 as a rule.
 #[inline]
-pub(super) fn string(b: &mut Builder, bytes: &[u8]) -> Result<Text, Malformed> {
-    b.string(bytes).ok_or(Malformed::NotUtf8)
+pub(super) fn string(b: &mut Builder, bytes: &[u8]) -> Text {
+    match b.string(bytes) {
+        Some(text) => text,
+        None => mended(b, bytes),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn mended(b: &mut Builder, bytes: &[u8]) -> Text {
+    b.mended += 1;
+    let mut clean = bytes.to_vec();
+    mend_utf8(&mut clean);
+    b.text(&clean)
 }
 
 /// [`attribute`], for spans: most of their attributes have been seen before on a span of the same
 /// name, and comparing is cheaper than parsing, proving and looking up.
 #[inline]
-pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
-    let Some((key, value)) = usual_key_value(bytes) else { return attribute(b, bytes) };
+pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8], lost: &mut u32) -> Option<Attr> {
+    usual(b, bytes).inspect_err(|_| *lost = lost.saturating_add(1)).ok()
+}
+
+#[inline]
+fn usual(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malformed> {
+    let Some((key, value)) = usual_key_value(bytes) else { return read(b, bytes) };
     for ahead in 0..2 {
         let Some(likely) = b.likely_attr(ahead) else { break };
         if b.columns().texts.get(likely.key) != key {
@@ -59,7 +92,7 @@ pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malf
         let (value_type, value) = usual_value(b, value)?;
         return Ok(Attr { key, value_type, value });
     }
-    let key = string(b, key)?;
+    let key = string(b, key);
     let (value_type, value) = usual_value(b, value)?;
     Ok(Attr { key, value_type, value })
 }
@@ -68,7 +101,7 @@ pub(super) fn span_attribute(b: &mut Builder, bytes: &[u8]) -> Result<Attr, Malf
 #[inline]
 fn usual_value(b: &mut Builder, value: &[u8]) -> Result<(ValueType, u64), Malformed> {
     if let Some(text) = usual_string(value) {
-        return Ok((ValueType::Str, u64::from(string(b, text)?.0)));
+        return Ok((ValueType::Str, u64::from(string(b, text).0)));
     }
     if let Some((0x18, mut rest)) = value.split_first().map(|(&tag, rest)| (tag, rest)) {
         let int = take_varint(&mut rest)?;

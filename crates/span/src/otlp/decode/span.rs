@@ -12,7 +12,7 @@ pub(super) fn put_span(
     bytes: &[u8],
     mut span: SpanFields,
 ) -> Result<Result<(), Reject>, Malformed> {
-    let mut rest = bytes;
+    let (mut rest, mut lost) = (bytes, 0);
     while let Some((&tag, tail)) = rest.split_first() {
         // The fields that most spans have, by number and wire type in one byte; others, and these
         // with another wire type, go the long way.
@@ -27,7 +27,7 @@ pub(super) fn put_span(
             }
             0x2a => {
                 rest = tail;
-                span.name = string(b, take_counted(&mut rest)?)?;
+                span.name = string(b, take_counted(&mut rest)?);
                 b.expect_like(span.name);
             }
             0x39 => {
@@ -40,8 +40,9 @@ pub(super) fn put_span(
             }
             0x4a => {
                 rest = tail;
-                let attr = span_attribute(b, take_counted(&mut rest)?)?;
-                b.span_attr(attr);
+                if let Some(attr) = span_attribute(b, take_counted(&mut rest)?, &mut lost) {
+                    b.span_attr(attr);
+                }
             }
             0x22 => {
                 rest = tail;
@@ -73,7 +74,7 @@ pub(super) fn put_span(
             _ => {
                 let mut fields = Fields::new(rest);
                 if let Some(field) = fields.next_field()?
-                    && let Err(reject) = put_field(b, &field, &mut span)?
+                    && let Err(reject) = put_field(b, &field, &mut span, &mut lost)?
                 {
                     return Ok(Err(reject));
                 }
@@ -84,38 +85,43 @@ pub(super) fn put_span(
     if span.id.is_zero() {
         return Ok(Err(Reject::SpanId));
     }
+    b.left_out += u64::from(lost);
+    span.dropped_attrs = span.dropped_attrs.saturating_add(lost);
     b.end_span(span);
     Ok(Ok(()))
 }
 
-/// One field of a span, whichever it is.
+/// One field of a span, whichever it is. Of another wire type than it has by its definition it is
+/// taken for one that is not set, as protobuf's own decoders take it for an unknown one.
 fn put_field(
     b: &mut Builder,
     field: &Field<'_>,
     span: &mut SpanFields,
+    lost: &mut u32,
 ) -> Result<Result<(), Reject>, Malformed> {
     match field.number {
-        2 => span.id = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
-        3 => span.trace_state = b.text(field.text()?.as_bytes()),
-        4 => match parent_id(field.bytes()?) {
+        2 => span.id = SpanId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default(),
+        3 => span.trace_state = string(b, field.bytes().unwrap_or_default()),
+        4 => match field.bytes().map_err(|_| Reject::ParentId).and_then(parent_id) {
             Ok(parent) => span.parent = parent,
             Err(reject) => return Ok(Err(reject)),
         },
-        5 => span.name = b.text(field.text()?.as_bytes()),
-        6 => span.kind = field.varint32()?.cast_signed(),
-        7 => span.start = field.fixed64()?,
-        8 => span.end = field.fixed64()?,
+        5 => span.name = string(b, field.bytes().unwrap_or_default()),
+        6 => span.kind = field.varint32().unwrap_or_default().cast_signed(),
+        7 => span.start = field.fixed64().unwrap_or_default(),
+        8 => span.end = field.fixed64().unwrap_or_default(),
         9 => {
-            let attr = attribute(b, field.bytes()?)?;
-            b.span_attr(attr);
+            if let Some(attr) = attribute(b, field.bytes().unwrap_or_default(), lost) {
+                b.span_attr(attr);
+            }
         }
-        10 => span.dropped_attrs = field.varint32()?,
-        11 => put_event(b, field.bytes()?)?,
-        12 => span.dropped_events = field.varint32()?,
-        13 => put_link(b, field.bytes()?)?,
-        14 => span.dropped_links = field.varint32()?,
-        15 => put_status(b, field.bytes()?, span)?,
-        16 => span.flags = field.fixed32()?,
+        10 => span.dropped_attrs = field.varint32().unwrap_or_default(),
+        11 => put_event(b, field.bytes().unwrap_or_default())?,
+        12 => span.dropped_events = field.varint32().unwrap_or_default(),
+        13 => put_link(b, field.bytes().unwrap_or_default())?,
+        14 => span.dropped_links = field.varint32().unwrap_or_default(),
+        15 => put_status(b, field.bytes().unwrap_or_default(), span)?,
+        16 => span.flags = field.fixed32().unwrap_or_default(),
         _ => {}
     }
     Ok(Ok(()))
@@ -139,8 +145,8 @@ fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) -> Result<()
     let mut status = Fields::new(bytes);
     while let Some(field) = status.next_field()? {
         match field.number {
-            2 => span.status_message = b.text(field.text()?.as_bytes()),
-            3 => span.status_code = field.varint32()?.cast_signed(),
+            2 => span.status_message = string(b, field.bytes().unwrap_or_default()),
+            3 => span.status_code = field.varint32().unwrap_or_default().cast_signed(),
             _ => {}
         }
     }
@@ -148,41 +154,49 @@ fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) -> Result<()
 }
 
 fn put_event(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let (mut time, mut name, mut dropped) = (0, Text::EMPTY, 0);
+    let (mut time, mut name, mut dropped, mut lost) = (0, Text::EMPTY, 0u32, 0);
     let mut fields = Fields::new(bytes);
     while let Some(field) = fields.next_field()? {
         match field.number {
-            1 => time = field.fixed64()?,
-            2 => name = b.text(field.text()?.as_bytes()),
+            1 => time = field.fixed64().unwrap_or_default(),
+            2 => name = string(b, field.bytes().unwrap_or_default()),
             3 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.event_attr(attr);
+                let attr = attribute(b, field.bytes().unwrap_or_default(), &mut lost);
+                attr.into_iter().for_each(|attr| b.event_attr(attr));
             }
-            4 => dropped = field.varint32()?,
+            4 => dropped = field.varint32().unwrap_or_default(),
             _ => {}
         }
     }
-    b.end_event(time, name, dropped);
+    b.left_out += u64::from(lost);
+    b.end_event(time, name, dropped.saturating_add(lost));
     Ok(())
 }
 
 fn put_link(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let mut link = LinkFields::default();
+    let (mut link, mut lost) = (LinkFields::default(), 0);
     let mut fields = Fields::new(bytes);
     while let Some(field) = fields.next_field()? {
         match field.number {
-            1 => link.trace = TraceId::from_wire(field.bytes()?).unwrap_or_default(),
-            2 => link.span = SpanId::from_wire(field.bytes()?).unwrap_or_default(),
-            3 => link.trace_state = b.text(field.text()?.as_bytes()),
-            4 => {
-                let attr = attribute(b, field.bytes()?)?;
-                b.link_attr(attr);
+            1 => {
+                link.trace =
+                    TraceId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default()
             }
-            5 => link.dropped_attrs = field.varint32()?,
-            6 => link.flags = field.fixed32()?,
+            2 => {
+                link.span = SpanId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default()
+            }
+            3 => link.trace_state = string(b, field.bytes().unwrap_or_default()),
+            4 => {
+                let attr = attribute(b, field.bytes().unwrap_or_default(), &mut lost);
+                attr.into_iter().for_each(|attr| b.link_attr(attr));
+            }
+            5 => link.dropped_attrs = field.varint32().unwrap_or_default(),
+            6 => link.flags = field.fixed32().unwrap_or_default(),
             _ => {}
         }
     }
+    b.left_out += u64::from(lost);
+    link.dropped_attrs = link.dropped_attrs.saturating_add(lost);
     b.end_link(link);
     Ok(())
 }

@@ -3,6 +3,8 @@ use crate::otlp::encode;
 use crate::protobuf::put;
 use proptest::prelude::*;
 
+mod bad_values;
+
 fn request(spans: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::new();
     put::message(&mut out, 1, |rs| {
@@ -41,7 +43,8 @@ fn spans_without_ids_are_refused_alone() {
         (span(&[1; 16], &[0; 8], |_| {}), Reject::SpanId),
         (span(&[1; 16], &[1; 9], |_| {}), Reject::SpanId),
         (span(&[1; 16], &[1; 8], |s| put::bytes(s, 4, &[1; 3])), Reject::ParentId),
-        (span(&[1; 16], &[1; 8], |s| put::bytes(s, 5, &[0xff])), Reject::NotUtf8),
+        (span(&[1; 16], &[1; 8], |s| s.push(0x2a)), Reject::Malformed(Malformed::Truncated)),
+        (vec![0x0a, 16], Reject::Malformed(Malformed::Truncated)),
         (span(&[1; 16], &[1; 8], |s| put::bytes(s, 5, &[b'x'; 200])), Reject::TooLarge(200)),
     ];
     for (bad, expected) in table {
@@ -49,7 +52,10 @@ fn spans_without_ids_are_refused_alone() {
         let limits = Limits { span_bytes: 200 };
         let outcome =
             append_all(&mut b, &request(&[good.clone(), bad, good.clone()]), &limits).unwrap();
-        assert_eq!(outcome, Outcome { accepted: 2, rejected: 1, first: Some(expected) });
+        assert_eq!(
+            outcome,
+            Outcome { accepted: 2, rejected: 1, first: Some(expected), ..Outcome::default() }
+        );
         assert_eq!(b.columns().check(), Ok(()));
     }
 }
@@ -200,7 +206,7 @@ fn quick_and_long_road_come_to_the_same() {
 }
 
 #[test]
-fn bytes_that_are_known_are_still_no_string() {
+fn bytes_that_are_known_as_bytes_are_mended_as_a_string() {
     let bad = [0xff, 0xfe];
     let as_bytes = span(&[1; 16], &[1; 8], |s| {
         put::bytes(s, 5, b"name");
@@ -214,6 +220,8 @@ fn bytes_that_are_known_are_still_no_string() {
     let mut b = Builder::new();
     let bytes = request(&[as_bytes, as_string, as_name]);
     let outcome = append_all(&mut b, &bytes, &Limits::default()).unwrap();
-    assert_eq!(outcome, Outcome { accepted: 1, rejected: 2, first: Some(Reject::NotUtf8) });
-    assert_eq!(b.columns().check(), Ok(()));
+    assert_eq!((outcome.accepted, outcome.rejected, outcome.mended), (3, 0, 2));
+    let c = b.columns();
+    assert_eq!(c.check(), Ok(()));
+    assert_eq!(c.texts.str(c.spans.name[2]), "??");
 }
