@@ -58,8 +58,7 @@ fn mistakes_are_told_by_name() -> Result<()> {
         ),
     ];
     for (set, expected) in table {
-        let more: Vec<&str> = set.iter().flat_map(|one| ["--set", one]).collect();
-        let said = rendered(&["plain"], &more).err().map(|error| error.to_string());
+        let said = rendered(&["plain"], set).err().map(|error| error.to_string());
         let said = said.unwrap_or_else(|| "it is taken".to_owned());
         ensure!(expected.iter().all(|part| said.contains(part)), "{set:?}: {said}");
     }
@@ -76,8 +75,7 @@ fn values_arrive() -> Result<()> {
         "ingester.config.peer_tls_name=other.example",
         "ingester.config.block_age=null",
     ];
-    let more: Vec<&str> = sets.iter().flat_map(|one| ["--set", one]).collect();
-    let text = rendered(&["plain"], &more)?;
+    let text = rendered(&["plain"], &sets)?;
     for line in [
         "TRIBUTARY_SEGMENT_BYTES: \"8388608\"\n",
         "TRIBUTARY_ZONE: \"\"\n",

@@ -51,6 +51,12 @@ pub(crate) fn called(document: &Value) -> String {
     format!("{} {}", text(&document["kind"]), text(&document["metadata"]["name"]))
 }
 
+/// The object that is called `Kind name`.
+pub(crate) fn named<'d>(documents: &'d [Value], name: &str) -> Result<&'d Value> {
+    let found = documents.iter().find(|document| called(document) == name);
+    found.with_context(|| format!("no {name}"))
+}
+
 /// Objects of a kind.
 pub(crate) fn of_kind<'d>(
     documents: &'d [Value],

@@ -1,7 +1,7 @@
 //! NetworkPolicies let through what has to get through: each port that is listened on is open to named
 //! senders, and what is allowed on one side is allowed on the other.
 
-use crate::files::{Documents, of_kind, one, pods, selects};
+use crate::files::{Documents, named, of_kind, one, pods, selects};
 use crate::tools::charted;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -17,8 +17,7 @@ fn ports(list: &Value) -> BTreeSet<Port> {
 }
 
 fn policy<'d>(documents: &'d Documents, name: &str) -> Result<&'d Value> {
-    let found = of_kind(documents, "NetworkPolicy").find(|one| one["metadata"]["name"] == name);
-    found.with_context(|| format!("no NetworkPolicy {name}"))
+    named(documents, &format!("NetworkPolicy {name}"))
 }
 
 #[test]

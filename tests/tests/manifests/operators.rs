@@ -34,10 +34,10 @@ fn faults(documents: &[Value]) -> Result<(usize, Vec<String>)> {
 
 #[test]
 fn operators_take_what_is_theirs() -> Result<()> {
-    let own = rendered(&["plain"], &["--set", "tls.certManager.enabled=true"])?;
+    let own = rendered(&["plain"], &["tls.certManager.enabled=true"])?;
     let issuer =
         "tls.certManager.issuerRef.kind=ClusterIssuer,tls.certManager.issuerRef.name=company";
-    let given = rendered(&["plain"], &["--set", "tls.certManager.enabled=true", "--set", issuer])?;
+    let given = rendered(&["plain"], &["tls.certManager.enabled=true", issuer])?;
     let table = [
         (charted(&["everything"])?, 4),
         (parsed(&own)?, 4),

@@ -32,8 +32,7 @@ fn all_that_can_be_switched_on_is_valid() -> Result<()> {
 /// The webhook in place of the policy.
 #[test]
 fn the_webhook_is_valid() -> Result<()> {
-    let more = ["--set", "injector.by=webhook"];
-    let documents = valid(&rendered(&["everything"], &more)?, VERSIONS)?;
+    let documents = valid(&rendered(&["everything"], &["injector.by=webhook"])?, VERSIONS)?;
     let names: Vec<String> = documents.iter().map(called).collect();
     for kind in ["Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "PodMonitor"] {
         let name = format!("{kind} tributary-injector");

@@ -38,7 +38,7 @@ fn pods_of_the_chart_are_admitted_restricted() -> Result<()> {
 /// Host ports are a choice, and one that shows.
 #[test]
 fn host_ports_are_what_is_refused() -> Result<()> {
-    let text = rendered(&["agent"], &["--set", "agent.hostPorts=true"])?;
+    let text = rendered(&["agent"], &["agent.hostPorts=true"])?;
     let documents = parsed(&text)?;
     for (name, pod) in pods(&documents) {
         ensure!(refusals(pod) == ["\"tributary-agent\": hostPort"], "{name}: {:?}", refusals(pod));

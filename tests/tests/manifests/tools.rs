@@ -27,19 +27,19 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// helm's `command` on the chart, with files of `ci/` and further arguments.
-pub(crate) fn helm(command: &[&str], values: &[&str], more: &[&str]) -> Result<String> {
+/// helm's `command` on the chart, with files of `ci/` and single values (`name=value`).
+pub(crate) fn helm(command: &[&str], values: &[&str], sets: &[&str]) -> Result<String> {
     let mut helm = Command::new(kubernetes("helm")?);
     helm.args(command).arg("deploy/chart/tributary").args(["--namespace", "tracing"]);
     for name in values {
         helm.args(["--values", &format!("deploy/chart/tributary/ci/{name}-values.yaml")]);
     }
-    output(helm.args(more))
+    output(helm.args(sets.iter().flat_map(|one| ["--set", one])))
 }
 
 /// What the chart gives, as text.
-pub(crate) fn rendered(values: &[&str], more: &[&str]) -> Result<String> {
-    helm(&["template", "tributary"], values, more)
+pub(crate) fn rendered(values: &[&str], sets: &[&str]) -> Result<String> {
+    helm(&["template", "tributary"], values, sets)
 }
 
 /// What the chart gives, as documents.

@@ -1,6 +1,6 @@
 //! The webhook's objects agree with each other, and with the program.
 
-use crate::files::{Documents, of_kind, pods};
+use crate::files::{Documents, named, pods};
 use crate::tools::{charted, rendered};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -24,11 +24,8 @@ fn webhook() -> Result<(Documents, Value)> {
 fn names_and_ports_agree() -> Result<()> {
     let (documents, pod) = webhook()?;
     let container = &pod["spec"]["containers"][0];
-    let configuration = of_kind(&documents, "MutatingWebhookConfiguration").next();
-    let configuration = configuration.context("no configuration")?;
-    let service = of_kind(&documents, "Service")
-        .find(|one| one["metadata"]["name"] == "tributary-injector")
-        .context("no Service")?;
+    let configuration = named(&documents, "MutatingWebhookConfiguration injector.tributary.dev")?;
+    let service = named(&documents, "Service tributary-injector")?;
     for entry in configuration["webhooks"].as_array().context("entries")? {
         let asked = &entry["clientConfig"]["service"];
         ensure!(asked["name"] == service["metadata"]["name"], "{asked}");
@@ -42,12 +39,10 @@ fn names_and_ports_agree() -> Result<()> {
     let target = &service["spec"]["ports"][0]["targetPort"];
     let ports = container["ports"].as_array().context("ports")?;
     let port = ports.iter().find(|port| port["name"] == *target).context("no such port")?;
-    let policy = of_kind(&documents, "NetworkPolicy")
-        .find(|one| one["metadata"]["name"] == "tributary-injector")
-        .context("no NetworkPolicy")?;
+    let policy = named(&documents, "NetworkPolicy tributary-injector")?;
     let open = &policy["spec"]["ingress"][0];
     ensure!(open["ports"][0]["port"] == port["containerPort"] && open["from"].is_null(), "{open}");
-    let leave = of_kind(&documents, "ClusterRole").next().context("no ClusterRole")?;
+    let leave = named(&documents, "ClusterRole tributary-injector")?;
     let names = &leave["rules"][0]["resourceNames"];
     ensure!(names[0] == configuration["metadata"]["name"], "{names}");
     Ok(())
@@ -58,9 +53,7 @@ fn names_and_ports_agree() -> Result<()> {
 #[test]
 fn the_program_takes_what_it_is_told() -> Result<()> {
     let (documents, pod) = webhook()?;
-    let map = of_kind(&documents, "ConfigMap")
-        .find(|one| one["metadata"]["name"] == "tributary-injector")
-        .context("no ConfigMap")?;
+    let map = named(&documents, "ConfigMap tributary-injector")?;
     let page = map["data"]["platform.yaml"].as_str().context("no page")?;
     // A token is wanted where identity is on, and the authority stands in the page.
     ensure!(page.contains("identity: token") && page.contains("upstream: https://"), "{page}");
@@ -99,8 +92,7 @@ fn with_files_nothing_is_asked_of_the_cluster() -> Result<()> {
         "injector.webhook.certManager=true",
         "injector.ca=-----BEGIN CERTIFICATE-----",
     ];
-    let more: Vec<&str> = sets.iter().flat_map(|one| ["--set", one]).collect();
-    let text = rendered(&["plain", "webhook"], &more)?;
+    let text = rendered(&["plain", "webhook"], &sets)?;
     ensure!(!text.contains("kind: ClusterRole") && !text.contains("kind: Role"), "{text}");
     ensure!(text.contains("cert-manager.io/inject-ca-from: tracing/tributary-injector"), "{text}");
     ensure!(text.contains("--tls-cert=/etc/tributary/tls/tls.crt"), "{text}");

@@ -30,20 +30,29 @@ impl Sparse {
     }
 }
 
-/// The attributes with a key, by the levels of the list's keys.
-pub(super) fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
-    let mut hits = Vec::new();
+/// Each attribute with the number of its key, by the levels of the list's keys.
+fn walk(keys: &Leaf<u32>, depth: u8, mut found: impl FnMut(u32, Hit)) {
     let (mut owners, mut place) = (0u32, 0u32);
     let mut values = keys.values.iter();
     for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
         owners += u32::from(rep < depth && def + 1 >= depth);
         if def >= depth {
-            if values.next().is_some_and(|key| wanted.contains(key)) {
-                hits.push(Hit { owner: owners.wrapping_sub(1), place });
+            if let Some(&key) = values.next() {
+                found(key, Hit { owner: owners.wrapping_sub(1), place });
             }
             place += 1;
         }
     }
+}
+
+/// The attributes with one of these keys.
+pub(super) fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    walk(keys, depth, |key, hit| {
+        if wanted.contains(&key) {
+            hits.push(hit);
+        }
+    });
     hits
 }
 
@@ -51,20 +60,11 @@ pub(super) fn hits(keys: &Leaf<u32>, depth: u8, wanted: &[u32]) -> Vec<Hit> {
 pub(super) fn all_hits(keys: &Leaf<u32>, depth: u8, distinct: usize) -> Vec<Vec<Hit>> {
     let mut by_key: Vec<Vec<Hit>> = Vec::new();
     by_key.resize_with(distinct, Vec::new);
-    let (mut owners, mut place) = (0u32, 0u32);
-    let mut values = keys.values.iter();
-    for (&rep, &def) in keys.rep.iter().zip(&keys.def) {
-        owners += u32::from(rep < depth && def + 1 >= depth);
-        if def >= depth {
-            if let Some(key) = values.next() {
-                let hit = Hit { owner: owners.wrapping_sub(1), place };
-                if let Some(hits) = by_key.get_mut(*key as usize) {
-                    hits.push(hit);
-                }
-            }
-            place += 1;
+    walk(keys, depth, |key, hit| {
+        if let Some(hits) = by_key.get_mut(key as usize) {
+            hits.push(hit);
         }
-    }
+    });
     by_key
 }
 
