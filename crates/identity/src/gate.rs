@@ -196,6 +196,14 @@ impl Caller {
         }
     }
 
+    /// The only tenant that it may name, if there is one alone: that is the one of all its spans.
+    ///
+    /// # Errors
+    /// When there is no rule for it.
+    pub fn only_tenant(&self) -> Result<Option<&str>, Refusal> {
+        self.allowed().map(Allowed::only)
+    }
+
     /// The header `X-Scope-OrgID` that it reads by: the one that it sends, if it may name all tenants
     /// in it (with `|` between them); without one the only tenant that it may name.
     ///

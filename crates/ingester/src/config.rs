@@ -62,7 +62,7 @@ pub struct Config {
     pub keep_slots: Duration,
     /// Who is let in.
     pub access: Access,
-    /// Whether queries must name their tenant.
+    /// Whether tenants are told apart: spans and queries must name theirs.
     pub multitenancy: bool,
     /// What each tenant may have.
     pub limits: Option<LimitsFile>,

@@ -17,6 +17,7 @@ pub mod direct;
 mod for_tests;
 mod intake;
 mod message_room;
+mod owner;
 mod pending;
 mod replies;
 mod service;

@@ -174,7 +174,7 @@ impl Counters {
     pub(crate) fn fault(&self, fault: &Fault) {
         let count = match fault {
             Fault::Refused(_) | Fault::Limited(_) => &self.requests_refused,
-            Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => {
+            Fault::Tenant(_) | Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => {
                 &self.requests_malformed
             }
             Fault::TooLarge(_) => &self.requests_too_large,

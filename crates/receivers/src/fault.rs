@@ -4,6 +4,7 @@ use crate::sink::{OfferError, Refused};
 use ::http::StatusCode;
 use std::time::Duration;
 use tributary_span::protobuf::Malformed;
+use tributary_span::tenant::TenantError;
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +12,9 @@ pub(crate) enum Fault {
     /// No room now.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// No tenant, or none that can be one, where each request has to name one.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
     /// Its tenant has sent as much as it may for now.
     #[error(transparent)]
     Limited(Refused),
@@ -74,6 +78,7 @@ pub(crate) enum Code {
     Unimplemented = 12,
     Internal = 13,
     Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 impl Fault {
@@ -82,7 +87,8 @@ impl Fault {
     pub(crate) fn code(&self) -> Code {
         match self {
             Fault::Refused(_) | Fault::Slow | Fault::Gone(_) => Code::Unavailable,
-            Fault::Malformed(_) | Fault::ContentType(_) => Code::InvalidArgument,
+            Fault::Tenant(TenantError::Missing) => Code::Unauthenticated,
+            Fault::Tenant(_) | Fault::Malformed(_) | Fault::ContentType(_) => Code::InvalidArgument,
             Fault::Framing(_) => Code::Internal,
             Fault::Limited(_) | Fault::TooLarge(_) => Code::ResourceExhausted,
             Fault::Cardinality
@@ -99,7 +105,11 @@ impl Fault {
         match self {
             Fault::Refused(_) | Fault::Slow | Fault::Gone(_) => StatusCode::SERVICE_UNAVAILABLE,
             Fault::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => StatusCode::BAD_REQUEST,
+            // As Tempo answers.
+            Fault::Tenant(TenantError::Missing) => StatusCode::UNAUTHORIZED,
+            Fault::Tenant(_) | Fault::Malformed(_) | Fault::Framing(_) | Fault::Cardinality => {
+                StatusCode::BAD_REQUEST
+            }
             Fault::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Fault::Encoding | Fault::ContentType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Fault::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
@@ -130,6 +140,8 @@ mod tests {
         let faults = [
             Fault::Refused(refused),
             Fault::Limited(refused),
+            Fault::Tenant(TenantError::Missing),
+            Fault::Tenant(TenantError::Character),
             Fault::Malformed("x".into()),
             Fault::Framing("x"),
             Fault::Cardinality,

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
+use tributary_span::tenant::Header;
 
 /// Why a body cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,6 +132,10 @@ impl Sink for Limit {
     fn admit(&self, bytes: usize) -> Result<(), Refused> {
         let why = "more than the limit";
         if bytes <= self.0 { Ok(()) } else { Err(Refused { retry_after: Duration::ZERO, why }) }
+    }
+
+    async fn tenants(&self) -> Header {
+        Header::Ignored
     }
 
     async fn offer(&self, _: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {

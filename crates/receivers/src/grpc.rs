@@ -108,7 +108,7 @@ async fn call<S: Sink>(
         });
     }
     let encoding = Encoding::named(header(&head.headers, &ENCODING)).ok_or(Fault::Encoding)?;
-    let tenant = plain::tenant(&head.headers)?;
+    let tenant = plain::tenant(server, &head.headers).await?;
     let (settings, sink) = (&server.settings, &*server.sink);
     let limit = settings.body_bytes;
     let read = async {

@@ -53,7 +53,7 @@ async fn offer<S: Sink>(
     body: &mut Incoming,
     translate: Translate,
 ) -> Result<Outcome, Fault> {
-    let tenant = tenant(headers)?;
+    let tenant = tenant(server, headers).await?;
     let held = read(server, headers, body).await?;
     let held = translated(server, held, translate)?;
     let outcome = server.offer(tenant, held).await?;
@@ -115,13 +115,13 @@ pub(crate) async fn read<S: Sink>(
     encoding.inflate(held, limit, sink)
 }
 
-/// The tenant that a request names.
-pub(crate) fn tenant(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
-    let Some(value) = headers.get(tenant::HEADER) else { return Ok(None) };
-    let id =
-        value.to_str().map_err(|_| Fault::Malformed(tenant::TenantError::Character.to_string()))?;
-    tenant::check(id).map_err(|error| Fault::Malformed(error.to_string()))?;
-    Ok(Some(id))
+/// The tenant that a request names, where that means something.
+pub(crate) async fn tenant<'h, S: Sink>(
+    server: &Server<S>,
+    headers: &'h HeaderMap,
+) -> Result<Option<&'h str>, Fault> {
+    let value = headers.get(tenant::HEADER).map(HeaderValue::as_bytes);
+    Ok(server.sink.tenants().await.named(value)?)
 }
 
 /// Turns a request away before its body was looked at.

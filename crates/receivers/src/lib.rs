@@ -28,6 +28,7 @@
 //! use tributary_span::columns::Builder;
 //! use tributary_span::otlp::Outcome;
 //! use tributary_span::otlp::decode::{Limits, append_all};
+//! use tributary_span::tenant::Header;
 //!
 //! #[derive(Default)]
 //! struct Memory(Mutex<Builder>);
@@ -38,6 +39,11 @@
 //!
 //!     fn admit(&self, _bytes: usize) -> Result<(), Refused> {
 //!         Ok(())
+//!     }
+//!
+//!     /// All spans are of one tenant.
+//!     async fn tenants(&self) -> Header {
+//!         Header::Ignored
 //!     }
 //!
 //!     async fn offer(&self, _: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {

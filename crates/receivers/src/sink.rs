@@ -4,6 +4,7 @@ use bytes::Bytes;
 use std::time::Duration;
 use tributary_span::otlp::Outcome;
 use tributary_span::protobuf::Malformed;
+use tributary_span::tenant;
 
 /// Where a receiver hands what it got. Implemented by the sidecar's buffer and by the ingester.
 pub trait Sink: Send + Sync + 'static {
@@ -20,11 +21,16 @@ pub trait Sink: Send + Sync + 'static {
     /// When there is no room now. The sender is told to come again.
     fn admit(&self, bytes: usize) -> Result<Self::Permit, Refused>;
 
+    /// What it means to senders that they name a tenant. May wait for a moment, when that is not
+    /// known yet.
+    fn tenants(&self) -> impl Future<Output = tenant::Header> + Send;
+
     /// Takes an `ExportTraceServiceRequest`, decompressed, not looked into yet. The answer to the
     /// sender waits for the future. It may be dropped at any await when the sender goes away; the
     /// spans are then taken or not, as after any broken connection.
     ///
-    /// `tenant` is what the sender gave, already checked by [`tributary_span::tenant::check`].
+    /// `tenant` is what the sender gave, as far as [`Sink::tenants`] lets it mean something: it can be
+    /// a tenant's id. Datagrams name none.
     ///
     /// # Errors
     /// When the request is not protobuf, or when it cannot be taken now; nothing of it is kept then.

@@ -8,7 +8,7 @@ pub use report::Report;
 use crate::admin::{self, Status};
 use crate::buffer::{Buffer, Rules};
 use crate::config::Config;
-use crate::forward::{Connector, forward};
+use crate::forward::{Connector, ask_what_tenants_mean, forward};
 use crate::random::{Rng, incarnation};
 use crate::route::{Members, resolve};
 use std::net::SocketAddr;
@@ -94,6 +94,11 @@ impl App {
             resolve(config.upstream, Arc::clone(&members), metrics, activity, rng)
         });
         tasks.spawn(follow_plan(Arc::clone(&members), Arc::clone(&buffer)));
+        tasks.spawn({
+            let (members, buffer) = (Arc::clone(&members), Arc::clone(&buffer));
+            let rng = Rng::new(rng.next_u64());
+            ask_what_tenants_mean(members, buffer, connector.clone(), rng)
+        });
         tasks.spawn(forward(Arc::clone(&members), Arc::clone(&buffer), connector, rng));
         tasks.spawn({
             let buffer = Arc::clone(&buffer);

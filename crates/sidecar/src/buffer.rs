@@ -22,6 +22,7 @@ use crate::enrich;
 use crate::metrics::{Gauges, Metrics};
 use crate::random::Rng;
 use crate::route::MOST_GROUPS;
+use crate::tenancy::Tenancy;
 use budget::Budget;
 use lane::Lane;
 use lanes::Lanes;
@@ -30,9 +31,6 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tributary_span::columns::Builder;
-
-/// Tenant of spans whose sender names none.
-pub(crate) const DEFAULT_TENANT: &str = "single-tenant";
 
 /// How the buffer works.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +45,7 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) struct Buffer {
     rules: Rules,
+    tenancy: Tenancy,
     limits: BatchLimits,
     budget: Arc<Budget>,
     metrics: Arc<Metrics>,
@@ -69,6 +68,7 @@ impl Buffer {
     /// An empty buffer for `bytes` bytes.
     pub(crate) fn new(bytes: usize, limits: BatchLimits, rules: Rules, rng: Rng) -> Self {
         Buffer {
+            tenancy: Tenancy::new(rules.tenant.is_some()),
             rules,
             limits,
             budget: Arc::new(Budget::new(bytes)),
@@ -81,6 +81,11 @@ impl Buffer {
             emptied: Notify::new(),
             closed: CancellationToken::new(),
         }
+    }
+
+    /// What it means that applications name tenants.
+    pub(crate) fn tenancy(&self) -> &Tenancy {
+        &self.tenancy
     }
 
     /// What is counted.

@@ -1,9 +1,12 @@
 //! Forwards frames to the ingesters: one forwarder for each lane of the buffer that has work
-//! ([`forwarder`]), each with one stream at a time ([`stream`]).
+//! ([`forwarder`]), each with one stream at a time ([`stream`]). Before the first there is
+//! a [`question`].
 
 mod forwarder;
+mod question;
 mod stream;
 
+pub(crate) use question::ask_what_tenants_mean;
 pub(crate) use stream::Connector;
 
 use crate::buffer::Buffer;

@@ -36,6 +36,7 @@ pub mod metrics;
 mod random;
 mod route;
 mod run;
+mod tenancy;
 
 pub use app::{App, Report, Shutdown};
 pub use batch::BatchLimits;

@@ -18,6 +18,9 @@ pub enum TenantError {
     /// A character that Tempo does not allow either.
     #[error("a tenant id has letters, digits and !-_.*'() only")]
     Character,
+    /// None, where each sender has to name one.
+    #[error("no tenant: name one in X-Scope-OrgID")]
+    Missing,
     /// `.` or `..`: they name other folders.
     #[error("a tenant id must not be . or ..")]
     Dots,
@@ -38,6 +41,38 @@ pub fn check(id: &str) -> Result<(), TenantError> {
         return Err(TenantError::Dots);
     }
     Ok(())
+}
+
+/// What [`HEADER`] means where spans are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Header {
+    /// Nothing: all spans are of one tenant.
+    Ignored,
+    /// Whose the spans are: each request has one.
+    Required,
+    /// Whose the spans are, if it can be a tenant's id: for a receiver that does not know which of the
+    /// two others holds.
+    Optional,
+}
+
+impl Header {
+    /// The tenant that a request names, of the bytes of its header.
+    ///
+    /// # Errors
+    /// When each request has to name one, and this one names none or what can be none.
+    pub fn named(self, value: Option<&[u8]>) -> Result<Option<&str>, TenantError> {
+        let named = match value.map(<[u8]>::trim_ascii) {
+            None | Some([]) => Err(TenantError::Missing),
+            Some(value) => str::from_utf8(value)
+                .map_err(|_| TenantError::Character)
+                .and_then(|id| check(id).map(|()| id)),
+        };
+        match self {
+            Header::Ignored => Ok(None),
+            Header::Required => named.map(Some),
+            Header::Optional => Ok(named.ok()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +96,26 @@ mod tests {
         ];
         for (id, expected) in table {
             assert_eq!(check(id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_header_means_what_the_receiver_lets_it_mean() {
+        use TenantError::{Character, Dots, Missing};
+        let table: [(Option<&[u8]>, _); 8] = [
+            (None, Err(Missing)),
+            (Some(b""), Err(Missing)),
+            (Some(b" \t"), Err(Missing)),
+            (Some(b"team-a"), Ok("team-a")),
+            (Some(b" team-a "), Ok("team-a")),
+            (Some(b"a/b"), Err(Character)),
+            (Some(b"\xff"), Err(Character)),
+            (Some(b".."), Err(Dots)),
+        ];
+        for (value, required) in table {
+            assert_eq!(Header::Ignored.named(value), Ok(None), "{value:?}");
+            assert_eq!(Header::Required.named(value), required.map(Some), "{value:?}");
+            assert_eq!(Header::Optional.named(value), Ok(required.ok()), "{value:?}");
         }
     }
 }

@@ -50,6 +50,10 @@
 //!   version than the welcome's, so receivers are upgraded first.
 //! - W3. An incarnation is 16 random bytes, new at each start of the sending process. `(incarnation,
 //!   lane, seq)` names a frame for ever: the same name never carries other spans.
+//! - W17. `welcome.tenants` says what tenants mean that applications name to the sender. Where all of
+//!   its spans are of one tenant, `hello.tenant` means nothing. Where each is of a named one, a
+//!   stream with an empty `hello.tenant` is told so in a welcome and ended: so a sender asks before it
+//!   takes a span that names none. A receiver that says nothing takes `hello.tenant` as it comes.
 //!
 //! **Numbers and acknowledgements**
 //!

@@ -1,5 +1,5 @@
-//! Limits of tenants: what a tenant meets on each road, beside one that meets none, and what becomes of
-//! it when the file changes.
+//! Tenants: what it means that a sender names one, and their limits: what a tenant meets on each road,
+//! beside one that meets none, and what becomes of it when the file changes.
 
 use anyhow::{Context, Result, ensure};
 use http::uri::PathAndQuery;
@@ -209,6 +209,47 @@ async fn questions_and_traces_have_limits_of_their_tenant() -> Result<()> {
     })
     .await?;
     ingester.stop().await
+}
+
+/// What senders say of their tenant.
+const SAID: [Option<&str>; 4] = [None, Some(""), Some("team-a"), Some("a/b")];
+
+#[tokio::test]
+async fn a_named_tenant_counts_where_tenants_are_told_apart_and_nowhere_else() -> Result<()> {
+    for (multitenancy, statuses, reader) in [
+        ("--multitenancy=false", [200; 4], "nobody"),
+        ("--multitenancy=true", [401, 401, 200, 400], "team-a"),
+    ] {
+        let flags = [multitenancy, "--receivers=otlp", OTLP[0], OTLP[1]];
+        let mut ingester = Ingester::start(&Place::folder()?, &flags).await?;
+        let direct = ingester.process.listening("otlp-http", SOON).await?;
+        let sidecar = Sidecar::start(&ingester.wire.to_string(), &["--batch-age=20ms"]).await?;
+        let (mut seeds, mut taken) = (1.., Vec::new());
+        for at in [direct, sidecar.http] {
+            for (said, status) in SAID.into_iter().zip(statuses) {
+                let seed = seeds.next().context("a seed")?;
+                let mut headers = vec![("content-type", "application/x-protobuf")];
+                headers.extend(said.map(|tenant| ("x-scope-orgid", tenant)));
+                let body = request(seed..=seed);
+                let answer = client::send(at, Method::POST, "/v1/traces", &headers, body).await?;
+                ensure!(answer.status == status, "{said:?}: {} {}", answer.status, answer.text());
+                taken.extend((status == 200).then_some(seed));
+            }
+        }
+        for seed in taken {
+            let path = format!("/api/v2/traces/{seed:016x}{seed:016x}");
+            wait_for("a span that was taken is read", SOON, async || {
+                let headers = [("x-scope-orgid", reader), ("accept", "application/json")];
+                let answer = client::send(ingester.http, Method::GET, &path, &headers, "").await;
+                let text = answer.map_err(|error| format!("{error:#}"))?.text();
+                if text.contains("spanId") { Ok(()) } else { Err(format!("{path}: {text}")) }
+            })
+            .await?;
+        }
+        sidecar.stop().await?;
+        ingester.stop().await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ const CLUSTER: Group = Group {
     settings: settings! {
         "wire-listen", "ADDRESS,…", Is("[::]:4319"), "where sidecars connect";
         "http-listen", "ADDRESS,…", Is("[::]:3200"), "Tempo's query API, the page at /, /ready /live /metrics";
-        "multitenancy", "BOOL", Is("false"), "queries must name their tenant in X-Scope-OrgID";
+        "multitenancy", "BOOL", Is("false"), "tenants are told apart: spans and queries must name theirs in X-Scope-OrgID";
         "limits", "FILE", Means("none"), "YAML: what each tenant may have: spans and bytes in a second, memory, questions";
         "name", "NAME", Means("host name and wire port"), "this ingester's name, the same after a restart";
         "advertise", "HOST", Means("what it listens on, or the host's address"), "host under which sidecars and other ingesters reach this one";

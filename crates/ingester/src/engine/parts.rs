@@ -35,6 +35,8 @@ pub(super) struct Parts {
     pub(super) announcements: Arc<watch::Sender<Announcement>>,
     pub(super) memory: MemoryBudget,
     pub(super) gate: Arc<Gate>,
+    /// Whether tenants are told apart.
+    pub(super) multitenancy: bool,
     /// What tenants may have.
     pub(super) limits: Arc<WatchedLimits>,
     /// How old streams become, if they do.
@@ -109,6 +111,7 @@ impl Parts {
         Ok(Parts {
             instance: own.instance,
             gate: Arc::new(gate),
+            multitenancy: config.multitenancy,
             max_stream_age: config.access.ages().then_some(config.access.max_stream_age),
             ids,
             membership: Membership::new(detector),
@@ -146,6 +149,7 @@ impl Parts {
             disk: self.disk.clone(),
             dedup: self.dedup.clone(),
             journal_queue,
+            multitenancy: self.multitenancy,
             gate: self.gate.clone(),
             rates: Rates::new(self.limits.subscribe()),
             max_stream_age: self.max_stream_age,

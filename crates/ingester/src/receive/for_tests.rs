@@ -27,6 +27,7 @@ pub(super) fn intake(memory: usize, limits: &str) -> (Intake, mpsc::Receiver<Pen
         disk: DiskRoom::default(),
         dedup: Arc::new(FrameDedup::new(0, metrics.clone())),
         journal_queue,
+        multitenancy: false,
         gate: Arc::new(
             Gate::open(&Access::default(), IdGenerator::default(), metrics.clone()).unwrap(),
         ),

@@ -34,6 +34,8 @@ pub struct Intake {
     pub(crate) dedup: Arc<FrameDedup>,
     /// Where valid frames go.
     pub(crate) journal_queue: mpsc::Sender<PendingFrame>,
+    /// Whether tenants are told apart. If not, all spans are one tenant's, whatever senders say.
+    pub(crate) multitenancy: bool,
     /// Lets senders in.
     pub(crate) gate: Arc<Gate>,
     /// How far tenants have got to their rates.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::DropGuard;
 use tonic::Status;
-use tributary_wire::v1::{self, Reply, reply::Kind};
+use tributary_wire::v1::{self, Reply, Tenants, reply::Kind};
 
 /// While a stream is held its sender is told so this often: one that hears nothing for ten seconds
 /// goes elsewhere.
@@ -26,6 +26,7 @@ pub(super) fn replies(
     intake: Arc<Intake>,
     state: Arc<StreamState>,
     tenant: Arc<str>,
+    tenants: Tenants,
     number: u32,
 ) -> Replies {
     let mut telling = Telling {
@@ -37,12 +38,30 @@ pub(super) fn replies(
         state,
         tenant,
     };
-    let first = Ok(Reply { kind: Some(telling.welcome()) });
+    let first = Ok(Reply { kind: Some(telling.welcome(tenants)) });
     let rest = unfold(telling, |mut telling| async move {
         let kind = telling.next().await?;
         Some((kind.map(|kind| Reply { kind: Some(kind) }), telling))
     });
     Box::pin(futures_util::stream::iter([first]).chain(rest))
+}
+
+/// The replies of a stream that names no tenant, where each has to: what tenants mean, and the end.
+pub(super) fn nameless(intake: &Intake) -> Replies {
+    let kind = welcome(intake, 0, &intake.announcements.borrow(), Tenants::Named);
+    let why = "hello.tenant: none is named, and each stream has to name one here";
+    let told = [Ok(Reply { kind: Some(kind) }), Err(Status::invalid_argument(why))];
+    Box::pin(futures_util::stream::iter(told))
+}
+
+fn welcome(intake: &Intake, credit: u64, told: &Announcement, tenants: Tenants) -> Kind {
+    Kind::Welcome(v1::Welcome {
+        version: tributary_wire::VERSION,
+        credit,
+        ingester: intake.name.clone(),
+        members: Some(told.members.clone()),
+        tenants: tenants.into(),
+    })
 }
 
 /// Tells one sender.
@@ -67,15 +86,10 @@ struct Credit {
 }
 
 impl Telling {
-    fn welcome(&mut self) -> Kind {
+    fn welcome(&mut self, tenants: Tenants) -> Kind {
         let credit = self.credit();
         self.state.credited(credit.room);
-        Kind::Welcome(v1::Welcome {
-            version: tributary_wire::VERSION,
-            credit: credit.told,
-            ingester: self.intake.name.clone(),
-            members: Some(self.announcements.borrow_and_update().members.clone()),
-        })
+        welcome(&self.intake, credit.told, &self.announcements.borrow_and_update(), tenants)
     }
 
     /// The next thing to tell, when there is something. None when there will be nothing more.
@@ -158,10 +172,11 @@ mod tests {
         let intake = Arc::new(intake);
         let state = intake.new_stream();
         let tenant: Arc<str> = "noisy".into();
-        let mut replies = replies(intake.clone(), state.clone(), tenant.clone(), 0);
+        let mut replies = replies(intake.clone(), state.clone(), tenant.clone(), Tenants::One, 0);
         let mut next = async || replies.next().await.unwrap().unwrap().kind.unwrap();
         let Kind::Welcome(welcome) = next().await else { panic!("no welcome") };
         assert!(welcome.credit > 0);
+        assert_eq!(welcome.tenants(), Tenants::One);
         intake.rates.charge(&tenant, 61, 1);
         state.hold(true);
         let begun = Instant::now();

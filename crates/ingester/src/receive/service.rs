@@ -3,7 +3,8 @@
 use super::Intake;
 use super::credit::LARGEST_MESSAGE;
 use super::message_room::{AdmittedBody, MessageRoom};
-use super::replies::{Replies, replies};
+use super::owner::Owner;
+use super::replies::{Replies, nameless, replies};
 use super::source::{FrameSource, SenderIdentity};
 use super::stream::StreamState;
 use crate::access::{ClientCertificate, Port};
@@ -82,13 +83,10 @@ impl v1::ingest_server::Ingest for IngestService {
             }
         };
         let intake = self.0.clone();
-        let mut sender = SenderIdentity::from_hello(&hello)
-            .inspect_err(|_| intake.metrics.limited(Limit::Hello))?;
-        if let Some(caller) = &caller {
-            let writes = caller.writes(&sender.tenant);
-            let tenant = intake.gate.permit(Port::Wire, writes, &sender.tenant);
-            sender = sender.clone().of_tenant(tenant.map_err(refused)?)?;
-        }
+        let wrong = |_: &Status| intake.metrics.limited(Limit::Hello);
+        let Owner { tenant, tenants } = owner(&intake, caller.as_ref(), &hello.tenant)?;
+        let Some(tenant) = tenant else { return Ok(Response::new(nameless(&intake))) };
+        let sender = SenderIdentity::from_hello(&hello, tenant).inspect_err(wrong)?;
         let identity = caller.as_ref().map(|caller| tracing::field::display(&caller.identity));
         tracing::debug!(name = hello.name, lane = hello.lane, tenant = %sender.tenant, identity, "stream opened");
         let state = intake.new_stream();
@@ -99,7 +97,7 @@ impl v1::ingest_server::Ingest for IngestService {
         let reader = read(intake.clone(), frames, room, source);
         let stop = intake.stop_reading.clone();
         intake.tasks.spawn(async move { stop.run_until_cancelled(reader).await });
-        Ok(Response::new(replies(intake, state, tenant, number)))
+        Ok(Response::new(replies(intake, state, tenant, tenants, number)))
     }
 }
 
@@ -115,6 +113,27 @@ async fn caller(
         certificate: certificate.and_then(ClientCertificate::der),
     };
     intake.gate.caller(Port::Wire, shown).await
+}
+
+/// Whose spans a caller may send, that says they are `asked`'s.
+fn owner(intake: &Intake, caller: Option<&Caller>, asked: &str) -> Result<Owner, Status> {
+    let mut only = None;
+    if let Some(caller) = caller {
+        only = caller.only_tenant().ok().flatten();
+        // One that names none may carry no spans: whether there is a rule for it is what counts.
+        let may = match asked {
+            "" => caller.only_tenant().map(drop),
+            asked => caller.writes(asked).map(drop),
+        };
+        intake.gate.permit(Port::Wire, may, ()).map_err(refused)?;
+    }
+    Owner::of(intake.multitenancy, only, asked).map_err(|why| match only {
+        Some(only) => Status::permission_denied(format!("the policy's tenant {only:?}: {why}")),
+        None => {
+            intake.metrics.limited(Limit::Hello);
+            Status::invalid_argument(format!("hello.tenant: {why}"))
+        }
+    })
 }
 
 /// What a caller is told that is not let in.

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::Instant;
 use tonic::Status;
-use tributary_span::tenant;
 use tributary_wire::frame::FrameError;
 use tributary_wire::v1::{Frame, Hello};
 
@@ -24,11 +23,11 @@ pub(crate) struct SenderIdentity {
 }
 
 impl SenderIdentity {
-    /// What a stream's first message says.
+    /// What a stream's first message says; its spans are `tenant`'s.
     ///
     /// # Errors
     /// When it says it wrongly: what to tell the sender.
-    pub(super) fn from_hello(hello: &Hello) -> Result<Self, Status> {
+    pub(super) fn from_hello(hello: &Hello, tenant: Arc<str>) -> Result<Self, Status> {
         if hello.version == 0 {
             return Err(Status::invalid_argument("hello.version must be 1 or more"));
         }
@@ -37,21 +36,7 @@ impl SenderIdentity {
             .as_ref()
             .try_into()
             .map_err(|_| Status::invalid_argument("hello.incarnation must have 16 bytes"))?;
-        let name = if hello.tenant.is_empty() { tenant::SINGLE } else { &hello.tenant };
-        tenant::check(name)
-            .map_err(|why| Status::invalid_argument(format!("hello.tenant: {why}")))?;
-        Ok(SenderIdentity { tenant: name.into(), incarnation, lane: Some(hello.lane) })
-    }
-
-    /// The same sender, writing as the tenant that it was given.
-    ///
-    /// # Errors
-    /// When no tenant can have that name.
-    pub(super) fn of_tenant(self, name: &str) -> Result<Self, Status> {
-        tenant::check(name).map_err(|why| {
-            Status::permission_denied(format!("the policy's tenant {name:?}: {why}"))
-        })?;
-        Ok(SenderIdentity { tenant: name.into(), ..self })
+        Ok(SenderIdentity { tenant, incarnation, lane: Some(hello.lane) })
     }
 }
 
@@ -163,15 +148,16 @@ mod tests {
     #[test]
     fn hellos_are_checked() {
         let good = Hello { version: 1, incarnation: vec![1; 16].into(), ..Hello::default() };
-        assert_eq!(&*SenderIdentity::from_hello(&good).unwrap().tenant, "single-tenant");
+        let tenant = Arc::<str>::from("team-a");
+        let sender = SenderIdentity::from_hello(&good, tenant.clone()).unwrap();
+        assert_eq!(sender.tenant, tenant);
         let bad = [
             Hello { version: 0, ..good.clone() },
             Hello { incarnation: vec![1; 15].into(), ..good.clone() },
-            Hello { tenant: "a/b".into(), ..good.clone() },
         ];
         for hello in bad {
             assert_eq!(
-                SenderIdentity::from_hello(&hello).unwrap_err().code(),
+                SenderIdentity::from_hello(&hello, tenant.clone()).unwrap_err().code(),
                 tonic::Code::InvalidArgument
             );
         }

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use tributary_span::otlp::Outcome;
+use tributary_span::tenant::Header;
 
 /// A sink that has so much room.
 #[derive(Default)]
@@ -43,6 +44,10 @@ impl Sink for Room {
         }
         self.most.fetch_max(used, SeqCst);
         Ok(permit)
+    }
+
+    async fn tenants(&self) -> Header {
+        Header::Ignored
     }
 
     async fn offer(&self, _: Option<&str>, _: Bytes) -> Result<Outcome, OfferError> {

@@ -59,7 +59,7 @@ async fn export<S: Sink>(
     headers: &HeaderMap,
     body: &mut Incoming,
 ) -> Result<Outcome, Fault> {
-    let tenant = tenant(headers)?;
+    let tenant = tenant(server, headers).await?;
     let mut held = read(server, headers, body).await?;
     if media_type == MediaType::Json {
         let mut intake = Intake::new(&*server.sink, usize::MAX);

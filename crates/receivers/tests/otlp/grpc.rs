@@ -143,7 +143,6 @@ async fn what_is_wrong_has_its_code_and_the_next_is_served() {
         ("too large", &[], large, "8", "too_large"),
         ("a bomb", &[("grpc-encoding", "gzip")], bomb, "8", "too_large"),
         ("snappy", &[("grpc-encoding", "snappy")], framed(1, &good()), "12", "unsupported"),
-        ("a bad tenant", &[("x-scope-orgid", "a/b")], frame.clone(), "3", "malformed"),
     ];
     for (what, headers, body, status, counter) in cases {
         let before = (server.count("requests", counter), server.count("requests", "accepted"));

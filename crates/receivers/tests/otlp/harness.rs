@@ -15,6 +15,7 @@ use tributary_settings::Listen;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::Outcome;
 use tributary_span::otlp::decode::{Limits, append_all};
+use tributary_span::tenant::Header;
 use tributary_telemetry::Text;
 use tributary_testkit::prometheus::Metrics;
 
@@ -25,6 +26,8 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_millis(2500);
 pub(crate) struct Memory {
     /// Tenant and bytes of each request that was taken.
     pub(crate) taken: Mutex<Vec<(Option<String>, Bytes)>>,
+    /// What it means that senders name tenants.
+    pub(crate) tenants: Mutex<Header>,
     /// Refuse to admit anything.
     pub(crate) full: AtomicBool,
     /// Refuse what was admitted.
@@ -49,6 +52,7 @@ impl Memory {
     fn new() -> Self {
         Memory {
             taken: Mutex::default(),
+            tenants: Mutex::new(Header::Optional),
             full: AtomicBool::default(),
             refuse: AtomicBool::default(),
             gate: Semaphore::new(1_000_000),
@@ -84,6 +88,10 @@ impl Sink for Memory {
         let held = self.held.fetch_add(bytes, SeqCst) + bytes;
         self.most.fetch_max(held, SeqCst);
         Ok(Permit(bytes, Arc::clone(&self.held)))
+    }
+
+    async fn tenants(&self) -> Header {
+        *self.tenants.lock().unwrap()
     }
 
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {

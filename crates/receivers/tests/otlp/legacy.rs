@@ -14,7 +14,7 @@ use tributary_testkit::http::{self as plain, send};
 
 const SPAN: &[u8] = br#"[{"traceId":"1","id":"2","name":"x"}]"#;
 
-fn recorded(name: &str) -> Result<Vec<u8>> {
+pub(crate) fn recorded(name: &str) -> Result<Vec<u8>> {
     let all = records(&data_dir()?.join(format!("legacy/{name}.bin.zst")))?;
     Ok(all.into_iter().next().unwrap_or_default())
 }

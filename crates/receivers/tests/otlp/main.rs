@@ -11,3 +11,4 @@ mod legacy;
 mod life;
 mod matrix;
 mod requests;
+mod tenants;

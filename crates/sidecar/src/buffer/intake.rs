@@ -1,7 +1,7 @@
 //! The way in: what receivers ask of the buffer.
 
 use super::budget::{Permit, retry_after};
-use super::{Buffer, DEFAULT_TENANT, LaneKey, NewLane};
+use super::{Buffer, LaneKey, NewLane};
 use crate::batch::Cut;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use tracing::debug;
 use tributary_receivers::{OfferError, Refused, Sink};
 use tributary_span::TraceId;
 use tributary_span::otlp::{Limits, Outcome, decode};
+use tributary_span::tenant;
 use tributary_wire::ring;
 
 impl Sink for Buffer {
@@ -26,6 +27,10 @@ impl Sink for Buffer {
         let (used, limit) = (self.budget.used(), self.budget.limit());
         let retry_after = retry_after(used, bytes, limit, rate, &mut lanes.rng);
         Err(Refused { retry_after, why: "the sidecar's buffer is full" })
+    }
+
+    async fn tenants(&self) -> tenant::Header {
+        self.tenancy.header().await
     }
 
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
@@ -69,7 +74,7 @@ impl Buffer {
         let now = Instant::now();
         let mut guard = self.lock();
         let lanes = &mut *guard;
-        let tenant = self.rules.tenant.as_deref().or(tenant).unwrap_or(DEFAULT_TENANT);
+        let tenant = self.rules.tenant.as_deref().or(tenant).unwrap_or(tenant::SINGLE);
         let place = match lanes.admit_tenant(tenant, now) {
             Ok(place) => place,
             Err(why) => return Err(self.refuse(request, why).into()),

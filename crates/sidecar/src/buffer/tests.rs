@@ -6,6 +6,7 @@ use std::time::Duration;
 use tributary_receivers::{OfferError, Sink};
 use tributary_span::otlp::Outcome;
 use tributary_span::protobuf::put;
+use tributary_span::tenant::SINGLE;
 use tributary_wire::ring;
 use tributary_wire::v1::{Ack, Credit, Reject, reply};
 
@@ -68,7 +69,7 @@ async fn each_trace_goes_to_the_lane_of_its_group_and_lanes_ask_for_forwarders_o
     let lanes = buffer.new_lanes().await;
     let groups: Vec<_> = lanes.iter().map(|lane| lane.key.group()).collect();
     assert_eq!(groups, [0, 1, 2]);
-    assert!(lanes.iter().all(|lane| &*lane.tenant == DEFAULT_TENANT));
+    assert!(lanes.iter().all(|lane| &*lane.tenant == SINGLE));
     buffer.close();
     let mut expected = [0; 3];
     (1..=200u128).for_each(|i| {
@@ -173,7 +174,7 @@ async fn tenants_have_lanes_of_their_own() {
     }
     let lanes = buffer.new_lanes().await;
     let names: Vec<_> = lanes.iter().map(|lane| &*lane.tenant).collect();
-    assert_eq!(names, [DEFAULT_TENANT, "a", "b"]);
+    assert_eq!(names, [SINGLE, "a", "b"]);
     let numbers: BTreeSet<_> = lanes.iter().map(|lane| lane.key.number()).collect();
     assert_eq!(numbers.len(), 3);
     for i in 3..lanes::MOST_TENANTS {

@@ -163,6 +163,7 @@ impl Forwarder {
         let (lane, address, ingester) = (self.key.number(), &stream.address, &stream.ingester);
         info!(lane, %address, %ingester, "stream opened");
         self.connector.let_in();
+        self.buffer.tenancy().told(stream.tenants);
         let told = stream.members.clone();
         self.members.learn(|directory| {
             directory.here(address);

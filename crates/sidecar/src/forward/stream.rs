@@ -49,6 +49,8 @@ pub(crate) struct IngestStream {
     pub(crate) credit: u64,
     /// Who the ingesters are, as it said in its welcome.
     pub(crate) members: Vec<String>,
+    /// What it said that tenants mean, a `Tenants` of the wire.
+    pub(crate) tenants: i32,
     /// Frames to send. One waits at most, so that a frame counts as sent when it nearly is.
     pub(crate) frames: mpsc::Sender<Frame>,
     /// What the ingester answers.
@@ -192,6 +194,7 @@ impl Connector {
                     ingester: welcome.ingester,
                     credit: welcome.credit,
                     members: addresses(welcome.members),
+                    tenants: welcome.tenants,
                     frames,
                     replies: Replies(replies),
                 })

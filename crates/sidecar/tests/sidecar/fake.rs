@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -14,7 +15,7 @@ use tributary_testkit::NormalSpan;
 use tributary_wire::frame::{DecodeLimits, Decoder};
 use tributary_wire::v1::ingest_server::{Ingest, IngestServer};
 use tributary_wire::v1::reply::Kind;
-use tributary_wire::v1::{Ack, Frame, Hello, Member, Members, Reject, Reply, Welcome};
+use tributary_wire::v1::{Ack, Frame, Hello, Member, Members, Reject, Reply, Tenants, Welcome};
 
 /// What becomes of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,8 @@ struct Service {
     orders: broadcast::Sender<Kind>,
     credit: u64,
     members: Vec<String>,
+    /// What it says of tenants.
+    tenants: Arc<AtomicI32>,
 }
 
 /// A running one. It has threads of its own, so that dropping it is like killing it.
@@ -120,6 +123,7 @@ impl Fake {
             orders: broadcast::channel(16).0,
             credit,
             members,
+            tenants: Arc::default(),
         };
         let serving = service.clone();
         runtime.spawn(async move {
@@ -140,6 +144,11 @@ impl Fake {
     /// Says this on every stream.
     pub(crate) fn tell(&self, kind: Kind) {
         self.service.orders.send(kind).expect("a stream is open");
+    }
+
+    /// From now on it says this of tenants; at first nothing.
+    pub(crate) fn says_of_tenants(&self, tenants: Tenants) {
+        self.service.tenants.store(tenants.into(), SeqCst);
     }
 
     /// Every frame so far.
@@ -198,11 +207,11 @@ impl Ingest for Service {
             return Err(Status::unauthenticated("no token"));
         }
         let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        self.state().shown.push(shown.unwrap_or_default().to_owned());
+        let shown = shown.unwrap_or_default().to_owned();
         let (replies, outgoing) = mpsc::channel(64);
         let service = self.clone();
         tokio::spawn(async move {
-            if let Err(status) = service.stream(request.into_inner(), &replies).await {
+            if let Err(status) = service.stream(request.into_inner(), shown, &replies).await {
                 let _gone = replies.send(Err(status)).await;
             }
         });
@@ -218,6 +227,7 @@ impl Service {
     async fn stream(
         self,
         mut frames: Streaming<Frame>,
+        shown: String,
         replies: &mpsc::Sender<Result<Reply, Status>>,
     ) -> Result<(), Status> {
         let mut orders = self.orders.subscribe();
@@ -229,10 +239,16 @@ impl Service {
             credit: self.credit,
             ingester: "fake".to_owned(),
             members: Some(members(&self.members)),
+            tenants: self.tenants.load(SeqCst),
         };
         say(replies, Kind::Welcome(welcome)).await?;
+        // It only asks.
+        if hello.tenant.is_empty() {
+            return Ok(());
+        }
         let stream = {
             let mut state = self.state();
+            state.shown.push(shown);
             state.streams += 1;
             state.streams - 1
         };

@@ -1,13 +1,66 @@
-//! More tenants than a sidecar serves at a time.
+//! What it means that applications name tenants, and more tenants than a sidecar serves at a time.
 
 use super::*;
 use fake::Answer as A;
 use std::collections::BTreeMap;
+use tributary_wire::v1::Tenants;
 
 /// Offers one span for a tenant.
 async fn offer(sidecar: &Sidecar, tenant: u32, seed: u32) -> Result<Answer> {
     let name = format!("team-{tenant}");
     sidecar.offer(&plain(seed.into()), &[("x-scope-orgid", &name)]).await
+}
+
+/// Offers a span with each of these headers: the statuses.
+async fn statuses(sidecar: &Sidecar, seed: u64) -> Result<Vec<u16>> {
+    let headers: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("x-scope-orgid", "")],
+        &[("x-scope-orgid", "team-a")],
+        &[("x-scope-orgid", "a/b")],
+    ];
+    let mut statuses = Vec::new();
+    for (n, headers) in (seed..).zip(headers) {
+        statuses.push(sidecar.offer(&plain(n), headers).await?.status.as_u16());
+    }
+    Ok(statuses)
+}
+
+#[tokio::test]
+async fn a_name_means_what_the_ingesters_say() -> Result<()> {
+    let fake = Fake::start(A::Ack)?;
+    fake.says_of_tenants(Tenants::One);
+    let sidecar = Sidecar::start(&[&fake], &[]).await?;
+    assert_eq!(statuses(&sidecar, 1).await?, [200; 4]);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 4.0).await?;
+    assert!(fake.seen().iter().all(|seen| seen.hello.tenant == "single-tenant"));
+
+    let fake = Fake::start(A::Ack)?;
+    fake.says_of_tenants(Tenants::Named);
+    let sidecar = Sidecar::start(&[&fake], &[]).await?;
+    assert_eq!(statuses(&sidecar, 1).await?, [401, 401, 200, 400]);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 1.0).await?;
+    assert!(fake.seen().iter().all(|seen| seen.hello.tenant == "team-a"));
+
+    let sidecar = Sidecar::start(&[&fake], &["--tenant", "mine"]).await?;
+    assert_eq!(statuses(&sidecar, 5).await?, [200; 4]);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 4.0).await?;
+    let seen = fake.seen().into_iter().filter(|seen| seen.hello.tenant == "mine");
+    assert_eq!(seen.map(|seen| seen.spans.len()).sum::<usize>(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_ingester_that_is_away_or_of_an_earlier_version_costs_nobody_a_span() -> Result<()> {
+    let fake = Fake::start(A::Ack)?;
+    let sidecar = Sidecar::start(&[&fake], &[]).await?;
+    assert_eq!(statuses(&sidecar, 1).await?, [200; 4]);
+    sidecar.metric_becomes("spans_acked_total", |acked| acked == 4.0).await?;
+    let mut away = Fake::start(A::Ack)?;
+    away.kill();
+    let sidecar = Sidecar::start(&[&away], &[]).await?;
+    assert_eq!(statuses(&sidecar, 1).await?, [200; 4]);
+    Ok(())
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub struct Hello {
     /// Number of the lane within the incarnation; numbers of frames are counted for each lane.
     #[prost(uint32, tag = "3")]
     pub lane: u32,
-    /// Tenant of all spans of the stream.
+    /// Tenant of all spans of the stream. Empty: the sender asks what tenants mean, and has no spans yet.
     #[prost(string, tag = "4")]
     pub tenant: ::prost::alloc::string::String,
     /// A name for people: the pod's, as a rule.
@@ -87,6 +87,9 @@ pub struct Welcome {
     /// All ingesters as the receiver knows them; unset when it does not know.
     #[prost(message, optional, tag = "4")]
     pub members: ::core::option::Option<Members>,
+    /// Whose spans this sender may carry.
+    #[prost(enumeration = "Tenants", tag = "5")]
+    pub tenants: i32,
 }
 /// Frames are in object storage.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -148,6 +151,39 @@ pub struct Member {
     /// Its availability zone; empty when unknown.
     #[prost(string, tag = "2")]
     pub zone: ::prost::alloc::string::String,
+}
+/// What tenants that applications name mean to a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Tenants {
+    /// It does not say: it is of an earlier version.
+    Unspecified = 0,
+    /// Nothing: all spans of this sender are of one tenant, whatever it names.
+    One = 1,
+    /// Each span is of the tenant that was named for it, and a sender takes none without.
+    Named = 2,
+}
+impl Tenants {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TENANTS_UNSPECIFIED",
+            Self::One => "TENANTS_ONE",
+            Self::Named => "TENANTS_NAMED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TENANTS_UNSPECIFIED" => Some(Self::Unspecified),
+            "TENANTS_ONE" => Some(Self::One),
+            "TENANTS_NAMED" => Some(Self::Named),
+            _ => None,
+        }
+    }
 }
 /// Why a frame was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

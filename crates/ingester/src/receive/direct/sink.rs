@@ -165,6 +165,13 @@ impl Sink for DirectSink {
         })
     }
 
+    async fn tenants(&self) -> tenant::Header {
+        match self.intake.multitenancy {
+            true => tenant::Header::Required,
+            false => tenant::Header::Ignored,
+        }
+    }
+
     async fn offer(&self, tenant: Option<&str>, request: Bytes) -> Result<Outcome, OfferError> {
         // It may have become short while the request was read.
         self.has_disk()?;
