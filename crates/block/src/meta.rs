@@ -34,12 +34,17 @@ pub struct BlockMeta {
     /// The tenant; equals the folder's name.
     #[serde(rename = "tenantID")]
     pub tenant_id: String,
-    /// Earliest span start, nanoseconds since the epoch.
+    /// Earliest span start, nanoseconds since the epoch, of all but a few spans that are far from all
+    /// others: `odd_hours`.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub start_time: u64,
-    /// Latest span end, nanoseconds since the epoch.
+    /// Latest span end, nanoseconds since the epoch, of the same.
     #[serde(serialize_with = "write_time", deserialize_with = "read_time")]
     pub end_time: u64,
+    /// First and last hour since the epoch of each stretch in which spans are that lie outside
+    /// `start_time` to `end_time`. Ours: Tempo skips it.
+    #[serde(rename = "tributaryOddHours", skip_serializing_if = "Vec::is_empty")]
+    pub odd_hours: Vec<(u32, u32)>,
     /// Traces in the block, which are its rows.
     pub total_objects: u64,
     /// Bytes of `data.parquet`.
@@ -70,6 +75,7 @@ impl Default for BlockMeta {
             tenant_id: String::new(),
             start_time: 0,
             end_time: 0,
+            odd_hours: Vec::new(),
             total_objects: 0,
             size: 0,
             compaction_level: 0,
@@ -95,6 +101,25 @@ impl BlockMeta {
     /// The `meta.json` of this block.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Whether spans of the block may be between `start` and `end`, nanoseconds since the epoch.
+    pub fn overlaps(&self, start: u64, end: u64) -> bool {
+        let meets = |(first, last): (u64, u64)| first <= end && last >= start;
+        meets((self.start_time, self.end_time)) || self.odd().any(meets)
+    }
+
+    /// From the earliest to the latest span of the block, nanoseconds since the epoch: all there are.
+    pub fn extent(&self) -> (u64, u64) {
+        let all = (self.start_time, self.end_time);
+        self.odd().fold(all, |all, odd| (all.0.min(odd.0), all.1.max(odd.1)))
+    }
+
+    fn odd(&self) -> impl Iterator<Item = (u64, u64)> {
+        const HOUR: u64 = 3_600_000_000_000;
+        let start = |hour: u32| u64::from(hour).saturating_mul(HOUR);
+        let stretch = move |&(first, last)| (start(first), start(last).saturating_add(HOUR - 1));
+        self.odd_hours.iter().map(stretch)
     }
 
     /// Number of `bloom-N` objects, the legacy 0 resolved.

@@ -9,6 +9,7 @@ mod levels;
 mod plan;
 mod shared;
 mod texts;
+mod times;
 
 use crate::bloom;
 use crate::dedicated::{self, DedicatedColumn};
@@ -22,6 +23,7 @@ use leaves::Leaves;
 use plan::Plan;
 use shared::Shared;
 use texts::Interner;
+use times::{Settled, Times};
 use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
 
@@ -109,7 +111,7 @@ pub struct BlockWriter {
     /// All traces so far, ascending.
     traces: Vec<TraceId>,
     /// Earliest start and latest end of a span.
-    times: (u64, u64),
+    times: Times,
 }
 
 impl BlockWriter {
@@ -120,7 +122,7 @@ impl BlockWriter {
     pub fn new(id: Uuid, tenant: &str, settings: WriterSettings) -> Result<Self, BlockError> {
         dedicated::check(&settings.dedicated)?;
         let file = File::new(&settings)?;
-        let (stats, traces, times) = (BlockStats::default(), Vec::new(), (u64::MAX, 0));
+        let (stats, traces, times) = (BlockStats::default(), Vec::new(), Times::default());
         Ok(BlockWriter { id, tenant: tenant.to_owned(), settings, file, stats, traces, times })
     }
 
@@ -165,8 +167,8 @@ impl BlockWriter {
             let last = n + 1 == plan.traces.len();
             if last || group.spans.id.len() >= self.settings.row_group_spans {
                 self.stats.spans += group.spans.id.len() as u64;
-                self.times.0 = group.traces.start.iter().copied().fold(self.times.0, u64::min);
-                self.times.1 = group.traces.end.iter().copied().fold(self.times.1, u64::max);
+                let times = group.spans.start.iter().zip(&group.spans.end);
+                times.for_each(|(&start, &end)| self.times.add(start, end));
                 let leaves = Leaves::new(&group, &shared, gatherer.placer, gatherer.texts);
                 self.file.row_group(&leaves)?;
                 group = Group::default();
@@ -191,13 +193,14 @@ impl BlockWriter {
     pub fn finish(self) -> Result<FinishedBlock, BlockError> {
         let finished = self.file.finish()?;
         let blooms = bloom::write(&self.traces);
-        let (start_time, end_time) = self.times;
+        let Settled { start, end, odd_hours } = self.times.settle();
         let meta = BlockMeta {
             format: Encoding::VParquet4,
             block_id: self.id,
             tenant_id: self.tenant,
-            start_time: start_time.min(end_time),
-            end_time,
+            start_time: start,
+            end_time: end,
+            odd_hours,
             total_objects: self.stats.traces,
             size: finished.bytes.len() as u64,
             compaction_level: self.settings.compaction_level,

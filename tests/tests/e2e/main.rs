@@ -14,6 +14,7 @@ mod hostile_input;
 mod identity;
 mod legacy;
 mod live_senders;
+mod odd_times;
 mod operations;
 mod overload;
 mod questions;

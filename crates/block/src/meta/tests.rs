@@ -29,3 +29,28 @@ fn objects_have_tempos_names() {
     let objects = [Object::Meta, Object::Data, Object::Bloom(12)];
     assert_eq!(objects.map(Object::name), ["meta.json", "data.parquet", "bloom-12"]);
 }
+
+#[test]
+fn odd_hours_count_as_times_and_tempo_does_not_see_them() {
+    const HOUR: u64 = 3_600_000_000_000;
+    let plain = BlockMeta { start_time: 100 * HOUR, end_time: 101 * HOUR, ..BlockMeta::default() };
+    assert!(!String::from_utf8(plain.to_json()).unwrap().contains("tributary"));
+    let odd = BlockMeta { odd_hours: vec![(0, 0), (500, 501)], ..plain.clone() };
+    assert_eq!(BlockMeta::parse(&odd.to_json()).unwrap(), odd);
+    assert_eq!((plain.extent(), odd.extent()), ((100 * HOUR, 101 * HOUR), (0, 502 * HOUR - 1)));
+    for (start, end, of_plain, of_odd) in [
+        (0, u64::MAX, true, true),
+        (100 * HOUR, 100 * HOUR, true, true),
+        (0, 0, false, true),
+        (HOUR - 1, HOUR, false, true),
+        (HOUR, 100 * HOUR - 1, false, false),
+        (501 * HOUR, 501 * HOUR, false, true),
+        (502 * HOUR, u64::MAX, false, false),
+    ] {
+        assert_eq!(
+            (plain.overlaps(start, end), odd.overlaps(start, end)),
+            (of_plain, of_odd),
+            "{start}"
+        );
+    }
+}

@@ -17,9 +17,11 @@ impl TimeRange {
     /// All of time.
     pub const ALL: TimeRange = TimeRange { start: 0, end: u64::MAX };
 
-    /// Whether any of the time from `start` to `end` (seconds, both included) lies within.
-    pub fn overlaps(&self, start: u64, end: u64) -> bool {
-        start <= self.end && end >= self.start
+    /// Its first and its last nanosecond since the epoch.
+    pub fn nanoseconds(&self) -> (u64, u64) {
+        const SECOND: u64 = 1_000_000_000;
+        let end = self.end.saturating_mul(SECOND).saturating_add(SECOND - 1);
+        (self.start.saturating_mul(SECOND), end)
     }
 }
 

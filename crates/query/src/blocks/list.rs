@@ -77,13 +77,11 @@ impl Blocklist {
 
     /// The tenant's blocks that may hold spans of the time, the newest first.
     pub fn candidates(&self, tenant: &str, time: TimeRange) -> Vec<Arc<BlockMeta>> {
-        const SECOND: u64 = 1_000_000_000;
+        let within = time.nanoseconds();
         let blocks = self.tenants.get(tenant).into_iter().flat_map(BTreeMap::values);
-        let mut found: Vec<_> = blocks
-            .filter(|meta| time.overlaps(meta.start_time / SECOND, meta.end_time / SECOND))
-            .cloned()
-            .collect();
-        found.sort_by_key(|meta| std::cmp::Reverse((meta.end_time, meta.block_id)));
+        let mut found: Vec<_> =
+            blocks.filter(|meta| meta.overlaps(within.0, within.1)).cloned().collect();
+        found.sort_by_key(|meta| std::cmp::Reverse((meta.extent().1, meta.block_id)));
         found
     }
 }

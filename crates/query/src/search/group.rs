@@ -35,7 +35,8 @@ pub async fn search_group<S: Source>(
     how: &How,
 ) -> Result<GroupHits, ScanError> {
     let meta = block.meta();
-    let window = plan.window().unless_within(meta.start_time, meta.end_time);
+    let (start, end) = meta.extent();
+    let window = plan.window().unless_within(start, end);
     let mut scan = GroupScan::new(block, source, group, how);
     let mut hits = GroupHits::default();
     hits.cost.jobs_done = 1;

@@ -91,10 +91,11 @@ pub async fn values_group<S: Source>(
 /// as Tempo does it: names and values are an offer to the person who writes a query.
 fn window(block: &Block, among: Among<'_>) -> Window {
     let meta = block.meta();
-    if among.filter.is_none() && among.window.overlaps(meta.start_time, meta.end_time) {
+    let (start, end) = meta.extent();
+    if among.filter.is_none() && among.window.overlaps(start, end) {
         return Window::ALL;
     }
-    among.window.unless_within(meta.start_time, meta.end_time)
+    among.window.unless_within(start, end)
 }
 
 fn cost<S: Source>(scan: &GroupScan<'_, S>) -> Cost {

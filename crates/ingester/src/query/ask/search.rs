@@ -83,7 +83,7 @@ impl Asker {
         // Of traces that are taken apart it is not known when they were.
         let all_alone = several.is_empty();
         let ends = stored.blocks.iter().skip(1).map(|meta| match all_alone {
-            true => meta.end_time,
+            true => meta.extent().1,
             false => u64::MAX,
         });
         let mut ends = ends.chain([0]);

@@ -36,10 +36,9 @@ impl Stored {
         (start, end): (u64, u64),
         near: u64,
     ) -> impl Iterator<Item = &Arc<BlockMeta>> {
-        self.blocks.iter().filter(move |meta| {
-            meta.start_time <= end.saturating_add(near)
-                && meta.end_time.saturating_add(near) >= start
-        })
+        self.blocks
+            .iter()
+            .filter(move |meta| meta.overlaps(start.saturating_sub(near), end.saturating_add(near)))
     }
 }
 
@@ -63,7 +62,7 @@ impl Asker {
             }
         }
         let mut blocks: Vec<_> = metas.into_values().collect();
-        blocks.sort_by_key(|meta| std::cmp::Reverse((meta.end_time, meta.block_id)));
+        blocks.sort_by_key(|meta| std::cmp::Reverse((meta.extent().1, meta.block_id)));
         Stored { blocks }
     }
 }
