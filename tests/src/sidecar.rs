@@ -33,6 +33,9 @@ pub const LISTENERS: [&str; 9] = [
     "zipkin",
 ];
 
+/// Senders stay connected in most stories, and have nothing more to send at the end.
+const AT_ONCE: (&str, &str) = ("TRIBUTARY_LINGER", "0s");
+
 impl Sidecar {
     /// Starts one and waits until it listens. `flags` stand beside those for its addresses.
     ///
@@ -42,7 +45,7 @@ impl Sidecar {
         let listen = LISTENERS.map(|name| format!("--{name}-listen=127.0.0.1:0"));
         let own = ["--upstream", upstream].into_iter().chain(listen.iter().map(String::as_str));
         let args = own.chain(flags.iter().copied());
-        let mut process = Process::spawn(program::sidecar()?, args, &[])?;
+        let mut process = Process::spawn(program::sidecar()?, args, &[AT_ONCE])?;
         let grpc = process.listening("otlp-grpc", SOON).await?;
         let http = process.listening("otlp-http", SOON).await?;
         let admin = process.listening("admin", SOON).await?;

@@ -1,6 +1,7 @@
 //! The sidecar put together: sockets are bound first, then spans are taken, then, at the end,
 //! everything is stopped in the order in which nothing gets lost.
 
+mod linger;
 mod report;
 
 pub use report::Report;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::forward::{Connector, ask_what_tenants_mean, forward};
 use crate::random::{Rng, incarnation};
 use crate::route::{Members, resolve};
+use linger::linger;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -121,20 +123,27 @@ impl App {
         }
 
         tokio::select! {
-            biased;
-            () = shutdown.now.cancelled() => {}
-            () = shutdown.drain.cancelled() => {
-                let deadline = Instant::now() + config.grace;
-                info!(grace = ?config.grace, "stopping: no new spans, waiting for acknowledgements");
-                status.ready.store(false, Relaxed);
-                stop_receivers.cancel();
-                tokio::select! {
                     biased;
                     () = shutdown.now.cancelled() => {}
-                    () = drain(&mut serving, &buffer, deadline) => {}
+                    () = shutdown.drain.cancelled() => {
+                        let deadline = Instant::now() + config.grace;
+        info!(grace = ?config.grace, "stopping: the last requests are taken");
+                        status.ready.store(false, Relaxed);
+                        // The other half is for the acknowledgements.
+                        let half = Instant::now() + config.grace / 2;
+                        let end = async {
+                            linger(&status.receivers, &buffer, config.linger, half).await;
+                            info!("no new spans, waiting for acknowledgements");
+                            stop_receivers.cancel();
+                            drain(&mut serving, &buffer, deadline).await;
+                        };
+                        tokio::select! {
+                            biased;
+                            () = shutdown.now.cancelled() => {}
+                            () = end => {}
+                        }
+                    }
                 }
-            }
-        }
         serving.shutdown().await;
         buffer.close();
         buffer.give_up();

@@ -38,6 +38,8 @@ pub struct Config {
     pub batch: BatchLimits,
     /// How long the end waits for acknowledgements.
     pub grace: Duration,
+    /// How long nothing must have come before the receivers close at the end.
+    pub linger: Duration,
     /// How log lines look.
     pub log: Log,
     /// Variables of the environment that are settings of other programs of Tributary, and of no use here.
@@ -142,6 +144,7 @@ impl Config {
                 bytes: given.take("batch-bytes", size_between(1024..=LARGEST_BATCH)),
             },
             grace: given.take("grace", duration_between(Duration::ZERO..=LONGEST_GRACE)),
+            linger: given.take("linger", duration_between(Duration::ZERO..=LONGEST_GRACE)),
             log: Log::take(&mut given),
             ignored: given.ignored().to_vec(),
         };

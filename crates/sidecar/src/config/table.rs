@@ -45,6 +45,7 @@ const PROCESS: Group = Group {
         "name", "TEXT", Means("$HOSTNAME"), "what to call this sidecar in ingesters' logs";
         "admin-listen", "ADDRESS,…", Is("[::]:4320"), "where /live, /ready and /metrics are served";
         "grace", "TIME", Is("10s"), "after SIGTERM: how long to wait for acknowledgements";
+        "linger", "TIME", Is("2s"), "after SIGTERM: receivers close when nothing came for so long; 250ms without a connection";
     },
 };
 

@@ -48,6 +48,7 @@ fn the_demistakes() {
         resource_attributes: vec![],
         batch: BatchLimits { age: Duration::from_millis(200), bytes: 256 << 10 },
         grace: Duration::from_secs(10),
+        linger: Duration::from_secs(2),
         log: Log { json: false, level: tracing::Level::INFO },
         ignored: vec![],
     };

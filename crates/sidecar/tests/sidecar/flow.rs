@@ -146,3 +146,27 @@ async fn the_admin_pages() -> Result<()> {
     assert_eq!(sidecar.stop().await?.lost(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn the_last_flush_comes_after_sigterm() -> Result<()> {
+    let fake = Fake::start(A::Ack)?;
+    let sidecar = Sidecar::start(&[&fake], &["--grace", "60s", "--linger", "20s"]).await?;
+    let mut application = http::Connection::open(sidecar.http).await?;
+    let headers = [("content-type", "application/x-protobuf")];
+    for seed in 1..=3 {
+        let answer =
+            application.send(hyper::Method::POST, "/v1/traces", &headers, plain(seed)).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        sidecar.shutdown.drain.cancel();
+        wait_for("readiness to go", SOON, async || {
+            let answer = http::get(sidecar.admin, "/ready").await.map_err(|e| e.to_string())?;
+            if answer.status == 503 { Ok(()) } else { Err(answer.status.to_string()) }
+        })
+        .await?;
+    }
+    // When the application has ended there is nothing to wait for.
+    drop(application);
+    let report = sidecar.stop().await?;
+    assert_eq!((report.acked, report.lost()), (3, 0));
+    Ok(())
+}

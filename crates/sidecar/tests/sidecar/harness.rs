@@ -43,7 +43,9 @@ impl Sidecar {
             "20ms",
         ];
         let all = fixed.iter().chain(args).map(OsString::from);
-        let Asked::Run(config) = Config::gather(all, [])? else {
+        // Most senders of these tests stay connected, and have nothing more to send at the end.
+        let at_once = ("TRIBUTARY_LINGER".into(), "0s".into());
+        let Asked::Run(config) = Config::gather(all, [at_once])? else {
             return Err(anyhow!("not asked to run"));
         };
         let app = config.bind()?;
