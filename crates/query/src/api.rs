@@ -50,7 +50,7 @@ pub use settings::Settings;
 pub use tags::TagsCall;
 pub use tenant::{Tenancy, tenants};
 pub use time_range::TimeRange;
-pub use trace::{Found, TraceCall};
+pub use trace::{Found, TraceAnswer, TraceBody, TraceCall};
 pub use values::ValuesCall;
 pub use version::Version;
 

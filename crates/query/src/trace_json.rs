@@ -20,6 +20,15 @@ pub(crate) enum OuterKey {
     ResourceSpans,
 }
 
+impl OuterKey {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            OuterKey::Batches => "batches",
+            OuterKey::ResourceSpans => "resourceSpans",
+        }
+    }
+}
+
 /// The whole of `columns` as one JSON object, its spans in their order within each scope.
 pub(crate) fn trace_json(columns: &Columns, outer: OuterKey) -> Vec<u8> {
     let mut json = Json::default();
@@ -32,15 +41,21 @@ pub(crate) fn write_trace(json: &mut Json, columns: &Columns, outer: OuterKey) {
     let home = |row: usize| (pick(&columns.spans.resource, row), pick(&columns.spans.scope, row));
     let mut rows: Vec<usize> = (0..columns.len()).collect();
     rows.sort_by_key(|&row| home(row));
-    let outer = match outer {
-        OuterKey::Batches => "batches",
-        OuterKey::ResourceSpans => "resourceSpans",
-    };
     json.object(|json| {
-        list(json, outer, rows.chunk_by(|&a, &b| home(a).0 == home(b).0), |json, same| {
-            resource_spans(json, columns, same);
-        });
+        if !rows.is_empty() {
+            let list = json.member(outer.name());
+            list.array(|json| write_resource_spans(json, columns, &rows));
+        }
     });
+}
+
+/// Writes spans as elements of an array. `rows` of one resource, and in them of one scope, stand
+/// together.
+pub(crate) fn write_resource_spans(json: &mut Json, columns: &Columns, rows: &[usize]) {
+    let resource = |row: usize| pick(&columns.spans.resource, row);
+    for same in rows.chunk_by(|&a, &b| resource(a) == resource(b)) {
+        resource_spans(json.element(), columns, same);
+    }
 }
 
 /// `rows` share one resource and stand in the order of their scopes.

@@ -1,5 +1,9 @@
 //! Trace by id, both versions.
 
+mod portions;
+
+pub use portions::TraceBody;
+
 use super::head::Head;
 use super::parameters::Parameters;
 use super::{Accept, Answer, JSON, PROTOBUF, TimeRange, Version};
@@ -105,9 +109,51 @@ fn time_range(parameters: &Parameters<'_>) -> Result<TimeRange, String> {
     Ok(time)
 }
 
+/// The answer to a call.
+#[derive(Debug)]
+pub enum TraceAnswer {
+    /// All of it.
+    Whole(Answer),
+    /// A large trace, with status 200.
+    InPortions {
+        /// Of the body.
+        content_type: &'static str,
+        /// The body.
+        body: TraceBody,
+    },
+}
+
 impl TraceCall {
-    /// The answer to the call.
+    /// The answer to the call, the whole of it.
     pub fn answer(&self, found: &Found) -> Answer {
+        match self.shown(found) {
+            Ok((trace, is_part)) => self.whole(&trace, found, is_part),
+            Err(answer) => answer,
+        }
+    }
+
+    /// The answer to the call, which may be a large trace.
+    pub fn answer_in_portions(&self, mut found: Found) -> TraceAnswer {
+        let (trace, is_part) = match self.shown(&found) {
+            Ok(shown) => shown,
+            Err(answer) => return TraceAnswer::Whole(answer),
+        };
+        if trace.len() <= portions::PORTION {
+            return TraceAnswer::Whole(self.whole(&trace, &found, is_part));
+        }
+        // Their spans are in the trace.
+        found.parts.clear();
+        let message = message(&found, is_part);
+        let content_type = match self.accept {
+            Accept::Json => JSON,
+            Accept::Protobuf => PROTOBUF,
+        };
+        let body = TraceBody::new(self, trace, found.inspected_bytes, &message);
+        TraceAnswer::InPortions { content_type, body }
+    }
+
+    /// The spans that are told, and whether the filter left some out; or why none are.
+    fn shown(&self, found: &Found) -> Result<(Columns, bool), Answer> {
         let mut trace = combine(self.id, &found.parts).trace;
         let all = trace.len();
         // The filter sees the ids that are stored, as searches do.
@@ -116,11 +162,16 @@ impl TraceCall {
         match wanted {
             Ok(Some(wanted)) if wanted.count() < all => trace = only(&trace, &wanted),
             Ok(_) => {}
-            Err(why) => return Answer::error(StatusCode::BAD_REQUEST, why),
+            Err(why) => return Err(Answer::error(StatusCode::BAD_REQUEST, why)),
         }
+        let is_part = trace.len() < all;
+        Ok((trace, is_part))
+    }
+
+    fn whole(&self, trace: &Columns, found: &Found, is_part: bool) -> Answer {
         match self.version {
-            Version::V1 => self.bare(&trace, found),
-            Version::V2 => self.enveloped(&trace, found, trace.len() < all),
+            Version::V1 => self.bare(trace, found),
+            Version::V2 => self.enveloped(trace, found, is_part),
         }
     }
 
@@ -143,12 +194,8 @@ impl TraceCall {
         }
     }
 
-    /// `is_part` says that the filter left something out: a reader is told, as of everything else
-    /// that the trace lacks.
     fn enveloped(&self, trace: &Columns, found: &Found, is_part: bool) -> Answer {
-        let filtered = is_part.then_some("the trace is filtered: only what q asks for is given");
-        let reasons = found.missing.iter().map(String::as_str).chain(filtered);
-        let message = reasons.collect::<Vec<_>>().join("; ");
+        let message = message(found, is_part);
         match self.accept {
             Accept::Json => Answer::ok(JSON, envelope_json(trace, found.inspected_bytes, &message)),
             Accept::Protobuf => {
@@ -156,6 +203,14 @@ impl TraceCall {
             }
         }
     }
+}
+
+/// What the trace lacks. `is_part` says that the filter left something out: a reader is told, as of
+/// everything else.
+fn message(found: &Found, is_part: bool) -> String {
+    let filtered = is_part.then_some("the trace is filtered: only what q asks for is given");
+    let reasons = found.missing.iter().map(String::as_str).chain(filtered);
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 /// `TraceByIDResponse`: trace = 1, metrics = 2 { inspectedBytes = 1 }, status = 3

@@ -177,3 +177,81 @@ fn the_sides_of_a_call_that_share_an_id_are_parted() {
         assert_eq!(text(&answer).matches("\"parentSpanId\":\"BQUFBQUFBQU=\"").count(), 1);
     }
 }
+
+/// A trace with so many spans, in turn of three services.
+fn large(spans: u64) -> Found {
+    let mut b = Builder::new();
+    let homes: Vec<_> = ["one", "two", "three"]
+        .map(|service| {
+            let (key, value) = (b.text(b"service.name"), b.text(service.as_bytes()));
+            let value_type = tributary_span::columns::ValueType::Str;
+            let value = u64::from(value.0);
+            b.resource_attr(tributary_span::columns::Attr { key, value_type, value });
+            let resource = b.end_resource(0, Default::default(), Default::default());
+            (resource, b.end_scope(Default::default(), Default::default(), 0, Default::default()))
+        })
+        .to_vec();
+    for (n, &(resource, scope)) in (0..spans).zip(homes.iter().cycle()) {
+        let (id, start) = (SpanId((n + 1).to_be_bytes()), n);
+        b.end_span(SpanFields { trace: ID, id, resource, scope, start, ..Default::default() });
+    }
+    Found { parts: vec![b.take()], inspected_bytes: 7, missing: vec!["{a} is away".to_owned()] }
+}
+
+/// Service and id of each span in an answer of either version.
+fn told(accept: Accept, version: Version, body: &[u8]) -> Vec<(String, String)> {
+    let trace = match (accept, version) {
+        (Accept::Json, _) => serde_json::from_slice(body).unwrap(),
+        (Accept::Protobuf, _) => {
+            let trace = match (version, fields(body).first()) {
+                (Version::V1, _) => body,
+                (Version::V2, Some(Field { value: Value::Bytes(trace), .. })) => trace,
+                (_, other) => panic!("{other:?}"),
+            };
+            let mut columns = Builder::new();
+            let limits = Default::default();
+            tributary_span::otlp::decode::append_all(&mut columns, trace, &limits).unwrap();
+            serde_json::from_slice(&trace_json(columns.columns(), OuterKey::Batches)).unwrap()
+        }
+    };
+    let trace: &serde_json::Value = &trace;
+    let list = trace.get("batches").or(trace.get("trace").and_then(|t| t.get("resourceSpans")));
+    let of = |batch: &serde_json::Value| {
+        let service = batch["resource"]["attributes"][0]["value"]["stringValue"].to_string();
+        let spans = batch["scopeSpans"].as_array().cloned().unwrap_or_default().into_iter();
+        let spans = spans.flat_map(|scope| scope["spans"].as_array().cloned().unwrap_or_default());
+        spans.map(|span| (service.clone(), span["spanId"].to_string())).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = list.unwrap().as_array().unwrap().iter().flat_map(of).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_large_trace_in_portions_is_the_same_trace() {
+    for (version, accept) in [
+        (Version::V1, Accept::Json),
+        (Version::V1, Accept::Protobuf),
+        (Version::V2, Accept::Json),
+        (Version::V2, Accept::Protobuf),
+    ] {
+        let (call, found) = (call(version, accept), large(10_000));
+        let whole = call.answer(&found);
+        let TraceAnswer::InPortions { content_type, body } = call.answer_in_portions(found) else {
+            panic!("{version:?} {accept:?}: as a whole");
+        };
+        assert_eq!(content_type, whole.content_type);
+        let portions: Vec<Vec<u8>> = body.collect();
+        assert_eq!(portions.len(), 5, "head, three portions, tail");
+        let told_in_portions = told(accept, version, &portions.concat());
+        assert_eq!(told_in_portions.len(), 10_000);
+        assert!(told_in_portions == told(accept, version, &whole.body), "{version:?} {accept:?}");
+        if version == Version::V2 {
+            let end = |body: &[u8]| String::from_utf8_lossy(&body[body.len() - 30..]).into_owned();
+            assert_eq!(end(&portions.concat()), end(&whole.body));
+        }
+        let small = call.answer_in_portions(large(5));
+        let TraceAnswer::Whole(small) = small else { panic!("five spans in portions") };
+        assert_eq!(small, call.answer(&large(5)));
+    }
+}
