@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::disk::DiskRoom;
 use crate::error::IngesterError;
 use crate::group::LiveSpans;
+use crate::journal::Refusing;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::query::{SegmentReader, TraceFinder};
@@ -42,6 +43,8 @@ pub(super) struct Parts {
     /// For messages that arrive.
     pub(super) messages: MemoryBudget,
     pub(super) disk: DiskRoom,
+    /// Whether the store takes segments.
+    pub(super) refusing: Refusing,
     pub(super) dedup: Arc<FrameDedup>,
     pub(super) live: Arc<LiveSpans>,
     pub(super) blocks: Arc<KnownBlocks>,
@@ -118,6 +121,7 @@ impl Parts {
             messages: budget(sizes::messages(config.memory)),
             limits,
             disk: DiskRoom::default(),
+            refusing: Refusing::default(),
             dedup: Arc::new(dedup),
             live,
             deleter: Arc::new(deleter),
