@@ -150,6 +150,7 @@ impl App {
         let state = HttpState {
             name,
             is_private: is_private(&http.addresses()),
+            prefix: config.http_prefix.clone(),
             settings: api_settings(&config),
             gate: engine.gate.clone(),
             traces: engine.traces.clone(),

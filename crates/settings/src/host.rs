@@ -120,7 +120,10 @@ mod tests {
             assert_eq!(found, expected.map(|(h, p)| (h.to_owned(), p)), "{text}");
         }
         let table = [
-            ("[::1]:4319", "the port 4319 is too much, which is that of the listener; give `[::1]`"),
+            (
+                "[::1]:4319",
+                "the port 4319 is too much, which is that of the listener; give `[::1]`",
+            ),
             ("host:4319", "give `host`"),
             ("10.0.0.7:4319", "give `10.0.0.7`"),
             ("[host]", "brackets stand around IPv6"),

@@ -71,7 +71,14 @@ impl Parts {
         let Environment { store, ids, own, build_inline } = environment;
         let journal = Journal::new(store.clone());
         let cluster = ids.uid().map_err(IngesterError::Id)?;
-        journal.open_cluster(cluster).await.map_err(IngesterError::Cluster)?;
+        let opened = journal.open_cluster(cluster, config.cluster.as_deref()).await;
+        let opened = opened.map_err(IngesterError::Cluster)?;
+        if let (Some(cluster), None) = (&config.cluster, &opened.name) {
+            tracing::warn!(
+                cluster,
+                "the bucket was begun without a name: it is not known whether it is this cluster's"
+            );
+        }
         // When it cannot be read now, the adoption of what came to lie below it reads it.
         if ids.stay_above(journal.floor().await.ok().flatten().as_deref()) {
             tracing::error!(
