@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tributary_journal::Heartbeat;
 use tributary_query::api::{self, Tenancy};
 use tributary_receivers::{Bound, Listener};
+use tributary_store::Store;
 
 /// An ingester with bound sockets.
 pub struct App {
@@ -99,15 +100,30 @@ impl App {
     /// When the store cannot be used, or a task fails for good.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), IngesterError> {
         let grace = self.config.grace;
+        let mut shutdown = std::pin::pin!(shutdown);
+        // A store that does not answer is no reason not to. Nothing was taken yet.
+        let store = tokio::select! {
+            store = Box::pin(store::open(&self.config)) => store?,
+            () = &mut shutdown => {
+                tracing::info!("told to end before the store could be used");
+                return Ok(());
+            }
+        };
         // Boxed, as the end is: both are large, and neither is there for long.
-        let serving = Box::pin(self.start()).await?;
+        let serving = Box::pin(self.serve(store)).await?;
         serving.run(shutdown, grace).await
     }
 
-    /// Opens the store and serves: first probes and queries, then streams and requests.
+    /// Opens the store and serves, without anybody who ends it meanwhile.
+    #[cfg(test)]
     async fn start(self) -> Result<Serving, IngesterError> {
-        let ids = IdGenerator::default();
         let store = store::open(&self.config).await?;
+        self.serve(store).await
+    }
+
+    /// Serves: first probes and queries, then streams and requests.
+    async fn serve(self, store: Store) -> Result<Serving, IngesterError> {
+        let ids = IdGenerator::default();
         let own = self.own_heartbeat(&ids)?;
         let (own_address, name) = (own.wire_address.clone(), own.instance.clone());
         let App { config, receivers, wire, http } = self;
@@ -134,6 +150,7 @@ impl App {
         let state = HttpState {
             name,
             is_private: is_private(&http.addresses()),
+            prefix: config.http_prefix.clone(),
             settings: api_settings(&config),
             gate: engine.gate.clone(),
             traces: engine.traces.clone(),

@@ -26,5 +26,5 @@ pub(crate) use list::StillReading;
 pub use list::{KnownBlocks, LookUpError};
 pub(crate) use rebuild::{Cure, Rebuilder, Rebuilt, Undecodable, frames};
 pub(crate) use relog::Relogger;
-pub(crate) use retry::{PAUSES, RETRY_PAUSE, retry_until_done};
+pub(crate) use retry::{PAUSES, Retries, retry_until_done};
 pub(crate) use unreadable::{Pauses, Unreadable};

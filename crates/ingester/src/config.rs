@@ -7,6 +7,7 @@ mod table;
 pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
+use crate::query::HttpPrefix;
 pub use crate::tenant_limits::LimitsFile;
 use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
@@ -32,6 +33,10 @@ pub struct Config {
     pub wire_listen: Listen,
     /// Where queries are answered.
     pub http_listen: Listen,
+    /// A path in front of those that queries are answered at.
+    pub http_prefix: Option<HttpPrefix>,
+    /// Name of the cluster that the bucket must be of.
+    pub cluster: Option<String>,
     /// Name of the ingester, or none for host name and port.
     pub name: Option<String>,
     /// Host told to others, if not found out.
@@ -115,6 +120,8 @@ impl Config {
             receivers: tributary_receivers::config::Config::take(&mut given),
             wire_listen: given.take("wire-listen", Listen::read),
             http_listen: given.take("http-listen", Listen::read),
+            http_prefix: given.find("http-prefix", HttpPrefix::read),
+            cluster: given.find("cluster", name),
             name: given.find("name", name),
             advertise: given.find("advertise", Host::read),
             zone: given.find("zone", text).unwrap_or_default(),

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::disk::DiskRoom;
 use crate::error::IngesterError;
 use crate::group::LiveSpans;
+use crate::journal::Refusing;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::query::TraceFinder;
@@ -54,6 +55,8 @@ pub struct Engine {
     pub memory: MemoryBudget,
     /// Whether the store's disk has room for new spans.
     pub(crate) disk: DiskRoom,
+    /// Whether the store takes segments.
+    pub(crate) refusing: Refusing,
     /// Spans in memory.
     pub live: Arc<LiveSpans>,
     /// Spans in blocks.
@@ -106,6 +109,7 @@ impl Engine {
             metrics: parts.metrics,
             memory: parts.memory,
             disk: parts.disk,
+            refusing: parts.refusing,
             live: parts.live,
             blocks: parts.blocks,
             journal: parts.journal,

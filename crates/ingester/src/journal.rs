@@ -6,7 +6,9 @@
 
 mod cut;
 mod open_segment;
+mod refusing;
 mod writer;
 
 pub(crate) use cut::CutAt;
+pub(crate) use refusing::Refusing;
 pub(crate) use writer::{IN_FLIGHT, SegmentWriter};

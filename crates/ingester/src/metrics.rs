@@ -208,6 +208,8 @@ metrics! {
     store_names_left_out: Counter;
     /// Objects that were damaged when they were read and other bytes when they were read again
     store_misreads: Counter;
+    /// For how many seconds the store has taken no segment, so that nothing is acknowledged; 0 when all is well
+    store_refusing_seconds: Gauge;
     /// When the store's credential ends, in seconds since 1970; 0 when there is none that ends
     credential_expires_seconds: Gauge;
     /// Credentials with an end that the store's cloud gave, the first one included

@@ -6,18 +6,26 @@ use crate::error::IngesterError;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use tributary_settings::{Log, settled};
-use tributary_telemetry::ErrorChain;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tributary_settings::{Log, USAGE, settled};
+use tributary_telemetry::{ErrorChain, Lines};
 
 /// The exit code when a task is gone that the ingester cannot go on without: what `sysexits.h` has
 /// for a fault in the program.
 const TASK_GONE: u8 = 70;
+/// The exit code when the store cannot be used, or is another's: what `sysexits.h` has for a service
+/// that is not available.
+const NO_STORE: u8 = 69;
 
 /// Runs the ingester with the arguments behind the program's name, until SIGTERM or SIGINT; a
 /// second one ends it at once.
 ///
-/// Exit codes: 0 after an orderly end, 64 for a bad configuration, 70 when a task is gone that it
-/// cannot go on without (the last line names it), 1 for anything else.
+/// Exit codes: 0 after an orderly end, 64 for a bad configuration, 69 when the store refuses what is
+/// needed or is another's, 70 when a task is gone that it cannot go on without (the last line names
+/// it), 1 for anything else.
 pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     let read = |path: &str| std::fs::read_to_string(path);
     let asked = Config::gather(args, std::env::vars_os(), read);
@@ -70,17 +78,30 @@ fn run(config: Config) -> anyhow::Result<()> {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref() {
         Some(IngesterError::Task(_)) => ExitCode::from(TASK_GONE),
+        Some(IngesterError::OpenStore { .. } | IngesterError::Access(_)) => ExitCode::from(USAGE),
+        Some(IngesterError::UnusableStore(_) | IngesterError::Cluster(_)) => {
+            ExitCode::from(NO_STORE)
+        }
         _ => ExitCode::FAILURE,
     }
 }
 
 fn start_logging(log: &Log) {
-    let builder = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(log.level)
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(|| Lines(std::io::stderr()))
         .with_target(false);
-    let set =
-        if log.json { builder.json().try_init() } else { builder.with_ansi(false).try_init() };
+    // The store's client tells of each request that it makes again, for every object anew. What comes
+    // of them is told by those who asked.
+    let of_client = match log.level {
+        Level::INFO => Level::WARN,
+        level => level,
+    };
+    let filter = Targets::new().with_default(log.level).with_target("object_store", of_client);
+    let registry = tracing_subscriber::registry();
+    let set = match log.json {
+        true => registry.with(lines.json().with_filter(filter)).try_init(),
+        false => registry.with(lines.with_ansi(false).with_filter(filter)).try_init(),
+    };
     // A test that runs the program in its own process may have set a logger before.
     drop(set);
 }
@@ -89,14 +110,30 @@ fn start_logging(log: &Log) {
 mod tests {
     use super::*;
     use crate::runtime::BackgroundTasks;
+    use tributary_journal::JournalError;
+    use tributary_store::{ProbeError, StoreError};
 
     #[tokio::test]
-    async fn a_task_that_is_gone_has_an_exit_code_of_its_own() {
+    async fn exit_codes_tell_what_is_to_be_mended() {
         let mut tasks = BackgroundTasks::default();
         tasks.spawn("listing blocks", async {});
         let gone = IngesterError::from(tasks.failure().await);
-        let code = |error| format!("{:?}", exit_code(&error));
-        assert_eq!(code(gone.into()), format!("{:?}", ExitCode::from(70)));
-        assert_eq!(code(anyhow::anyhow!("a port")), format!("{:?}", ExitCode::FAILURE));
+        let wrong = || StoreError::Config("a secret without its key".into());
+        let url = || "s3://bucket".to_owned();
+        let table: [(anyhow::Error, u8); 5] = [
+            (gone.into(), 70),
+            (IngesterError::OpenStore { url: url(), source: wrong() }.into(), 64),
+            (
+                IngesterError::UnusableStore(ProbeError::Failed { url: url(), source: wrong() })
+                    .into(),
+                69,
+            ),
+            (IngesterError::Cluster(JournalError::Store(wrong())).into(), 69),
+            (anyhow::anyhow!("a port"), 1),
+        ];
+        for (error, expected) in table {
+            let code = format!("{:?}", exit_code(&error));
+            assert_eq!(code, format!("{:?}", ExitCode::from(expected)), "{error}");
+        }
     }
 }

@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::{EpochId, Journal, JournalError};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// Heartbeats between two looks at all epochs of the store.
 pub(crate) const SWEEP_EVERY: u32 = 24;
@@ -51,6 +51,8 @@ pub(crate) struct Upkeep {
     pub collect_every: Duration,
     /// Wakes the task when this process has lost an epoch.
     pub epoch_lost: Arc<Notify>,
+    /// When the log is due to tell of work that failed.
+    pub told: Repeated,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -118,11 +120,14 @@ impl Upkeep {
     fn count_failure(&self, operation: &'static str, result: Result<(), JournalError>) {
         if let Err(error) = result {
             self.metrics.upkeep_failed.inc();
-            tracing::warn!(
-                operation,
-                error = %ErrorChain(&error),
-                "upkeep of the bucket failed; it is tried again later"
-            );
+            if let Some(times) = self.told.due(Instant::now().into_std()) {
+                tracing::warn!(
+                    operation,
+                    times,
+                    error = %ErrorChain(&error),
+                    "upkeep of the bucket failed; it is tried again later"
+                );
+            }
         }
     }
 

@@ -102,19 +102,26 @@ impl Journal {
     ///
     /// # Errors
     /// When the bucket belongs to something else, or to a newer release.
-    pub async fn open_cluster(&self, ours: Uid) -> Result<Cluster, JournalError> {
-        let cluster = Cluster { cluster: ours, format: FORMAT };
+    pub async fn open_cluster(
+        &self,
+        ours: Uid,
+        name: Option<&str>,
+    ) -> Result<Cluster, JournalError> {
+        let cluster = Cluster { cluster: ours, format: FORMAT, name: name.map(str::to_owned) };
         let bytes = cluster.encode();
         // Reading first spares every start but the very first one a write.
         match self.store.get(layout::CLUSTER).await {
-            Ok(theirs) => return Ok(Cluster::decode(&theirs)?),
+            Ok(theirs) => return Ok(Cluster::decode(&theirs)?.named(name)?),
             Err(StoreError::NotFound { .. }) => {}
             Err(e) => return Err(e.into()),
         }
         let identity = 0..bytes.len();
         match self.store.create(layout::CLUSTER, bytes, identity).await? {
             Created::Won => Ok(cluster),
-            Created::Lost => Ok(Cluster::decode(&self.store.get(layout::CLUSTER).await?)?),
+            Created::Lost => {
+                let theirs = Cluster::decode(&self.store.get(layout::CLUSTER).await?)?;
+                Ok(theirs.named(name)?)
+            }
         }
     }
 

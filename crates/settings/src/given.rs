@@ -61,8 +61,7 @@ impl Given {
     pub(crate) fn put(&mut self, setting: &Setting, source: Source, value: Result<&OsStr, &str>) {
         let text = match value.map(OsStr::to_str) {
             Ok(Some(text)) => match text.trim() {
-                "" if source != Source::Flag => return,
-                "" => Err("needs a value"),
+                "" => return,
                 text => Ok(text.to_owned()),
             },
             Ok(None) => Err("is not UTF-8"),

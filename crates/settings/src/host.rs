@@ -15,15 +15,24 @@ impl Host {
     /// What is wrong with the text.
     pub fn read(text: &str) -> Result<Host, String> {
         let wrong = |why: &str| format!("`{text}` is no host: {why}");
+        if let Some((host, port)) = with_port(text) {
+            return Err(wrong(&format!(
+                "the port {port} is too much, which is that of the listener; give `{host}`"
+            )));
+        }
         let bare = match text.strip_prefix('[').map(|inner| inner.strip_suffix(']')) {
             None => text,
             Some(inner) => inner
                 .filter(|ip| ip.parse::<Ipv6Addr>().is_ok())
-                .ok_or_else(|| wrong("brackets stand around IPv6 addresses"))?,
+                .ok_or_else(|| wrong("brackets stand around IPv6 addresses, as in `[fd00::7]`"))?,
         };
         let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
         if bare.is_empty() || !(bare.chars().all(name) || bare.parse::<Ipv6Addr>().is_ok()) {
-            return Err(wrong("it is neither a name nor an address"));
+            return Err(wrong(match bare {
+                url if url.contains("://") => "it is a URL; give the host in it alone",
+                "" => "it is empty",
+                _ => "it is neither a name nor an address",
+            }));
         }
         Ok(Host(bare.to_owned()))
     }
@@ -52,6 +61,17 @@ impl fmt::Display for Host {
             false => f.write_str(&self.0),
         }
     }
+}
+
+/// A host and the port behind it, where there is one that is none of an address.
+fn with_port(text: &str) -> Option<(&str, &str)> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return None;
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let is_port = !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
+    let is_host = !host.is_empty() && (host.ends_with(']') || !host.contains(':'));
+    (is_port && is_host).then_some((host, port))
 }
 
 /// `host:port`, or a host alone, whose port is `usual` then.
@@ -98,6 +118,21 @@ mod tests {
         for (text, expected) in table {
             let found = host_port(text, 9).ok().map(|(host, port)| (host.to_string(), port));
             assert_eq!(found, expected.map(|(h, p)| (h.to_owned(), p)), "{text}");
+        }
+        let table = [
+            (
+                "[::1]:4319",
+                "the port 4319 is too much, which is that of the listener; give `[::1]`",
+            ),
+            ("host:4319", "give `host`"),
+            ("10.0.0.7:4319", "give `10.0.0.7`"),
+            ("[host]", "brackets stand around IPv6"),
+            ("http://host", "it is a URL"),
+            ("a b", "neither a name nor an address"),
+        ];
+        for (text, expected) in table {
+            let why = Host::read(text).unwrap_err();
+            assert!(why.contains(expected) && why.contains(text), "{text}: {why}");
         }
         assert_eq!(Host::read("[fd00::7]").unwrap().ip(), "fd00::7".parse().ok());
         assert_eq!(Host::read("[fd00::7]").unwrap().as_str(), "fd00::7");

@@ -13,8 +13,8 @@
 //! a variable overrides the file; of a flag that is given twice the last one counts. On the command
 //! line and in the file `-` and `_` are the same.
 //!
-//! A variable or a key without a value is not set: that is how templates say so. A flag without a
-//! value is a mistake. Blanks and newlines around values, and around the items of a list, are taken
+//! A variable, a key or a flag with an empty value is not set: that is how templates say so, and a
+//! command line is one as often as a manifest. A flag with nothing behind it is a mistake. Blanks and newlines around values, and around the items of a list, are taken
 //! off: secrets and folded YAML bring them along.
 //!
 //! A name that is not in the table is a mistake, wherever it stands, and the nearest right one is

@@ -8,7 +8,7 @@
 
 use crate::attempts::{TELL_AFTER, pause};
 use crate::counters::add;
-use crate::error::StoreError;
+use crate::error::{CREATE, StoreError};
 use crate::random::random;
 use crate::store::{Store, key};
 use bytes::Bytes;
@@ -58,7 +58,7 @@ impl Store {
         bytes: Bytes,
         identity: Range<usize>,
     ) -> Result<Created, StoreError> {
-        let name = key("create", path)?;
+        let name = key(CREATE, path)?;
         let Some(ours) = bytes.get(identity.clone()).filter(|ours| !ours.is_empty()) else {
             return Err(StoreError::Config(format!(
                 "{path}: no identity at {identity:?} of the object"
@@ -74,10 +74,10 @@ impl Store {
             let attempt = hedged(self, &name, &bytes);
             let failure = match tokio::time::timeout(timeout, attempt).await {
                 Ok(Ok(())) => return Ok(Created::Won),
-                Ok(Err(e)) => StoreError::from_inner("create", path, e),
+                Ok(Err(e)) => StoreError::from_inner(CREATE, path, e),
                 Err(_) => {
                     timed_out += 1;
-                    StoreError::timeout("create", path)
+                    StoreError::timeout(CREATE, path)
                 }
             };
             add(&self.counters.errors, u64::from(!matches!(failure, StoreError::NotFound { .. })));
@@ -90,8 +90,11 @@ impl Store {
                 Found::Ours => Some(Created::Won),
                 Found::Others => Some(Created::Lost),
                 Found::Nothing => None,
+                // What the write was answered is what an operator needs: to a look a server says less,
+                // and to HEAD without words.
+                Found::Unclear(e) if !e.is_transient() => return Err(e.after(&last)),
                 Found::Unclear(e) => {
-                    last = e;
+                    tracing::debug!(path, error = e.chain(), "and cannot be read back");
                     None
                 }
             };
@@ -120,17 +123,26 @@ impl Store {
             }
             if !told && started.elapsed() >= TELL_AFTER {
                 told = true;
-                let left = self.attempts.deadline.saturating_sub(started.elapsed());
-                tracing::warn!(
-                    path,
-                    error = last.chain(),
-                    seconds_left = left.as_secs(),
-                    "a write has not been taken yet and is tried again"
-                );
+                self.tell_of_slow(path, &last, started);
             }
             add(&self.counters.create_retries, 1);
             tokio::time::sleep(pause).await;
         }
+    }
+}
+
+impl Store {
+    /// One write speaks for all others that are not taken either.
+    fn tell_of_slow(&self, path: &str, last: &StoreError, started: Instant) {
+        let Some(times) = self.slow.due(Instant::now().into_std()) else { return };
+        let left = self.attempts.deadline.saturating_sub(started.elapsed());
+        tracing::warn!(
+            path,
+            times,
+            error = last.chain(),
+            seconds_left = left.as_secs(),
+            "a write has not been taken yet and is tried again"
+        );
     }
 }
 

@@ -27,7 +27,7 @@ mod renewed;
 mod schedule;
 
 pub(crate) use exchange::Listening;
-pub(crate) use hint::{amazon, azure, google};
+pub(crate) use hint::{NOT_READ, amazon, azure, google};
 pub(crate) use renewed::renewed;
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub enum StoreError {
     NotFound {
         /// The path asked for.
         path: String,
+        /// What the client says: whether it is the object or the bucket that is missing.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store did not do it now and may do it later: busy, unreachable, timed out, disk full.
     #[error("the store failed to {operation} {path}")]
@@ -111,6 +113,20 @@ impl StoreError {
         }
     }
 
+    /// The failure of a write, of which it cannot be told either how it ended, because of `self`.
+    pub(crate) fn after(self, write: &StoreError) -> Self {
+        let (operation, path) = match write {
+            StoreError::Transient { operation, path, .. } => (*operation, path.clone()),
+            _ => return self,
+        };
+        let source = Box::new(Unsettled { read: self.chain(), write: tail(&write.chain()) });
+        match self {
+            StoreError::Denied { .. } => StoreError::Denied { operation, path, source },
+            StoreError::Refused { .. } => StoreError::Refused { operation, path, source },
+            other => other,
+        }
+    }
+
     pub(crate) fn timeout(operation: &'static str, path: &str) -> Self {
         StoreError::Transient { operation, path: path.to_owned(), source: "timed out".into() }
     }
@@ -118,12 +134,22 @@ impl StoreError {
     pub(crate) fn from_inner(operation: &'static str, path: &str, error: Inner) -> Self {
         let path = path.to_owned();
         match error {
-            Inner::NotFound { .. } => StoreError::NotFound { path },
+            Inner::NotFound { source, .. } => StoreError::NotFound { path, source },
             Inner::Generic { source, .. } if source.is::<Untrusted>() => {
                 StoreError::Untrusted { operation, path, source }
             }
             Inner::PermissionDenied { .. } | Inner::Unauthenticated { .. } => {
                 StoreError::Denied { operation, path, source: error.into() }
+            }
+            // Only a create-only write has a condition: what else is answered so was not understood.
+            Inner::Precondition { .. } if operation != CREATE => {
+                StoreError::Refused { operation, path, source: error.into() }
+            }
+            Inner::Generic { .. } if answered(&error) == Some(Answered::Denied) => {
+                StoreError::Denied { operation, path, source: error.into() }
+            }
+            Inner::Generic { .. } if answered(&error) == Some(Answered::Refused) => {
+                StoreError::Refused { operation, path, source: error.into() }
             }
             Inner::NotSupported { .. }
             | Inner::NotImplemented { .. }
@@ -133,6 +159,53 @@ impl StoreError {
             }
             _ => StoreError::Transient { operation, path, source: error.into() },
         }
+    }
+}
+
+/// What create-only writes are called in errors.
+pub(crate) const CREATE: &str = "create";
+
+/// What a server answered for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "only clouds answer"))]
+enum Answered {
+    Denied,
+    Refused,
+}
+
+/// The same, if that is the cause.
+#[cfg(feature = "cloud")]
+fn answered(error: &Inner) -> Option<Answered> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(answer) = error.downcast_ref::<crate::answer::Answer>() {
+            return Some(if answer.is_denial() { Answered::Denied } else { Answered::Refused });
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[cfg(not(feature = "cloud"))]
+fn answered(_: &Inner) -> Option<Answered> {
+    None
+}
+
+/// A write that may have happened, and nothing tells. What the write was answered stands last, where
+/// a line that is too long keeps it.
+#[derive(Debug, thiserror::Error)]
+#[error("whether it happened cannot be read ({read}); the write: {write}")]
+struct Unsettled {
+    read: String,
+    write: String,
+}
+
+/// The end of a chain: what was answered.
+fn tail(chain: &str) -> String {
+    const LONGEST: usize = 200;
+    match chain.char_indices().rev().nth(LONGEST) {
+        Some((at, _)) => format!("…{}", chain.get(at..).unwrap_or_default()),
+        None => chain.to_owned(),
     }
 }
 

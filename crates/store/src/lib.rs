@@ -43,6 +43,8 @@
 //! 5. Listings are sorted by path and show every object that was complete before the call. Names that
 //!    no object here can have are left out, and so is what lies in folders that may not be read.
 
+#[cfg(feature = "cloud")]
+mod answer;
 mod attempts;
 mod counters;
 mod create;
@@ -61,6 +63,7 @@ mod random;
 mod read;
 mod space;
 mod store;
+mod strangers;
 mod sync;
 mod unfinished;
 mod write;

@@ -1,13 +1,21 @@
 //! The trial at start: does this store keep the promises that the journal is built on?
 
+mod advice;
+
+use crate::attempts::Attempts;
 use crate::create::Created;
-use crate::error::StoreError;
+use crate::error::{CREATE, StoreError};
 use crate::random::random;
 use crate::store::{Store, key};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use object_store::{Error as Inner, ObjectStore, PutMode, PutOptions, PutPayload};
+use std::time::Duration;
 
+/// How long one create-only write of a trial is tried again: after that there is something to tell.
+const CREATE_WITHIN: Duration = Duration::from_secs(10);
+/// How long it is tried to clean up after a trial that failed.
+const CLEAN_WITHIN: Duration = Duration::from_secs(5);
 const RACERS: usize = 8;
 
 /// Why a store must not be used, or cannot be now.
@@ -39,7 +47,7 @@ pub enum ProbeError {
     },
     /// An operation failed outright.
     #[error(
-        "the store at {url} cannot be used: {}. {}", .source.chain(), advice(&.source.chain())
+        "the store at {url} cannot be used: {}. {}", .source.chain(), advice::advice(&.source.chain())
     )]
     Failed {
         /// The store's URL.
@@ -47,25 +55,6 @@ pub enum ProbeError {
         /// The operation and its error.
         source: StoreError,
     },
-}
-
-/// What to look at, by what the client says.
-fn advice(chain: &str) -> &'static str {
-    // Paths of the services that hand out credentials to machines of Amazon, Google and Azure.
-    let services = ["latest/api/token", "latest/meta-data", "computeMetadata", "metadata/identity"];
-    // What systems say to a write beyond the end of a disk, or of what a user may have of it.
-    let full = ["No space left on device", "quota exceeded"];
-    if full.iter().any(|text| chain.contains(text)) {
-        "The disk is full: make room or give the store a larger one. Sidecars keep what was not \
-         acknowledged meanwhile, as far as their buffers reach"
-    } else if services.iter().any(|path| chain.contains(path)) {
-        "No credentials are set, so the cloud's metadata service was asked, which gave none. Set \
-         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (GOOGLE_SERVICE_ACCOUNT, \
-         AZURE_STORAGE_ACCOUNT_KEY), or give the pod's service account a role"
-    } else {
-        "Check that the bucket or folder exists, that the endpoint and region are right, and that \
-         the credentials may read, write, list and delete below it"
-    }
 }
 
 impl ProbeError {
@@ -84,7 +73,10 @@ impl Store {
     /// When the store cannot be reached or used, or does not keep one of these promises. The
     /// text says what to do.
     pub async fn probe(&self) -> Result<(), ProbeError> {
-        tried(self).await
+        let mut store = self.clone();
+        let deadline = self.attempts.deadline.min(CREATE_WITHIN);
+        store.attempts = Attempts { deadline, ..self.attempts };
+        tried(&store).await
     }
 }
 
@@ -95,9 +87,14 @@ async fn tried(store: &Store) -> Result<(), ProbeError> {
     let tried = promises(store, &folder).await;
     // Cleaning up is part of the trial, and is tried after a failure as well.
     let paths = [format!("{folder}/create"), format!("{folder}/race")];
-    let cleaned = store.delete_all(paths).await.map_err(failed);
-    tried?;
-    cleaned?;
+    let cleaned = store.delete_all(paths);
+    if tried.is_err() {
+        if !matches!(tokio::time::timeout(CLEAN_WITHIN, cleaned).await, Ok(Ok(()))) {
+            tracing::debug!(folder, "what the trial wrote may still be there");
+        }
+        return tried;
+    }
+    cleaned.await.map_err(failed)?;
     let left = store.list(&folder).await.map_err(failed)?;
     match left.first() {
         Some(object) => {
@@ -166,13 +163,13 @@ async fn race(store: &Store, path: &str) -> Result<(), ProbeError> {
 
 /// One bare create-only write: whether it was accepted.
 async fn create(store: &Store, path: &str, body: &[u8]) -> Result<bool, StoreError> {
-    let name = key("create", path)?;
+    let name = key(CREATE, path)?;
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     let payload = PutPayload::from_bytes(Bytes::copy_from_slice(body));
     match store.quick.put_opts(&name, payload, options).await {
         Ok(_) => Ok(true),
         Err(Inner::AlreadyExists { .. } | Inner::Precondition { .. }) => Ok(false),
-        Err(e) => Err(StoreError::from_inner("create", path, e)),
+        Err(e) => Err(StoreError::from_inner(CREATE, path, e)),
     }
 }
 
@@ -182,20 +179,4 @@ fn ignores(store: &Store, seen: String) -> ProbeError {
 
 fn inconsistent(store: &Store, seen: String) -> ProbeError {
     ProbeError::Inconsistent { url: store.url().to_owned(), seen }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn missing_credentials_are_named_as_such() {
-        let metadata = "Error performing PUT http://169.254.169.254/latest/api/token in 3s";
-        assert!(advice(metadata).contains("AWS_ACCESS_KEY_ID"));
-        let bucket = "Error performing PUT http://127.0.0.1:9000/traces/journal/probe/0/create";
-        assert!(advice(bucket).contains("endpoint and region"));
-        let full = "Unable to copy data to file: No space left on device (os error 28)";
-        assert!(advice(full).contains("disk is full"));
-        assert!(advice("Disk quota exceeded (os error 122)").contains("disk is full"));
-    }
 }

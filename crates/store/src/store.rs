@@ -15,6 +15,7 @@ use object_store::path::Path;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
+use tributary_telemetry::Repeated;
 
 /// A bucket, or a folder, and everything below it. Clones share clients and counters.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Store {
     pub(crate) is_cloud: bool,
     pub(crate) attempts: Attempts,
     pub(crate) counters: Arc<Counters>,
+    /// When the log is due to tell of a write that is not taken.
+    pub(crate) slow: Arc<Repeated>,
     hedges: Arc<Mutex<HedgeBudget>>,
     opened: Instant,
     url: Arc<str>,
@@ -56,6 +59,7 @@ impl Store {
             is_cloud,
             attempts,
             counters,
+            slow: Arc::default(),
             hedges: Arc::default(),
             opened: Instant::now(),
             url: url.into(),
@@ -93,6 +97,7 @@ impl Store {
             is_cloud: false,
             attempts,
             counters: Arc::default(),
+            slow: Arc::default(),
             hedges: Arc::default(),
             opened: Instant::now(),
             url,

@@ -3,10 +3,17 @@
 use std::error::Error;
 use std::fmt;
 
+/// No line of causes has more characters, but for the sign that some are left out.
+const LONGEST: usize = 500;
+/// Of these so many stand at the beginning.
+const HEAD: usize = 200;
+
 /// An error with its causes, in one line: `no connection: transport error: connection refused`.
 ///
 /// A `Display` of ours never prints its source. Those of other crates' errors often do, so a cause
-/// that the line holds already is not said again.
+/// that the line holds already is not said again. What others put into several lines is put into one,
+/// and of what is longer than 500 characters the middle is left out: what was tried stands at
+/// the beginning, and why it failed at the end.
 #[derive(Debug, Clone, Copy)]
 pub struct ErrorChain<'e>(pub &'e (dyn Error + 'static));
 
@@ -22,8 +29,30 @@ impl fmt::Display for ErrorChain<'_> {
             }
             next = cause.source();
         }
-        f.write_str(&line)
+        f.write_str(&shortened(&one_line(&line)))
     }
+}
+
+/// The same without line breaks and other control characters.
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}');
+    let words: Vec<&str> = words.map(str::trim).filter(|word| !word.is_empty()).collect();
+    match words.as_slice() {
+        [_] => text.trim_matches(char::is_control).to_owned(),
+        words => words.join(" "),
+    }
+}
+
+fn shortened(line: &str) -> String {
+    let ends = line.char_indices().map(|(at, _)| at);
+    let Some(over) = ends.clone().count().checked_sub(LONGEST).filter(|over| *over > 0) else {
+        return line.to_owned();
+    };
+    let mut ends = ends.skip(HEAD);
+    let (head, tail) = (ends.next(), ends.nth(over - 1));
+    let part = |range: std::ops::Range<usize>| line.get(range).unwrap_or_default();
+    let (head, tail) = (head.unwrap_or_default(), tail.unwrap_or_default());
+    format!("{} … {}", part(0..head), part(tail..line.len()))
 }
 
 #[cfg(test)]
@@ -61,5 +90,28 @@ mod tests {
             }
             assert_eq!(ErrorChain(&*fault.unwrap()).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_chain_is_one_line_and_not_too_long() {
+        let table = [
+            (
+                "403 Forbidden: <?xml?>\n<Error>\r\n\t<Code>no</Code>",
+                "403 Forbidden: <?xml?> <Error> <Code>no</Code>",
+            ),
+            ("ends with one\n", "ends with one"),
+            ("a: b ", "a: b "),
+            ("", ""),
+        ];
+        for (text, expected) in table {
+            let fault = Fault(text, None);
+            assert_eq!(ErrorChain(&fault).to_string(), expected);
+        }
+        let exact: &str = "é".repeat(LONGEST).leak();
+        assert_eq!(ErrorChain(&Fault(exact, None)).to_string(), exact);
+        let long: &str = format!("begins {}: é the reason", "é".repeat(10_000)).leak();
+        let told = ErrorChain(&Fault(long, None)).to_string();
+        assert_eq!(told.chars().count(), LONGEST + " … ".chars().count());
+        assert!(told.starts_with("begins é") && told.ends_with(": é the reason"), "{told}");
     }
 }

@@ -1,5 +1,5 @@
 //! What a program tells its operator of itself: numbers on `/metrics`, and errors with all their
-//! causes in a line of its log. (Not the spans that it carries: those are in `tributary-span`.)
+//! causes in a line of its log ([`ErrorChain`], [`Lines`]), once a minute each ([`Repeated`]). (Not the spans that it carries: those are in `tributary-span`.)
 //!
 //! In flow counts of what happens ([`Counter`], [`Gauge`], [`Histogram`]); out flows Prometheus'
 //! text ([`Text`]). Any crate may use this one, the sidecar's included, so it depends on nothing:
@@ -24,9 +24,13 @@
 //! ```
 
 mod error_chain;
+mod lines;
 mod metric;
+mod repeated;
 mod text;
 
 pub use error_chain::ErrorChain;
+pub use lines::Lines;
 pub use metric::{Counter, Gauge, Histogram};
+pub use repeated::{Repeated, TELL_EVERY};
 pub use text::{Text, Type};

@@ -214,7 +214,7 @@ pub(super) fn heartbeat(input: &[u8]) -> String {
 }
 
 pub(super) fn clusters() -> Vec<Vec<u8>> {
-    vec![Cluster { cluster: Uid([9; 16]), format: FORMAT }.encode().to_vec()]
+    vec![Cluster { cluster: Uid([9; 16]), format: FORMAT, name: None }.encode().to_vec()]
 }
 
 pub(super) fn cluster(input: &[u8]) -> String {

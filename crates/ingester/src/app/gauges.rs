@@ -13,6 +13,7 @@ pub(super) fn set_gauges(engine: &Engine, store: Store) -> Box<dyn Fn() + Send +
         (engine.metrics.clone(), engine.memory.clone(), engine.live.clone());
     // Weak: a queue that is drained ends with its last sender.
     let queue = engine.intake.journal_queue.downgrade();
+    let refusing = engine.refusing.clone();
     let looked: Mutex<Option<Instant>> = Mutex::default();
     let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     Box::new(move || {
@@ -39,6 +40,8 @@ pub(super) fn set_gauges(engine: &Engine, store: Store) -> Box<dyn Fn() + Send +
             averaged(metrics.pressure.get(), load.pressure(), now.duration_since(before))
         });
         metrics.pressure.set(pressure);
+        let refused = refusing.lasts(now).map_or(0, |lasts| lasts.as_secs().max(1));
+        metrics.store_refusing_seconds.set(i64::try_from(refused).unwrap_or(i64::MAX));
         let left = store.counters().credential_left(now);
         metrics
             .credential_expires_seconds

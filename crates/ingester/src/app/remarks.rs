@@ -2,17 +2,19 @@
 
 use crate::block::StillReading;
 use crate::engine::Engine;
+use tokio::time::Instant;
 
 /// Looks for what there is to remark.
 pub(super) fn remarks(engine: &Engine) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     let (blocks, membership) = (engine.blocks.clone(), engine.membership.clone());
-    let disk = engine.disk.clone();
+    let (disk, refusing) = (engine.disk.clone(), engine.refusing.clone());
     Box::new(move || {
         let waiting = disk
             .shortage()
             .map(|shortage| format!("new spans wait: {shortage} (disk_reserve); make room on it"));
         let reading = still_reading(blocks.still_reading(), membership.left());
-        waiting.into_iter().chain(reading).collect()
+        let refused = refusing.remark(Instant::now());
+        waiting.into_iter().chain(refused).chain(reading).collect()
     })
 }
 

@@ -1,7 +1,7 @@
 //! Carrying out a commit: each step of [`CommitRun`] is one or a few requests to the store, taken
 //! again until they succeed.
 
-use super::retry::{RETRY_PAUSE, retry_until_done};
+use super::retry::{Retries, retry_until_done};
 use super::{BlockBuilder, BuiltBlocks, CommitError, Relogger};
 use crate::group::Generation;
 use crate::metrics::Metrics;
@@ -54,10 +54,11 @@ impl Committer {
         generation: &Generation,
         on_refusal: OnRefusal,
     ) -> Result<Ended, CommitError> {
+        let chance = run.slot().uid.0[0];
         loop {
             let done = match run.step() {
                 Step::StoreData(_) => {
-                    let refused = self.store(built, on_refusal).await?;
+                    let refused = self.store(built, chance, on_refusal).await?;
                     if !refused.is_empty() {
                         self.relogger.relog(generation, &refused).await?;
                         *run = CommitRun::new(built.leave_out(&refused, run.slot()));
@@ -68,11 +69,11 @@ impl Committer {
                 Step::ListFloor => {
                     let epoch = run.slot().epoch;
                     let ask = || self.journal.is_below_floor(&epoch);
-                    Done::Floor { covered: retry_until_done("read the floor", ask).await }
+                    Done::Floor { covered: retry_until_done("read the floor", chance, ask).await }
                 }
                 Step::WriteMetas(blocks) => {
                     let write = || self.journal.write_metas(blocks);
-                    retry_until_done("write the metas of blocks", write).await;
+                    retry_until_done("write the metas of blocks", chance, write).await;
                     Done::Shown
                 }
                 Step::Delete(_) => return Ok(Ended::Won),
@@ -87,16 +88,21 @@ impl Committer {
     async fn store(
         &self,
         built: &BuiltBlocks,
+        chance: u8,
         on_refusal: OnRefusal,
     ) -> Result<BTreeSet<String>, CommitError> {
         let mut failed = self.builder.store_data(&built.blocks).await;
         let mut refusals = 0;
+        let mut retries = Retries::new(chance);
         while let Some((block, error)) = failed.first() {
             self.metrics.flushes_failed.inc();
-            tracing::warn!(
-                tenant = block.meta.tenant_id, blocks = failed.len(), error = %ErrorChain(error),
-                "the data of blocks could not be stored yet; it is tried again"
-            );
+            if let Some(times) = retries.failed() {
+                tracing::warn!(
+                    tenant = block.meta.tenant_id, blocks = failed.len(), times,
+                    error = %ErrorChain(error),
+                    "the data of blocks could not be stored yet; it is tried again"
+                );
+            }
             let refused = failed.iter().all(|(_, error)| error.is_refusal());
             refusals = if refused { refusals + 1 } else { 0 };
             if refusals == REFUSALS {
@@ -105,21 +111,24 @@ impl Committer {
                 }
                 return Ok(failed.iter().map(|(b, _)| b.meta.tenant_id.clone()).collect());
             }
-            tokio::time::sleep(RETRY_PAUSE).await;
+            retries.pause().await;
             failed = self.builder.store_data(failed.iter().map(|(block, _)| *block)).await;
         }
         Ok(BTreeSet::new())
     }
 
     async fn create(&self, slot: &Slot) -> Result<Created, CommitError> {
+        let mut retries = Retries::new(slot.uid.0[0]);
         loop {
             match self.journal.put_slot(slot).await {
                 Ok(created) => return Ok(created),
                 Err(error @ JournalError::Slot { .. }) => return Err(error.into()),
                 Err(error) => {
                     self.metrics.flushes_failed.inc();
-                    tracing::warn!(epoch = %slot.epoch, k = slot.k, error = %ErrorChain(&error), "a commit slot could not be written yet");
-                    tokio::time::sleep(RETRY_PAUSE).await;
+                    if let Some(times) = retries.failed() {
+                        tracing::warn!(epoch = %slot.epoch, k = slot.k, times, error = %ErrorChain(&error), "a commit slot could not be written yet");
+                    }
+                    retries.pause().await;
                 }
             }
         }

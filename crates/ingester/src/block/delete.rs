@@ -11,9 +11,10 @@ use crate::metrics::Metrics;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::{EpochId, Journal};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// Segments that wait at most: six hours of them, half a mebibyte.
 const MOST: usize = 64 << 10;
@@ -23,6 +24,8 @@ pub(crate) struct SegmentDeleter {
     journal: Journal,
     live: Arc<LiveSpans>,
     metrics: Arc<Metrics>,
+    /// When the log is due to tell of deletions that failed.
+    told: Repeated,
     waiting: Mutex<Waiting>,
     more: Notify,
     /// Held by what is deleting: the task, or the end of the process.
@@ -68,6 +71,7 @@ impl SegmentDeleter {
             journal,
             live,
             metrics,
+            told: Repeated::default(),
             waiting: Mutex::default(),
             more: Notify::new(),
             turn: tokio::sync::Mutex::default(),
@@ -130,12 +134,15 @@ impl SegmentDeleter {
             }
             Err(error) => {
                 self.metrics.deletions_failed.inc();
-                tracing::warn!(
-                    epoch = %covered.epoch,
-                    segments = covered.segments.len(),
-                    error = %ErrorChain(&error),
-                    "covered segments could not be deleted; blocks are written all the same, and it is tried again"
-                );
+                if let Some(times) = self.told.due(Instant::now().into_std()) {
+                    tracing::warn!(
+                        epoch = %covered.epoch,
+                        segments = covered.segments.len(),
+                        times,
+                        error = %ErrorChain(&error),
+                        "covered segments could not be deleted; blocks are written all the same, and it is tried again"
+                    );
+                }
                 if let Some(left) = self.waiting().push(covered, MOST) {
                     self.forget(&left);
                 }

@@ -121,7 +121,7 @@ impl Flusher {
             return Ok(Some(Made { generation: job.generation.clone(), built, slot }));
         }
         let read = || self.rebuilder.read(&epoch, segments.keys().copied());
-        let rebuilt = retry_until_done("read segments back", read).await;
+        let rebuilt = retry_until_done("read segments back", epoch.bytes()[15], read).await;
         let Some(rebuilt) = rebuilt.filter(|rebuilt| rebuilt.left.is_empty()) else {
             return Ok(None);
         };

@@ -85,9 +85,10 @@ impl Relogger {
     ) -> Result<Sealed, CommitError> {
         let instance = String::new();
         let written_ms = self.ids.unix_ms();
-        let sealed = builder.seal(&Header { epoch, n, uid: self.ids.uid()?, written_ms, instance });
+        let uid = self.ids.uid()?;
+        let sealed = builder.seal(&Header { epoch, n, uid, written_ms, instance });
         let put = || self.journal.put_segment(&epoch, &sealed);
-        match retry_until_done("log spans again", put).await {
+        match retry_until_done("log spans again", uid.0[0], put).await {
             Created::Won => Ok(sealed),
             Created::Lost => Err(CommitError::BornTwice(epoch)),
         }

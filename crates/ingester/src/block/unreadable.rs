@@ -23,6 +23,12 @@ impl Pauses {
         let doubled = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(doubled).min(self.longest)
     }
+
+    /// The same, of which the upper half hangs on `chance`, so that many do not come back together.
+    pub(crate) fn jittered(self, failures: u32, chance: u8) -> Duration {
+        let half = self.after(failures) / 2;
+        half + half * u32::from(chance) / 255
+    }
 }
 
 /// The units that could not be read.
@@ -96,6 +102,14 @@ mod tests {
 
     const PAUSES: Pauses =
         Pauses { first: Duration::from_secs(1), longest: Duration::from_secs(600) };
+
+    #[test]
+    fn half_of_a_pause_is_chance() {
+        let table = [(1, 0, 500), (1, 255, 1000), (3, 0, 2000), (3, 255, 4000), (99, 0, 300_000)];
+        for (failures, chance, ms) in table {
+            assert_eq!(PAUSES.jittered(failures, chance), Duration::from_millis(ms));
+        }
+    }
 
     #[test]
     fn pauses_double_up_to_the_longest() {

@@ -15,10 +15,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::heartbeat::Unreadable;
-use tributary_journal::{EpochId, Heartbeat, Journal, Uid};
-use tributary_telemetry::ErrorChain;
+use tributary_journal::{EpochId, Heartbeat, Journal, JournalError, Uid};
+use tributary_telemetry::{ErrorChain, Repeated};
 use tributary_wire::v1;
 
 /// The task that beats and listens.
@@ -39,6 +40,8 @@ pub(crate) struct HeartbeatTask {
     pub namesakes: BTreeSet<Uid>,
     /// Processes whose heartbeats cannot be read, and that the log has told of.
     pub unreadable: BTreeSet<Uid>,
+    /// When the log is due to tell that the store does not take or give heartbeats.
+    pub failing: Repeated,
     /// What sidecars are told.
     pub announcements: Arc<watch::Sender<Announcement>>,
     /// Counters.
@@ -70,7 +73,7 @@ impl HeartbeatTask {
         self.own.epochs = (self.epochs)();
         let beaten = self.journal.beat(&self.own).await;
         if let Err(error) = &beaten {
-            tracing::warn!(error = %ErrorChain(error), "heartbeats could not be exchanged");
+            self.tell_of_failure(error);
         }
         beaten.is_ok()
     }
@@ -83,7 +86,7 @@ impl HeartbeatTask {
             false => Ok(None),
         };
         let beats = beats.unwrap_or_else(|error| {
-            tracing::warn!(error = %ErrorChain(&error), "heartbeats could not be exchanged");
+            self.tell_of_failure(&error);
             None
         });
         if let Some(beats) = &beats {
@@ -103,6 +106,12 @@ impl HeartbeatTask {
         // Before, it would be said that there is no other one, and all sidecars would come here.
         if self.membership.has_heard() {
             self.announce(&others);
+        }
+    }
+
+    fn tell_of_failure(&self, error: &JournalError) {
+        if let Some(times) = self.failing.due(Instant::now().into_std()) {
+            tracing::warn!(times, error = %ErrorChain(error), "heartbeats could not be exchanged");
         }
     }
 

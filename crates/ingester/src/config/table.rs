@@ -21,9 +21,9 @@ pub static TABLE: Table = Table {
         Log::GROUP,
     ],
     sibling: Sibling { program: "tributary-sidecar", names: SIDECARS_OWN },
-    end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 70 when a task of the\n\
-        program is gone, which the last line names; 1 when the system or the store refuses what is\n\
-        needed, such as a port.",
+    end: "Exit codes: 0 after SIGTERM or SIGINT; 64 when a setting is wrong; 69 when the store refuses\n\
+        what is needed, or is another's; 70 when a task of the program is gone, which the last line\n\
+        names; 1 when the system refuses what is needed, such as a port.",
 };
 
 const STORE: Group = Group {
@@ -40,8 +40,10 @@ const CLUSTER: Group = Group {
     settings: settings! {
         "wire-listen", "ADDRESS,…", Is("[::]:4319"), "where sidecars connect";
         "http-listen", "ADDRESS,…", Is("[::]:3200"), "Tempo's query API, the page at /, /ready /live /metrics";
+        "http-prefix", "PATH", Means("none"), "path that the query API and the page are also answered below, such as /tempo, for a proxy that passes it on";
         "multitenancy", "BOOL", Is("false"), "tenants are told apart: spans and queries must name theirs in X-Scope-OrgID";
         "limits", "FILE", Means("none"), "YAML: what each tenant may have: spans and bytes in a second, memory, questions";
+        "cluster", "NAME", Means("none"), "name of the installation: the first process writes it into the bucket, and one with another name ends";
         "name", "NAME", Means("host name and wire port"), "this ingester's name, the same after a restart";
         "advertise", "HOST", Means("what it listens on, or the host's address"), "host under which sidecars and other ingesters reach this one";
         "zone", "NAME", Means("none"), "availability zone, told to sidecars";

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::disk::DiskRoom;
 use crate::error::IngesterError;
 use crate::group::LiveSpans;
+use crate::journal::Refusing;
 use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::query::{SegmentReader, TraceFinder};
@@ -44,6 +45,8 @@ pub(super) struct Parts {
     /// For messages that arrive.
     pub(super) messages: MemoryBudget,
     pub(super) disk: DiskRoom,
+    /// Whether the store takes segments.
+    pub(super) refusing: Refusing,
     pub(super) dedup: Arc<FrameDedup>,
     pub(super) live: Arc<LiveSpans>,
     pub(super) blocks: Arc<KnownBlocks>,
@@ -70,7 +73,14 @@ impl Parts {
         let Environment { store, ids, own, build_inline } = environment;
         let journal = Journal::new(store.clone());
         let cluster = ids.uid().map_err(IngesterError::Id)?;
-        journal.open_cluster(cluster).await.map_err(IngesterError::Cluster)?;
+        let opened = journal.open_cluster(cluster, config.cluster.as_deref()).await;
+        let opened = opened.map_err(IngesterError::Cluster)?;
+        if let (Some(cluster), None) = (&config.cluster, &opened.name) {
+            tracing::warn!(
+                cluster,
+                "the bucket was begun without a name: it is not known whether it is this cluster's"
+            );
+        }
         // When it cannot be read now, the adoption of what came to lie below it reads it.
         if ids.stay_above(journal.floor().await.ok().flatten().as_deref()) {
             tracing::error!(
@@ -121,6 +131,7 @@ impl Parts {
             messages: budget(sizes::messages(config.memory)),
             limits,
             disk: DiskRoom::default(),
+            refusing: Refusing::default(),
             dedup: Arc::new(dedup),
             live,
             deleter: Arc::new(deleter),

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
 use tributary_journal::Heartbeat;
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 pub(super) struct Tasks {
     pub(super) disk: DiskWatch,
@@ -77,6 +77,7 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
         membership: parts.membership.clone(),
         namesakes: BTreeSet::new(),
         unreadable: BTreeSet::new(),
+        failing: Repeated::default(),
         announcements: parts.announcements.clone(),
         metrics: parts.metrics.clone(),
     }
@@ -93,6 +94,8 @@ fn segment_writer(config: &Config, parts: &Parts) -> SegmentWriter {
         flush_due: parts.flush_due.clone(),
         dedup: parts.dedup.clone(),
         memory: parts.memory.clone(),
+        refusing: parts.refusing.clone(),
+        told: Repeated::default(),
         metrics: parts.metrics.clone(),
     }
 }
@@ -149,6 +152,7 @@ fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
         period: config.heartbeat,
         collect_every: config.collect,
         epoch_lost: parts.epoch_lost.clone(),
+        told: Repeated::default(),
         metrics: parts.metrics.clone(),
     }
 }

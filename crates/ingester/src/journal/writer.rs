@@ -2,6 +2,8 @@
 
 use super::cut::{Cut, CutAt, SegmentFill, next_cut};
 use super::open_segment::{OpenSegment, Pushed, UnackedFrame};
+use super::refusing::{REFUSED_AFTER, Refusing};
+use crate::block::Pauses;
 use crate::group::{FreezeAt, LiveSpans};
 use crate::limits::{Limit, Policy};
 use crate::memory::MemoryBudget;
@@ -18,13 +20,14 @@ use tributary_journal::epoch::EpochError;
 use tributary_journal::segment::{Header, MAX_SEGMENT, Sealed};
 use tributary_journal::{EpochId, Journal, JournalError};
 use tributary_store::{Created, StoreError};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 use tributary_wire::v1::Reason;
 
 /// Segments on their way to the store at a time.
 pub(crate) const IN_FLIGHT: usize = 4;
-/// Pause before a segment that could not be written is tried again.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// Pauses before a segment that could not be written is tried again.
+const RETRY: Pauses =
+    Pauses { first: Duration::from_millis(500), longest: Duration::from_secs(15) };
 
 /// The task that writes segments, and what it works with.
 pub(crate) struct SegmentWriter {
@@ -46,6 +49,10 @@ pub(crate) struct SegmentWriter {
     pub dedup: Arc<FrameDedup>,
     /// Told when spans have come to rest in a generation.
     pub memory: MemoryBudget,
+    /// Told when the store does not take a segment, and when it does.
+    pub refusing: Refusing,
+    /// When the log is due to tell of that.
+    pub told: Repeated,
     /// Counters.
     pub metrics: Arc<Metrics>,
 }
@@ -212,8 +219,11 @@ async fn write(
     let header = writer.next_header()?;
     let sealed = builder.seal(&header);
     let begun = Instant::now();
+    let mut failures: u32 = 0;
     loop {
-        match writer.journal.put_segment(&header.epoch, &sealed).await {
+        let put = writer.journal.put_segment(&header.epoch, &sealed);
+        let patience = begun + REFUSED_AFTER;
+        match noticed(put, patience, || writer.refusing.not_written(begun)).await {
             Ok(Created::Won) => break,
             Ok(Created::Lost) => return Err(SegmentWriterError::ForeignSegment(header.n)),
             Err(JournalError::Store(source)) if source.is_untrusted() => {
@@ -222,13 +232,32 @@ async fn write(
             }
             Err(error) => {
                 writer.metrics.segments_failed.inc();
-                tracing::warn!(epoch = %header.epoch, n = header.n, error = %ErrorChain(&error), "a segment could not be written yet; its frames are not acknowledged");
-                if stop.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await.is_none() {
+                writer.refusing.not_written(begun);
+                if let Some(times) = writer.told.due(Instant::now().into_std()) {
+                    tracing::warn!(epoch = %header.epoch, n = header.n, times, error = %ErrorChain(&error), "a segment could not be written yet; its frames are not acknowledged");
+                }
+                failures = failures.saturating_add(1);
+                // Its id is as good as any chance: each segment has another one.
+                let pause = tokio::time::sleep(RETRY.jittered(failures, header.uid.0[0]));
+                if stop.run_until_cancelled(pause).await.is_none() {
                     return std::future::pending().await;
                 }
             }
         }
     }
+    writer.refusing.written();
     writer.metrics.put_seconds.observe(begun.elapsed().as_secs_f64());
     Ok(Written { epoch: header.epoch, sealed, frames, since: since.unwrap_or(begun) })
+}
+
+/// What comes of the work; `late` is done when that takes until `patience` and longer.
+async fn noticed<T>(work: impl Future<Output = T>, patience: Instant, late: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    match tokio::time::timeout_at(patience, &mut work).await {
+        Ok(done) => done,
+        Err(_) => {
+            late();
+            work.await
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::ask::{Asker, NotAnswered};
 use super::cut::cut;
 use super::encoding::{Encoding, compress};
 use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
+use super::prefix::HttpPrefix;
 use super::ready::ready;
 use super::state::{self, Own};
 use super::traces::{TraceFinder, TraceQuery};
@@ -35,6 +36,8 @@ pub(crate) struct HttpState {
     pub(crate) name: String,
     /// Only this machine reaches the port.
     pub(crate) is_private: bool,
+    /// A path in front of all others.
+    pub(crate) prefix: Option<HttpPrefix>,
     /// How the API is set up.
     pub(crate) settings: api::Settings,
     /// Lets callers in.

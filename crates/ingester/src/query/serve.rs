@@ -2,6 +2,7 @@
 
 use super::admit::admit;
 use super::http::HttpState;
+use super::prefix::take_off;
 use super::{grpc, http};
 use crate::access::{ClientCertificate, Sockets};
 use axum::extract::connect_info::Connected;
@@ -29,6 +30,8 @@ pub(crate) async fn serve(
         .fallback(http::handle)
         // Before all of them.
         .layer(from_fn_with_state(state.clone(), admit))
+        // And what they go by before that.
+        .layer(from_fn_with_state(state.clone(), take_off))
         .with_state(state)
         .into_make_service_with_connect_info::<ClientCertificate>();
     axum::serve(Listener(sockets), routes).with_graceful_shutdown(stop.cancelled_owned()).await

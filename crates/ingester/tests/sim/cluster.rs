@@ -143,7 +143,7 @@ impl Cluster {
         }
         drop(readers);
         cluster.outcome.answers = *answers.lock().unwrap();
-        cluster.recover().await;
+        Box::pin(cluster.recover()).await;
         let ledger = std::mem::take(&mut *ledger.lock().unwrap());
         cluster.balance(&ledger, begun).await;
         cluster.outcome

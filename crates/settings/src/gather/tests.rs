@@ -84,6 +84,17 @@ fn dashes_and_underscores_are_the_same_in_flags() {
 }
 
 #[test]
+fn an_empty_value_is_none_wherever_it_stands() {
+    let unset = Ok((Some("a".to_owned()), 16 << 20, None));
+    assert_eq!(gathered(&["--where-to=a", "--buffer="], &[]), unset);
+    assert_eq!(gathered(&["--where-to=a", "--buffer", " \n"], &[]), unset);
+    assert_eq!(gathered(&["--where-to=a"], &[("TRIBUTARY_BUFFER", "")]), unset);
+    // What is set elsewhere counts then.
+    let given = gathered(&["--where-to", ""], &[("TRIBUTARY_WHERE_TO", "a")]);
+    assert_eq!(given, unset);
+}
+
+#[test]
 fn what_is_wrong_with_names_and_with_their_values() {
     type Row =
         (&'static [&'static str], &'static [(&'static str, &'static str)], &'static [&'static str]);
@@ -91,7 +102,7 @@ fn what_is_wrong_with_names_and_with_their_values() {
         (&["--where-to", "--buffer=1"], &[], &["--where-to: needs a value"]),
         (&[], &[], &["--where-to: required"]),
         (&["--where-to"], &[], &["--where-to: needs a value"]),
-        (&["--where-to", " "], &[], &["--where-to: needs a value"]),
+        (&["--where-to", " "], &[], &["--where-to: required"]),
         (
             &["--buffer", "x", "--where-to=a"],
             &[],

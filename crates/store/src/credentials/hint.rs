@@ -45,9 +45,21 @@ const AZURE: &[Pair] = &[
     },
 ];
 
+/// What other programs take credentials from, and this one does not.
+pub(crate) const NOT_READ: [&str; 3] =
+    ["AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"];
+
 /// For S3, by which variables have a value.
 pub(crate) fn amazon(is_set: impl Fn(&str) -> bool) -> String {
-    by_half(AMAZON, &is_set).unwrap_or_else(|| match AMAZON.iter().any(|pair| is_set(pair.has)) {
+    let of_role = AMAZON.iter().any(|pair| is_set(pair.has));
+    if let Some(name) = NOT_READ.iter().find(|name| !of_role && is_set(name)) {
+        return format!(
+            "{name} is set, but profiles and shared credential files are not read: set \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what stands there, or give the pod's \
+             ServiceAccount a role"
+        );
+    }
+    by_half(AMAZON, &is_set).unwrap_or_else(|| match of_role {
         true => "is the role there, and does it trust this ServiceAccount?".to_owned(),
         false => "none of AWS_ACCESS_KEY_ID, AWS_ROLE_ARN and AWS_CONTAINER_CREDENTIALS_FULL_URI is set, \
                   so that the machine's metadata service was asked: give the pod's ServiceAccount a role, \
@@ -85,8 +97,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let table: [(&[&str], &str); 6] = [
+        let table: [(&[&str], &str); 8] = [
             (&[], "none of AWS_ACCESS_KEY_ID"),
+            (&["AWS_PROFILE"], "AWS_PROFILE is set, but profiles"),
+            (&["AWS_ROLE_ARN", "AWS_PROFILE"], "AWS_WEB_IDENTITY_TOKEN_FILE is not"),
             (&["AWS_ROLE_ARN"], "AWS_WEB_IDENTITY_TOKEN_FILE is not"),
             (&["AWS_WEB_IDENTITY_TOKEN_FILE"], "AWS_ROLE_ARN is not"),
             (&["AWS_CONTAINER_CREDENTIALS_FULL_URI"], "_AUTHORIZATION_TOKEN_FILE is not"),

@@ -8,7 +8,9 @@
 //! attempt, and what it leaves the other client deletes name by name.
 
 mod connector;
+mod network;
 mod page;
+mod variables;
 
 use crate::credentials::{self, Listening, renewed};
 use crate::foreign::Foreign;
@@ -80,7 +82,7 @@ fn check_endpoint(
     variable: &str,
 ) -> Result<(), String> {
     let plain = endpoint.as_ref().is_some_and(|e| e.starts_with("http://"));
-    let allowed = allow_http.is_some_and(|v| matches!(v.as_str(), "true" | "1" | "yes" | "on"));
+    let allowed = allow_http.is_some_and(|text| variables::is_true(&text));
     match endpoint {
         Some(endpoint) if plain && !allowed => Err(format!(
             "the endpoint {endpoint} is not encrypted; set {variable}=true to allow that, or give \
@@ -93,9 +95,17 @@ fn check_endpoint(
     }
 }
 
+/// A builder with what the environment says (variables that begin with one of `$prefixes`), then what
+/// the options do.
 macro_rules! apply_settings {
-    ($builder:expr, $key:ty, $options:expr, $quick:expr) => {{
-        let mut builder = $builder.with_retry(retry($quick));
+    ($builder:ty, $key:ty, $prefixes:expr, $options:expr, $quick:expr) => {{
+        let mut builder = <$builder>::new().with_retry(retry($quick));
+        let is_known = |key: &str| key.parse::<$key>().is_ok();
+        for (key, value) in variables::settings(std::env::vars_os(), $prefixes, is_known)? {
+            if let Ok(key) = key.parse::<$key>() {
+                builder = builder.with_config(key, value);
+            }
+        }
         for (key, value) in client_settings($quick) {
             builder = builder.with_config(<$key>::Client(key), value);
         }
@@ -103,7 +113,9 @@ macro_rules! apply_settings {
             let key: $key = name.to_ascii_lowercase().parse().map_err(|_| {
                 format!("the setting \"{name}\" is not known for this kind of store")
             })?;
-            builder = builder.with_config(key, value);
+            if let Some(value) = variables::clean(name, value)? {
+                builder = builder.with_config(key, value);
+            }
         }
         builder
     }};
@@ -111,15 +123,18 @@ macro_rules! apply_settings {
 
 fn s3(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
     let builder = |quick: bool| -> Result<AmazonS3Builder, String> {
-        Ok(apply_settings!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, options, quick)
+        let set = apply_settings!(AmazonS3Builder, AmazonS3ConfigKey, &["AWS_"], options, quick)
             .with_http_connector(Connector(foreign.clone()))
-            .with_disable_bulk_delete(!quick)
-            .with_bucket_name(bucket))
+            .with_bucket_name(bucket);
+        Ok(if quick { set } else { set.with_disable_bulk_delete(true) })
     };
     let first = builder(false)?;
     let is_set = |name: &str| {
         let key = name.to_ascii_lowercase().parse();
+        // The client does not know these, and nobody else here does.
+        let is_said = || std::env::var_os(name).is_some_and(|value| !value.is_empty());
         key.is_ok_and(|key| first.get_config_value(&key).is_some())
+            || (credentials::NOT_READ.contains(&name) && is_said())
     };
     let hint = credentials::amazon(is_set);
     let allow = first.get_config_value(&AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp));
@@ -140,8 +155,9 @@ fn s3(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, S
 
 fn google(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
     let builder = |quick: bool| -> Result<GoogleCloudStorageBuilder, String> {
-        let builder = GoogleCloudStorageBuilder::from_env();
-        Ok(apply_settings!(builder, GoogleConfigKey, options, quick)
+        type Builder = GoogleCloudStorageBuilder;
+        let prefixes = &["GOOGLE_", "SERVICE_ACCOUNT"];
+        Ok(apply_settings!(Builder, GoogleConfigKey, prefixes, options, quick)
             .with_http_connector(Connector(foreign.clone()))
             .with_bucket_name(bucket))
     };
@@ -164,7 +180,8 @@ fn google(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pai
 
 fn azure(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, String> {
     let builder = |quick: bool| -> Result<MicrosoftAzureBuilder, String> {
-        Ok(apply_settings!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, options, quick)
+        let prefixes = &["AZURE_", "IDENTITY_ENDPOINT"];
+        Ok(apply_settings!(MicrosoftAzureBuilder, AzureConfigKey, prefixes, options, quick)
             .with_http_connector(Connector(foreign.clone()))
             .with_container_name(bucket))
     };

@@ -153,7 +153,7 @@ async fn motos_s3() {
     assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);
     assert_eq!(rest.get("some/prefix/a/one").await.unwrap(), "0123456789");
     let missing = open("s3://no-such-bucket", &options).await.probe().await.unwrap_err();
-    assert!(missing.to_string().contains("Check that the bucket"), "{missing}");
+    assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
 }
 
 #[tokio::test]

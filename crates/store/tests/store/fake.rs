@@ -56,6 +56,18 @@ pub(crate) enum Trouble {
     SlowAnswer,
 }
 
+/// What is answered to everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Always {
+    pub(crate) status: u16,
+    /// The `<Code>` and what stands behind it in the body.
+    pub(crate) error: (&'static str, &'static str),
+    pub(crate) location: Option<&'static str>,
+    pub(crate) region: Option<&'static str>,
+    /// Of create-only writes alone.
+    pub(crate) creates_only: bool,
+}
+
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 type Answer = Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>>;
@@ -70,6 +82,8 @@ struct State {
     ignores_conditions: bool,
     forgets_to_list: bool,
     forever: Option<u16>,
+    answers: Option<Always>,
+    asked: usize,
     deleting: Ways,
 }
 
@@ -121,6 +135,15 @@ impl FakeS3 {
         self.state.lock().unwrap().forever = Some(status);
     }
 
+    pub(crate) fn always(&self, always: Always) {
+        self.state.lock().unwrap().answers = Some(always);
+    }
+
+    /// Requests so far.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().unwrap().asked
+    }
+
     pub(crate) fn next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
     }
@@ -155,7 +178,16 @@ impl FakeS3 {
     }
 
     async fn answer(self, request: Request<Incoming>) -> Answer {
-        let trouble = self.state.lock().unwrap().troubles.pop_front();
+        let (trouble, always) = {
+            let mut state = self.state.lock().unwrap();
+            state.asked += 1;
+            (state.troubles.pop_front(), state.answers)
+        };
+        let is_create = request.headers().contains_key(IF_NONE_MATCH);
+        if let Some(always) = always.filter(|always| is_create || !always.creates_only) {
+            request.into_body().collect().await?;
+            return Ok(always.response());
+        }
         match trouble {
             Some(Trouble::CutBeforeBody) => return Err("cut before the body".into()),
             Some(Trouble::CutAfterBody) => {
@@ -287,6 +319,20 @@ impl FakeS3 {
         }
         xml.push_str("</ListBucketResult>");
         plain(200, &xml)
+    }
+}
+
+impl Always {
+    fn response(self) -> Response<Body> {
+        let (code, rest) = self.error;
+        let xml = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code>{rest}</Error>");
+        let mut response = plain(self.status, &xml);
+        for (name, value) in [("location", self.location), ("x-amz-bucket-region", self.region)] {
+            if let Some(value) = value {
+                response.headers_mut().insert(name, value.parse().unwrap());
+            }
+        }
+        response
     }
 }
 

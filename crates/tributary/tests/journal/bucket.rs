@@ -35,7 +35,7 @@ impl Bucket {
         let options = StoreOptions { fsync: false, ..StoreOptions::default() };
         let store = Store::open(folder.path().to_str().unwrap(), &options).await.unwrap();
         let journal = Journal::new(store);
-        journal.open_cluster(Uid([1; 16])).await.unwrap();
+        journal.open_cluster(Uid([1; 16]), None).await.unwrap();
         let epoch = EpochId::new(1_795_442_400, [7; 12]);
         let heartbeat = Heartbeat {
             process: Uid([2; 16]),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::layout;
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// Polls between two looks at what has been merged: until then a block is asked beside the one that
 /// it went into, which costs time and no more.
@@ -21,6 +21,7 @@ impl KnownBlocks {
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let work = async {
             let mut failures = 0;
+            let told = Repeated::default();
             for n in (0..SUPERSEDED_EVERY).cycle() {
                 let mut pause = self.poll;
                 match self.poll_blocks(n == 0).await {
@@ -29,7 +30,9 @@ impl KnownBlocks {
                     Err(error) => {
                         failures += 1;
                         pause = pause.min(PAUSES.after(failures));
-                        tracing::warn!(error = %ErrorChain(&error), "blocks could not be listed");
+                        if let Some(times) = told.due(Instant::now().into_std()) {
+                            tracing::warn!(times, error = %ErrorChain(&error), "blocks could not be listed");
+                        }
                     }
                 }
                 tokio::time::sleep(pause).await;

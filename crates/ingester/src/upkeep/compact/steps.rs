@@ -2,7 +2,7 @@
 
 use super::Compactor;
 use super::history::{History, Visible};
-use crate::block::{CommitError, RETRY_PAUSE, metas_of};
+use crate::block::{CommitError, Retries, metas_of};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
@@ -78,14 +78,17 @@ impl Compactor {
 
     /// Creates a record, however long it takes to know how that ended.
     async fn create(&self, record: &Record) -> Result<Created, CommitError> {
+        let mut retries = Retries::new(record.uid.0[0]);
         loop {
             match self.journal.put_record(record).await {
                 Ok(created) => return Ok(created),
                 // Trying again does not cure a record that breaks its own rules.
                 Err(error @ JournalError::Record { .. }) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(error = %ErrorChain(&error), "a window's record could not be written yet");
-                    tokio::time::sleep(RETRY_PAUSE).await;
+                    if let Some(times) = retries.failed() {
+                        tracing::warn!(times, error = %ErrorChain(&error), "a window's record could not be written yet");
+                    }
+                    retries.pause().await;
                 }
             }
         }

@@ -1,11 +1,18 @@
-//! What stands between a cloud's client and the network: pages of listings are read on their way.
+//! What stands between a cloud's client and the network: pages of listings are read on their way, and
+//! so are answers that are no success, so that an operator is told what the server said, in one line.
 
-use super::page;
+use super::{network, page};
+use crate::answer::{Answer, Hints};
 use crate::foreign::Foreign;
+use bytes::Bytes;
+use futures_util::StreamExt;
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
+
+/// Of an answer that is no success no more is read.
+const LONGEST_ANSWER: usize = 16 << 10;
 
 /// Makes connections for a client.
 #[derive(Debug)]
@@ -13,7 +20,7 @@ pub(super) struct Connector(pub(super) Foreign);
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        let network = ReqwestConnector::default().connect(options)?;
+        let network = network::client(options)?;
         Ok(HttpClient::new(Connection { network, foreign: self.0.clone() }))
     }
 }
@@ -29,7 +36,10 @@ impl HttpService for Connection {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let is_listing = is_listing(request.method().as_str(), request.uri().query());
         let response = self.network.execute(request).await?;
-        if !is_listing || !response.status().is_success() {
+        if !response.status().is_success() {
+            return refused(response).await;
+        }
+        if !is_listing {
             return Ok(response);
         }
         let (mut head, body) = response.into_parts();
@@ -45,6 +55,39 @@ impl HttpService for Connection {
         head.headers.remove("content-length");
         Ok(HttpResponse::from_parts(head, ours.into()))
     }
+}
+
+/// The same answer with its body in one line; an error when the request will not do later either. The
+/// client would try some of these again and again, and keep what others say to itself.
+async fn refused(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+    let (mut head, body) = response.into_parts();
+    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let hints = Hints {
+        location: header("location"),
+        region: header("x-amz-bucket-region"),
+        code: header("x-ms-error-code").or_else(|| header("x-minio-error-code")),
+    };
+    let answer = Answer::read(head.status.as_u16(), &hints, &beginning(body.bytes_stream()).await);
+    if answer.is_final() {
+        return Err(HttpError::new(HttpErrorKind::Unknown, answer));
+    }
+    head.headers.remove("content-length");
+    Ok(HttpResponse::from_parts(head, Bytes::from(answer.said()).into()))
+}
+
+/// As much of a body as says why. That it breaks off is no reason to forget the status.
+async fn beginning(
+    mut body: impl futures_util::Stream<Item = Result<Bytes, HttpError>> + Unpin,
+) -> String {
+    let mut read = Vec::new();
+    while let Some(Ok(piece)) = body.next().await {
+        let room = LONGEST_ANSWER - read.len();
+        read.extend(piece.iter().take(room));
+        if read.len() == LONGEST_ANSWER {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&read).into_owned()
 }
 
 /// Whether a request asks for a page of a listing, of Amazon and Google or of Azure.
