@@ -18,7 +18,7 @@ use crate::access::{KeyFetcher, Port, Refresher, Sockets};
 use crate::config::Config;
 use crate::engine::{Engine, Environment};
 use crate::error::IngesterError;
-use crate::query::{Asker, HttpState, Peers, is_private, serve};
+use crate::query::{Asker, HttpState, Peers, TraceRoom, is_private, serve};
 use crate::receive::direct::DirectReceivers;
 use crate::runtime::{CriticalTask, IdGenerator};
 use gauges::set_gauges;
@@ -157,6 +157,7 @@ impl App {
             membership: engine.membership.clone(),
             peers,
             asker,
+            trace_room: TraceRoom::new(config.memory),
             metrics: engine.metrics.clone(),
             limits: engine.limits.subscribe(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),

@@ -121,6 +121,8 @@ limits! {
     QuestionBytes = "question_bytes", Refuses;
     /// Questions hold as many bytes for what they read as they may.
     QuestionRoom = "question_room", Waits;
+    /// Traces that are shown hold as much memory as they may, or as many are looked up at a time.
+    TraceRoom = "trace_room", Waits;
     /// A question takes longer than any may.
     QuestionTime = "question_time", Refuses;
     /// A trace has more spans than are shown of a trace of its tenant.

@@ -13,8 +13,10 @@ mod peers;
 mod pool;
 mod prefix;
 mod ready;
+mod room;
 mod segments;
 mod serve;
+mod shown;
 mod state;
 mod traces;
 
@@ -27,4 +29,5 @@ pub(crate) use peers::Peers;
 pub use prefix::HttpPrefix;
 pub(crate) use segments::SegmentReader;
 pub(crate) use serve::serve;
+pub(crate) use shown::TraceRoom;
 pub use traces::{TraceFinder, TraceQuery};

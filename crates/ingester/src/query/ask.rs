@@ -21,6 +21,7 @@ mod whole;
 
 use super::peers::Peers;
 use super::pool::QueryPool;
+use super::room::Room;
 use super::traces::TraceFinder;
 use crate::block::KnownBlocks;
 use crate::cluster::Membership;
@@ -29,7 +30,7 @@ use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
 use crate::tenant_limits::Limits;
 use allowed::Answering;
-use jobs::{Failed, Room};
+use jobs::Failed;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -57,7 +58,7 @@ pub(crate) struct Asker {
     pub(super) membership: Membership,
     pub(super) peers: Peers,
     pub(super) metrics: Arc<Metrics>,
-    pool: Arc<QueryPool>,
+    pub(super) pool: Arc<QueryPool>,
     room: Room,
     ids: TraceIds,
     clock: IdGenerator,
@@ -123,7 +124,7 @@ impl Asker {
             peers,
             metrics,
             pool: Arc::new(QueryPool::start((cores / 2).max(1))?),
-            room: Room::new(memory / 8),
+            room: Room::new(memory / 8, Limit::QuestionRoom),
             ids: TraceIds::new(memory / 32),
             clock,
             questions: Arc::new(Semaphore::new(AT_ONCE)),

@@ -1,4 +1,4 @@
-//! Traces that are larger than their tenant's limits let them be shown.
+//! Traces that are larger than their tenant's limits, or the memory for them, let them be shown.
 //!
 //! They are cut here and nowhere before: a span that was acknowledged is stored whatever trace it is
 //! of, and another limit, or a query over all spans, brings the rest to light.
@@ -7,8 +7,9 @@ use tributary_query::api::Found;
 use tributary_query::join;
 use tributary_span::columns::{Builder, Translation};
 
-/// Leaves the first `most` spans of a trace, by their start, and says so. Whether any were left out.
-pub(super) fn cut(found: &mut Found, most: usize) -> bool {
+/// Leaves the first `most` spans of a trace, by their start, and says so, and `why`. Whether any were
+/// left out.
+pub(super) fn cut(found: &mut Found, most: usize, why: &str) -> bool {
     if found.parts.iter().map(|part| part.len()).sum::<usize>() <= most {
         return false;
     }
@@ -22,9 +23,9 @@ pub(super) fn cut(found: &mut Found, most: usize) -> bool {
     let (mut first, mut known) = (Builder::new(), Translation::default());
     (0..most).for_each(|row| first.copy_span(&whole, row, &mut known));
     found.parts = vec![first.take()];
-    found.missing.push(format!(
-        "the trace has {all} spans, of which the tenant's limit trace_spans lets the first {most} be shown"
-    ));
+    found
+        .missing
+        .push(format!("the trace has {all} spans, of which {why} lets the first {most} be shown"));
     true
 }
 
@@ -70,7 +71,7 @@ mod tests {
             let parts = parts.iter().map(|starts| spans(starts)).collect();
             let mut found = Found { parts, ..Found::default() };
             assert_eq!(
-                cut(&mut found, most),
+                cut(&mut found, most, "a limit"),
                 expected.is_some(),
                 "{parts:?} {most}",
                 parts = found.parts.len()

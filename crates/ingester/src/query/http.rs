@@ -6,6 +6,7 @@ use super::encoding::{Encoding, compress};
 use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
 use super::prefix::HttpPrefix;
 use super::ready::ready;
+use super::shown::TraceRoom;
 use super::state::{self, Own};
 use super::traces::{TraceFinder, TraceQuery};
 use crate::access::Gate;
@@ -48,6 +49,8 @@ pub(crate) struct HttpState {
     pub(crate) membership: Membership,
     /// Asks them.
     pub(crate) peers: Peers,
+    /// What traces that are shown may take.
+    pub(crate) trace_room: TraceRoom,
     /// Answers questions about many traces.
     pub(crate) asker: Asker,
     /// Counters.
@@ -97,13 +100,7 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             Ok(Call::Tags(call)) => answered(state.asker.names(&call).await, |a| call.answer(a)),
             Ok(Call::Values(call)) => answered(state.asker.values(&call).await, |a| call.answer(a)),
             Ok(Call::Trace(call)) => {
-                state.metrics.queries.inc();
-                let mut found = state.find(&call).await;
-                if !found.missing.is_empty() {
-                    state.metrics.queries_partial.inc();
-                }
-                state.cut(&call, &mut found);
-                call.answer(&found)
+                return state.show(call, Encoding::taken(&head.headers)).await;
             }
         },
     };
@@ -138,7 +135,7 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 /// How long a query waits at the start for the heartbeats to be read.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn respond(answer: Answer, encoding: Option<Encoding>) -> Response {
+pub(super) fn respond(answer: Answer, encoding: Option<Encoding>) -> Response {
     let mut response: http::Response<Bytes> = answer.into();
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -170,11 +167,12 @@ impl HttpState {
     }
 
     /// Leaves what a trace of its tenant may have, of several tenants the one with most.
-    fn cut(&self, call: &TraceCall, found: &mut Found) {
+    pub(super) fn cut(&self, call: &TraceCall, found: &mut Found) {
         let limits = self.limits.borrow().clone();
         let most = call.tenants.iter().map(|tenant| limits.of(tenant).trace_spans);
         let most = most.reduce(|a, b| Some(a?.max(b?))).flatten();
-        if most.is_some_and(|most| cut(found, most)) {
+        let why = "the tenant's limit trace_spans";
+        if most.is_some_and(|most| cut(found, most, why)) {
             for tenant in &call.tenants {
                 self.metrics.limited_for(tenant, Limit::TraceSpans);
             }
@@ -182,7 +180,7 @@ impl HttpState {
     }
 
     /// Everything that is known of a trace, in the order that [`super::traces`] explains.
-    async fn find(&self, call: &TraceCall) -> Found {
+    pub(super) async fn find(&self, call: &TraceCall) -> Found {
         self.membership.first_heard(PATIENCE).await;
         let others = self.membership.others();
         let mut found = Found::default();

@@ -119,7 +119,7 @@ pub enum TraceAnswer {
         /// Of the body.
         content_type: &'static str,
         /// The body.
-        body: TraceBody,
+        body: Box<TraceBody>,
     },
 }
 
@@ -148,7 +148,7 @@ impl TraceCall {
             Accept::Json => JSON,
             Accept::Protobuf => PROTOBUF,
         };
-        let body = TraceBody::new(self, trace, found.inspected_bytes, &message);
+        let body = Box::new(TraceBody::new(self, trace, found.inspected_bytes, &message));
         TraceAnswer::InPortions { content_type, body }
     }
 

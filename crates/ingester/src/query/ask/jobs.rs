@@ -1,47 +1,12 @@
 //! Blocks as jobs: one row group at a time, on the pool's threads, within the memory for questions.
 
 use super::{Asker, NotAnswered};
-use crate::limits::Limit;
-use crate::metrics::Metrics;
 use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
 use tributary_query::{Reads, ScanError};
 use tributary_telemetry::ErrorChain;
-
-/// Permits are counted in units of this many bytes.
-const UNIT: u64 = 64 << 10;
-
-/// Memory for what questions read.
-pub(super) struct Room {
-    units: Arc<Semaphore>,
-    all: u32,
-}
-
-impl Room {
-    /// So many bytes, shared by all questions.
-    pub(super) fn new(bytes: usize) -> Room {
-        let all = u32::try_from(bytes as u64 / UNIT).unwrap_or(u32::MAX).max(1);
-        Room { units: Arc::new(Semaphore::new(all as usize)), all }
-    }
-
-    /// Bytes that there are.
-    pub(super) fn bytes(&self) -> u64 {
-        u64::from(self.all) * UNIT
-    }
-
-    /// Waits for bytes, for all of them at most.
-    pub(super) async fn take(&self, bytes: u64, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).clamp(1, self.all);
-        if let Ok(permit) = self.units.clone().try_acquire_many_owned(units) {
-            return Some(permit);
-        }
-        metrics.limited(Limit::QuestionRoom);
-        self.units.clone().acquire_many_owned(units).await.ok()
-    }
-}
 
 /// A row group to be read.
 #[derive(Clone)]
