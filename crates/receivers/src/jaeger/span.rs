@@ -53,6 +53,39 @@ pub(super) struct Reference {
     pub(super) span: [u8; 8],
 }
 
+/// A tag's value: one for each type that has come, and which of them counts.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tag<'a> {
+    /// Which type, by number.
+    pub(super) is: usize,
+    pub(super) text: Option<Value<'a>>,
+    pub(super) double: Option<Value<'a>>,
+    pub(super) flag: Option<Value<'a>>,
+    pub(super) long: Option<Value<'a>>,
+    pub(super) bytes: Option<Value<'a>>,
+}
+
+impl<'a> Tag<'a> {
+    /// The value of the type that is named, by the types' order; where there is none of it, the one that
+    /// has come.
+    pub(super) fn value(mut self, order: impl Fn(&Tag<'a>) -> [Option<Value<'a>>; 5]) -> Value<'a> {
+        let came = order(&self);
+        if let Some(value) = came.get(self.is).copied().flatten() {
+            return value;
+        }
+        if let Some(value) = came.into_iter().flatten().next() {
+            return value;
+        }
+        // What is not written is at its default.
+        self.text = Some(Value::Str(b""));
+        self.double = Some(Value::Double(0.0));
+        self.flag = Some(Value::Bool(false));
+        self.long = Some(Value::Int(0));
+        self.bytes = Some(Value::Bytes(b""));
+        order(&self).get(self.is).copied().flatten().unwrap_or(Value::Str(b""))
+    }
+}
+
 impl Span {
     /// Begins another span.
     pub(super) fn clear(&mut self) {
