@@ -108,6 +108,23 @@ impl Fault {
         }
     }
 
+    /// Its name in the log. None for what is not the sender's mistake.
+    pub(crate) fn kind(&self) -> Option<&'static str> {
+        Some(match self {
+            Fault::Refused(_) | Fault::Limited(_) => return None,
+            Fault::Malformed(_) => "malformed",
+            Fault::Framing(_) | Fault::Cardinality => "framing",
+            Fault::TooLarge(_) => "too_large",
+            Fault::Encoding => "encoding",
+            Fault::ContentType(_) => "content_type",
+            Fault::Version => "version",
+            Fault::Method => "method",
+            Fault::Path(_) => "path",
+            Fault::Slow => "slow",
+            Fault::Gone(_) => "gone",
+        })
+    }
+
     /// When the sender may come again, if it may.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -150,6 +167,8 @@ mod tests {
             };
             assert_eq!(fault.code() == code, again, "{fault:?}");
             assert_eq!(fault.http() == http, again, "{fault:?}");
+            let for_want_of_room = matches!(fault, Fault::Refused(_) | Fault::Limited(_));
+            assert_eq!(fault.kind().is_none(), for_want_of_room, "{fault:?}");
         }
     }
 }
