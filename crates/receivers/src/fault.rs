@@ -5,6 +5,13 @@ use ::http::StatusCode;
 use std::time::Duration;
 use tributary_span::protobuf::Malformed;
 
+/// Where metrics go.
+pub(crate) const METRICS: &str =
+    "metrics are not taken: send traces to /v1/traces, and metrics elsewhere or none";
+/// Where logs go.
+pub(crate) const LOGS: &str =
+    "logs are not taken: send traces to /v1/traces, and logs elsewhere or none";
+
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {

@@ -9,10 +9,9 @@
 use crate::answer::{self, MediaType};
 use crate::body::{Encoding, Held, Reading};
 use crate::complaints::Complaint;
-use crate::fault::Fault;
+use crate::fault::{Fault, LOGS, METRICS};
 use crate::header::{Media, header, media};
 use crate::http::{self as plain, Translate};
-use crate::otlp::{LOGS, METRICS};
 use crate::reply::Reply;
 use crate::server::Server;
 use crate::sink::Sink;

@@ -12,9 +12,3 @@ use crate::grpc::Method;
 /// The one gRPC method that is served.
 pub(crate) const EXPORT: Method =
     Method { path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export", translate: None };
-
-/// Advice where something else than traces comes.
-pub(crate) const METRICS: &str =
-    "metrics are not taken: send traces to /v1/traces, and metrics elsewhere or none";
-pub(crate) const LOGS: &str =
-    "logs are not taken: send traces to /v1/traces, and logs elsewhere or none";

@@ -2,10 +2,10 @@
 //!
 //! Errors are a `google.rpc.Status` in the request's encoding; in JSON where that is neither.
 
-use super::{LOGS, METRICS, json};
+use super::json;
 use crate::answer::{self, MediaType};
 use crate::body::Intake;
-use crate::fault::Fault;
+use crate::fault::{Fault, LOGS, METRICS};
 use crate::header::{Media, is_path, last_segment, media};
 use crate::http::{
     all_rejected, drain, fault_response, read, refuse, respond, sends_now, taken, tenant,
