@@ -94,10 +94,13 @@ fn a_tag_with_a_value_of_another_type_has_that_value() {
     assert_eq!(c.span_attrs.value_type, [ValueType::Str]);
 }
 
+/// Adds fields to a message.
+type Add<'f> = &'f dyn Fn(&mut Vec<u8>);
+
 /// A request of two spans in protobuf: a good one, and one with what `odd` adds.
-fn two(format: Format, odd: &dyn Fn(&mut Vec<u8>)) -> Vec<u8> {
+fn two(format: Format, odd: Add<'_>) -> Vec<u8> {
     let mut spans = Vec::new();
-    let adds: [&dyn Fn(&mut Vec<u8>); 2] = [&|_| {}, odd];
+    let adds: [Add<'_>; 2] = [&|_| {}, odd];
     for add in adds {
         put::message(&mut spans, 1, |span| {
             put::bytes(span, 1, &[1; 16]);
