@@ -75,6 +75,7 @@ impl Walk {
     /// The next field that `known` has, of the type that it has there. `known` is a letter an id from 1
     /// up: `i` an integer of any width, `s` a string or bytes, `t` a struct, `l` a list, `b`, `d`, and `.`
     /// for one that is not known.
+    #[inline]
     pub(crate) fn next_of(
         &mut self,
         reader: &mut Reader<'_>,

@@ -166,14 +166,21 @@ fn tags<'a>(
             match field.number {
                 1 => key = field.bytes()?,
                 2 => tag.is = usize::try_from(field.varint()?).unwrap_or(usize::MAX),
-                3 => tag.text = Some(Value::Str(field.bytes()?)),
-                4 => tag.flag = Some(Value::Bool(field.varint()? != 0)),
-                5 => tag.long = Some(Value::Int(field.varint()?.cast_signed())),
-                6 => tag.double = Some(Value::Double(f64::from_bits(field.fixed64()?))),
-                _ => tag.bytes = Some(Value::Bytes(field.bytes()?)),
+                3 => tag.set(3, Value::Str(field.bytes()?)),
+                4 => tag.set(4, Value::Bool(field.varint()? != 0)),
+                5 => tag.set(5, Value::Int(field.varint()?.cast_signed())),
+                6 => tag.set(6, Value::Double(f64::from_bits(field.fixed64()?))),
+                _ => tag.set(7, Value::Bytes(field.bytes()?)),
             }
         }
-        each(key, tag.value(|t| [t.text, t.flag, t.long, t.double, t.bytes]));
+        const DEFAULTS: [Value<'static>; 5] = [
+            Value::Str(b""),
+            Value::Bool(false),
+            Value::Int(0),
+            Value::Double(0.0),
+            Value::Bytes(b""),
+        ];
+        each(key, tag.value(DEFAULTS));
     }
     Ok(())
 }

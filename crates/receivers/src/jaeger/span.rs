@@ -53,36 +53,34 @@ pub(super) struct Reference {
     pub(super) span: [u8; 8],
 }
 
-/// A tag's value: one for each type that has come, and which of them counts.
+/// A tag's value: what has come, by the number of its type, and which of them counts.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Tag<'a> {
     /// Which type, by number.
     pub(super) is: usize,
-    pub(super) text: Option<Value<'a>>,
-    pub(super) double: Option<Value<'a>>,
-    pub(super) flag: Option<Value<'a>>,
-    pub(super) long: Option<Value<'a>>,
-    pub(super) bytes: Option<Value<'a>>,
+    came: [Option<Value<'a>>; 5],
 }
 
 impl<'a> Tag<'a> {
-    /// The value of the type that is named, by the types' order; where there is none of it, the one that
-    /// has come.
-    pub(super) fn value(mut self, order: impl Fn(&Tag<'a>) -> [Option<Value<'a>>; 5]) -> Value<'a> {
-        let came = order(&self);
-        if let Some(value) = came.get(self.is).copied().flatten() {
-            return value;
+    /// Takes the value of a type. Their fields stand in the types' order from 3 on, in both formats.
+    #[inline]
+    pub(super) fn set(&mut self, field: usize, value: Value<'a>) {
+        if let Some(slot) = self.came.get_mut(field.wrapping_sub(3)) {
+            *slot = Some(value);
         }
-        if let Some(value) = came.into_iter().flatten().next() {
-            return value;
+    }
+
+    /// The value of the type that is named; where there is none of it, the one that has come, or else
+    /// the type's default: what is at it is not always written.
+    #[inline]
+    pub(super) fn value(&self, defaults: [Value<'static>; 5]) -> Value<'a> {
+        match self.came.get(self.is) {
+            Some(Some(value)) => *value,
+            _ => {
+                let came = self.came.iter().flatten().next().copied();
+                came.or(defaults.get(self.is).copied()).unwrap_or(Value::Str(b""))
+            }
         }
-        // What is not written is at its default.
-        self.text = Some(Value::Str(b""));
-        self.double = Some(Value::Double(0.0));
-        self.flag = Some(Value::Bool(false));
-        self.long = Some(Value::Int(0));
-        self.bytes = Some(Value::Bytes(b""));
-        order(&self).get(self.is).copied().flatten().unwrap_or(Value::Str(b""))
     }
 }
 

@@ -184,14 +184,21 @@ fn tags<'a>(reader: &mut Reader<'a>, each: &mut dyn FnMut(&'a [u8], Value<'a>)) 
             match field.id {
                 1 => key = reader.binary_of(&field)?,
                 2 => tag.is = usize::try_from(reader.int(&field)?).unwrap_or(0),
-                3 => tag.text = Some(Value::Str(reader.binary_of(&field)?)),
-                4 => tag.double = Some(Value::Double(reader.double(&field)?)),
-                5 => tag.flag = Some(Value::Bool(reader.bool(&field)?)),
-                6 => tag.long = Some(Value::Int(reader.int(&field)?)),
-                _ => tag.bytes = Some(Value::Bytes(reader.binary_of(&field)?)),
+                3 => tag.set(3, Value::Str(reader.binary_of(&field)?)),
+                4 => tag.set(4, Value::Double(reader.double(&field)?)),
+                5 => tag.set(5, Value::Bool(reader.bool(&field)?)),
+                6 => tag.set(6, Value::Int(reader.int(&field)?)),
+                _ => tag.set(7, Value::Bytes(reader.binary_of(&field)?)),
             }
         }
-        each(key, tag.value(|t| [t.text, t.double, t.flag, t.long, t.bytes]));
+        const DEFAULTS: [Value<'static>; 5] = [
+            Value::Str(b""),
+            Value::Double(0.0),
+            Value::Bool(false),
+            Value::Int(0),
+            Value::Bytes(b""),
+        ];
+        each(key, tag.value(DEFAULTS));
     }
     Ok(())
 }
