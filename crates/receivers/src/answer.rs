@@ -27,38 +27,46 @@ impl MediaType {
 
 const MENDED: &str = "text that is not UTF-8 was mended: send strings in UTF-8, or bytes_value";
 const LEFT_OUT: &str =
-    "attributes that cannot be read, or are nested deeper than 64 levels, were left out";
+    "values that cannot be read, or are nested deeper than 64 levels, were left out";
+const SPANLESS: &str = "no span in the request is known here: OTLP 1.x has them in resourceSpans, \
+    scopeSpans, spans; logs and metrics are not taken";
+
+/// What the sender of a request that was taken should know, and what the log calls it.
+pub(crate) fn told(outcome: &Outcome) -> Option<(&'static str, String)> {
+    Some(match outcome.first {
+        Some(reject) => ("rejected", reject.to_string()),
+        None if outcome.spanless => ("spanless", SPANLESS.to_owned()),
+        None if outcome.left_out > 0 => ("left_out", LEFT_OUT.to_owned()),
+        None if outcome.mended > 0 => ("mended", MENDED.to_owned()),
+        None => return None,
+    })
+}
 
 /// `ExportTraceServiceResponse { partial_success = 1 { rejected_spans = 1, error_message = 2 } }`.
 /// Without rejected spans the message is a warning, which the specification has for that.
-pub(crate) fn response(outcome: &Outcome, media_type: MediaType) -> Vec<u8> {
-    let why = match outcome.first {
-        Some(reject) => reject.to_string(),
-        None if outcome.left_out > 0 => LEFT_OUT.to_owned(),
-        None if outcome.mended > 0 => MENDED.to_owned(),
-        None => String::new(),
-    };
-    if why.is_empty() {
-        return match media_type {
-            MediaType::Protobuf => Vec::new(),
-            MediaType::Json => b"{}".to_vec(),
-        };
-    }
-    match media_type {
-        MediaType::Protobuf => {
+pub(crate) fn response(rejected: u64, told: Option<&str>, media_type: MediaType) -> Vec<u8> {
+    match (told, media_type) {
+        (None, MediaType::Protobuf) => Vec::new(),
+        (None, MediaType::Json) => b"{}".to_vec(),
+        (Some(told), MediaType::Protobuf) => {
             let mut out = Vec::new();
             put::message(&mut out, 1, |partial| {
-                put::uint(partial, 1, outcome.rejected);
-                put::bytes(partial, 2, why.as_bytes());
+                put::uint(partial, 1, rejected);
+                put::bytes(partial, 2, told.as_bytes());
             });
             out
         }
-        MediaType::Json => serde_json::json!({
-            "partialSuccess": { "rejectedSpans": outcome.rejected.to_string(), "errorMessage": why }
-        })
-        .to_string()
+        (Some(told), MediaType::Json) => format!(
+            "{{\"partialSuccess\":{{\"rejectedSpans\":\"{rejected}\",\"errorMessage\":{}}}}}",
+            quoted(told)
+        )
         .into_bytes(),
     }
+}
+
+/// A text in JSON.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// `google.rpc.Status { code = 1, message = 2, details = 3 }`, with a `RetryInfo` where the
@@ -76,7 +84,7 @@ pub(crate) fn status(fault: &Fault, media_type: MediaType) -> Vec<u8> {
             out
         }
         MediaType::Json => {
-            serde_json::json!({ "code": code, "message": message }).to_string().into_bytes()
+            format!("{{\"code\":{code},\"message\":{}}}", quoted(&message)).into_bytes()
         }
     }
 }
@@ -145,20 +153,29 @@ mod tests {
 
     #[test]
     fn what_was_mended_or_left_out_is_a_warning() {
-        for (mended, left_out, why) in [(1, 0, MENDED), (0, 2, LEFT_OUT), (1, 1, LEFT_OUT)] {
-            let outcome = Outcome { accepted: 1, mended, left_out, ..Outcome::default() };
-            let json: serde_json::Value =
-                serde_json::from_slice(&response(&outcome, MediaType::Json)).unwrap();
-            assert_eq!(json["partialSuccess"]["rejectedSpans"], "0");
-            assert_eq!(json["partialSuccess"]["errorMessage"], why);
-            assert!(response(&outcome, MediaType::Protobuf).ends_with(why.as_bytes()));
+        let table = [
+            (1, 0, false, Some(("mended", MENDED))),
+            (0, 2, false, Some(("left_out", LEFT_OUT))),
+            (1, 1, false, Some(("left_out", LEFT_OUT))),
+            (0, 1, true, Some(("spanless", SPANLESS))),
+            (0, 0, false, None),
+        ];
+        for (mended, left_out, spanless, expected) in table {
+            let outcome = Outcome { mended, left_out, spanless, ..Outcome::default() };
+            let told = told(&outcome);
+            assert_eq!(told.as_ref().map(|(kind, why)| (*kind, why.as_str())), expected);
         }
+        let told = Some("a \"quoted\" word");
+        let json: serde_json::Value =
+            serde_json::from_slice(&response(0, told, MediaType::Json)).unwrap();
+        assert_eq!(json["partialSuccess"]["rejectedSpans"], "0");
+        assert_eq!(json["partialSuccess"]["errorMessage"], "a \"quoted\" word");
+        assert!(response(0, told, MediaType::Protobuf).ends_with(b"a \"quoted\" word"));
     }
 
     #[test]
     fn full_success_is_an_empty_message() {
-        let outcome = Outcome { accepted: 3, ..Outcome::default() };
-        assert_eq!(response(&outcome, MediaType::Protobuf), b"");
-        assert_eq!(response(&outcome, MediaType::Json), b"{}");
+        assert_eq!(response(0, None, MediaType::Protobuf), b"");
+        assert_eq!(response(0, None, MediaType::Json), b"{}");
     }
 }

@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
+use tributary_telemetry::Counter;
 
 /// What a receiver allows its clients.
 #[derive(Debug, Clone)]
@@ -61,12 +63,13 @@ impl Default for Settings {
 /// returns. A caller that cannot wait that long drops the future.
 pub(crate) async fn serve<H, F>(
     mut listener: Listener,
+    name: &'static str,
     settings: &Settings,
     counters: &Arc<Counters>,
     handler: H,
     stop: CancellationToken,
 ) where
-    H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    H: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Reply>> + Send + 'static,
 {
     let dropped = CancellationToken::new();
@@ -82,7 +85,7 @@ pub(crate) async fn serve<H, F>(
             () = stop.cancelled() => break,
             accepted = accept(&mut listener, &places) => accepted,
         };
-        let (stream, place) = match accepted {
+        let (stream, from, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 counters.accept_errors.add(1);
@@ -102,7 +105,11 @@ pub(crate) async fn serve<H, F>(
         let (handler, stop, idle) = (handler.clone(), stop.clone(), settings.idle_timeout);
         connections.spawn(async move {
             let _open = Open::new(&counters);
-            connection(stream, &http, handler, idle, stop).await;
+            let handler = |request| handler(from, request);
+            if let Some(bad) = connection(stream, &http, handler, idle, stop).await {
+                bad.count(&counters).add(1);
+                counters.complaints.say(from, name, bad.kind(), &bad);
+            }
             drop(place);
         });
     }
@@ -113,10 +120,10 @@ pub(crate) async fn serve<H, F>(
 async fn accept(
     listener: &mut Listener,
     places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+    let (stream, from) = listener.accept().await?;
+    Ok((stream, from, place))
 }
 
 /// Pause after the `failures`-th failure in a row: nothing for the first, which is mostly a
@@ -152,12 +159,19 @@ async fn connection<H, F>(
     handler: H,
     idle: Duration,
     stop: CancellationToken,
-) where
+) -> Option<Unreadable>
+where
     H: Fn(Request<Incoming>) -> F,
     F: Future<Output = Response<Reply>> + Send + 'static,
 {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot set TCP_NODELAY");
+    }
+    // What comes first tells what the client speaks, should it not be HTTP.
+    let mut first = [0];
+    let peek = stop.run_until_cancelled(stream.peek(&mut first));
+    if !matches!(tokio::time::timeout(idle, peek).await, Ok(Some(Ok(1)))) {
+        return None;
     }
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request| {
@@ -181,16 +195,16 @@ async fn connection<H, F>(
                 closing = true;
             }
             end = connection.as_mut() => {
-                if let Err(error) = end {
-                    debug!(error, "connection ended");
-                }
-                return;
+                let error = end.err()?;
+                debug!(error, "connection ended");
+                let none_begun = activity.begun.load(Relaxed) == 0;
+                return unreadable(first[0], none_begun, error.downcast_ref());
             }
             () = look.as_mut() => {
                 let begun = activity.begun.load(Relaxed);
                 if begun == seen && activity.ended.load(Relaxed) == begun {
                     if closing {
-                        return;
+                        return None;
                     }
                     connection.as_mut().graceful_shutdown();
                     closing = true;
@@ -200,6 +214,47 @@ async fn connection<H, F>(
             }
         }
     }
+}
+
+/// What came instead of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Unreadable {
+    #[error(
+        "a TLS handshake came, and plain HTTP is spoken here: let the client use http://, or gRPC insecure"
+    )]
+    Tls,
+    #[error(
+        "what came is not HTTP: let the client speak OTLP, Jaeger or Zipkin over HTTP to this port"
+    )]
+    NotHttp,
+}
+
+impl Unreadable {
+    fn kind(self) -> &'static str {
+        match self {
+            Unreadable::Tls => "tls",
+            Unreadable::NotHttp => "not_http",
+        }
+    }
+
+    fn count(self, counters: &Counters) -> &Counter {
+        match self {
+            Unreadable::Tls => &counters.connections_tls,
+            Unreadable::NotHttp => &counters.connections_not_http,
+        }
+    }
+}
+
+/// Whether a connection ended because its client speaks something else: by its first byte, and whether
+/// a request had begun. One that broke off or was too slow may have spoken HTTP.
+fn unreadable(first: u8, none_begun: bool, error: Option<&hyper::Error>) -> Option<Unreadable> {
+    /// The first byte of a TLS record with a handshake (RFC 8446 §5.1).
+    const HANDSHAKE: u8 = 22;
+    if first == HANDSHAKE {
+        return Some(Unreadable::Tls);
+    }
+    let spoken = |error: &hyper::Error| error.is_timeout() || error.is_incomplete_message();
+    (none_begun && !error.is_some_and(spoken)).then_some(Unreadable::NotHttp)
 }
 
 /// How many requests a connection has seen begin and end.

@@ -1,5 +1,6 @@
 //! What a receiver counts, and how the program that runs it publishes that.
 
+use crate::complaints::Complaints;
 use crate::fault::Fault;
 use std::fs;
 use std::io;
@@ -17,6 +18,10 @@ pub struct Counters {
     pub connections_open: Gauge,
     /// Connections accepted.
     pub connections: Counter,
+    /// Connections that began with a TLS handshake.
+    pub connections_tls: Counter,
+    /// Connections that brought something else than HTTP.
+    pub connections_not_http: Counter,
     /// Failures to accept a connection (no file descriptors, mostly).
     pub accept_errors: Counter,
     /// Requests begun. Each ends as one of the `requests_…`, unless it was cut off with its
@@ -28,6 +33,8 @@ pub struct Counters {
     pub otlp_bytes: Counter,
     /// Requests taken, some of whose spans may have been rejected.
     pub requests_accepted: Counter,
+    /// Requests that were taken and are not empty, with no span that is known here.
+    pub requests_spanless: Counter,
     /// Requests that carry no spans and were answered (sampling strategies).
     pub requests_answered: Counter,
     /// Spans taken.
@@ -36,7 +43,7 @@ pub struct Counters {
     pub rejected: Rejected,
     /// Texts that were not UTF-8 in OTLP's protobuf, and were mended.
     pub values_mended: Counter,
-    /// Attributes that could not be read, and were left out.
+    /// Values that could not be read, and were left out.
     pub values_left_out: Counter,
     /// Requests refused because there was no room, or because of what their tenant has sent. The sender
     /// still owns the spans.
@@ -54,6 +61,7 @@ pub struct Counters {
     /// Spans in datagrams that there was no room for: no sender will send them again.
     pub spans_dropped: Counter,
     kernel: Mutex<Kernel>,
+    pub(crate) complaints: Complaints,
 }
 
 /// Datagrams that the kernel dropped before they could be read.
@@ -151,7 +159,9 @@ impl Counters {
     }
 
     pub(crate) fn taken(&self, outcome: &Outcome) {
-        self.requests_accepted.add(1);
+        let requests =
+            if outcome.spanless { &self.requests_spanless } else { &self.requests_accepted };
+        requests.add(1);
         self.spans.add(outcome.accepted);
         self.values_mended.add(outcome.mended);
         self.values_left_out.add(outcome.left_out);
@@ -194,10 +204,14 @@ type Samples = fn(&Counters) -> Vec<(&'static str, u64)>;
 
 /// Every family: its name, what it is, and its samples.
 #[rustfmt::skip]
-const FAMILIES: [(&str, Type, Samples); 12] = [
+const FAMILIES: [(&str, Type, Samples); 13] = [
     ("accept_errors_total", Type::Counter, |c| one(&c.accept_errors)),
     ("bytes_total", Type::Counter, |c| one(&c.bytes)),
     ("connections_total", Type::Counter, |c| one(&c.connections)),
+    ("connections_unreadable_total", Type::Counter, |c| vec![
+        ("tls", c.connections_tls.get()),
+        ("not_http", c.connections_not_http.get()),
+    ]),
     ("connections_open", Type::Gauge, |c| {
         vec![("", u64::try_from(c.connections_open.get()).unwrap_or(0))]
     }),
@@ -205,6 +219,7 @@ const FAMILIES: [(&str, Type, Samples); 12] = [
     ("otlp_bytes_total", Type::Counter, |c| one(&c.otlp_bytes)),
     ("requests_total", Type::Counter, |c| vec![
         ("accepted", c.requests_accepted.get()),
+        ("spanless", c.requests_spanless.get()),
         ("answered", c.requests_answered.get()),
         ("refused", c.requests_refused.get()),
         ("malformed", c.requests_malformed.get()),

@@ -6,6 +6,13 @@ use std::time::Duration;
 use tributary_span::protobuf::Malformed;
 use tributary_span::tenant::TenantError;
 
+/// Where metrics go.
+pub(crate) const METRICS: &str =
+    "metrics are not taken: send traces to /v1/traces, and metrics elsewhere or none";
+/// Where logs go.
+pub(crate) const LOGS: &str =
+    "logs are not taken: send traces to /v1/traces, and logs elsewhere or none";
+
 /// Why a request was turned away.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
@@ -118,6 +125,23 @@ impl Fault {
         }
     }
 
+    /// Its name in the log. None for what is not the sender's mistake.
+    pub(crate) fn kind(&self) -> Option<&'static str> {
+        Some(match self {
+            Fault::Refused(_) | Fault::Limited(_) => return None,
+            Fault::Malformed(_) => "malformed",
+            Fault::Framing(_) | Fault::Cardinality => "framing",
+            Fault::TooLarge(_) => "too_large",
+            Fault::Encoding => "encoding",
+            Fault::ContentType(_) => "content_type",
+            Fault::Version => "version",
+            Fault::Method => "method",
+            Fault::Path(_) => "path",
+            Fault::Slow => "slow",
+            Fault::Gone(_) => "gone",
+        })
+    }
+
     /// When the sender may come again, if it may.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -162,6 +186,8 @@ mod tests {
             };
             assert_eq!(fault.code() == code, again, "{fault:?}");
             assert_eq!(fault.http() == http, again, "{fault:?}");
+            let for_want_of_room = matches!(fault, Fault::Refused(_) | Fault::Limited(_));
+            assert_eq!(fault.kind().is_none(), for_want_of_room, "{fault:?}");
         }
     }
 }

@@ -91,9 +91,9 @@ impl Format {
         let room = &mut Limit(limit);
         let done = match self {
             Format::OtlpProtobuf => room.raise(body.len()).map(|()| body.to_vec()),
-            Format::OtlpJson => room.raise(json::longest(body.len())).and_then(|()| {
-                json::to_protobuf(body).map_err(|error| Fault::Malformed(error.to_string()))
-            }),
+            Format::OtlpJson => {
+                room.raise(json::longest(body.len())).and_then(|()| Ok(json::to_protobuf(body)?))
+            }
             Format::JaegerDatagram => jaeger::thrift::datagram(body, room),
             Format::JaegerHttp => jaeger::thrift::http_batch(body, room),
             Format::JaegerGrpc => jaeger::model::post_spans(body, room),

@@ -8,8 +8,9 @@
 
 use crate::answer::{self, MediaType};
 use crate::body::{Encoding, Held, Reading};
-use crate::fault::Fault;
-use crate::header::{content_type, header};
+use crate::complaints::Complaint;
+use crate::fault::{Fault, LOGS, METRICS};
+use crate::header::{Media, header, media};
 use crate::http::{self as plain, Translate};
 use crate::reply::Reply;
 use crate::server::Server;
@@ -18,7 +19,6 @@ use ::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use ::http::{Request, Response, Version};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use tracing::debug;
 use tributary_span::otlp::Outcome;
 
 /// A method that takes spans.
@@ -48,21 +48,20 @@ pub(crate) async fn answer<S: Sink>(
     request: Request<Incoming>,
     method: &Method,
 ) -> Response<Reply> {
-    let version = request.version();
     // What the client can only be told in HTTP's own terms.
     if let Err(fault) = speaks_grpc(&request) {
         return plain::refuse(server, request, fault, None).await;
     }
     match call(server, request, method).await {
         Ok(outcome) => {
-            server.counters.taken(&outcome);
-            match method.translate {
-                None => message(&answer::response(&outcome, MediaType::Protobuf)),
-                Some(_) => message(&[]),
-            }
+            let (complaint, told) = plain::taken(server, &outcome);
+            let told = told.as_deref().filter(|_| method.translate.is_none());
+            let answer = answer::response(outcome.rejected, told, MediaType::Protobuf);
+            let mut response = message(&answer);
+            response.body_mut().complaint = complaint;
+            response
         }
         Err(fault) => {
-            debug!(error = %fault, transport = "grpc", ?version, "request turned away");
             server.counters.fault(&fault);
             trailers_only(&fault)
         }
@@ -89,8 +88,8 @@ fn speaks_grpc<B>(request: &Request<B>) -> Result<(), Fault> {
     if request.method() != ::http::Method::POST {
         return Err(Fault::Method);
     }
-    match content_type(request.headers()) {
-        b"application/grpc" | b"application/grpc+proto" => Ok(()),
+    match media(request.headers()) {
+        Media::Grpc => Ok(()),
         _ => Err(Fault::ContentType("application/grpc, application/grpc+proto")),
     }
 }
@@ -102,10 +101,13 @@ async fn call<S: Sink>(
 ) -> Result<Outcome, Fault> {
     let (head, body) = request.into_parts();
     if head.uri.path() != method.path {
-        return Err(match method.translate {
-            None => Fault::Path("the only method is TraceService/Export of OTLP v1"),
-            Some(_) => Fault::Path("the only methods are PostSpans and GetSamplingStrategy"),
-        });
+        let path = head.uri.path();
+        return Err(Fault::Path(match method.translate {
+            _ if path.contains(".metrics.") => METRICS,
+            _ if path.contains(".logs.") => LOGS,
+            None => "the only method is TraceService/Export of OTLP v1",
+            Some(_) => "the only methods are PostSpans and GetSamplingStrategy",
+        }));
     }
     let encoding = Encoding::named(header(&head.headers, &ENCODING)).ok_or(Fault::Encoding)?;
     let tenant = plain::tenant(server, &head.headers).await?;
@@ -133,8 +135,10 @@ async fn call<S: Sink>(
     } else {
         held
     };
-    let Some(translate) = method.translate else { return server.offer(tenant, held).await };
-    let held = plain::translated(server, held, translate)?;
+    let held = match method.translate {
+        Some(translate) => plain::translated(server, held, translate)?,
+        None => held,
+    };
     let outcome = server.offer(tenant, held).await?;
     plain::all_rejected(server, &outcome)?;
     Ok(outcome)
@@ -189,7 +193,8 @@ fn message(message: &[u8]) -> Response<Reply> {
 
 /// An answer that is its trailers, sent as headers.
 fn trailers_only(fault: &Fault) -> Response<Reply> {
-    let mut response = Response::new(Reply::default());
+    let complaint = Complaint::of(fault);
+    let mut response = Response::new(Reply::empty(complaint));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, GRPC);
     headers.insert(STATUS, HeaderValue::from(fault.code() as u16));

@@ -2,6 +2,7 @@
 
 use crate::answer::{self, MediaType};
 use crate::body::{self, Encoding, Held, Intake, Reading};
+use crate::complaints::Complaint;
 use crate::fault::Fault;
 use crate::header::header;
 use crate::reply::Reply;
@@ -12,7 +13,6 @@ use ::http::header::{self as name, HeaderMap, HeaderValue};
 use ::http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use std::time::Duration;
-use tracing::debug;
 use tributary_span::otlp::Outcome;
 use tributary_span::tenant;
 
@@ -33,13 +33,12 @@ pub(crate) async fn take<S: Sink>(
     let (head, mut body) = request.into_parts();
     match offer(server, &head.headers, &mut body, translate).await {
         Ok(outcome) => {
-            server.counters.taken(&outcome);
-            let mut response = Response::new(Reply::default());
+            let (complaint, _) = taken(server, &outcome);
+            let mut response = Response::new(Reply::empty(complaint));
             *response.status_mut() = StatusCode::ACCEPTED;
             response
         }
         Err(fault) => {
-            debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
             server.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, None)
@@ -61,14 +60,32 @@ async fn offer<S: Sink>(
     Ok(outcome)
 }
 
-/// Clients that know no partial success are told when nothing at all was taken.
+/// Clients are told when nothing at all was taken, as when all that they sent is broken: some know no
+/// partial success, and of those that should many never look at one (OpenTelemetry's for Python, Java,
+/// .NET, C++ and Ruby among them), while all log an error.
 pub(crate) fn all_rejected<S>(server: &Server<S>, outcome: &Outcome) -> Result<(), Fault> {
     match outcome.first {
         Some(reject) if outcome.accepted == 0 => {
             server.counters.rejected(outcome);
-            Err(Fault::Malformed(reject.to_string()))
+            let n = outcome.rejected;
+            let why = format!(
+                "no span was taken, {n} were refused: {reject} (logs and metrics are none)"
+            );
+            Err(Fault::Malformed(why))
         }
         _ => Ok(()),
+    }
+}
+
+/// Counts a request that was taken: what the log is to have of it, and what its sender is told.
+pub(crate) fn taken<S>(
+    server: &Server<S>,
+    outcome: &Outcome,
+) -> (Option<Box<Complaint>>, Option<String>) {
+    server.counters.taken(outcome);
+    match answer::told(outcome) {
+        Some((kind, what)) => (Some(Box::new(Complaint { kind, what: what.clone() })), Some(what)),
+        None => (None, None),
     }
 }
 
@@ -131,8 +148,6 @@ pub(crate) async fn refuse<S: Sink>(
     fault: Fault,
     media_type: Option<MediaType>,
 ) -> Response<Reply> {
-    let (version, path) = (request.version(), request.uri().path());
-    debug!(error = %fault, ?version, path, "request turned away");
     server.counters.fault(&fault);
     if sends_now(&request) {
         body::discard(request.into_body(), DISCARD).await;
@@ -153,6 +168,7 @@ pub(crate) fn fault_response(fault: &Fault, media_type: Option<MediaType>) -> Re
             response
         }
     };
+    response.body_mut().complaint = Complaint::of(fault);
     let headers = response.headers_mut();
     match fault {
         Fault::Method => {
@@ -182,17 +198,25 @@ pub(crate) fn respond(
     response
 }
 
-/// The request's origin if it is one that may send.
-pub(crate) fn allowed_origin<S>(server: &Server<S>, headers: &HeaderMap) -> Option<HeaderValue> {
+/// The request's origin if it is one that may send, and whether it is named in the settings: not as `*`.
+pub(crate) fn allowed_origin<S>(
+    server: &Server<S>,
+    headers: &HeaderMap,
+) -> Option<(HeaderValue, bool)> {
     let origin = headers.get(name::ORIGIN)?;
     let allowed = &server.settings.cors_origins;
-    let is = |one: &String| one == "*" || origin.as_bytes().eq_ignore_ascii_case(one.as_bytes());
-    allowed.iter().any(is).then(|| origin.clone())
+    let named = allowed.iter().any(|one| origin.as_bytes().eq_ignore_ascii_case(one.as_bytes()));
+    (named || allowed.iter().any(|one| one == "*")).then(|| (origin.clone(), named))
 }
 
-/// Tells a browser that its page may see the answer.
-pub(crate) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+/// Tells a browser that its page may see the answer. Beacons are sent with credentials, which nothing
+/// here looks at; a page may send them where its origin is named, never where any may.
+pub(crate) fn allow(headers: &mut HeaderMap, (origin, named): (HeaderValue, bool)) {
     headers.insert(name::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    if named {
+        let yes = HeaderValue::from_static("true");
+        headers.insert(name::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+    }
     headers.append(name::VARY, HeaderValue::from_static("origin"));
 }
 

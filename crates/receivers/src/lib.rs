@@ -13,7 +13,7 @@
 //! inflated under a limit) → `otlp`, `jaeger` or `zipkin` (translation, written with `translate`)
 //! → [`Sink::offer`] → an answer in the protocol's own terms. Datagrams come in by [`udp`]. Every
 //! reason to turn a request away is a `Fault`, and each protocol says in one table how it tells its
-//! client so. Which receivers are open, and where, is said by the settings of [`config`]; `listen`
+//! client so; the log has it from `complaints`, as many clients throw answers away. Which receivers are open, and where, is said by the settings of [`config`]; `listen`
 //! binds their sockets.
 //!
 //! A receiver of Zipkin's spans, and a sink that keeps what it is handed, in columns:
@@ -90,6 +90,7 @@
 
 mod answer;
 mod body;
+mod complaints;
 pub mod config;
 mod connections;
 mod counters;

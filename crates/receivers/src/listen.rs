@@ -4,14 +4,15 @@ mod bind;
 
 pub use bind::BindError;
 
+use crate::complaints::Complaints;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::time::sleep;
-use tracing::debug;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
 use tributary_settings::Listen;
 
 /// Pause after a failure to accept a connection: no file descriptors, mostly.
@@ -23,6 +24,7 @@ pub struct Listener {
     sockets: Vec<TcpListener>,
     /// Which of them is asked first, so that none has to wait for another that is busy.
     turn: usize,
+    failures: Complaints,
 }
 
 impl Listener {
@@ -31,7 +33,11 @@ impl Listener {
     /// # Errors
     /// When an address cannot be had. See [`Listen`] for what a host without IPv6 means.
     pub fn bind(name: &'static str, listen: &Listen) -> Result<Listener, BindError> {
-        Ok(Listener { sockets: bind::all(name, listen, bind::tcp)?, turn: 0 })
+        Ok(Listener {
+            sockets: bind::all(name, listen, bind::tcp)?,
+            turn: 0,
+            failures: Complaints::default(),
+        })
     }
 
     /// Where they are.
@@ -52,7 +58,11 @@ impl Listener {
         loop {
             match self.accept().await {
                 Ok(accepted) => return accepted,
-                Err(error) => debug!(%error, "cannot accept a connection"),
+                Err(error) => {
+                    if let Some(times) = self.failures.due("accept", Instant::now()) {
+                        warn!(%error, times, "cannot accept connections");
+                    }
+                }
             }
             sleep(ACCEPT_AGAIN_AFTER).await;
         }
@@ -76,7 +86,7 @@ impl Listener {
 
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Listener { sockets: vec![socket], turn: 0 }
+        Listener { sockets: vec![socket], turn: 0, failures: Complaints::default() }
     }
 }
 

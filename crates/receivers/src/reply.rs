@@ -1,5 +1,6 @@
 //! The body of every answer: some bytes that are there already, and trailers for gRPC.
 
+use crate::complaints::Complaint;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
@@ -12,13 +13,20 @@ use std::task::{Context, Poll};
 pub(crate) struct Reply {
     data: Option<Bytes>,
     trailers: Option<Box<HeaderMap>>,
+    /// What the log is to have of it.
+    pub(crate) complaint: Option<Box<Complaint>>,
 }
 
 impl Reply {
     /// Bytes alone.
     pub(crate) fn new(data: impl Into<Bytes>) -> Self {
         let data = data.into();
-        Reply { data: (!data.is_empty()).then_some(data), trailers: None }
+        Reply { data: (!data.is_empty()).then_some(data), ..Reply::default() }
+    }
+
+    /// Nothing, and what the log is to have.
+    pub(crate) fn empty(complaint: Option<Box<Complaint>>) -> Self {
+        Reply { complaint, ..Reply::default() }
     }
 
     /// Bytes and trailers.

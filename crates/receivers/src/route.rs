@@ -2,7 +2,7 @@
 
 use crate::connections::{self, Settings};
 use crate::counters::Counters;
-use crate::header::content_type;
+use crate::header::{Media, media};
 use crate::jaeger::sampling::{self, Strategy};
 use crate::listen::Listener;
 use crate::reply::Reply;
@@ -42,8 +42,31 @@ pub async fn serve<S: Sink>(
     let server = Arc::new(Server { settings, sink, counters });
     let (settings, counters) = (server.settings.clone(), Arc::clone(&server.counters));
     // One handler for all protocols: each would link all of hyper once more.
-    let handler = move |request| answer(protocol, Arc::clone(&server), request);
-    connections::serve(listener, &settings, &counters, handler, stop).await;
+    let handler = move |from, request| {
+        let server = Arc::clone(&server);
+        async move {
+            let counters = Arc::clone(&server.counters);
+            let mut response = answer(protocol, server, request).await;
+            if let Some(complaint) = response.body_mut().complaint.take() {
+                counters.complaints.say(from, protocol.name(), complaint.kind, &complaint.what);
+            }
+            response
+        }
+    };
+    connections::serve(listener, protocol.name(), &settings, &counters, handler, stop).await;
+}
+
+impl Protocol {
+    /// Its name in the log.
+    fn name(self) -> &'static str {
+        match self {
+            Protocol::Otlp => "otlp",
+            Protocol::JaegerHttp => "jaeger-http",
+            Protocol::JaegerGrpc(_) => "jaeger-grpc",
+            Protocol::JaegerSampling(_) => "jaeger-sampling",
+            Protocol::Zipkin => "zipkin",
+        }
+    }
 }
 
 /// Serves one request.
@@ -87,6 +110,6 @@ async fn answer<S: Sink>(
 
 /// Whether a request is gRPC's.
 fn is_grpc<B>(request: &Request<B>) -> bool {
-    content_type(request.headers()).starts_with(b"application/grpc")
+    matches!(media(request.headers()), Media::Grpc | Media::OtherGrpc)
         || [otlp::EXPORT.path, jaeger::POST_SPANS.path].contains(&request.uri().path())
 }

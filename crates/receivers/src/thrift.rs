@@ -9,8 +9,11 @@
 //! 1. Nothing is allocated by what a size claims, and nothing is read beyond the end.
 //! 2. A list cannot have more elements than there are bytes left.
 //! 3. Nesting below [`MOST_DEEP`], or an error: no input overflows the stack.
+//!
+//! A known field of another type is one that is not set, as in protobuf; the reader counts it.
 
 use crate::fault::Fault;
+use std::cell::Cell;
 use tributary_span::protobuf::{take_array, take_varint};
 
 /// Containers nested deeper than this are refused. No message of ours has more than eight.
@@ -58,6 +61,8 @@ pub(crate) struct Field {
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     compact: bool,
+    /// Fields and lists of another type than they have by their definition, so far.
+    pub(crate) odd: &'a Cell<u64>,
 }
 
 /// A walk over the fields of one struct.
@@ -67,6 +72,28 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// The next field that `known` has, of the type that it has there. `known` is a letter an id from 1
+    /// up: `i` an integer of any width, `s` a string or bytes, `t` a struct, `l` a list, `b`, `d`, and `.`
+    /// for one that is not known.
+    #[inline]
+    pub(crate) fn next_of(
+        &mut self,
+        reader: &mut Reader<'_>,
+        known: &[u8],
+    ) -> Result<Option<Field>, Bad> {
+        while let Some(field) = self.next(reader)? {
+            let letter =
+                usize::try_from(field.id).ok().and_then(|id| known.get(id.wrapping_sub(1)));
+            match letter {
+                Some(&letter) if letter == field.ty.letter() => return Ok(Some(field)),
+                Some(b'.') | None => {}
+                Some(_) => reader.is_odd(),
+            }
+            reader.skip(&field)?;
+        }
+        Ok(None)
+    }
+
     /// The next field's head, or `None` at the struct's end. Its value must be read or skipped.
     pub(crate) fn next(&mut self, reader: &mut Reader<'_>) -> Result<Option<Field>, Bad> {
         let head = reader.byte()?;
@@ -91,6 +118,20 @@ impl Walk {
             _ => None,
         };
         Ok(Some(Field { id, ty: compact_type(head & 0x0f)?, flag }))
+    }
+}
+
+impl Type {
+    fn letter(self) -> u8 {
+        match self {
+            Type::Bool => b'b',
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => b'i',
+            Type::Double => b'd',
+            Type::Binary => b's',
+            Type::Struct => b't',
+            Type::List => b'l',
+            Type::Map | Type::Uuid => b'-',
+        }
     }
 }
 
@@ -130,14 +171,18 @@ fn compact_type(nibble: u8) -> Result<Type, Bad> {
 
 impl<'a> Reader<'a> {
     /// Before bytes of the binary protocol.
-    pub(crate) fn binary(bytes: &'a [u8]) -> Self {
-        Reader { rest: bytes, compact: false }
+    pub(crate) fn binary(bytes: &'a [u8], odd: &'a Cell<u64>) -> Self {
+        Reader { rest: bytes, compact: false, odd }
+    }
+
+    fn is_odd(&self) {
+        self.odd.set(self.odd.get() + 1);
     }
 
     /// Before a message in whichever protocol its first byte tells. Reads its head: the name of
     /// the method. What follows is the struct of its arguments.
-    pub(crate) fn message(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), Bad> {
-        let mut reader = Reader { rest: bytes, compact: bytes.first() == Some(&0x82) };
+    pub(crate) fn message(bytes: &'a [u8], odd: &'a Cell<u64>) -> Result<(Self, &'a [u8]), Bad> {
+        let mut reader = Reader { rest: bytes, compact: bytes.first() == Some(&0x82), odd };
         let name;
         if reader.compact {
             reader.byte()?;
@@ -230,22 +275,16 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// Proves that a field is a struct, which is walked next.
-    pub(crate) fn struct_of(&self, field: &Field) -> Result<(), Bad> {
-        if field.ty == Type::Struct { Ok(()) } else { Err(Bad("a struct is expected")) }
-    }
-
-    /// A field's list of structs: how many there are. Each is walked next.
-    pub(crate) fn structs_of(&mut self, field: &Field) -> Result<usize, Bad> {
-        if field.ty == Type::List { self.structs() } else { Err(Bad("a list is expected")) }
-    }
-
-    /// A bare list of structs.
+    /// A list of structs: how many there are. Each is walked next. Of a list of others there are none.
     pub(crate) fn structs(&mut self) -> Result<usize, Bad> {
         match self.list()? {
             (_, 0) => Ok(0),
             (Type::Struct, size) => Ok(size),
-            _ => Err(Bad("a list of structs is expected")),
+            (ty, size) => {
+                self.is_odd();
+                (0..size).try_for_each(|_| self.skip_value(ty, MOST_DEEP))?;
+                Ok(0)
+            }
         }
     }
 

@@ -9,7 +9,7 @@
 pub(crate) mod json;
 mod request;
 
-pub(crate) use request::{Request, Room};
+pub(crate) use request::{Endless, Request, Room};
 
 use tributary_span::protobuf::{mend_utf8, put};
 
@@ -78,15 +78,20 @@ impl<'a> Value<'a> {
 pub(crate) fn attribute(out: &mut Vec<u8>, number: u32, key: &[u8], value: Value<'_>) {
     put::message(out, number, |out| {
         text(out, 1, key);
-        put::message(out, 2, |out| match value {
-            Value::Empty => {}
-            Value::Str(value) => text(out, 1, value),
-            Value::Bool(value) => put::uint(out, 2, u64::from(value)),
-            Value::Int(value) => put::uint(out, 3, value.cast_unsigned()),
-            Value::Double(value) => put::fixed64(out, 4, value.to_bits()),
-            Value::Bytes(value) => put::bytes(out, 7, value),
-        });
+        put::message(out, 2, |out| any_value(out, value));
     });
+}
+
+/// Writes the field of an `AnyValue`.
+pub(crate) fn any_value(out: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::Empty => {}
+        Value::Str(value) => text(out, 1, value),
+        Value::Bool(value) => put::uint(out, 2, u64::from(value)),
+        Value::Int(value) => put::uint(out, 3, value.cast_unsigned()),
+        Value::Double(value) => put::fixed64(out, 4, value.to_bits()),
+        Value::Bytes(value) => put::bytes(out, 7, value),
+    }
 }
 
 /// Writes field `number` as a string. A lone surrogate, which stands here as three bytes, becomes
@@ -122,6 +127,8 @@ pub(crate) struct Draft {
     pub(crate) scope_version: Vec<u8>,
     /// Attributes, events and links, as fields of `Span`.
     pub(crate) fields: Vec<u8>,
+    /// Values that could not be read and are left out.
+    pub(crate) odd: u64,
 }
 
 /// Field numbers of `Span`.
@@ -169,6 +176,7 @@ impl Draft {
         // Broken texts are as long when they are mended.
         128 + (self.name.len() + self.trace_state.len() + self.status_message.len())
             + self.fields.len()
+            + 2 * usize::try_from(self.odd).unwrap_or(0)
     }
 
     /// Writes the fields of a `Span`.
@@ -188,6 +196,7 @@ impl Draft {
         put::fixed64(out, 7, self.start);
         put::fixed64(out, 8, self.end);
         out.extend_from_slice(&self.fields);
+        odd(out, ATTRIBUTES, self.odd);
         if self.status != 0 || !self.status_message.is_empty() {
             put::message(out, 15, |out| {
                 if !self.status_message.is_empty() {
@@ -202,6 +211,12 @@ impl Draft {
             put::fixed32(out, 16, self.flags);
         }
     }
+}
+
+/// Writes a field of attributes so many times as what is not one: the decoder of OTLP leaves it out and
+/// counts it.
+pub(crate) fn odd(out: &mut Vec<u8>, number: u32, times: u64) {
+    (0..times).for_each(|_| put::uint(out, number, 0));
 }
 
 /// Replaces a buffer's contents.

@@ -59,6 +59,31 @@ pub enum Value<'a> {
     Fixed32(u32),
 }
 
+impl Value<'_> {
+    fn wire(&self) -> u8 {
+        match self {
+            Value::Varint(_) => b'v',
+            Value::Fixed64(_) => b'8',
+            Value::Bytes(_) => b'b',
+            Value::Fixed32(_) => b'4',
+        }
+    }
+}
+
+/// The fields of a message that are known, as a letter a number from 1 up: `v` a varint, `b` bytes (a
+/// string, a message), `8` and `4` fixed64 and fixed32, `.` one that is not known.
+#[derive(Debug, Clone, Copy)]
+pub struct Known(pub &'static [u8]);
+
+impl Known {
+    /// Whether a field that is known is of its wire type.
+    #[inline]
+    pub fn has(self, field: &Field<'_>) -> Option<bool> {
+        let wire = self.0.get((field.number as usize).wrapping_sub(1));
+        wire.filter(|&&wire| wire != b'.').map(|&wire| wire == field.value.wire())
+    }
+}
+
 impl<'a> Field<'a> {
     /// The field as bytes, string or message.
     ///
@@ -95,11 +120,7 @@ impl<'a> Field<'a> {
     /// # Errors
     /// When it has another wire type.
     pub fn varint32(&self) -> Result<u32, Malformed> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "protobuf cuts 32-bit fields like this"
-        )]
-        self.varint().map(|n| n as u32)
+        self.varint().map(low32)
     }
 
     /// The field as fixed64 or double.
@@ -125,6 +146,13 @@ impl<'a> Field<'a> {
     }
 }
 
+/// A varint cut to 32 bits, as protobuf's own decoders cut it.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "protobuf cuts 32-bit fields like this")]
+pub fn low32(n: u64) -> u32 {
+    n as u32
+}
+
 /// Walks the fields of one message, in the order in which they stand.
 #[derive(Debug, Clone, Copy)]
 pub struct Fields<'a> {
@@ -140,6 +168,34 @@ impl<'a> Fields<'a> {
     /// What has not been walked yet: a row of whole fields.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
+    }
+
+    /// The next field that `known` has, in the wire type that it has there. A known field of another
+    /// wire type is one that is not set, as protobuf's own decoders have it; `odd` counts it.
+    ///
+    /// # Errors
+    /// When the bytes are not a message; the walk must not go on then.
+    #[inline]
+    pub fn next_of(&mut self, known: Known, odd: &mut u64) -> Result<Option<Field<'a>>, Malformed> {
+        while let Some(field) = self.next_field()? {
+            match known.has(&field) {
+                Some(true) => return Ok(Some(field)),
+                Some(false) => *odd += 1,
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same of a message in a message, which costs nothing but itself: its end is where it cannot be
+    /// read on, and `odd` counts that.
+    #[inline]
+    pub fn next_readable(&mut self, known: Known, odd: &mut u64) -> Option<Field<'a>> {
+        self.next_of(known, odd).unwrap_or_else(|_| {
+            *odd += 1;
+            self.rest = &[];
+            None
+        })
     }
 
     /// The next field, or `None` at the end of the message.

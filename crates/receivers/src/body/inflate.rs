@@ -34,7 +34,7 @@ impl Encoding {
         Some(match () {
             () if name.is_empty() || is("identity") => Encoding::Identity,
             () if is("gzip") || is("x-gzip") => Encoding::Gzip,
-            () if is("deflate") => Encoding::Deflate,
+            () if is("deflate") || is("zlib") => Encoding::Deflate,
             () if is("zstd") => Encoding::Zstd,
             () => return None,
         })

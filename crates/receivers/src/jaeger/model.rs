@@ -11,20 +11,18 @@
 //! Timestamp, Duration: 1 seconds, 2 nanos
 //! ```
 
-use super::span::{Reference, Span, event, process_tag, service};
+use super::span::{Reference, Span, Tag, event, process_tag, service};
 use crate::fault::Fault;
-use crate::translate::{Request, Room, Value, set};
-use tributary_span::protobuf::{Fields, Malformed};
+use crate::translate::{Request, Room, Value, odd, set};
+use tributary_span::protobuf::{Fields, Known, Malformed};
 
 /// `PostSpansRequest` as an OTLP request.
 pub(crate) fn post_spans(message: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     let mut request = Request::new(room);
     let mut span = Span::default();
     let mut fields = Fields::new(message);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
-            batch(field.bytes()?, &mut span, &mut request)?;
-        }
+    while let Some(field) = fields.next_of(Known(b"b"), &mut 0)? {
+        batch(field.bytes()?, &mut span, &mut request)?;
     }
     Ok(request.finish())
 }
@@ -32,68 +30,70 @@ pub(crate) fn post_spans(message: &[u8], room: &mut dyn Room) -> Result<Vec<u8>,
 fn batch(bytes: &[u8], span: &mut Span, request: &mut Request<'_>) -> Result<(), Fault> {
     let mut shared = Vec::new();
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 2 {
-            shared = process(field.bytes()?)?;
-        }
+    while let Some(field) = fields.next_of(Known(b".b"), &mut 0)? {
+        shared = process(field.bytes()?)?;
     }
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
+    while let Some(field) = fields.next_of(Known(b"b"), &mut 0)? {
+        span.clear();
+        let own = one(field.bytes()?, span).unwrap_or_else(|_| {
+            // What is no message is a span without ids, and refused alone.
             span.clear();
-            let own = one(field.bytes()?, span)?;
-            // A span may have a process of its own; without one it has its batch's.
-            request.span(own.as_ref().unwrap_or(&shared), &span.draft)?;
-        }
+            None
+        });
+        // A span may have a process of its own; without one it has its batch's.
+        request.span(own.as_ref().unwrap_or(&shared), &span.draft)?;
     }
     Ok(())
 }
 
 fn process(bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let mut name: &[u8] = &[];
+    let (mut name, mut lost): (&[u8], _) = (&[], 0);
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
-            name = field.bytes()?;
-        }
+    while let Some(field) = fields.next_readable(Known(b"b"), &mut 0) {
+        name = field.bytes()?;
     }
     let mut out = Vec::new();
     service(&mut out, name);
-    tags(bytes, 2, &mut |key, value| process_tag(&mut out, name, key, value))?;
+    tags(
+        bytes,
+        Known(b".b"),
+        &mut |key, value| process_tag(&mut out, name, key, value),
+        &mut lost,
+    )?;
+    odd(&mut out, 1, lost);
     Ok(out)
 }
 
 /// Fills `span`; gives its own process if it has one.
 fn one(bytes: &[u8], span: &mut Span) -> Result<Option<Vec<u8>>, Malformed> {
-    let (mut start, mut duration, mut own) = (0, 0, None);
+    let (mut start, mut duration, mut own, mut lost) = (0, 0, None, 0);
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
+    while let Some(field) = fields.next_of(Known(b"bbb.vbb..b.b"), &mut lost)? {
         match field.number {
             1 => span.draft.trace = trace(field.bytes()?),
             2 => span.draft.id = field.bytes()?.try_into().unwrap_or_default(),
             3 => set(&mut span.draft.name, field.bytes()?),
             5 => span.flags(i64::from(field.varint32()?)),
-            6 => start = time(field.bytes()?)?,
-            7 => duration = time(field.bytes()?)?,
+            6 => start = time(field.bytes()?, &mut lost)?,
+            7 => duration = time(field.bytes()?, &mut lost)?,
             10 => own = Some(process(field.bytes()?)?),
-            12 => span.draft.attribute(b"jaeger.warning", Value::Str(field.bytes()?)),
-            _ => {}
+            _ => span.draft.attribute(b"jaeger.warning", Value::Str(field.bytes()?)),
         }
     }
     span.times(start, duration);
-    tags(bytes, 8, &mut |key, value| span.tag(key, value))?;
+    tags(bytes, Known(b".......b"), &mut |key, value| span.tag(key, value), &mut lost)?;
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            4 => {
-                let to = reference(field.bytes()?)?;
-                span.reference(to);
-            }
-            9 => log(field.bytes()?, span)?,
-            _ => {}
+    while let Some(field) = fields.next_of(Known(b"...b....b"), &mut lost)? {
+        if field.number == 4 {
+            let to = reference(field.bytes()?, &mut lost)?;
+            span.reference(to);
+        } else {
+            log(field.bytes()?, span, &mut lost)?;
         }
     }
     span.finish();
+    span.draft.odd = lost;
     Ok(own)
 }
 
@@ -111,82 +111,76 @@ fn trace(bytes: &[u8]) -> [u8; 16] {
 }
 
 /// Seconds and nanoseconds as nanoseconds; negative ones are none.
-fn time(bytes: &[u8]) -> Result<u64, Malformed> {
+fn time(bytes: &[u8], lost: &mut u64) -> Result<u64, Malformed> {
     let (mut seconds, mut nanos) = (0, 0);
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
+    while let Some(field) = fields.next_readable(Known(b"vv"), lost) {
         match field.number {
             1 => seconds = field.varint()?,
-            2 => nanos = field.varint()?,
-            _ => {}
+            _ => nanos = field.varint()?,
         }
     }
     let positive = |n: u64| u64::try_from(n.cast_signed()).unwrap_or(0);
     Ok(positive(seconds).saturating_mul(1_000_000_000).saturating_add(positive(nanos)))
 }
 
-fn reference(bytes: &[u8]) -> Result<Reference, Malformed> {
+fn reference(bytes: &[u8], lost: &mut u64) -> Result<Reference, Malformed> {
     let mut to = Reference { follows_from: false, trace: [0; 16], span: [0; 8] };
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
+    while let Some(field) = fields.next_readable(Known(b"bbv"), lost) {
         match field.number {
             1 => to.trace = trace(field.bytes()?),
             2 => to.span = field.bytes()?.try_into().unwrap_or_default(),
-            3 => to.follows_from = field.varint()? == 1,
-            _ => {}
+            _ => to.follows_from = field.varint()? == 1,
         }
     }
     Ok(to)
 }
 
-fn log(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
+fn log(bytes: &[u8], span: &mut Span, lost: &mut u64) -> Result<(), Malformed> {
     let mut at = 0;
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
-            at = time(field.bytes()?)?;
-        }
+    while let Some(field) = fields.next_readable(Known(b"b"), lost) {
+        at = time(field.bytes()?, lost)?;
     }
-    event(span, at, |each| tags(bytes, 2, each))
+    let before = *lost;
+    event(span, at, |each| {
+        // They are handed out twice and counted once.
+        *lost = before;
+        tags(bytes, Known(b".b"), each, lost)
+    })
 }
 
-/// Hands out the tags in the fields of that number.
+/// Hands out the tags in the field that is known.
 fn tags<'a>(
     message: &'a [u8],
-    number: u32,
+    known: Known,
     each: &mut dyn FnMut(&'a [u8], Value<'a>),
+    lost: &mut u64,
 ) -> Result<(), Malformed> {
     let mut fields = Fields::new(message);
-    while let Some(field) = fields.next_field()? {
-        if field.number != number {
-            continue;
-        }
-        let (mut key, mut value_type): (&[u8], u64) = (&[], 0);
-        let (mut text, mut bytes, mut double, mut flag, mut long): (&[u8], &[u8], _, _, _) =
-            (&[], &[], 0.0, false, 0);
-        let mut tag = Fields::new(field.bytes()?);
-        while let Some(field) = tag.next_field()? {
+    while let Some(field) = fields.next_readable(known, lost) {
+        let (mut key, mut tag): (&[u8], _) = (&[], Tag::default());
+        let mut fields = Fields::new(field.bytes()?);
+        while let Some(field) = fields.next_readable(Known(b"bvbvv8b"), lost) {
             match field.number {
                 1 => key = field.bytes()?,
-                2 => value_type = field.varint()?,
-                3 => text = field.bytes()?,
-                4 => flag = field.varint()? != 0,
-                5 => long = field.varint()?.cast_signed(),
-                6 => double = f64::from_bits(field.fixed64()?),
-                7 => bytes = field.bytes()?,
-                _ => {}
+                2 => tag.is = usize::try_from(field.varint()?).unwrap_or(usize::MAX),
+                3 => tag.set(3, Value::Str(field.bytes()?)),
+                4 => tag.set(4, Value::Bool(field.varint()? != 0)),
+                5 => tag.set(5, Value::Int(field.varint()?.cast_signed())),
+                6 => tag.set(6, Value::Double(f64::from_bits(field.fixed64()?))),
+                _ => tag.set(7, Value::Bytes(field.bytes()?)),
             }
         }
-        each(
-            key,
-            match value_type {
-                1 => Value::Bool(flag),
-                2 => Value::Int(long),
-                3 => Value::Double(double),
-                4 => Value::Bytes(bytes),
-                _ => Value::Str(text),
-            },
-        );
+        const DEFAULTS: [Value<'static>; 5] = [
+            Value::Str(b""),
+            Value::Bool(false),
+            Value::Int(0),
+            Value::Double(0.0),
+            Value::Bytes(b""),
+        ];
+        each(key, tag.value(DEFAULTS));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! clients, `/api/sampling` on a collector), `sampling.proto` over gRPC on 14250.
 
 use crate::fault::Fault;
+use crate::header::is_path;
 use crate::http::refuse;
 use crate::reply::Reply;
 use crate::server::Server;
@@ -58,10 +59,16 @@ pub(crate) async fn answer<S: Sink>(
     request: Request<Incoming>,
     strategy: Strategy,
 ) -> Response<Reply> {
-    let body = match (request.uri().path(), request.method()) {
-        ("/" | "/sampling" | "/api/sampling", &Method::GET | &Method::HEAD) => Ok(strategy.json()),
+    let path = request.uri().path();
+    let is = |known: &[&str]| known.iter().any(|known| is_path(path, known));
+    let body = match request.method() {
+        &Method::GET | &Method::HEAD if is(&["/", "/sampling", "/api/sampling"]) => {
+            Ok(strategy.json())
+        }
         // None: clients keep what they were configured with.
-        ("/baggageRestrictions" | "/api/baggageRestrictions", &Method::GET | &Method::HEAD) => {
+        &Method::GET | &Method::HEAD
+            if is(&["/baggageRestrictions", "/api/baggageRestrictions"]) =>
+        {
             Ok("[]".to_owned())
         }
         _ => Err(Fault::Path("there are GET /sampling and GET /baggageRestrictions")),

@@ -53,6 +53,37 @@ pub(super) struct Reference {
     pub(super) span: [u8; 8],
 }
 
+/// A tag's value: what has come, by the number of its type, and which of them counts.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tag<'a> {
+    /// Which type, by number.
+    pub(super) is: usize,
+    came: [Option<Value<'a>>; 5],
+}
+
+impl<'a> Tag<'a> {
+    /// Takes the value of a type. Their fields stand in the types' order from 3 on, in both formats.
+    #[inline]
+    pub(super) fn set(&mut self, field: usize, value: Value<'a>) {
+        if let Some(slot) = self.came.get_mut(field.wrapping_sub(3)) {
+            *slot = Some(value);
+        }
+    }
+
+    /// The value of the type that is named; where there is none of it, the one that has come, or else
+    /// the type's default: what is at it is not always written.
+    #[inline]
+    pub(super) fn value(&self, defaults: [Value<'static>; 5]) -> Value<'a> {
+        match self.came.get(self.is) {
+            Some(Some(value)) => *value,
+            _ => {
+                let came = self.came.iter().flatten().next().copied();
+                came.or(defaults.get(self.is).copied()).unwrap_or(Value::Str(b""))
+            }
+        }
+    }
+}
+
 impl Span {
     /// Begins another span.
     pub(super) fn clear(&mut self) {

@@ -11,36 +11,36 @@
 //! Agent   emitBatch(1 batch), emitZipkinBatch(1 list<zipkincore.Span>), both one way
 //! ```
 
-use super::span::{Reference, Span, event, micros, process_tag, service};
+use super::span::{Reference, Span, Tag, event, micros, process_tag, service};
 use crate::fault::Fault;
-use crate::thrift::{Bad, Field, Reader, Walk};
-use crate::translate::{Request, Room, Value, set};
+use crate::thrift::{Bad, Reader, Walk};
+use crate::translate::{Request, Room, Value, odd, set};
 use crate::zipkin;
+use std::cell::Cell;
 
 /// A bare batch in the binary protocol, as HTTP carries it.
 pub(crate) fn http_batch(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     let mut request = Request::new(room);
-    batch(&mut Reader::binary(body), &mut request)?;
+    batch(&mut Reader::binary(body, &Cell::default()), &mut request)?;
     Ok(request.finish())
 }
 
 /// A datagram: a call of one of the agent's methods.
 pub(crate) fn datagram(bytes: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
-    let (mut reader, method) = Reader::message(bytes)?;
+    let odd = Cell::default();
+    let (mut reader, method) = Reader::message(bytes, &odd)?;
     let mut request = Request::new(room);
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(&mut reader)? {
-        match (method, field.id) {
-            (b"emitBatch", 1) => {
-                reader.struct_of(&field)?;
-                batch(&mut reader, &mut request)?;
-            }
-            (b"emitZipkinBatch", 1) => {
-                let spans = reader.structs_of(&field)?;
-                zipkin::thrift::spans(&mut reader, spans, &mut request)?;
-            }
-            (b"emitBatch" | b"emitZipkinBatch", _) => reader.skip(&field)?,
-            _ => return Err(Fault::Path("emitBatch and emitZipkinBatch are the methods")),
+    let known = match method {
+        b"emitBatch" => b"t",
+        b"emitZipkinBatch" => b"l",
+        _ => return Err(Fault::Path("emitBatch and emitZipkinBatch are the methods")),
+    };
+    while walk.next_of(&mut reader, known)?.is_some() {
+        if known == b"t" {
+            batch(&mut reader, &mut request)?;
+        } else {
+            zipkin::thrift::spans(&mut reader, &mut request)?;
         }
     }
     Ok(request.finish())
@@ -50,23 +50,19 @@ fn batch(reader: &mut Reader<'_>, request: &mut Request<'_>) -> Result<(), Fault
     let mut resource: Option<Vec<u8>> = None;
     let mut early = None;
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"tl")? {
         match (field.id, &resource) {
-            (1, _) => {
-                reader.struct_of(&field)?;
-                resource = Some(process(reader)?);
-            }
-            (2, Some(resource)) => spans(reader, &field, resource, request)?,
+            (1, _) => resource = Some(process(reader)?),
+            (_, Some(resource)) => spans(reader, resource, request)?,
             // Spans before their process.
-            (2, None) => {
-                early = Some((*reader, field));
+            (_, None) => {
+                early = Some(*reader);
                 reader.skip(&field)?;
             }
-            _ => reader.skip(&field)?,
         }
     }
-    if let Some((mut at, field)) = early {
-        spans(&mut at, &field, &resource.unwrap_or_default(), request)?;
+    if let Some(mut at) = early {
+        spans(&mut at, &resource.unwrap_or_default(), request)?;
     }
     Ok(())
 }
@@ -76,29 +72,24 @@ fn process(reader: &mut Reader<'_>) -> Result<Vec<u8>, Fault> {
     let mut out = Vec::new();
     let mut name: &[u8] = &[];
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
-        match field.id {
-            1 => {
-                name = reader.binary_of(&field)?;
-                service(&mut out, name);
-            }
-            2 => tags(reader, &field, &mut |key, value| process_tag(&mut out, name, key, value))?,
-            _ => reader.skip(&field)?,
+    while let Some(field) = walk.next_of(reader, b"sl")? {
+        if field.id == 1 {
+            name = reader.binary_of(&field)?;
+            service(&mut out, name);
+        } else {
+            tags(reader, &mut |key, value| process_tag(&mut out, name, key, value))?;
         }
     }
+    odd(&mut out, 1, reader.odd.take());
     Ok(out)
 }
 
-fn spans(
-    reader: &mut Reader<'_>,
-    field: &Field,
-    resource: &[u8],
-    request: &mut Request<'_>,
-) -> Result<(), Fault> {
+fn spans(reader: &mut Reader<'_>, resource: &[u8], request: &mut Request<'_>) -> Result<(), Fault> {
     let mut span = Span::default();
-    for _ in 0..reader.structs_of(field)? {
+    for _ in 0..reader.structs()? {
         span.clear();
         one(reader, &mut span)?;
+        span.draft.odd = reader.odd.take();
         request.span(resource, &span.draft)?;
     }
     Ok(())
@@ -108,7 +99,7 @@ fn one(reader: &mut Reader<'_>, span: &mut Span) -> Result<(), Bad> {
     let (mut low, mut high, mut start, mut duration) = (0, 0, 0, 0);
     let mut references = None;
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"iiiisliiill")? {
         match field.id {
             1 => low = reader.int(&field)?,
             2 => high = reader.int(&field)?,
@@ -116,25 +107,24 @@ fn one(reader: &mut Reader<'_>, span: &mut Span) -> Result<(), Bad> {
             4 => span.draft.parent = reader.int(&field)?.to_be_bytes(),
             5 => set(&mut span.draft.name, reader.binary_of(&field)?),
             6 => {
-                references = Some((*reader, field));
+                references = Some(*reader);
                 reader.skip(&field)?;
             }
             7 => span.flags(reader.int(&field)?),
             8 => start = reader.int(&field)?,
             9 => duration = reader.int(&field)?,
-            10 => tags(reader, &field, &mut |key, value| span.tag(key, value))?,
-            11 => {
-                for _ in 0..reader.structs_of(&field)? {
+            10 => tags(reader, &mut |key, value| span.tag(key, value))?,
+            _ => {
+                for _ in 0..reader.structs()? {
                     log(reader, span)?;
                 }
             }
-            _ => reader.skip(&field)?,
         }
     }
     span.draft.trace = trace(high, low);
     span.times(micros(start), micros(duration));
-    if let Some((mut at, field)) = references {
-        for _ in 0..at.structs_of(&field)? {
+    if let Some(mut at) = references {
+        for _ in 0..at.structs()? {
             let to = reference(&mut at)?;
             span.reference(to);
         }
@@ -150,13 +140,13 @@ fn trace(high: i64, low: i64) -> [u8; 16] {
 fn reference(reader: &mut Reader<'_>) -> Result<Reference, Bad> {
     let (mut ref_type, mut low, mut high, mut id) = (0, 0, 0, 0);
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"iiii")? {
+        let n = reader.int(&field)?;
         match field.id {
-            1 => ref_type = reader.int(&field)?,
-            2 => low = reader.int(&field)?,
-            3 => high = reader.int(&field)?,
-            4 => id = reader.int(&field)?,
-            _ => reader.skip(&field)?,
+            1 => ref_type = n,
+            2 => low = n,
+            3 => high = n,
+            _ => id = n,
         }
     }
     Ok(Reference { follows_from: ref_type == 1, trace: trace(high, low), span: id.to_be_bytes() })
@@ -166,55 +156,49 @@ fn log(reader: &mut Reader<'_>, span: &mut Span) -> Result<(), Bad> {
     let mut time = 0;
     let mut fields = None;
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
-        match field.id {
-            1 => time = reader.int(&field)?,
-            2 => {
-                fields = Some((*reader, field));
-                reader.skip(&field)?;
-            }
-            _ => reader.skip(&field)?,
+    while let Some(field) = walk.next_of(reader, b"il")? {
+        if field.id == 1 {
+            time = reader.int(&field)?;
+        } else {
+            fields = Some(*reader);
+            reader.skip(&field)?;
         }
     }
-    event(span, micros(time), |each| match fields {
-        Some((mut at, field)) => tags(&mut at, &field, each),
-        None => Ok(()),
+    let odd = reader.odd.get();
+    event(span, micros(time), |each| {
+        // They are handed out twice and counted once.
+        reader.odd.set(odd);
+        match fields {
+            Some(mut at) => tags(&mut at, each),
+            None => Ok(()),
+        }
     })
 }
 
 /// Hands out a list of tags.
-fn tags<'a>(
-    reader: &mut Reader<'a>,
-    field: &Field,
-    each: &mut dyn FnMut(&'a [u8], Value<'a>),
-) -> Result<(), Bad> {
-    for _ in 0..reader.structs_of(field)? {
-        let (mut key, mut value_type): (&[u8], i64) = (&[], 0);
-        let (mut text, mut bytes, mut double, mut flag, mut long): (&[u8], &[u8], _, _, _) =
-            (&[], &[], 0.0, false, 0);
+fn tags<'a>(reader: &mut Reader<'a>, each: &mut dyn FnMut(&'a [u8], Value<'a>)) -> Result<(), Bad> {
+    for _ in 0..reader.structs()? {
+        let (mut key, mut tag): (&[u8], _) = (&[], Tag::default());
         let mut walk = Walk::default();
-        while let Some(field) = walk.next(reader)? {
+        while let Some(field) = walk.next_of(reader, b"sisdbis")? {
             match field.id {
                 1 => key = reader.binary_of(&field)?,
-                2 => value_type = reader.int(&field)?,
-                3 => text = reader.binary_of(&field)?,
-                4 => double = reader.double(&field)?,
-                5 => flag = reader.bool(&field)?,
-                6 => long = reader.int(&field)?,
-                7 => bytes = reader.binary_of(&field)?,
-                _ => reader.skip(&field)?,
+                2 => tag.is = usize::try_from(reader.int(&field)?).unwrap_or(0),
+                3 => tag.set(3, Value::Str(reader.binary_of(&field)?)),
+                4 => tag.set(4, Value::Double(reader.double(&field)?)),
+                5 => tag.set(5, Value::Bool(reader.bool(&field)?)),
+                6 => tag.set(6, Value::Int(reader.int(&field)?)),
+                _ => tag.set(7, Value::Bytes(reader.binary_of(&field)?)),
             }
         }
-        each(
-            key,
-            match value_type {
-                1 => Value::Double(double),
-                2 => Value::Bool(flag),
-                3 => Value::Int(long),
-                4 => Value::Bytes(bytes),
-                _ => Value::Str(text),
-            },
-        );
+        const DEFAULTS: [Value<'static>; 5] = [
+            Value::Str(b""),
+            Value::Double(0.0),
+            Value::Bool(false),
+            Value::Int(0),
+            Value::Bytes(b""),
+        ];
+        each(key, tag.value(DEFAULTS));
     }
     Ok(())
 }

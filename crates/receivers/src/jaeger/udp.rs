@@ -13,9 +13,10 @@ use crate::body::Intake;
 use crate::counters::{Counters, KernelDrops};
 use crate::fault::Fault;
 use crate::sink::{OfferError, Sink};
-use crate::translate::Room;
+use crate::translate::Endless;
 use bytes::Bytes;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -92,8 +93,10 @@ fn read_turn<S: Sink>(
 ) -> (Turn<S::Permit>, bool) {
     let mut turn = Turn { request: Vec::new(), permits: Vec::new(), datagrams: 0 };
     for _ in 0..TURN {
-        match socket.try_recv(buffer) {
-            Ok(len) => turn.take(buffer.get(..len).unwrap_or_default(), sink, counters),
+        match socket.try_recv_from(buffer) {
+            Ok((len, from)) => {
+                turn.take(buffer.get(..len).unwrap_or_default(), from, sink, counters);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (turn, false),
             Err(error) => {
                 debug!(%error, "cannot receive a datagram");
@@ -109,7 +112,13 @@ fn read_turn<S: Sink>(
 }
 
 impl<P> Turn<P> {
-    fn take<S: Sink<Permit = P>>(&mut self, datagram: &[u8], sink: &S, counters: &Counters) {
+    fn take<S: Sink<Permit = P>>(
+        &mut self,
+        datagram: &[u8],
+        from: SocketAddr,
+        sink: &S,
+        counters: &Counters,
+    ) {
         counters.requests.add(1);
         counters.bytes.add(datagram.len() as u64);
         let mut intake = Intake::new(sink, usize::MAX);
@@ -122,7 +131,9 @@ impl<P> Turn<P> {
                 self.datagrams += 1;
             }
             Err(fault) => {
-                debug!(error = %fault, "datagram dropped");
+                if let Some(kind) = fault.kind() {
+                    counters.complaints.say(from, "jaeger datagrams", kind, &fault);
+                }
                 counters.fault(&fault);
                 if matches!(fault, Fault::Refused(_)) {
                     let spans = thrift::datagram(datagram, &mut Endless).map(|r| count(&r));
@@ -157,13 +168,4 @@ impl<P> Turn<P> {
 
 fn count(request: &[u8]) -> u64 {
     count_spans(request).unwrap_or(0)
-}
-
-/// Room for one datagram that is only read to be counted.
-struct Endless;
-
-impl Room for Endless {
-    fn raise(&mut self, _: usize) -> Result<(), Fault> {
-        Ok(())
-    }
 }

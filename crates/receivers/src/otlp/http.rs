@@ -1,51 +1,74 @@
 //! OTLP/HTTP: `POST /v1/traces` with protobuf or JSON, answered in the same.
+//!
+//! Errors are a `google.rpc.Status` in the request's encoding; in JSON where that is neither.
 
 use super::json;
 use crate::answer::{self, MediaType};
 use crate::body::Intake;
-use crate::fault::Fault;
-use crate::header::content_type;
-use crate::http::{drain, fault_response, read, refuse, respond, sends_now, tenant};
+use crate::fault::{Fault, LOGS, METRICS};
+use crate::header::{Media, is_path, last_segment, media};
+use crate::http::{
+    all_rejected, drain, fault_response, read, refuse, respond, sends_now, taken, tenant,
+};
 use crate::reply::Reply;
 use crate::server::Server;
 use crate::sink::Sink;
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use tracing::debug;
 use tributary_span::otlp::Outcome;
 
 /// The one path that is served.
 const PATH: &str = "/v1/traces";
+
+/// What a sender to another path is told.
+fn advice(path: &str) -> &'static str {
+    match last_segment(path) {
+        "metrics" => METRICS,
+        "logs" => LOGS,
+        "spans" => "OTLP is POST /v1/traces; Zipkin's spans are taken at its own port, 9411",
+        "traces" if path.contains("api") => {
+            "OTLP is POST /v1/traces; Jaeger's Thrift is taken at its own port, 14268"
+        }
+        _ => "OTLP is POST /v1/traces, or gRPC's TraceService/Export",
+    }
+}
 
 /// Serves one request.
 pub(crate) async fn answer<S: Sink>(
     server: &Server<S>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
-    if request.uri().path() != PATH {
-        let fault = Fault::Path("OTLP is POST /v1/traces, or gRPC's TraceService/Export");
-        return refuse(server, request, fault, None).await;
-    }
-    if *request.method() != Method::POST {
-        return refuse(server, request, Fault::Method, None).await;
-    }
-    let media_type = match content_type(request.headers()) {
-        t if t.eq_ignore_ascii_case(b"application/x-protobuf") => MediaType::Protobuf,
-        t if t.eq_ignore_ascii_case(b"application/json") => MediaType::Json,
-        _ => {
-            let fault = Fault::ContentType("application/x-protobuf, application/json");
-            return refuse(server, request, fault, None).await;
-        }
+    let media_type = match media(request.headers()) {
+        Media::Protobuf => Some(MediaType::Protobuf),
+        // A beacon calls JSON text: with any other name a browser would ask first.
+        Media::Json | Media::Text => Some(MediaType::Json),
+        _ => None,
     };
+    let path = request.uri().path();
+    let fault = if !is_path(path, PATH) {
+        Some(Fault::Path(advice(path)))
+    } else if *request.method() != Method::POST {
+        Some(Fault::Method)
+    } else if media_type.is_none() {
+        Some(Fault::ContentType("application/x-protobuf, application/json"))
+    } else {
+        None
+    };
+    let media_type = media_type.unwrap_or(MediaType::Json);
+    if let Some(fault) = fault {
+        return refuse(server, request, fault, Some(media_type)).await;
+    }
     let sends = sends_now(&request);
     let (head, mut body) = request.into_parts();
     match export(server, media_type, &head.headers, &mut body).await {
         Ok(outcome) => {
-            server.counters.taken(&outcome);
-            respond(StatusCode::OK, media_type, answer::response(&outcome, media_type))
+            let (complaint, told) = taken(server, &outcome);
+            let answer = answer::response(outcome.rejected, told.as_deref(), media_type);
+            let mut response = respond(StatusCode::OK, media_type, answer);
+            response.body_mut().complaint = complaint;
+            response
         }
         Err(fault) => {
-            debug!(error = %fault, transport = "http", version = ?head.version, "request turned away");
             server.counters.fault(&fault);
             drain(sends, body, &fault).await;
             fault_response(&fault, Some(media_type))
@@ -64,10 +87,29 @@ async fn export<S: Sink>(
     if media_type == MediaType::Json {
         let mut intake = Intake::new(&*server.sink, usize::MAX);
         intake.raise(json::longest(held.bytes.len()))?;
-        let request = json::to_protobuf(&held.bytes).map_err(|e| {
-            Fault::Malformed(format!("the body is not an OTLP request in JSON: {e}"))
-        })?;
+        let request = json::to_protobuf(&held.bytes)?;
         held = intake.hold(request);
     }
-    server.offer(tenant, held).await
+    let outcome = server.offer(tenant, held).await?;
+    all_rejected(server, &outcome)?;
+    Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_paths_are_told_where_to_go() {
+        let table = [
+            ("/v1/metrics", METRICS),
+            ("/v1//logs/", LOGS),
+            ("/", "OTLP is POST /v1/traces, or gRPC's TraceService/Export"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(advice(path), expected, "{path}");
+        }
+        assert!(advice("/api/v2/spans").contains("9411"));
+        assert!(advice("/api/traces").contains("14268"));
+    }
 }

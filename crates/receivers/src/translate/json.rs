@@ -4,6 +4,7 @@
 //! stands before a value, and each method reads one. What is skipped is not proved to be valid to
 //! its last character. Nothing here recurses, so nesting costs no stack.
 
+use super::Value;
 use crate::fault::Fault;
 
 /// A place in a JSON text.
@@ -27,16 +28,70 @@ impl From<Bad> for Fault {
     }
 }
 
-/// A scalar; texts are in the buffer that was given.
+/// A value as it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Scalar {
+pub(crate) enum Given<'t> {
     Null,
     Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text,
-    /// An object or array, skipped.
-    Nested,
+    /// A number's characters, with `NaN` and `Infinity` that Python and JavaScript write.
+    Number(&'t str),
+    Text(&'t [u8]),
+    /// An object or array, skipped: its characters.
+    Nested(&'t [u8]),
+}
+
+impl<'t> Given<'t> {
+    /// The value as the nearest type of attributes that holds it: what is no scalar as its text.
+    pub(crate) fn nearest(self) -> Value<'t> {
+        match self {
+            Given::Null => Value::Empty,
+            Given::Bool(value) => Value::Bool(value),
+            Given::Number(text) => match (text.parse(), double(text)) {
+                (Ok(int), _) => Value::Int(int),
+                (_, Some(double)) => Value::Double(double),
+                _ => Value::Str(text.as_bytes()),
+            },
+            Given::Text(text) | Given::Nested(text) => Value::Str(text),
+        }
+    }
+
+    /// The value of a field that holds text. Of an object or array there is none.
+    pub(crate) fn text(self) -> Option<&'t [u8]> {
+        match self {
+            Given::Null => Some(b""),
+            Given::Bool(value) => Some(if value { b"true" } else { b"false" }),
+            Given::Number(text) => Some(text.as_bytes()),
+            Given::Text(text) => Some(text),
+            Given::Nested(_) => None,
+        }
+    }
+
+    /// The value of a field that holds a boolean, also as text or number.
+    pub(crate) fn bool(self) -> Option<bool> {
+        match self {
+            Given::Null => Some(false),
+            Given::Bool(value) => Some(value),
+            Given::Number("1") | Given::Text(b"true" | b"True" | b"1") => Some(true),
+            Given::Number("0") | Given::Text(b"false" | b"False" | b"0") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The characters of a number, also as text.
+    pub(crate) fn number(self) -> Option<&'t str> {
+        match self {
+            Given::Number(text) => Some(text),
+            Given::Text(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// A double that holds what the characters say; none when they say more than one can.
+pub(crate) fn double(text: &str) -> Option<f64> {
+    let double: f64 = text.parse().ok()?;
+    let digits = text.bytes().any(|c| c.is_ascii_digit());
+    (double.is_finite() || !digits).then_some(double)
 }
 
 impl<'a> Json<'a> {
@@ -47,17 +102,17 @@ impl<'a> Json<'a> {
     }
 
     pub(crate) fn bad(&self, wanted: &'static str) -> Bad {
-        Bad { wanted, at: self.len - self.rest.len() }
+        Bad { wanted, at: self.at() }
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn at(&self) -> usize {
+        self.len - self.rest.len()
     }
 
     /// Whether nothing is left.
     pub(crate) fn is_done(&self) -> bool {
         self.rest.is_empty()
-    }
-
-    /// What is left, from here on.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
     }
 
     fn blank(&mut self) {
@@ -132,11 +187,11 @@ impl<'a> Json<'a> {
             return Ok(());
         }
         loop {
-            self.string(key)?;
+            let name = self.text(key)?;
             if !self.take(b':') {
                 return Err(self.bad("`:` is expected").into());
             }
-            each(self, key)?;
+            each(self, name)?;
             if self.take(b'}') {
                 return Ok(());
             }
@@ -146,33 +201,42 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Reads a string into `into`. A lone surrogate becomes the replacement character.
-    pub(crate) fn string(&mut self, into: &mut Vec<u8>) -> Result<(), Bad> {
-        into.clear();
+    /// Reads a string: as it stands, or in the buffer when it has escapes. A lone surrogate becomes
+    /// the replacement character.
+    pub(crate) fn text<'t>(&mut self, buffer: &'t mut Vec<u8>) -> Result<&'t [u8], Bad>
+    where
+        'a: 't,
+    {
         let Some((b'"', mut rest)) = self.rest.split_first().map(|(&first, rest)| (first, rest))
         else {
             return Err(self.bad("a string is expected"));
         };
+        buffer.clear();
         loop {
             let end = rest.iter().position(|&c| c == b'"' || c == b'\\' || c < b' ');
             let (plain, tail) = end
                 .and_then(|end| rest.split_at_checked(end))
                 .ok_or_else(|| self.bad("the string has no end"))?;
-            into.extend_from_slice(plain);
             match tail {
                 [b'"', tail @ ..] => {
                     self.rest = tail;
                     self.blank();
-                    return Ok(());
+                    if buffer.is_empty() {
+                        return Ok(plain);
+                    }
+                    buffer.extend_from_slice(plain);
+                    return Ok(buffer);
                 }
                 [b'\\', b'u', tail @ ..] => {
+                    buffer.extend_from_slice(plain);
                     let (char, tail) =
                         unicode(tail).ok_or_else(|| self.bad("a bad \\u in the string"))?;
-                    into.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                    buffer.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
                     rest = tail;
                 }
                 [b'\\', escaped, tail @ ..] => {
-                    into.push(match escaped {
+                    buffer.extend_from_slice(plain);
+                    buffer.push(match escaped {
                         b'"' | b'\\' | b'/' => *escaped,
                         b'b' => 8,
                         b'f' => 12,
@@ -188,52 +252,37 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Reads a string, or takes `null` for an empty one.
-    pub(crate) fn string_or_null(&mut self, into: &mut Vec<u8>) -> Result<(), Bad> {
-        into.clear();
-        if self.null() { Ok(()) } else { self.string(into) }
-    }
-
-    /// Reads `true`, `false`, or `null` for false.
-    pub(crate) fn bool(&mut self) -> Result<bool, Bad> {
-        if self.word("true") {
-            Ok(true)
-        } else if self.word("false") || self.null() {
-            Ok(false)
-        } else {
-            Err(self.bad("true or false is expected"))
-        }
-    }
-
-    /// Reads a value of any type; a string goes into `text`.
-    pub(crate) fn scalar(&mut self, text: &mut Vec<u8>) -> Result<Scalar, Bad> {
+    /// Reads a value of any type. `buffer` is for a text with escapes.
+    pub(crate) fn given<'t>(&mut self, buffer: &'t mut Vec<u8>) -> Result<Given<'t>, Bad>
+    where
+        'a: 't,
+    {
         Ok(match self.peek() {
-            Some(b'"') => {
-                self.string(text)?;
-                Scalar::Text
-            }
-            Some(b't' | b'f') => Scalar::Bool(self.bool()?),
-            Some(b'n') if self.null() => Scalar::Null,
-            Some(b'-' | b'0'..=b'9') => {
-                let token = self.number_token();
-                let token = std::str::from_utf8(token).unwrap_or_default();
-                match (token.parse(), token.parse()) {
-                    (Ok(int), _) => Scalar::Int(int),
-                    (_, Ok(double)) => Scalar::Double(double),
-                    _ => return Err(self.bad("a bad number before here")),
-                }
-            }
+            Some(b'"') => Given::Text(self.text(buffer)?),
+            Some(b't') if self.word("true") => Given::Bool(true),
+            Some(b'f') if self.word("false") => Given::Bool(false),
+            Some(b'n') if self.null() => Given::Null,
             Some(b'{' | b'[') => {
+                let before = self.rest;
                 self.skip()?;
-                Scalar::Nested
+                let len = before.len() - self.rest.len();
+                Given::Nested(before.get(..len).unwrap_or_default().trim_ascii_end())
             }
-            _ => return Err(self.bad("a value is expected")),
+            _ => {
+                let token = self.number_token();
+                let number = std::str::from_utf8(token).unwrap_or_default();
+                let plain = !token.is_empty() && token.iter().all(u8::is_ascii_digit);
+                if !plain && number.parse::<f64>().is_err() {
+                    return Err(self.bad("a value is expected before"));
+                }
+                Given::Number(number)
+            }
         })
     }
 
-    /// Takes the characters of a number.
-    pub(crate) fn number_token(&mut self) -> &'a [u8] {
-        let is = |c: &u8| matches!(c, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+    /// Takes the characters of a number, or of a word that stands for one.
+    fn number_token(&mut self) -> &'a [u8] {
+        let is = |c: &u8| matches!(c, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
         let end = self.rest.iter().position(|c| !is(c)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
@@ -256,10 +305,10 @@ impl<'a> Json<'a> {
                     depth -= 1;
                 }
                 Some(b',' | b':') if depth > 0 => self.skip_bytes(1),
-                Some(b'-' | b'0'..=b'9') => {
+                // A number, `true`, `false`, `null`.
+                Some(b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
                     self.number_token();
                 }
-                _ if self.word("true") || self.word("false") || self.null() => {}
                 _ => return Err(self.bad("a value is expected")),
             }
             if depth == 0 {

@@ -22,6 +22,15 @@ impl<S: Sink> Room for Intake<'_, S> {
     }
 }
 
+/// Room for everything, for what is only read to be counted.
+pub(crate) struct Endless;
+
+impl Room for Endless {
+    fn raise(&mut self, _: usize) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 /// Step in which room is asked for.
 const STEP: usize = 16 << 10;
 

@@ -1,15 +1,17 @@
 //! `POST /api/v2/spans` and `/api/v1/spans`, answered with 202 and nothing.
 //!
-//! As with other receivers, a path before these is ignored, and so is a content type that is not
-//! that of the binary encoding: browsers send JSON as text.
+//! As with other receivers, a path before these is ignored. A body is what its first byte says, where
+//! that can only be one: clients call a body of one version or encoding another's, and browsers send
+//! JSON as text.
 
 use super::{json_v1, json_v2, proto, thrift};
 use crate::fault::Fault;
-use crate::header::content_type;
+use crate::header::{Media, ends_with, last_segment, media};
 use crate::http::{Translate, refuse, take};
 use crate::reply::Reply;
 use crate::server::Server;
 use crate::sink::Sink;
+use crate::translate::Room;
 use ::http::{Method, Request, Response};
 use hyper::body::Incoming;
 
@@ -18,20 +20,73 @@ pub(crate) async fn answer<S: Sink>(
     server: &Server<S>,
     request: Request<Incoming>,
 ) -> Response<Reply> {
-    let path = request.uri().path().trim_end_matches('/');
-    let v1 = path.ends_with("/api/v1/spans");
-    if !v1 && !path.ends_with("/spans") {
+    let path = request.uri().path();
+    let v1 = ends_with(path, "/api/v1/spans");
+    if last_segment(path) != "spans" {
         let fault = Fault::Path("Zipkin is POST /api/v2/spans and /api/v1/spans");
         return refuse(server, request, fault, None).await;
     }
     if *request.method() != Method::POST {
         return refuse(server, request, Fault::Method, None).await;
     }
-    let translate: Translate = match content_type(request.headers()) {
-        b"application/x-thrift" if v1 => thrift::body,
-        _ if v1 => json_v1,
-        b"application/x-protobuf" => proto::body,
-        _ => json_v2,
+    let translate: Translate = match media(request.headers()) {
+        Media::Protobuf => |body, room| binary(body, room, proto::body),
+        Media::Thrift => |body, room| binary(body, room, thrift::body),
+        _ if v1 => |body, room| text(body, room, json_v1),
+        _ => |body, room| text(body, room, json_v2),
     };
     take(server, request, translate).await
+}
+
+/// A list of structs in Thrift, as the binary protocol begins one.
+const THRIFT: &[u8] = &[12, 0];
+
+/// A body that is said to be binary. None begins as JSON does.
+fn binary(body: &[u8], room: &mut dyn Room, said: Translate) -> Result<Vec<u8>, Fault> {
+    match body.first() {
+        Some(b'[') => json_v2(body, room),
+        Some(0x0a) => proto::body(body, room),
+        _ if body.starts_with(THRIFT) => thrift::body(body, room),
+        _ => said(body, room),
+    }
+}
+
+/// A body that is not said to be binary.
+fn text(body: &[u8], room: &mut dyn Room, said: Translate) -> Result<Vec<u8>, Fault> {
+    match body.first() {
+        _ if body.trim_ascii_start().first() == Some(&b'[') => said(body, room),
+        Some(0x0a) => proto::body(body, room),
+        _ if body.starts_with(THRIFT) => thrift::body(body, room),
+        _ => said(body, room),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::translate::Endless;
+    use tributary_span::otlp::decode::count_spans;
+
+    #[test]
+    fn a_body_is_what_it_begins_with() {
+        // A span without anything in each encoding.
+        let table: [(&[u8], u64); 4] =
+            [(b" [{}]", 1), (&[0x0a, 0], 1), (&[12, 0, 0, 0, 1, 0], 1), (&[0x0a, 0, 0x0a, 0], 2)];
+        let (texts, binaries): ([Translate; 2], [Translate; 2]) =
+            ([json_v1, json_v2], [proto::body, thrift::body]);
+        for said in texts {
+            for (body, spans) in table {
+                let request = text(body, &mut Endless, said).unwrap();
+                assert_eq!(count_spans(&request), Ok(spans), "{body:?}");
+            }
+            assert!(text(b"{}", &mut Endless, said).is_err());
+        }
+        for said in binaries {
+            for (body, spans) in &table[1..] {
+                let request = binary(body, &mut Endless, said).unwrap();
+                assert_eq!(count_spans(&request), Ok(*spans), "{body:?}");
+            }
+            assert!(binary(b"[{}]", &mut Endless, said).is_ok());
+        }
+    }
 }

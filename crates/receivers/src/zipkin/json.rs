@@ -1,215 +1,275 @@
 //! Zipkin's JSON, v2 and v1: a list of spans.
+//!
+//! Spans of one version that come where the other is served are read for what they are. One bad value
+//! costs itself: a tag's becomes its text, what a member cannot hold is left out and counted, what is no
+//! span is refused alone.
 
 use super::id::hex;
 use super::span::{Endpoint, Span};
 use super::v1::{Address, V1};
 use crate::fault::Fault;
-use crate::translate::json::{Bad, Json, Scalar};
-use crate::translate::{Request, Room, Value, kind, nanos};
-
-/// Buffers for names and texts, one a depth at which both are needed at once.
-#[derive(Default)]
-struct Buffers {
-    key: Vec<u8>,
-    inner_key: Vec<u8>,
-    text: Vec<u8>,
-    endpoint_key: Vec<u8>,
-}
+use crate::translate::json::{Bad, Given, Json, double};
+use crate::translate::{Request, Room, Value, kind, nanos, set};
 
 /// `POST /api/v2/spans`.
 pub(crate) fn v2(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
-    let mut request = Request::new(room);
-    let (mut span, mut buffers) = (Span::default(), Buffers::default());
-    each(body, |json| {
-        span.clear();
-        span_v2(json, &mut span, &mut buffers)?;
-        span.finish();
-        let resource = span.resource();
-        request.span(resource, &span.draft)
-    })?;
-    Ok(request.finish())
+    either(body, false, room)
 }
 
 /// `POST /api/v1/spans`.
 pub(crate) fn v1(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
+    either(body, true, room)
+}
+
+fn either(body: &[u8], is_v1: bool, room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
+    let (request, seen) = all(body, is_v1, room)?;
+    match (is_v1, seen) {
+        (true, Seen { v1: false, v2: true }) | (false, Seen { v1: true, v2: false }) => {
+            drop(request);
+            Ok(all(body, !is_v1, room)?.0)
+        }
+        _ => Ok(request),
+    }
+}
+
+/// Which versions the members are of that only one has.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    v1: bool,
+    v2: bool,
+}
+
+fn all(body: &[u8], is_v1: bool, room: &mut dyn Room) -> Result<(Vec<u8>, Seen), Fault> {
     let mut request = Request::new(room);
-    let (mut span, mut buffers) = (V1::default(), Buffers::default());
-    each(body, |json| {
-        span.clear();
-        span_v1(json, &mut span, &mut buffers)?;
-        span.finish();
-        let resource = span.span.resource();
-        request.span(resource, &span.span.draft)
-    })?;
-    Ok(request.finish())
-}
-
-fn each(body: &[u8], one: impl FnMut(&mut Json<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    let (mut v1, mut seen) = (V1::default(), Seen::default());
     let mut json = Json::new(body);
-    json.array(one)?;
-    if json.is_done() { Ok(()) } else { Err(json.bad("the end is expected").into()) }
-}
-
-fn span_v2(json: &mut Json<'_>, span: &mut Span, b: &mut Buffers) -> Result<(), Bad> {
-    let Buffers { key, inner_key, text, endpoint_key } = b;
-    json.object(key, |json, key| {
-        match key {
-            b"kind" => {
-                json.string_or_null(text)?;
-                // A kind that is none is no reason to lose a span.
-                span.draft.kind = kind::named(text).unwrap_or_default();
-            }
-            b"shared" => span.shared = json.bool()?,
-            b"localEndpoint" => endpoint(json, &mut span.local, endpoint_key)?,
-            b"remoteEndpoint" => endpoint(json, &mut span.remote, endpoint_key)?,
-            b"tags" if !json.null() => json.object(inner_key, |json, key| {
-                let value = value(json, text)?;
-                span.tag(key, value);
-                Ok::<_, Bad>(())
-            })?,
-            b"annotations" if !json.null() => json.array(|json| {
-                let mut time = None;
-                text.clear();
-                json.object(inner_key, |json, key| {
-                    match key {
-                        b"timestamp" => time = micros(json)?,
-                        b"value" => json.string_or_null(text)?,
-                        _ => json.skip()?,
-                    }
-                    Ok::<_, Bad>(())
-                })?;
-                span.annotation(time.unwrap_or(0), text);
-                Ok::<_, Bad>(())
-            })?,
-            b"tags" | b"annotations" => {}
-            _ => common(json, key, span, text)?,
+    json.array(|json| {
+        v1.clear();
+        if json.peek() == Some(b'{') {
+            span(json, &mut v1, is_v1, &mut seen)?;
+        } else {
+            // A span without ids, which is refused alone.
+            json.skip()?;
         }
-        Ok(())
-    })
+        if is_v1 {
+            v1.finish();
+        } else {
+            v1.span.finish();
+        }
+        let resource = v1.span.resource();
+        request.span(resource, &v1.span.draft)
+    })?;
+    if !json.is_done() {
+        return Err(json.bad("the end is expected").into());
+    }
+    Ok((request.finish(), seen))
 }
 
-fn span_v1(json: &mut Json<'_>, v1: &mut V1, b: &mut Buffers) -> Result<(), Bad> {
-    let Buffers { key, inner_key, text, endpoint_key } = b;
+fn span(json: &mut Json<'_>, v1: &mut V1, is_v1: bool, seen: &mut Seen) -> Result<(), Bad> {
+    let mut odd = 0;
+    let mut key = Vec::new();
     let mut host = Endpoint::default();
-    json.object(key, |json, key| {
+    json.object(&mut key, |json, key| {
+        let odd = &mut odd;
         match key {
-            b"annotations" if !json.null() => json.array(|json| {
-                let mut time = None;
-                text.clear();
+            b"traceId" => id(json, &mut v1.span.draft.trace),
+            b"id" => id(json, &mut v1.span.draft.id),
+            b"parentId" => id(json, &mut v1.span.draft.parent),
+            b"name" => text(json, &mut v1.span.draft.name, odd),
+            b"timestamp" => {
+                v1.span.timestamp = micros(json, odd)?.filter(|&at| at > 0);
+                Ok(())
+            }
+            b"duration" => {
+                v1.span.duration = micros(json, odd)?;
+                Ok(())
+            }
+            b"debug" => flag(json, &mut v1.span.debug, odd),
+            b"annotations" => list(json, odd, &mut |json, odd| {
+                let (mut time, mut value) = (None, None);
                 host.clear();
-                json.object(inner_key, |json, key| {
+                object(json, odd, &mut |json, key, odd| {
                     match key {
-                        b"timestamp" => time = micros(json)?,
-                        b"value" => json.string_or_null(text)?,
-                        b"endpoint" => endpoint(json, &mut host, endpoint_key)?,
+                        b"timestamp" => time = micros(json, odd)?,
+                        b"value" => value = later(json)?,
+                        b"endpoint" => {
+                            seen.v1 = true;
+                            endpoint(json, &mut host, odd)?;
+                        }
                         _ => json.skip()?,
                     }
-                    Ok::<_, Bad>(())
+                    Ok(())
                 })?;
-                v1.annotation(time.unwrap_or(0), text, &host);
-                Ok::<_, Bad>(())
-            })?,
-            b"binaryAnnotations" if !json.null() => json.array(|json| {
-                let (mut name, mut scalar) = (Vec::new(), Scalar::Null);
-                text.clear();
-                host.clear();
-                json.object(inner_key, |json, key| {
-                    match key {
-                        b"key" => json.string_or_null(&mut name)?,
-                        b"value" => scalar = json.scalar(text)?,
-                        b"endpoint" => endpoint(json, &mut host, endpoint_key)?,
-                        _ => json.skip()?,
-                    }
-                    Ok::<_, Bad>(())
-                })?;
-                match (Address::named(&name), scalar) {
-                    (Some(address), Scalar::Bool(true)) => v1.address(address, &host),
-                    _ => v1.tag(&name, of_scalar(scalar, text), &host),
+                let (time, mut buffer) = (time.unwrap_or(0), Vec::new());
+                let value = now(value, &mut buffer)?.text().unwrap_or_else(|| {
+                    *odd += 1;
+                    &[]
+                });
+                match is_v1 {
+                    true => v1.annotation(time, value, &host),
+                    false => v1.span.annotation(time, value),
                 }
-                Ok::<_, Bad>(())
-            })?,
-            b"annotations" | b"binaryAnnotations" => {}
-            _ => common(json, key, &mut v1.span, text)?,
+                Ok(())
+            }),
+            b"binaryAnnotations" => {
+                seen.v1 = true;
+                list(json, odd, &mut |json, odd| {
+                    let (mut name, mut value) = (None, None);
+                    host.clear();
+                    object(json, odd, &mut |json, key, odd| {
+                        match key {
+                            b"key" => name = later(json)?,
+                            b"value" => value = later(json)?,
+                            b"endpoint" => endpoint(json, &mut host, odd)?,
+                            _ => json.skip()?,
+                        }
+                        Ok(())
+                    })?;
+                    let (mut buffer, mut value_buffer) = (Vec::new(), Vec::new());
+                    let name = now(name, &mut buffer)?.text().unwrap_or_default();
+                    let value = now(value, &mut value_buffer)?.nearest();
+                    match (Address::named(name), value) {
+                        (Some(address), Value::Bool(true)) => v1.address(address, &host),
+                        _ => v1.tag(name, value, &host),
+                    }
+                    Ok(())
+                })
+            }
+            _ => of_v2(json, key, &mut v1.span, seen, odd),
         }
-        Ok(())
-    })
+    })?;
+    v1.span.draft.odd = odd;
+    Ok(())
 }
 
-/// Members that both versions have.
-fn common(json: &mut Json<'_>, key: &[u8], span: &mut Span, text: &mut Vec<u8>) -> Result<(), Bad> {
+/// Members that only v2 has.
+fn of_v2(
+    json: &mut Json<'_>,
+    key: &[u8],
+    span: &mut Span,
+    seen: &mut Seen,
+    odd: &mut u64,
+) -> Result<(), Bad> {
     match key {
-        b"traceId" => {
-            json.string_or_null(text)?;
-            span.draft.trace = hex(text);
+        b"kind" => {
+            let mut buffer = Vec::new();
+            // A kind that is none is no reason to lose a span.
+            let named = json.given(&mut buffer)?.text().unwrap_or_default();
+            span.draft.kind = kind::named(named).unwrap_or_default();
         }
-        b"id" => {
-            json.string_or_null(text)?;
-            span.draft.id = hex(text);
-        }
-        b"parentId" => {
-            json.string_or_null(text)?;
-            span.draft.parent = hex(text);
-        }
-        b"name" => json.string_or_null(&mut span.draft.name)?,
-        b"timestamp" => span.timestamp = micros(json)?.filter(|&at| at > 0),
-        b"duration" => span.duration = micros(json)?,
-        b"debug" => span.debug = json.bool()?,
-        _ => json.skip()?,
+        b"shared" => flag(json, &mut span.shared, odd)?,
+        b"localEndpoint" => endpoint(json, &mut span.local, odd)?,
+        b"remoteEndpoint" => endpoint(json, &mut span.remote, odd)?,
+        b"tags" => object(json, odd, &mut |json, key, _| {
+            span.tag(key, json.given(&mut Vec::new())?.nearest());
+            Ok(())
+        })?,
+        _ => return json.skip(),
+    }
+    seen.v2 = true;
+    Ok(())
+}
+
+/// A place before a value, which is skipped for now.
+fn later<'a>(json: &mut Json<'a>) -> Result<Option<Json<'a>>, Bad> {
+    let at = *json;
+    json.skip()?;
+    Ok(Some(at))
+}
+
+/// The value at such a place.
+fn now<'t, 'a: 't>(at: Option<Json<'a>>, buffer: &'t mut Vec<u8>) -> Result<Given<'t>, Bad> {
+    at.map_or(Ok(Given::Null), |mut json| json.given(buffer))
+}
+
+type Member<'f, 'a> = &'f mut dyn FnMut(&mut Json<'a>, &[u8], &mut u64) -> Result<(), Bad>;
+
+/// Reads an object; what is none is left out.
+fn object<'a>(json: &mut Json<'a>, odd: &mut u64, member: Member<'_, 'a>) -> Result<(), Bad> {
+    if json.peek() != Some(b'{') {
+        return left_out(json, odd);
+    }
+    let mut key = Vec::new();
+    json.object(&mut key, |json, key| member(json, key, odd))
+}
+
+type One<'f, 'a> = &'f mut dyn FnMut(&mut Json<'a>, &mut u64) -> Result<(), Bad>;
+
+/// Reads an array; what is none is left out.
+fn list<'a>(json: &mut Json<'a>, odd: &mut u64, one: One<'_, 'a>) -> Result<(), Bad> {
+    if json.peek() != Some(b'[') {
+        return left_out(json, odd);
+    }
+    json.array(|json| one(json, odd))
+}
+
+/// Skips a value that cannot be what it should be; `null` is one that is not set.
+fn left_out(json: &mut Json<'_>, odd: &mut u64) -> Result<(), Bad> {
+    if json.null() {
+        return Ok(());
+    }
+    *odd += 1;
+    json.skip()
+}
+
+fn id<const N: usize>(json: &mut Json<'_>, into: &mut [u8; N]) -> Result<(), Bad> {
+    let mut buffer = Vec::new();
+    *into = match json.given(&mut buffer)? {
+        Given::Text(digits) => hex(digits),
+        // A number says neither which digits nor how many.
+        _ => [0; N],
+    };
+    Ok(())
+}
+
+fn text(json: &mut Json<'_>, into: &mut Vec<u8>, odd: &mut u64) -> Result<(), Bad> {
+    let mut buffer = Vec::new();
+    match json.given(&mut buffer)?.text() {
+        Some(text) => set(into, text),
+        None => *odd += 1,
     }
     Ok(())
 }
 
-fn endpoint(json: &mut Json<'_>, into: &mut Endpoint, key: &mut Vec<u8>) -> Result<(), Bad> {
-    into.clear();
-    if json.null() {
-        return Ok(());
+fn flag(json: &mut Json<'_>, into: &mut bool, odd: &mut u64) -> Result<(), Bad> {
+    let mut buffer = Vec::new();
+    match json.given(&mut buffer)?.bool() {
+        Some(flag) => *into = flag,
+        None => *odd += 1,
     }
-    json.object(key, |json, key| match key {
-        b"serviceName" => json.string_or_null(&mut into.service),
-        b"ipv4" => json.string_or_null(&mut into.ipv4),
-        b"ipv6" => json.string_or_null(&mut into.ipv6),
+    Ok(())
+}
+
+fn endpoint(json: &mut Json<'_>, into: &mut Endpoint, odd: &mut u64) -> Result<(), Bad> {
+    into.clear();
+    object(json, odd, &mut |json, key, odd| match key {
+        b"serviceName" => text(json, &mut into.service, odd),
+        b"ipv4" => text(json, &mut into.ipv4, odd),
+        b"ipv6" => text(json, &mut into.ipv6, odd),
         b"port" => {
-            let port = match json.scalar(&mut Vec::new())? {
-                Scalar::Int(port) => port,
-                _ => 0,
-            };
-            into.port = u16::try_from(port).unwrap_or(0);
+            let mut buffer = Vec::new();
+            let given = json.given(&mut buffer)?;
+            let port = given.number().and_then(|port| port.parse().ok());
+            *odd += u64::from(port.is_none() && given != Given::Null);
+            into.port = port.unwrap_or(0);
             Ok(())
         }
         _ => json.skip(),
     })
 }
 
-/// A tag's value. Texts are what the format has; others are taken for what they are.
-fn value<'t>(json: &mut Json<'_>, text: &'t mut Vec<u8>) -> Result<Value<'t>, Bad> {
-    let scalar = json.scalar(text)?;
-    Ok(of_scalar(scalar, text))
-}
-
-fn of_scalar(scalar: Scalar, text: &[u8]) -> Value<'_> {
-    match scalar {
-        Scalar::Null | Scalar::Nested => Value::Empty,
-        Scalar::Bool(value) => Value::Bool(value),
-        Scalar::Int(value) => Value::Int(value),
-        Scalar::Double(value) => Value::Double(value),
-        Scalar::Text => Value::Str(text),
-    }
-}
-
 /// Microseconds as nanoseconds: a number, a number as text, or nothing. Clients in JavaScript send
 /// fractions.
-fn micros(json: &mut Json<'_>) -> Result<Option<u64>, Bad> {
-    let mut text = Vec::new();
-    match json.scalar(&mut text)? {
-        Scalar::Null => Ok(None),
-        Scalar::Int(n) => Ok(u64::try_from(n).ok().map(nanos)),
-        Scalar::Double(n) => Ok(Some(fraction(n))),
-        Scalar::Text => {
-            let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
-            number.map(|n| Some(nanos(n))).ok_or_else(|| json.bad("a number is expected before"))
-        }
-        _ => Err(json.bad("a number is expected before")),
-    }
+fn micros(json: &mut Json<'_>, odd: &mut u64) -> Result<Option<u64>, Bad> {
+    let mut buffer = Vec::new();
+    let given = json.given(&mut buffer)?;
+    let time = given.number().and_then(|text| match (text.parse(), double(text)) {
+        (Ok(micros), _) => Some(nanos(micros)),
+        (_, Some(micros)) if (0.0..1e19).contains(&micros) => Some(fraction(micros)),
+        _ => None,
+    });
+    *odd += u64::from(time.is_none() && given != Given::Null);
+    Ok(time)
 }
 
 /// Doubles of today's microseconds are a quarter of one apart.

@@ -14,27 +14,29 @@ use super::span::{Endpoint, Span};
 use crate::fault::Fault;
 use crate::translate::{Request, Room, Value, kind, nanos, set};
 use std::net::{Ipv4Addr, Ipv6Addr};
-use tributary_span::protobuf::{Fields, Malformed};
+use tributary_span::protobuf::{Fields, Known, Malformed};
 
 /// `POST /api/v2/spans` in protobuf.
 pub(crate) fn body(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     let mut request = Request::new(room);
     let mut span = Span::default();
     let mut fields = Fields::new(body);
-    while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
+    while let Some(field) = fields.next_of(Known(b"b"), &mut 0)? {
+        span.clear();
+        if one(field.bytes()?, &mut span).is_err() {
+            // What is no message is a span without ids, and refused alone.
             span.clear();
-            one(field.bytes()?, &mut span)?;
-            span.finish();
-            request.span(span.resource(), &span.draft)?;
         }
+        span.finish();
+        request.span(span.resource(), &span.draft)?;
     }
     Ok(request.finish())
 }
 
 fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
+    let mut odd = 0;
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
+    while let Some(field) = fields.next_of(Known(b"bbbvb8vbbbbvv"), &mut odd)? {
         match field.number {
             1 => span.draft.trace = id::bytes(field.bytes()?),
             2 => span.draft.parent = id::bytes(field.bytes()?),
@@ -51,16 +53,15 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
             5 => set(&mut span.draft.name, field.bytes()?),
             6 => span.timestamp = Some(field.fixed64()?).filter(|&at| at > 0).map(nanos),
             7 => span.duration = Some(nanos(field.varint()?)),
-            8 => endpoint(field.bytes()?, &mut span.local)?,
-            9 => endpoint(field.bytes()?, &mut span.remote)?,
+            8 => endpoint(field.bytes()?, &mut span.local, &mut odd)?,
+            9 => endpoint(field.bytes()?, &mut span.remote, &mut odd)?,
             10 => {
                 let (mut time, mut value): (u64, &[u8]) = (0, &[]);
                 let mut annotation = Fields::new(field.bytes()?);
-                while let Some(field) = annotation.next_field()? {
+                while let Some(field) = annotation.next_readable(Known(b"8b"), &mut odd) {
                     match field.number {
                         1 => time = nanos(field.fixed64()?),
-                        2 => value = field.bytes()?,
-                        _ => {}
+                        _ => value = field.bytes()?,
                     }
                 }
                 span.annotation(time, value);
@@ -68,32 +69,30 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
             11 => {
                 let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
                 let mut tag = Fields::new(field.bytes()?);
-                while let Some(field) = tag.next_field()? {
+                while let Some(field) = tag.next_readable(Known(b"bb"), &mut odd) {
                     match field.number {
                         1 => key = field.bytes()?,
-                        2 => value = field.bytes()?,
-                        _ => {}
+                        _ => value = field.bytes()?,
                     }
                 }
                 span.tag(key, Value::Str(value));
             }
             12 => span.debug = field.varint()? != 0,
-            13 => span.shared = field.varint()? != 0,
-            _ => {}
+            _ => span.shared = field.varint()? != 0,
         }
     }
+    span.draft.odd = odd;
     Ok(())
 }
 
-fn endpoint(bytes: &[u8], into: &mut Endpoint) -> Result<(), Malformed> {
+fn endpoint(bytes: &[u8], into: &mut Endpoint, odd: &mut u64) -> Result<(), Malformed> {
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
+    while let Some(field) = fields.next_readable(Known(b"bbbv"), odd) {
         match field.number {
             1 => set(&mut into.service, field.bytes()?),
             2 => ipv4(&mut into.ipv4, field.bytes()?),
             3 => ipv6(&mut into.ipv6, field.bytes()?),
-            4 => into.port = u16::try_from(field.varint()?).unwrap_or(0),
-            _ => {}
+            _ => into.port = u16::try_from(field.varint()?).unwrap_or(0),
         }
     }
     Ok(())

@@ -11,8 +11,8 @@
 //! packed and is broken stays a text: nothing is refused for it.
 
 use super::id::hex;
-use crate::translate::json::{Bad, Json, Scalar};
-use crate::translate::{Draft, EVENTS, LINKS, Value, attribute, text};
+use crate::translate::json::{Bad, Json};
+use crate::translate::{Draft, EVENTS, LINKS, attribute, text};
 use tributary_span::protobuf::put;
 
 /// Writes an annotation as an event.
@@ -124,19 +124,7 @@ fn number(text: &[u8]) -> Option<u32> {
 fn attributes(out: &mut Vec<u8>, number: u32, json: &mut Json<'_>) -> Result<(), Bad> {
     let (mut key, mut buffer) = (Vec::new(), Vec::new());
     json.object(&mut key, |json, key| {
-        let before = json.rest();
-        let value = match json.scalar(&mut buffer)? {
-            Scalar::Null => Value::Empty,
-            Scalar::Bool(value) => Value::Bool(value),
-            Scalar::Int(value) => Value::Int(value),
-            Scalar::Double(value) => Value::Double(value),
-            Scalar::Text => Value::Str(&buffer),
-            Scalar::Nested => {
-                let len = before.len() - json.rest().len();
-                Value::Str(before.get(..len).unwrap_or_default().trim_ascii_end())
-            }
-        };
-        attribute(out, number, key, value);
+        attribute(out, number, key, json.given(&mut buffer)?.nearest());
         Ok(())
     })
 }

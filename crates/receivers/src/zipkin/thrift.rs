@@ -14,29 +14,25 @@ use super::proto;
 use super::span::Endpoint;
 use super::v1::{Address, V1};
 use crate::fault::Fault;
-use crate::thrift::{Bad, Field, Reader, Walk};
+use crate::thrift::{Bad, Reader, Walk};
 use crate::translate::{Request, Room, Value, nanos, set};
+use std::cell::Cell;
 
 /// `POST /api/v1/spans` in Thrift.
 pub(crate) fn body(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     let mut request = Request::new(room);
-    let mut reader = Reader::binary(body);
-    let count = reader.structs()?;
-    spans(&mut reader, count, &mut request)?;
+    spans(&mut Reader::binary(body, &Cell::default()), &mut request)?;
     Ok(request.finish())
 }
 
-/// So many spans.
-pub(crate) fn spans(
-    reader: &mut Reader<'_>,
-    count: usize,
-    request: &mut Request<'_>,
-) -> Result<(), Fault> {
+/// A list of spans.
+pub(crate) fn spans(reader: &mut Reader<'_>, request: &mut Request<'_>) -> Result<(), Fault> {
     let mut v1 = V1::default();
-    for _ in 0..count {
+    for _ in 0..reader.structs()? {
         v1.clear();
         one(reader, &mut v1)?;
         v1.finish();
+        v1.span.draft.odd = reader.odd.take();
         request.span(v1.span.resource(), &v1.span.draft)?;
     }
     Ok(())
@@ -47,27 +43,26 @@ fn one(reader: &mut Reader<'_>, v1: &mut V1) -> Result<(), Bad> {
     let positive = |n: i64| u64::try_from(n).ok().map(nanos);
     let mut host = Endpoint::default();
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"i.siil.lbiii")? {
         match field.id {
             1 => low = reader.int(&field)?,
             3 => set(&mut v1.span.draft.name, reader.binary_of(&field)?),
             4 => v1.span.draft.id = reader.int(&field)?.to_be_bytes(),
             5 => v1.span.draft.parent = reader.int(&field)?.to_be_bytes(),
             6 => {
-                for _ in 0..reader.structs_of(&field)? {
+                for _ in 0..reader.structs()? {
                     annotation(reader, v1, &mut host)?;
                 }
             }
             8 => {
-                for _ in 0..reader.structs_of(&field)? {
+                for _ in 0..reader.structs()? {
                     binary_annotation(reader, v1, &mut host)?;
                 }
             }
             9 => v1.span.debug = reader.bool(&field)?,
             10 => v1.span.timestamp = positive(reader.int(&field)?).filter(|&at| at > 0),
             11 => v1.span.duration = positive(reader.int(&field)?),
-            12 => high = reader.int(&field)?,
-            _ => reader.skip(&field)?,
+            _ => high = reader.int(&field)?,
         }
     }
     v1.span.draft.trace =
@@ -79,12 +74,11 @@ fn annotation(reader: &mut Reader<'_>, v1: &mut V1, host: &mut Endpoint) -> Resu
     let (mut time, mut value): (i64, &[u8]) = (0, &[]);
     host.clear();
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"ist")? {
         match field.id {
             1 => time = reader.int(&field)?,
             2 => value = reader.binary_of(&field)?,
-            3 => endpoint(reader, &field, host)?,
-            _ => reader.skip(&field)?,
+            _ => endpoint(reader, host)?,
         }
     }
     v1.annotation(nanos(u64::try_from(time).unwrap_or(0)), value, host);
@@ -95,13 +89,12 @@ fn binary_annotation(reader: &mut Reader<'_>, v1: &mut V1, host: &mut Endpoint) 
     let (mut key, mut bytes, mut value_type): (&[u8], &[u8], _) = (&[], &[], STRING);
     host.clear();
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"ssit")? {
         match field.id {
             1 => key = reader.binary_of(&field)?,
             2 => bytes = reader.binary_of(&field)?,
             3 => value_type = reader.int(&field)?,
-            4 => endpoint(reader, &field, host)?,
-            _ => reader.skip(&field)?,
+            _ => endpoint(reader, host)?,
         }
     }
     match (Address::named(key), value(value_type, bytes)) {
@@ -127,10 +120,9 @@ fn value(value_type: i64, bytes: &[u8]) -> Value<'_> {
     value.unwrap_or(Value::Bytes(bytes))
 }
 
-fn endpoint(reader: &mut Reader<'_>, field: &Field, into: &mut Endpoint) -> Result<(), Bad> {
-    reader.struct_of(field)?;
+fn endpoint(reader: &mut Reader<'_>, into: &mut Endpoint) -> Result<(), Bad> {
     let mut walk = Walk::default();
-    while let Some(field) = walk.next(reader)? {
+    while let Some(field) = walk.next_of(reader, b"iiss")? {
         match field.id {
             1 => {
                 #[expect(clippy::cast_possible_truncation, reason = "the four low bytes are it")]
@@ -143,8 +135,7 @@ fn endpoint(reader: &mut Reader<'_>, field: &Field, into: &mut Endpoint) -> Resu
                 into.port = u16::try_from(port).unwrap_or(0);
             }
             3 => set(&mut into.service, reader.binary_of(&field)?),
-            4 => proto::ipv6(&mut into.ipv6, reader.binary_of(&field)?),
-            _ => reader.skip(&field)?,
+            _ => proto::ipv6(&mut into.ipv6, reader.binary_of(&field)?),
         }
     }
     Ok(())

@@ -6,11 +6,16 @@
     reason = "a test's helpers fail as loud as the test"
 )]
 
+mod bad_values;
 mod hostile;
 mod jaeger;
 mod zipkin;
 
 use tributary_receivers::format::Format;
+use tributary_span::Columns;
+use tributary_span::columns::Builder;
+use tributary_span::otlp::Outcome;
+use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_testkit::NormalSpan;
 use tributary_testkit::normal::Value;
 
@@ -28,4 +33,12 @@ fn attribute<'s>(span: &'s NormalSpan, key: &str) -> Option<&'s Value> {
 
 fn text(value: &str) -> Value {
     Value::Str(value.to_owned())
+}
+
+/// What is kept of a body as the decoder of OTLP's protobuf has it, which counts what was left out.
+fn kept(format: Format, body: &[u8]) -> (Columns, Outcome) {
+    let request = format.translate(body, 1 << 20).unwrap();
+    let mut builder = Builder::new();
+    let outcome = append_all(&mut builder, &request, &Limits::default()).unwrap();
+    (builder.take(), outcome)
 }

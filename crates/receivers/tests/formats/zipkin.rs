@@ -1,6 +1,6 @@
 //! Zipkin's four formats.
 
-use super::{attribute, spans, text};
+use super::{attribute, kept, spans, text};
 use tributary_receivers::format::Format;
 use tributary_testkit::normal::Value;
 
@@ -196,9 +196,88 @@ fn what_is_missing_or_odd() {
 
 #[test]
 fn no_json_at_all() {
-    for body in ["", "{}", "[", "[{]", "[]x", "[{\"traceId\":1}]", "null"] {
+    for body in ["", "{}", "[", "[{]", "[]x", "[{\"traceId\":}]", "null"] {
         assert!(Format::ZipkinV2Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
         assert!(Format::ZipkinV1Json.translate(body.as_bytes(), 1 << 20).is_err(), "{body}");
     }
     assert_eq!(Format::ZipkinV2Json.translate(b" [ ] ", 1 << 20), Ok(Vec::new()));
+}
+
+/// How much is left out of one span that is kept.
+fn left_out(format: Format, members: &str) -> u64 {
+    let body = format!(r#"[{{"traceId":"a1","id":"b2","name":"n",{members}}}]"#);
+    let (_, outcome) = kept(format, body.as_bytes());
+    assert_eq!((outcome.accepted, outcome.rejected), (1, 0), "{members}");
+    outcome.left_out
+}
+
+#[test]
+fn one_bad_value_costs_itself() {
+    let table = [
+        (r#""timestamp":"now""#, 1),
+        (r#""timestamp":-1"#, 1),
+        (r#""timestamp":{"s":1}"#, 1),
+        (r#""timestamp":1e300"#, 1),
+        (r#""duration":[]"#, 1),
+        (r#""duration":true"#, 1),
+        (r#""debug":"maybe""#, 1),
+        (r#""debug":"true""#, 0),
+        (r#""debug":2"#, 1),
+        (r#""annotations":{}"#, 1),
+        (r#""annotations":[7,"x"]"#, 2),
+        (r#""annotations":[{"timestamp":"x","value":"v"}]"#, 1),
+        (r#""annotations":[{"timestamp":1,"value":{"v":1}}]"#, 1),
+    ];
+    let of_v2 = [
+        (r#""kind":7"#, 0),
+        (r#""shared":[]"#, 1),
+        (r#""localEndpoint":"shop""#, 1),
+        (r#""remoteEndpoint":{"port":70000}"#, 1),
+        (r#""remoteEndpoint":{"serviceName":{},"port":"80"}"#, 1),
+        (r#""tags":["a"]"#, 1),
+        (r#""tags":{"a":{"b":1},"c":[1],"d":1e400}"#, 0),
+    ];
+    let of_v1 = [
+        (r#""binaryAnnotations":7"#, 1),
+        (r#""binaryAnnotations":[7]"#, 1),
+        (r#""binaryAnnotations":[{"key":5,"value":{"a":1},"endpoint":8}]"#, 1),
+    ];
+    for (members, expected) in table.iter().chain(&of_v2) {
+        assert_eq!(left_out(Format::ZipkinV2Json, members), *expected, "{members}");
+    }
+    for (members, expected) in table.iter().chain(&of_v1) {
+        assert_eq!(left_out(Format::ZipkinV1Json, members), *expected, "{members}");
+    }
+    let span = v2(r#""tags":{"a":{"b":1},"c":18446744073709551616}"#);
+    assert_eq!(attribute(&span, "a"), Some(&text(r#"{"b":1}"#)));
+    assert!(matches!(attribute(&span, "c"), Some(Value::Double(_))), "{span:?}");
+}
+
+#[test]
+fn what_is_no_span_is_refused_alone() {
+    for format in [Format::ZipkinV1Json, Format::ZipkinV2Json] {
+        let body = br#"[7,{"traceId":"1","id":"2"},null,{"traceId":1,"id":"2"},["x"]]"#;
+        let (_, outcome) = kept(format, body);
+        assert_eq!((outcome.accepted, outcome.rejected), (1, 4), "{format:?}");
+    }
+}
+
+#[test]
+fn the_other_version_is_read_for_what_it_is() {
+    let v1_body = br#"[{"traceId":"a1","id":"b2","annotations":[
+        {"timestamp":5,"value":"sr","endpoint":{"serviceName":"shop"}},
+        {"timestamp":9,"value":"ss","endpoint":{"serviceName":"shop"}}],
+        "binaryAnnotations":[{"key":"a","value":"b"}]}]"#;
+    let v2_body = br#"[{"traceId":"a1","id":"b2","kind":"CLIENT","timestamp":5,
+        "localEndpoint":{"serviceName":"shop"},"tags":{"a":"b"},
+        "annotations":[{"timestamp":7,"value":"sr"}]}]"#;
+    for body in [&v1_body[..], v2_body] {
+        let [as_v1, as_v2] = [Format::ZipkinV1Json, Format::ZipkinV2Json]
+            .map(|format| format.translate(body, 1 << 20).unwrap());
+        assert_eq!(as_v1, as_v2);
+    }
+    let span = spans(Format::ZipkinV2Json, v1_body).remove(0);
+    assert_eq!((span.kind, span.start, span.end, span.events.len()), (2, 5000, 9000, 0));
+    let span = spans(Format::ZipkinV1Json, v2_body).remove(0);
+    assert_eq!((span.kind, span.start, span.events.len()), (3, 5000, 1));
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tributary_testkit::Random;
 use tributary_testkit::http::post;
-use tributary_testkit::wait::SOON;
+use tributary_testkit::wait::{SOON, wait_for};
 
 const PROTOBUF: &str = "application/x-protobuf";
 
@@ -42,7 +42,25 @@ async fn noise_on_the_socket() {
         }
     }
     assert!(server.count("connections", "") >= 80);
+    assert!(server.count("connections_unreadable", "not_http") >= 20, "{}", server.counts());
     still_serves(&server, "noise").await;
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_tls_is_known() {
+    let server = Server::start().await;
+    // The head of a record with a ClientHello, and no more of it.
+    let mut raw = Raw::connect(server.at).await.unwrap();
+    raw.send([22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]).await.unwrap();
+    raw.until_closed().await.unwrap();
+    let counted = wait_for("the handshake to be counted", SOON, || async {
+        match server.count("connections_unreadable", "tls") {
+            1 => Ok(()),
+            _ => Err(server.counts()),
+        }
+    });
+    counted.await.unwrap();
+    still_serves(&server, "a TLS handshake").await;
 }
 
 #[tokio::test]

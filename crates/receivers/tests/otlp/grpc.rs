@@ -111,6 +111,20 @@ async fn every_compression_is_undone() {
 }
 
 #[tokio::test]
+async fn all_spans_refused_is_an_error_and_none_known_is_told() {
+    let server = Server::start().await;
+    let bad = requests::request(vec![Default::default()]).encode_to_vec();
+    let answer = client::grpc(server.at, &[], framed(0, &bad)).await.unwrap();
+    assert_eq!(answer.grpc_status(), "3", "{answer:?}");
+    assert!(answer.header("grpc-message").contains("trace_id"), "{answer:?}");
+    assert_eq!(server.count("spans_rejected", "trace_id"), 1);
+    let answer = client::grpc(server.at, &[], framed(0, &[0xc2, 0x3e, 1, b'x'])).await.unwrap();
+    assert_eq!(answer.grpc_status(), "0", "{answer:?}");
+    assert!(answer.text().contains("no span"), "{answer:?}");
+    assert_eq!(server.count("requests", "spanless"), 1);
+}
+
+#[tokio::test]
 async fn an_empty_request_is_a_success() {
     let server = Server::start().await;
     let answer = client::grpc(server.at, &[], framed(0, b"")).await.unwrap();
@@ -194,6 +208,7 @@ async fn other_methods_are_unimplemented() {
     let answer = client::h2(server.at, Method::POST, metrics, &headers, framed(0, b"")).await;
     let answer = answer.unwrap();
     assert_eq!((answer.status, answer.grpc_status()), (StatusCode::OK, "12"));
+    assert!(answer.header("grpc-message").contains("metrics are not taken"), "{answer:?}");
     assert_eq!(server.count("requests", "unknown"), 1);
 }
 

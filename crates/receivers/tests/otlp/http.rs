@@ -60,16 +60,66 @@ async fn partial_success_says_how_many_and_why() {
     assert_eq!(answer.status, StatusCode::OK);
     let partial = ExportTraceServiceResponse::decode(answer.body).unwrap().partial_success.unwrap();
     assert_eq!(partial.rejected_spans, 1);
-    assert_eq!(partial.error_message, "trace_id must be 16 bytes and not all zero");
-    let json = GOOD_JSON.replace("eee19b7ec3c1b174", "nonsense");
-    let answer = post(&server, &[("content-type", JSON)], json).await;
+    assert!(partial.error_message.starts_with("trace_id must be 16 bytes"), "{partial:?}");
+    assert_eq!(server.count("spans_rejected", "trace_id"), 1);
+    assert_eq!(server.count("spans_accepted", ""), 2);
+}
+
+/// Many exporters never look at a partial success, and all of them log an error.
+#[tokio::test]
+async fn all_spans_refused_is_an_error() {
+    let server = Server::start().await;
+    let bad = GOOD_JSON.replace("eee19b7ec3c1b174", "7uGbfsPBsXQ=");
+    let answer = post(&server, &[("content-type", JSON)], bad).await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::BAD_REQUEST, JSON));
+    let status = answer.json().unwrap();
+    assert_eq!(status["code"], 3);
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains("span_id") && message.contains("base64"), "{message}");
+    let body = requests::request(vec![Default::default(); 3]).encode_to_vec();
+    let answer = post(&server, &[("content-type", PROTOBUF)], body).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let (code, message) = prost_status(&answer.body);
+    assert!(code == 3 && message.contains("3 were refused: trace_id"), "{message}");
+    assert_eq!(server.count("spans_rejected", "span_id"), 1);
+    assert_eq!(server.count("spans_rejected", "trace_id"), 3);
+    assert_eq!(server.count("requests", "malformed"), 2);
+}
+
+#[tokio::test]
+async fn a_request_without_a_span_is_told_so() {
+    let server = Server::start().await;
+    let old = r#"{"resourceSpans":[{"instrumentationLibrarySpans":[{"spans":[{}]}]}]}"#;
+    let bare = r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174"}"#;
+    for body in [old, bare, r#"{"resourceLogs":[{}]}"#] {
+        let answer = post(&server, &[("content-type", JSON)], body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{body}");
+        let partial = &answer.json().unwrap()["partialSuccess"];
+        assert_eq!(partial["rejectedSpans"], "0", "{body}");
+        assert!(partial["errorMessage"].as_str().unwrap().contains("no span"), "{body}");
+    }
+    // Field 1000, a string.
+    let answer = post(&server, &[("content-type", PROTOBUF)], vec![0xc2, 0x3e, 1, b'x']).await;
+    let partial = ExportTraceServiceResponse::decode(answer.body).unwrap().partial_success.unwrap();
+    assert!(partial.error_message.contains("no span"), "{}", partial.error_message);
+    assert_eq!(server.count("requests", "spanless"), 4);
+    assert_eq!(server.count("requests", "accepted"), 0);
+}
+
+#[tokio::test]
+async fn one_bad_value_costs_itself_and_is_told() {
+    let server = Server::start().await;
+    let body = GOOD_JSON.replace(
+        r#""name":"json""#,
+        r#""kind":"SPAN_KIND_X","attributes":[{"key":"k","value":{"intValue":"18446744073709551616"}}]"#,
+    );
+    let answer = post(&server, &[("content-type", JSON)], body).await;
     assert_eq!(answer.status, StatusCode::OK);
     let partial = &answer.json().unwrap()["partialSuccess"];
-    assert_eq!(partial["rejectedSpans"], "1");
-    assert_eq!(partial["errorMessage"], "span_id must be 8 bytes and not all zero");
-    assert_eq!(server.count("spans_rejected", "trace_id"), 1);
-    assert_eq!(server.count("spans_rejected", "span_id"), 1);
-    assert_eq!(server.count("spans_accepted", ""), 2);
+    assert_eq!(partial["rejectedSpans"], "0");
+    assert!(partial["errorMessage"].as_str().unwrap().contains("left out"), "{partial}");
+    assert_eq!(server.count("spans_accepted", ""), 1);
+    assert_eq!(server.count("values_faulty", "left_out"), 1);
 }
 
 #[tokio::test]
@@ -149,7 +199,7 @@ async fn what_is_wrong_is_told_in_the_requests_own_form() {
     }
     let bad_json = post(&server, &[("content-type", JSON)], "{\n  ]").await;
     assert_eq!(bad_json.status, StatusCode::BAD_REQUEST);
-    assert!(bad_json.text().contains("line 2 column 3"), "{}", bad_json.text());
+    assert!(bad_json.text().contains("at byte 4"), "{}", bad_json.text());
     assert_eq!(server.sink.held(), 0);
 }
 
@@ -178,22 +228,59 @@ async fn unknown_compression_names_the_known() {
 #[tokio::test]
 async fn content_types_paths_and_methods_that_are_not_served() {
     let server = Server::start().await;
-    for headers in [&[][..], &[("content-type", "text/plain")], &[("content-type", "image/png")]] {
+    for headers in [&[][..], &[("content-type", "text/html")], &[("content-type", "image/png")]] {
         let answer = post(&server, headers, good()).await;
         assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{headers:?}");
-        assert!(answer.text().contains(PROTOBUF), "{}", answer.text());
+        assert_eq!(answer.header("content-type"), JSON, "{headers:?}");
+        let status = answer.json().unwrap();
+        assert_eq!(status["code"], 3, "{headers:?}");
+        assert!(status["message"].as_str().unwrap().contains(PROTOBUF), "{status}");
     }
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS, Method::HEAD] {
         let answer = send(server.at, method.clone(), PATH, &[], "").await.unwrap();
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
         assert_eq!(answer.header("allow"), "POST", "{method}");
     }
-    for path in ["/", "/v1/metrics", "/v1/traces/"] {
-        let answer = send(server.at, Method::POST, path, &[("content-type", PROTOBUF)], good());
-        assert_eq!(answer.await.unwrap().status, StatusCode::NOT_FOUND, "{path}");
+    for (path, advice) in
+        [("/", "POST /v1/traces"), ("/v1/metrics", "metrics are not taken"), ("/v1/logs", "logs")]
+    {
+        for content_type in [PROTOBUF, JSON] {
+            let headers = [("content-type", content_type)];
+            let answer = send(server.at, Method::POST, path, &headers, good()).await.unwrap();
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(answer.header("content-type"), content_type, "{path}");
+            let (code, message) = match content_type {
+                JSON => {
+                    let status = answer.json().unwrap();
+                    (status["code"].as_u64().unwrap(), status["message"].to_string())
+                }
+                _ => prost_status(&answer.body),
+            };
+            assert_eq!(code, 12, "{path}");
+            assert!(message.contains(advice), "{path}: {message}");
+        }
     }
     assert_eq!(server.count("requests", "unsupported"), 8);
-    assert_eq!(server.count("requests", "unknown"), 3);
+    assert_eq!(server.count("requests", "unknown"), 6);
+}
+
+#[tokio::test]
+async fn slashes_and_names_as_senders_write_them() {
+    let server = Server::start().await;
+    for path in ["/v1/traces/", "//v1/traces", "/v1//traces"] {
+        for (content_type, body) in [
+            ("application/protobuf", good()),
+            ("Application/X-Protobuf; charset=utf-8", good()),
+            // A beacon.
+            ("text/plain;charset=UTF-8", GOOD_JSON.into()),
+        ] {
+            let headers = [("content-type", content_type), ("content-encoding", "zlib")];
+            let body = requests::deflate(&body);
+            let answer = send(server.at, Method::POST, path, &headers, body).await.unwrap();
+            assert_eq!(answer.status, StatusCode::OK, "{path} {content_type}: {}", answer.text());
+        }
+    }
+    assert_eq!(server.count("spans_accepted", ""), 9);
 }
 
 #[tokio::test]
@@ -223,7 +310,7 @@ async fn a_connection_is_kept_after_good_and_bad() {
     let table = [
         (good.clone(), "200"),
         (client::post(PROTOBUF, &[0xff; 50]), "400"),
-        (client::post("text/plain", &[0; 500_000]), "415"),
+        (client::post("text/html", &[0; 500_000]), "415"),
         (good, "200"),
     ];
     for (bytes, status) in table {
@@ -301,6 +388,8 @@ async fn browsers_may_send_from_origins_that_are_set() {
     assert_eq!(answer.header("access-control-allow-origin"), origin);
     assert_eq!(answer.header("access-control-allow-methods"), "POST");
     assert_eq!(answer.header("access-control-allow-headers"), "content-type,x-team");
+    assert_eq!(answer.header("access-control-allow-credentials"), "true");
+    assert_eq!(answer.header("access-control-max-age"), "7200");
     for (content_type, status) in
         [(JSON, StatusCode::OK), ("x/y", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
     {
@@ -308,6 +397,7 @@ async fn browsers_may_send_from_origins_that_are_set() {
             post(&server, &[("content-type", content_type), ("origin", origin)], GOOD_JSON).await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), origin);
+        assert_eq!(answer.header("access-control-allow-credentials"), "true");
         assert_eq!(answer.header("vary"), "origin");
     }
     let other = [("origin", "https://other.example"), ("access-control-request-method", "POST")];
@@ -321,4 +411,5 @@ async fn browsers_may_send_from_origins_that_are_set() {
         Server::with(Settings { cors_origins: vec!["*".into()], ..Settings::default() }).await;
     let answer = send(any.at, Method::OPTIONS, PATH, &ask, "").await.unwrap();
     assert_eq!(answer.header("access-control-allow-origin"), origin);
+    assert_eq!(answer.header("access-control-allow-credentials"), "", "never with any origin");
 }

@@ -25,9 +25,17 @@ async fn zipkin_by_path_and_content_type() -> Result<()> {
     let thrift = recorded("zipkin-v1-thrift.py_zipkin")?;
     let protobuf = recorded("zipkin-v2-proto.py_zipkin")?;
     let v1 = recorded("zipkin-v1-json.py_zipkin")?;
-    let table: [(&str, &str, &[u8], u16); 13] = [
+    let table: [(&str, &str, &[u8], u16); 20] = [
         ("/api/v2/spans", "application/json", SPAN, 202),
         ("/api/v2/spans", "text/plain", SPAN, 202),
+        ("//api/v2//spans", "Application/JSON", SPAN, 202),
+        // Another version or encoding than was said.
+        ("/api/v2/spans", "application/json", &v1, 202),
+        ("/api/v1/spans", "application/json", SPAN, 202),
+        ("/api/v2/spans", "Application/X-Thrift", &thrift, 202),
+        ("/api/v2/spans", "application/json", &thrift, 202),
+        ("/api/v1/spans", "application/protobuf", &protobuf, 202),
+        ("/api/v1/spans", "application/x-thrift", SPAN, 202),
         ("/api/v2/spans/", "application/json; charset=utf-8", SPAN, 202),
         ("/zipkin/api/v2/spans", "", SPAN, 202),
         ("/api/v2/spans", "application/json", b"[]", 202),
@@ -96,8 +104,9 @@ async fn jaeger_over_http() -> Result<()> {
     let server = Server::of(Protocol::JaegerHttp, settings).await;
     let good = recorded("jaeger-binary-http.ruby-jaeger-client")?;
     let thrift = "application/x-thrift";
-    let table: [(&str, &str, &[u8], u16); 9] = [
+    let table: [(&str, &str, &[u8], u16); 10] = [
         ("/api/traces", thrift, &good, 202),
+        ("//api/traces/", "Application/X-Thrift; a=b", &good, 202),
         ("/api/traces?format=jaeger.thrift", thrift, &good, 202),
         (
             "/api/traces?a=b&format=jaeger.thrift",
@@ -152,14 +161,14 @@ async fn jaeger_over_grpc() -> Result<()> {
 async fn sampling_is_always_answered() -> Result<()> {
     let server =
         Server::of(Protocol::JaegerSampling(Strategy::default()), Settings::default()).await;
-    for path in ["/sampling?service=x", "/?service=x", "/api/sampling?service=x"] {
+    for path in ["/sampling/?service=x", "/?service=x", "//api/sampling?service=x"] {
         let answer = plain::get(server.at, path).await?;
         ensure!(answer.status == 200, "{path}: {}", answer.status);
         let json = answer.json()?;
         ensure!(json["strategyType"] == "PROBABILISTIC", "{path}: {json}");
         ensure!(json["probabilisticSampling"]["samplingRate"] == 1, "{path}: {json}");
     }
-    let answer = plain::get(server.at, "/baggageRestrictions?service=x").await?;
+    let answer = plain::get(server.at, "/api/baggageRestrictions?service=x").await?;
     ensure!(answer.status == 200 && answer.text() == "[]", "{}", answer.text());
     let answer = send(server.at, Method::POST, "/sampling", &[], "").await?;
     ensure!(answer.status == 404, "{}", answer.status);

@@ -2,9 +2,10 @@
 //!
 //! The bytes are walked once, straight into the columns of the lane that a span's trace belongs
 //! to. One bad value costs itself: text that is not UTF-8 is mended, an attribute that cannot be read
-//! is left out and counted as dropped, a field of another wire type is one that is not set. What
-//! cannot be kept is refused where OTLP lets the sender know: a span without valid ids or that is no
-//! message alone (partial success), a request whose spans cannot be told apart as a whole.
+//! is left out and counted as dropped, a field of another wire type is one that is not set, a resource,
+//! scope, event, link or status is what could be read of it. What cannot be kept is refused where OTLP
+//! lets the sender know: a span without valid ids or that is no message alone (partial success), a
+//! request whose spans cannot be told apart as a whole.
 
 mod attribute;
 mod resource;
@@ -12,7 +13,7 @@ mod span;
 
 use crate::TraceId;
 use crate::columns::{Builder, SpanFields};
-use crate::protobuf::{Fields, Malformed};
+use crate::protobuf::{Fields, Known, Malformed, Value};
 use resource::{put_resource, put_scope};
 use span::put_span;
 
@@ -34,20 +35,20 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {
     /// Not 16 bytes, or all zero.
-    #[error("trace_id must be 16 bytes and not all zero")]
+    #[error("trace_id must be 16 bytes (JSON: 32 hex digits, not base64) and not all zero")]
     TraceId,
     /// Not 8 bytes, or all zero.
-    #[error("span_id must be 8 bytes and not all zero")]
+    #[error("span_id must be 8 bytes (JSON: 16 hex digits, not base64) and not all zero")]
     SpanId,
     /// Neither empty nor 8 bytes.
-    #[error("parent_span_id must be empty or 8 bytes")]
+    #[error("parent_span_id must be empty or 8 bytes (JSON: 16 hex digits, not base64)")]
     ParentId,
     /// Above [`Limits::span_bytes`].
     #[error("the span is larger than {0} bytes")]
     TooLarge(usize),
     /// Not a message.
-    #[error("the span is not protobuf: {0}")]
-    Malformed(Malformed),
+    #[error("the span cannot be read: {0}")]
+    Malformed(#[from] Malformed),
 }
 
 /// What became of a request.
@@ -61,8 +62,11 @@ pub struct Outcome {
     pub first: Option<Reject>,
     /// Texts, or values with texts in them, that were not UTF-8 and were mended.
     pub mended: u64,
-    /// Attributes that could not be read and were left out alone. Their owners count them as dropped.
+    /// Attributes and fields that could not be read and were left out alone. The owners of attributes
+    /// count them as dropped.
     pub left_out: u64,
+    /// The request is not empty, and has no span that is known here: logs, or names of another version.
+    pub spanless: bool,
 }
 
 /// Appends a request's spans to the lane that `route` names for each trace id.
@@ -77,12 +81,14 @@ fn append(
         lanes.iter().fold((0, 0), |(mended, out), b| (mended + b.mended, out + b.left_out))
     };
     let before = noted(lanes);
-    let mut walk = Walk { lanes, route, limits, outcome: Outcome::default() };
+    let mut walk = Walk { lanes, route, limits, odd: 0, outcome: Outcome::default() };
     match walk.request(request) {
         Ok(()) => {
             let after = noted(walk.lanes);
-            let (mended, left_out) = (after.0 - before.0, after.1 - before.1);
-            Ok(Outcome { mended, left_out, ..walk.outcome })
+            let (mended, left_out) = (after.0 - before.0, after.1 - before.1 + walk.odd);
+            let spanless =
+                walk.outcome.accepted + walk.outcome.rejected == 0 && !request.is_empty();
+            Ok(Outcome { mended, left_out, spanless, ..walk.outcome })
         }
         Err(error) => {
             lanes.iter_mut().zip(marks).for_each(|(lane, mark)| lane.rollback(mark));
@@ -124,30 +130,32 @@ pub fn append_all(
 /// # Errors
 /// When those are no protobuf.
 pub fn count_spans(request: &[u8]) -> Result<u64, Malformed> {
-    let mut spans = 0;
+    let (mut spans, mut odd) = (0, 0);
     let mut request = Fields::new(request);
-    while let Some(resource_spans) = request.next_field()? {
-        if resource_spans.number != 1 {
-            continue;
-        }
+    while let Some(resource_spans) = request.next_of(REQUEST, &mut odd)? {
         let mut fields = Fields::new(resource_spans.bytes()?);
-        while let Some(scope_spans) = fields.next_field()? {
-            if scope_spans.number != 2 {
-                continue;
-            }
+        while let Some(scope_spans) = fields.next_of(SPANS, &mut odd)? {
             let mut fields = Fields::new(scope_spans.bytes()?);
-            while let Some(field) = fields.next_field()? {
-                spans += u64::from(field.number == 2);
+            while fields.next_of(SPANS, &mut odd)?.is_some() {
+                spans += 1;
             }
         }
     }
     Ok(spans)
 }
 
+const REQUEST: Known = Known(b"b");
+/// `ResourceSpans` and `ScopeSpans`: who they are of, and how that is described.
+const OWNER: Known = Known(b"b.b");
+/// The same messages: what is in them.
+const SPANS: Known = Known(b".b");
+
 struct Walk<'l, 'c, R> {
     lanes: &'l mut [Builder],
     route: R,
     limits: &'c Limits,
+    /// Fields that were not of their wire type, above the spans.
+    odd: u64,
     outcome: Outcome,
 }
 
@@ -162,32 +170,20 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
     fn request(&mut self, request: &[u8]) -> Result<(), Malformed> {
         let mut placed = vec![Placed::default(); self.lanes.len()];
         let mut fields = Fields::new(request);
-        while let Some(field) = fields.next_field()? {
-            if field.number == 1 {
-                placed.fill(Placed::default());
-                self.resource_spans(field.bytes()?, &mut placed)?;
-            }
+        while let Some(field) = fields.next_of(REQUEST, &mut self.odd)? {
+            placed.fill(Placed::default());
+            self.resource_spans(field.bytes()?, &mut placed)?;
         }
         Ok(())
     }
 
     /// The resource may stand behind its spans, so it is looked for first.
     fn resource_spans(&mut self, bytes: &[u8], placed: &mut [Placed]) -> Result<(), Malformed> {
-        let (mut resource, mut schema_url): (&[u8], &[u8]) = (&[], &[]);
+        let resource = self.owner(bytes)?;
         let mut fields = Fields::new(bytes);
-        while let Some(field) = fields.next_field()? {
-            match field.number {
-                1 => resource = field.bytes()?,
-                3 => schema_url = field.bytes().unwrap_or_default(),
-                _ => {}
-            }
-        }
-        let mut fields = Fields::new(bytes);
-        while let Some(field) = fields.next_field()? {
-            if field.number == 2 {
-                placed.iter_mut().for_each(|p| p.scope = None);
-                self.scope_spans(field.bytes()?, (resource, schema_url), placed)?;
-            }
+        while let Some(field) = fields.next_of(SPANS, &mut self.odd)? {
+            placed.iter_mut().for_each(|p| p.scope = None);
+            self.scope_spans(field.bytes()?, resource, placed)?;
         }
         Ok(())
     }
@@ -198,22 +194,10 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
         resource: (&[u8], &[u8]),
         placed: &mut [Placed],
     ) -> Result<(), Malformed> {
-        let (mut scope, mut schema_url): (&[u8], &[u8]) = (&[], &[]);
+        let scope = self.owner(bytes)?;
         let mut fields = Fields::new(bytes);
-        while let Some(field) = fields.next_field()? {
-            match field.number {
-                1 => scope = field.bytes()?,
-                3 => schema_url = field.bytes().unwrap_or_default(),
-                _ => {}
-            }
-        }
-        let mut fields = Fields::new(bytes);
-        while let Some(field) = fields.next_field()? {
-            if field.number != 2 {
-                continue;
-            }
-            let span = field.bytes()?;
-            if let Err(reject) = self.span(span, resource, (scope, schema_url), placed)? {
+        while let Some(field) = fields.next_of(SPANS, &mut self.odd)? {
+            if let Err(reject) = self.span(field.bytes()?, resource, scope, placed) {
                 self.outcome.rejected += 1;
                 self.outcome.first.get_or_insert(reject);
             } else {
@@ -223,41 +207,49 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
         Ok(())
     }
 
+    /// The resource or scope that spans are of, and the URL of its schema.
+    fn owner<'b>(&mut self, bytes: &'b [u8]) -> Result<(&'b [u8], &'b [u8]), Malformed> {
+        let (mut owner, mut schema_url): (&[u8], &[u8]) = (&[], &[]);
+        let mut fields = Fields::new(bytes);
+        while let Some(field) = fields.next_of(OWNER, &mut self.odd)? {
+            match field.number {
+                1 => owner = field.bytes()?,
+                _ => schema_url = field.bytes()?,
+            }
+        }
+        Ok((owner, schema_url))
+    }
+
     fn span(
         &mut self,
         bytes: &[u8],
         resource: (&[u8], &[u8]),
         scope: (&[u8], &[u8]),
         placed: &mut [Placed],
-    ) -> Result<Result<(), Reject>, Malformed> {
+    ) -> Result<(), Reject> {
         if bytes.len() > self.limits.span_bytes {
-            return Ok(Err(Reject::TooLarge(self.limits.span_bytes)));
+            return Err(Reject::TooLarge(self.limits.span_bytes));
         }
-        let trace = match trace_id(bytes) {
-            Ok(Some(trace)) => trace,
-            Ok(None) => return Ok(Err(Reject::TraceId)),
-            Err(error) => return Ok(Err(Reject::Malformed(error))),
-        };
+        let trace = trace_id(bytes)?.ok_or(Reject::TraceId)?;
         let lane = (self.route)(&trace);
         let (Some(builder), Some(placed)) = (self.lanes.get_mut(lane), placed.get_mut(lane)) else {
             debug_assert!(false, "a route beyond the lanes");
-            return Ok(Err(Reject::TraceId));
+            return Err(Reject::TraceId);
         };
         let resource = match placed.resource {
             Some(number) => number,
-            None => *placed.resource.insert(put_resource(builder, resource.0, resource.1)?),
+            None => *placed.resource.insert(put_resource(builder, resource.0, resource.1)),
         };
         let scope = match placed.scope {
             Some(number) => number,
-            None => *placed.scope.insert(put_scope(builder, scope.0, scope.1)?),
+            None => *placed.scope.insert(put_scope(builder, scope.0, scope.1)),
         };
         let fields = SpanFields { trace, resource, scope, ..SpanFields::default() };
-        let put =
-            put_span(builder, bytes, fields).unwrap_or_else(|error| Err(Reject::Malformed(error)));
+        let put = put_span(builder, bytes, fields);
         if put.is_err() {
             builder.drop_span();
         }
-        Ok(put)
+        put
     }
 }
 
@@ -266,8 +258,8 @@ impl<R: Fn(&TraceId) -> usize> Walk<'_, '_, R> {
 fn trace_id(span: &[u8]) -> Result<Option<TraceId>, Malformed> {
     let mut fields = Fields::new(span);
     while let Some(field) = fields.next_field()? {
-        if field.number == 1 {
-            return Ok(TraceId::from_wire(field.bytes()?));
+        if let (1, Value::Bytes(id)) = (field.number, field.value) {
+            return Ok(TraceId::from_wire(id));
         }
     }
     Ok(None)

@@ -5,8 +5,6 @@
 /// A message.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// Its name, for errors.
-    pub(super) name: &'static str,
     fields: &'static [Field],
 }
 
@@ -51,56 +49,28 @@ pub(super) struct Names {
     names: &'static [&'static str],
 }
 
-impl PartialEq for Is {
-    /// Equal types; which message or enum makes no difference.
-    fn eq(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
-impl Is {
-    /// For errors.
-    pub(super) fn words(&self) -> &'static str {
-        match self {
-            Is::Text => "a string",
-            Is::Id => "a hex string",
-            Is::Base64 => "a base64 string",
-            Is::Bool => "true or false",
-            Is::Fixed64 => "an unsigned 64-bit number",
-            Is::Fixed32 | Is::Uint32 => "an unsigned 32-bit number",
-            Is::Int64 => "a 64-bit number",
-            Is::Double => "a number",
-            Is::Enum(_) => "an enum's number or name",
-            Is::One(_) => "an object",
-            Is::Each(_) | Is::EachText => "an array",
-        }
-    }
-}
-
 impl Names {
-    /// The number of a value, given by name or as a number in text.
+    /// The number of a value that is given by name.
     pub(super) fn number(&self, text: &str) -> Option<i128> {
         let name = text.strip_prefix(self.prefix).unwrap_or(text);
-        match self.names.iter().position(|&known| known == name) {
-            Some(number) => i128::try_from(number).ok(),
-            None => text.parse().ok(),
-        }
+        let position = self.names.iter().position(|&known| known == name)?;
+        i128::try_from(position).ok()
     }
 }
 
 impl Message {
     /// The field of that name, in lowerCamelCase or snake_case.
-    pub(super) fn field(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| same_name(name, field.name))
+    pub(super) fn field(&self, name: &[u8]) -> Option<&'static Field> {
+        self.fields.iter().find(|field| same_name(name, field.name.as_bytes()))
     }
 }
 
-fn same_name(name: &str, camel: &str) -> bool {
+fn same_name(name: &[u8], camel: &[u8]) -> bool {
     if name == camel {
         return true;
     }
-    let mut rest = name.bytes();
-    let snake = camel.bytes().all(|c| match c {
+    let mut rest = name.iter().copied();
+    let snake = camel.iter().all(|&c| match c {
         b'A'..=b'Z' => rest.next() == Some(b'_') && rest.next() == Some(c.to_ascii_lowercase()),
         _ => rest.next() == Some(c),
     });
@@ -112,13 +82,10 @@ const fn field(number: u32, name: &'static str, is: Is) -> Field {
 }
 
 /// `ExportTraceServiceRequest`.
-pub(super) static REQUEST: Message = Message {
-    name: "ExportTraceServiceRequest",
-    fields: &[field(1, "resourceSpans", Is::Each(&RESOURCE_SPANS))],
-};
+pub(super) static REQUEST: Message =
+    Message { fields: &[field(1, "resourceSpans", Is::Each(&RESOURCE_SPANS))] };
 
 static RESOURCE_SPANS: Message = Message {
-    name: "ResourceSpans",
     fields: &[
         field(1, "resource", Is::One(&RESOURCE)),
         field(2, "scopeSpans", Is::Each(&SCOPE_SPANS)),
@@ -127,7 +94,6 @@ static RESOURCE_SPANS: Message = Message {
 };
 
 static RESOURCE: Message = Message {
-    name: "Resource",
     fields: &[
         field(1, "attributes", Is::Each(&KEY_VALUE)),
         field(2, "droppedAttributesCount", Is::Uint32),
@@ -135,8 +101,7 @@ static RESOURCE: Message = Message {
     ],
 };
 
-static ENTITY_REF: Message = Message {
-    name: "EntityRef",
+pub(super) static ENTITY_REF: Message = Message {
     fields: &[
         field(1, "schemaUrl", Is::Text),
         field(2, "type", Is::Text),
@@ -146,7 +111,6 @@ static ENTITY_REF: Message = Message {
 };
 
 static SCOPE_SPANS: Message = Message {
-    name: "ScopeSpans",
     fields: &[
         field(1, "scope", Is::One(&SCOPE)),
         field(2, "spans", Is::Each(&SPAN)),
@@ -155,7 +119,6 @@ static SCOPE_SPANS: Message = Message {
 };
 
 static SCOPE: Message = Message {
-    name: "InstrumentationScope",
     fields: &[
         field(1, "name", Is::Text),
         field(2, "version", Is::Text),
@@ -164,8 +127,7 @@ static SCOPE: Message = Message {
     ],
 };
 
-static SPAN: Message = Message {
-    name: "Span",
+pub(super) static SPAN: Message = Message {
     fields: &[
         field(1, "traceId", Is::Id),
         field(2, "spanId", Is::Id),
@@ -192,7 +154,6 @@ static SPAN_KIND: Names = Names {
 };
 
 static EVENT: Message = Message {
-    name: "Event",
     fields: &[
         field(1, "timeUnixNano", Is::Fixed64),
         field(2, "name", Is::Text),
@@ -202,7 +163,6 @@ static EVENT: Message = Message {
 };
 
 static LINK: Message = Message {
-    name: "Link",
     fields: &[
         field(1, "traceId", Is::Id),
         field(2, "spanId", Is::Id),
@@ -213,21 +173,16 @@ static LINK: Message = Message {
     ],
 };
 
-static STATUS: Message = Message {
-    name: "Status",
-    fields: &[field(2, "message", Is::Text), field(3, "code", Is::Enum(&STATUS_CODE))],
-};
+static STATUS: Message =
+    Message { fields: &[field(2, "message", Is::Text), field(3, "code", Is::Enum(&STATUS_CODE))] };
 
 static STATUS_CODE: Names = Names { prefix: "STATUS_CODE_", names: &["UNSET", "OK", "ERROR"] };
 
-static KEY_VALUE: Message = Message {
-    name: "KeyValue",
-    fields: &[field(1, "key", Is::Text), field(2, "value", Is::One(&ANY_VALUE))],
-};
+pub(super) static KEY_VALUE: Message =
+    Message { fields: &[field(1, "key", Is::Text), field(2, "value", Is::One(&ANY_VALUE))] };
 
 /// `AnyValue`, the one message that can contain itself.
 pub(super) static ANY_VALUE: Message = Message {
-    name: "AnyValue",
     fields: &[
         field(1, "stringValue", Is::Text),
         field(2, "boolValue", Is::Bool),
@@ -239,11 +194,9 @@ pub(super) static ANY_VALUE: Message = Message {
     ],
 };
 
-static ARRAY_VALUE: Message =
-    Message { name: "ArrayValue", fields: &[field(1, "values", Is::Each(&ANY_VALUE))] };
+static ARRAY_VALUE: Message = Message { fields: &[field(1, "values", Is::Each(&ANY_VALUE))] };
 
-static KEY_VALUE_LIST: Message =
-    Message { name: "KeyValueList", fields: &[field(1, "values", Is::Each(&KEY_VALUE))] };
+static KEY_VALUE_LIST: Message = Message { fields: &[field(1, "values", Is::Each(&KEY_VALUE))] };
 
 #[cfg(test)]
 mod tests {
@@ -252,18 +205,17 @@ mod tests {
     #[test]
     fn names_are_camel_or_snake() {
         for name in ["droppedAttributesCount", "dropped_attributes_count"] {
-            assert_eq!(SPAN.field(name).map(|f| f.number), Some(10), "{name}");
+            assert_eq!(SPAN.field(name.as_bytes()).map(|f| f.number), Some(10), "{name}");
         }
         for name in ["", "dropped_attributes", "DroppedAttributesCount", "droppedAttributesCounts"]
         {
-            assert!(SPAN.field(name).is_none(), "{name}");
+            assert!(SPAN.field(name.as_bytes()).is_none(), "{name}");
         }
     }
 
     #[test]
     fn enums_have_names_and_numbers() {
-        let table =
-            [("SPAN_KIND_SERVER", Some(2)), ("SERVER", Some(2)), ("7", Some(7)), ("X", None)];
+        let table = [("SPAN_KIND_SERVER", Some(2)), ("SERVER", Some(2)), ("7", None), ("X", None)];
         for (text, number) in table {
             assert_eq!(SPAN_KIND.number(text), number, "{text}");
         }

@@ -21,14 +21,16 @@ fn read(json: &mut Json<'_>) -> Result<serde_json::Value, Bad> {
             })?;
             Ok(all.into())
         }
-        _ => Ok(match json.scalar(&mut text)? {
-            Scalar::Null => serde_json::Value::Null,
-            Scalar::Bool(value) => value.into(),
-            Scalar::Int(value) => value.into(),
-            Scalar::Double(value) => value.into(),
+        _ => Ok(match json.given(&mut text)? {
+            Given::Null => serde_json::Value::Null,
+            Given::Bool(value) => value.into(),
+            Given::Number(number) => match (number.parse::<i64>(), double(number)) {
+                (Ok(int), _) => int.into(),
+                (_, double) => double.into(),
+            },
             // Where a text is written, it is mended when it is not UTF-8.
-            Scalar::Text => String::from_utf8_lossy(&text).into(),
-            Scalar::Nested => panic!("peeked"),
+            Given::Text(text) => String::from_utf8_lossy(text).into(),
+            Given::Nested(_) => panic!("peeked"),
         }),
     }
 }
@@ -86,8 +88,34 @@ fn escapes() {
     ];
     for (text, expected) in table {
         let mut into = Vec::new();
-        let read = Json::new(text.as_bytes()).string(&mut into);
-        assert_eq!(read.ok().map(|()| into), expected.map(|e| e.as_bytes().to_vec()), "{text}");
+        let read = Json::new(text.as_bytes()).text(&mut into).ok();
+        assert_eq!(read, expected.map(str::as_bytes), "{text}");
+    }
+}
+
+#[test]
+fn values_as_the_nearest_type() {
+    let table: [(&str, Value<'_>); 10] = [
+        ("null", Value::Empty),
+        ("true", Value::Bool(true)),
+        ("-7", Value::Int(-7)),
+        ("1.5", Value::Double(1.5)),
+        ("18446744073709551616", Value::Double(18_446_744_073_709_551_616.0)),
+        ("Infinity", Value::Double(f64::INFINITY)),
+        ("1e400", Value::Str(b"1e400")),
+        (r#""a\n""#, Value::Str(b"a\n")),
+        ("[1, {}] ", Value::Str(b"[1, {}]")),
+        (r#"{"a":null}"#, Value::Str(br#"{"a":null}"#)),
+    ];
+    for (text, expected) in table {
+        let mut buffer = Vec::new();
+        let given = Json::new(text.as_bytes()).given(&mut buffer).unwrap();
+        assert_eq!(given.nearest(), expected, "{text}");
+    }
+    for text in ["", "nul", "x", "-", "1-2", "truth", "]"] {
+        let mut json = Json::new(text.as_bytes());
+        let read = json.given(&mut Vec::new()).is_ok() && json.is_done();
+        assert!(!read, "{text}");
     }
 }
 

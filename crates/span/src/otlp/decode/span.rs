@@ -3,16 +3,17 @@
 use super::Reject;
 use super::attribute::{attribute, span_attribute, string};
 use crate::columns::{Builder, LinkFields, SpanFields, Text};
-use crate::protobuf::{Field, Fields, Malformed, take_array, take_counted, take_varint};
+use crate::protobuf::{Fields, Known, Value, low32, take_array, take_counted, take_varint};
 use crate::{SpanId, TraceId};
 
+const SPAN: Known = Known(b"bbbbbv88bvbvbvb4");
+const STATUS: Known = Known(b".bv");
+const EVENT: Known = Known(b"8bbv");
+const LINK: Known = Known(b"bbbbv4");
+
 /// Appends the span in `bytes`, of which `span` says trace, resource and scope.
-pub(super) fn put_span(
-    b: &mut Builder,
-    bytes: &[u8],
-    mut span: SpanFields,
-) -> Result<Result<(), Reject>, Malformed> {
-    let (mut rest, mut lost) = (bytes, 0);
+pub(super) fn put_span(b: &mut Builder, bytes: &[u8], mut span: SpanFields) -> Result<(), Reject> {
+    let (mut rest, mut lost, mut odd) = (bytes, 0, 0);
     while let Some((&tag, tail)) = rest.split_first() {
         // The fields that most spans have, by number and wire type in one byte; others, and these
         // with another wire type, go the long way.
@@ -46,85 +47,82 @@ pub(super) fn put_span(
             }
             0x22 => {
                 rest = tail;
-                match parent_id(take_counted(&mut rest)?) {
-                    Ok(parent) => span.parent = parent,
-                    Err(reject) => return Ok(Err(reject)),
-                }
+                span.parent = parent_id(take_counted(&mut rest)?)?;
             }
             0x30 => {
                 rest = tail;
-                span.kind = take_varint32(&mut rest)?.cast_signed();
+                span.kind = low32(take_varint(&mut rest)?).cast_signed();
             }
             0x50 => {
                 rest = tail;
-                span.dropped_attrs = take_varint32(&mut rest)?;
+                span.dropped_attrs = low32(take_varint(&mut rest)?);
             }
             0x60 => {
                 rest = tail;
-                span.dropped_events = take_varint32(&mut rest)?;
+                span.dropped_events = low32(take_varint(&mut rest)?);
             }
             0x70 => {
                 rest = tail;
-                span.dropped_links = take_varint32(&mut rest)?;
+                span.dropped_links = low32(take_varint(&mut rest)?);
             }
             0x7a => {
                 rest = tail;
-                put_status(b, take_counted(&mut rest)?, &mut span)?;
+                put_status(b, take_counted(&mut rest)?, &mut span);
             }
             _ => {
                 let mut fields = Fields::new(rest);
-                if let Some(field) = fields.next_field()?
-                    && let Err(reject) = put_field(b, &field, &mut span, &mut lost)?
-                {
-                    return Ok(Err(reject));
+                if let Some(field) = fields.next_field()? {
+                    match SPAN.has(&field) {
+                        Some(true) => {
+                            put_field(b, field.number, field.value, &mut span, &mut lost)?
+                        }
+                        Some(false) => odd += 1,
+                        None => {}
+                    }
                 }
                 rest = fields.rest();
             }
         }
     }
     if span.id.is_zero() {
-        return Ok(Err(Reject::SpanId));
+        return Err(Reject::SpanId);
     }
-    b.left_out += u64::from(lost);
+    b.left_out += u64::from(lost) + odd;
     span.dropped_attrs = span.dropped_attrs.saturating_add(lost);
     b.end_span(span);
-    Ok(Ok(()))
+    Ok(())
 }
 
-/// One field of a span, whichever it is. Of another wire type than it has by its definition it is
-/// taken for one that is not set, as protobuf's own decoders take it for an unknown one.
+/// One field of a span, whichever it is, of its wire type.
 fn put_field(
     b: &mut Builder,
-    field: &Field<'_>,
+    number: u32,
+    value: Value<'_>,
     span: &mut SpanFields,
     lost: &mut u32,
-) -> Result<Result<(), Reject>, Malformed> {
-    match field.number {
-        2 => span.id = SpanId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default(),
-        3 => span.trace_state = string(b, field.bytes().unwrap_or_default()),
-        4 => match field.bytes().map_err(|_| Reject::ParentId).and_then(parent_id) {
-            Ok(parent) => span.parent = parent,
-            Err(reject) => return Ok(Err(reject)),
-        },
-        5 => span.name = string(b, field.bytes().unwrap_or_default()),
-        6 => span.kind = field.varint32().unwrap_or_default().cast_signed(),
-        7 => span.start = field.fixed64().unwrap_or_default(),
-        8 => span.end = field.fixed64().unwrap_or_default(),
-        9 => {
-            if let Some(attr) = attribute(b, field.bytes().unwrap_or_default(), lost) {
-                b.span_attr(attr);
-            }
+) -> Result<(), Reject> {
+    match (number, value) {
+        (2, Value::Bytes(id)) => span.id = SpanId::from_wire(id).unwrap_or_default(),
+        (3, Value::Bytes(state)) => span.trace_state = string(b, state),
+        (4, Value::Bytes(id)) => span.parent = parent_id(id)?,
+        (5, Value::Bytes(name)) => span.name = string(b, name),
+        (6, Value::Varint(kind)) => span.kind = low32(kind).cast_signed(),
+        (7, Value::Fixed64(time)) => span.start = time,
+        (8, Value::Fixed64(time)) => span.end = time,
+        (9, Value::Bytes(bytes)) => {
+            let attr = attribute(b, bytes, lost);
+            attr.into_iter().for_each(|attr| b.span_attr(attr));
         }
-        10 => span.dropped_attrs = field.varint32().unwrap_or_default(),
-        11 => put_event(b, field.bytes().unwrap_or_default())?,
-        12 => span.dropped_events = field.varint32().unwrap_or_default(),
-        13 => put_link(b, field.bytes().unwrap_or_default())?,
-        14 => span.dropped_links = field.varint32().unwrap_or_default(),
-        15 => put_status(b, field.bytes().unwrap_or_default(), span)?,
-        16 => span.flags = field.fixed32().unwrap_or_default(),
+        (10, Value::Varint(n)) => span.dropped_attrs = low32(n),
+        (11, Value::Bytes(event)) => put_event(b, event),
+        (12, Value::Varint(n)) => span.dropped_events = low32(n),
+        (13, Value::Bytes(link)) => put_link(b, link),
+        (14, Value::Varint(n)) => span.dropped_links = low32(n),
+        (15, Value::Bytes(status)) => put_status(b, status, span),
+        (16, Value::Fixed32(flags)) => span.flags = flags,
         _ => {}
     }
-    Ok(Ok(()))
+    Ok(())
 }
 
 fn parent_id(bytes: &[u8]) -> Result<SpanId, Reject> {
@@ -134,69 +132,56 @@ fn parent_id(bytes: &[u8]) -> Result<SpanId, Reject> {
     }
 }
 
-/// A varint cut to 32 bits, as protobuf's own decoders cut it.
-#[inline]
-fn take_varint32(rest: &mut &[u8]) -> Result<u32, Malformed> {
-    #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts 32-bit fields like this")]
-    take_varint(rest).map(|n| n as u32)
-}
-
-fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) -> Result<(), Malformed> {
-    let mut status = Fields::new(bytes);
-    while let Some(field) = status.next_field()? {
-        match field.number {
-            2 => span.status_message = string(b, field.bytes().unwrap_or_default()),
-            3 => span.status_code = field.varint32().unwrap_or_default().cast_signed(),
+fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) {
+    let (mut fields, mut odd) = (Fields::new(bytes), 0);
+    while let Some(field) = fields.next_readable(STATUS, &mut odd) {
+        match field.value {
+            Value::Bytes(message) => span.status_message = string(b, message),
+            Value::Varint(code) => span.status_code = low32(code).cast_signed(),
             _ => {}
         }
     }
-    Ok(())
+    b.left_out += odd;
 }
 
-fn put_event(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let (mut time, mut name, mut dropped, mut lost) = (0, Text::EMPTY, 0u32, 0);
+fn put_event(b: &mut Builder, bytes: &[u8]) {
+    let (mut time, mut name, mut dropped) = (0, Text::EMPTY, 0);
+    let (mut lost, mut odd) = (0, 0);
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => time = field.fixed64().unwrap_or_default(),
-            2 => name = string(b, field.bytes().unwrap_or_default()),
-            3 => {
-                let attr = attribute(b, field.bytes().unwrap_or_default(), &mut lost);
+    while let Some(field) = fields.next_readable(EVENT, &mut odd) {
+        match (field.number, field.value) {
+            (_, Value::Fixed64(at)) => time = at,
+            (2, Value::Bytes(bytes)) => name = string(b, bytes),
+            (_, Value::Bytes(bytes)) => {
+                let attr = attribute(b, bytes, &mut lost);
                 attr.into_iter().for_each(|attr| b.event_attr(attr));
             }
-            4 => dropped = field.varint32().unwrap_or_default(),
+            (_, Value::Varint(n)) => dropped = low32(n),
             _ => {}
         }
     }
-    b.left_out += u64::from(lost);
-    b.end_event(time, name, dropped.saturating_add(lost));
-    Ok(())
+    b.left_out += u64::from(lost) + odd;
+    b.end_event(time, name, lost.saturating_add(dropped));
 }
 
-fn put_link(b: &mut Builder, bytes: &[u8]) -> Result<(), Malformed> {
-    let (mut link, mut lost) = (LinkFields::default(), 0);
+fn put_link(b: &mut Builder, bytes: &[u8]) {
+    let (mut link, mut lost, mut odd) = (LinkFields::default(), 0, 0);
     let mut fields = Fields::new(bytes);
-    while let Some(field) = fields.next_field()? {
-        match field.number {
-            1 => {
-                link.trace =
-                    TraceId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default()
-            }
-            2 => {
-                link.span = SpanId::from_wire(field.bytes().unwrap_or_default()).unwrap_or_default()
-            }
-            3 => link.trace_state = string(b, field.bytes().unwrap_or_default()),
-            4 => {
-                let attr = attribute(b, field.bytes().unwrap_or_default(), &mut lost);
+    while let Some(field) = fields.next_readable(LINK, &mut odd) {
+        match (field.number, field.value) {
+            (1, Value::Bytes(id)) => link.trace = TraceId::from_wire(id).unwrap_or_default(),
+            (2, Value::Bytes(id)) => link.span = SpanId::from_wire(id).unwrap_or_default(),
+            (3, Value::Bytes(state)) => link.trace_state = string(b, state),
+            (_, Value::Bytes(bytes)) => {
+                let attr = attribute(b, bytes, &mut lost);
                 attr.into_iter().for_each(|attr| b.link_attr(attr));
             }
-            5 => link.dropped_attrs = field.varint32().unwrap_or_default(),
-            6 => link.flags = field.fixed32().unwrap_or_default(),
+            (_, Value::Varint(n)) => link.dropped_attrs = low32(n),
+            (_, Value::Fixed32(flags)) => link.flags = flags,
             _ => {}
         }
     }
-    b.left_out += u64::from(lost);
+    b.left_out += u64::from(lost) + odd;
     link.dropped_attrs = link.dropped_attrs.saturating_add(lost);
     b.end_link(link);
-    Ok(())
 }

@@ -163,9 +163,85 @@ fn a_field_of_another_wire_type_is_one_that_is_not_set() {
         },
     );
     let (c, outcome) = decode(&request);
-    assert_eq!((outcome.accepted, outcome.rejected), (1, 0));
+    assert_eq!((outcome.accepted, outcome.rejected, outcome.left_out), (1, 0, 8));
     assert_eq!((c.spans.kind[0], c.spans.start[0], c.spans.end[0]), (0, 0, 0));
     assert_eq!(c.texts.str(c.spans.name[0]), "name");
+}
+
+#[test]
+fn a_message_of_another_wire_type_is_none() {
+    let mut request = with(
+        |rs| {
+            put::uint(rs, 1, 1);
+            put::fixed64(rs, 2, 1);
+        },
+        |r| {
+            put::uint(r, 1, 1);
+            put::uint(r, 3, 1);
+        },
+        |ss| {
+            put::uint(ss, 1, 1);
+            put::uint(ss, 2, 1);
+        },
+        |s| put::fixed32(s, 3, 1),
+        |s| [9, 11, 13].into_iter().for_each(|number| put::uint(s, number, 1)),
+    );
+    put::uint(&mut request, 1, 7);
+    let (c, outcome) = decode(&request);
+    assert_eq!((outcome.accepted, outcome.rejected, outcome.left_out), (1, 0, 11));
+    assert_eq!((c.events.name.len(), c.links.span.len(), c.span_attrs.key.len()), (0, 0, 0));
+    assert_eq!((c.resource_attrs.key.len(), c.scope_attrs.key.len()), (0, 0));
+    assert_eq!(c.spans.dropped_attrs, [0]);
+}
+
+#[test]
+fn a_message_that_breaks_off_is_what_could_be_read() {
+    const BREAK: &[u8] = &[0x0a, 99, 1];
+    let broken = |number: u32, name: u32| {
+        move |out: &mut Vec<u8>| {
+            put::message(out, number, |m| {
+                put::bytes(m, name, b"kept");
+                m.extend_from_slice(BREAK);
+            });
+        }
+    };
+    let table = [
+        ("resource", with(none, |r| r.extend_from_slice(BREAK), none, none, none)),
+        ("scope", with(none, none, none, |s| s.extend_from_slice(BREAK), none)),
+        ("event", with(none, none, none, none, broken(11, 2))),
+        ("link", with(none, none, none, none, broken(13, 3))),
+        ("status", with(none, none, none, none, broken(15, 2))),
+        ("entity", with(none, broken(3, 2), none, none, none)),
+    ];
+    for (what, request) in table {
+        let (c, outcome) = decode(&request);
+        assert_eq!((outcome.accepted, outcome.rejected, outcome.left_out), (1, 0, 1), "{what}");
+        let mut out = Vec::new();
+        encode::resource_spans(&mut out, &c, &[0]);
+        let kept = out.windows(4).any(|four| four == b"kept");
+        assert_eq!(kept, ["event", "link", "status"].contains(&what), "{what}");
+    }
+}
+
+#[test]
+fn a_request_without_a_span_is_known() {
+    let message = |number, inner: &[u8]| {
+        let mut out = Vec::new();
+        put::bytes(&mut out, number, inner);
+        out
+    };
+    let table = [
+        ("empty", Vec::new(), false),
+        ("another message", message(1000, b"x"), true),
+        ("a resource alone", message(1, &message(1, b"")), true),
+        ("names of 0.x", message(1, &message(1000, b"")), true),
+        ("a span", request(&[Vec::new()]), false),
+    ];
+    for (what, bytes, spanless) in table {
+        let mut b = Builder::new();
+        let outcome = append_all(&mut b, &bytes, &Limits::default()).unwrap();
+        assert_eq!((outcome.spanless, outcome.accepted), (spanless, 0), "{what}");
+    }
 }
 
 proptest! {
