@@ -5,12 +5,9 @@ use crate::fault::Fault;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::Instant;
 use tracing::{debug, warn};
-
-/// How long a kind is quiet after it was said.
-const QUIET: Duration = Duration::from_secs(60);
+use tributary_telemetry::Repeated;
 
 /// Something that a sender should know and may not see.
 #[derive(Debug)]
@@ -28,9 +25,9 @@ impl Complaint {
     }
 }
 
-/// When each kind was said last, and how often it has happened since.
+/// The kinds that there were.
 #[derive(Debug, Default)]
-pub(crate) struct Complaints(Mutex<Vec<(&'static str, Instant, u64)>>);
+pub(crate) struct Complaints(Mutex<Vec<(&'static str, Repeated)>>);
 
 impl Complaints {
     /// Says it, if it is time to.
@@ -50,22 +47,20 @@ impl Complaints {
     /// Counts one of a kind. When it is to be said: how many there were since it was said before.
     pub(crate) fn due(&self, kind: &'static str, now: Instant) -> Option<u64> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, last, since)) = said.iter_mut().find(|(known, ..)| *known == kind) else {
-            said.push((kind, now, 0));
-            return Some(1);
-        };
-        *since += 1;
-        if now.saturating_duration_since(*last) < QUIET {
-            return None;
+        if let Some((_, repeated)) = said.iter().find(|(known, _)| *known == kind) {
+            return repeated.due(now);
         }
-        *last = now;
-        Some(std::mem::take(since))
+        let new = Repeated::default();
+        let times = new.due(now);
+        said.push((kind, new));
+        times
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn each_kind_is_said_first_and_then_once_a_minute() {

@@ -129,6 +129,7 @@ impl Fault {
     pub(crate) fn kind(&self) -> Option<&'static str> {
         Some(match self {
             Fault::Refused(_) | Fault::Limited(_) => return None,
+            Fault::Tenant(_) => "tenant",
             Fault::Malformed(_) => "malformed",
             Fault::Framing(_) | Fault::Cardinality => "framing",
             Fault::TooLarge(_) => "too_large",

@@ -4,7 +4,6 @@ mod bind;
 
 pub use bind::BindError;
 
-use crate::complaints::Complaints;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 use tributary_settings::Listen;
+use tributary_telemetry::Repeated;
 
 /// Pause after a failure to accept a connection: no file descriptors, mostly.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ pub struct Listener {
     sockets: Vec<TcpListener>,
     /// Which of them is asked first, so that none has to wait for another that is busy.
     turn: usize,
-    failures: Complaints,
+    failures: Repeated,
 }
 
 impl Listener {
@@ -36,7 +36,7 @@ impl Listener {
         Ok(Listener {
             sockets: bind::all(name, listen, bind::tcp)?,
             turn: 0,
-            failures: Complaints::default(),
+            failures: Repeated::default(),
         })
     }
 
@@ -59,7 +59,7 @@ impl Listener {
             match self.accept().await {
                 Ok(accepted) => return accepted,
                 Err(error) => {
-                    if let Some(times) = self.failures.due("accept", Instant::now()) {
+                    if let Some(times) = self.failures.due(Instant::now().into_std()) {
                         warn!(%error, times, "cannot accept connections");
                     }
                 }
@@ -86,7 +86,7 @@ impl Listener {
 
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Listener { sockets: vec![socket], turn: 0, failures: Complaints::default() }
+        Listener { sockets: vec![socket], turn: 0, failures: Repeated::default() }
     }
 }
 
