@@ -3,13 +3,13 @@
 use super::*;
 use crate::query::Raw;
 use bytes::Bytes;
-use http::StatusCode;
 use http::uri::PathAndQuery;
+use http::{Method, StatusCode};
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tributary_span::protobuf::{Fields, put};
-use tributary_testkit::http::{get, post};
+use tributary_testkit::http::{get, post, send};
 
 /// The second of [`sample::plain`]'s spans.
 const AT: u64 = 1_795_344_000;
@@ -30,7 +30,10 @@ async fn with_spans(folder: &Path, spans: u64, options: &[&str]) -> (Serving, So
     let serving = Box::pin(app.start()).await.unwrap();
     for seed in 1..=spans {
         let body = sample::plain(seed).encode_to_vec();
-        let taken = post(receiver, "/v1/traces", "application/x-protobuf", body).await.unwrap();
+        // The second counts where tenants are told apart.
+        let headers =
+            [("content-type", "application/x-protobuf"), ("x-scope-orgid", "single-tenant")];
+        let taken = send(receiver, Method::POST, "/v1/traces", &headers, body).await.unwrap();
         assert_eq!(taken.status, StatusCode::OK, "{}", taken.text());
     }
     (serving, http)
