@@ -77,6 +77,7 @@ const INGESTERS_OWN: &[&str] = &[
     "peer-token-file",
     "permissive",
     "policy",
+    "retention",
     "segment-age",
     "segment-bytes",
     "store",
