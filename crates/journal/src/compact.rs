@@ -26,7 +26,8 @@
 //! A process that stood still while it finished a commit may write the meta of a block that has
 //! been superseded meanwhile. That does no harm that lasts: each pass hides again what a record
 //! supersedes, as long as the record stands, and where retention is at work it names again what came
-//! back.
+//! back. (Below the floor a mark without data may be left of it, if one process wrote the meta after
+//! the record had gone and another one hid it that had stood still as well: no reader sees it.)
 //!
 //! An expiry names blocks that this process thinks to be visible, and all outputs of records that no
 //! record supersedes, so that nothing of a merge that was cut off is left standing. What joins the

@@ -70,7 +70,13 @@ mod tests {
             ("tenants: {a: {retention: 6h}}", Retention::Forever, hours(6), None, true),
             ("tenants: {a: {retention: none}}", day, None, hours(24), true),
             ("defaults: {retention: 2h}\ntenants: {a: {}}", day, hours(2), hours(2), true),
-            ("defaults: {retention: none}\ntenants: {a: {retention: 3h}}", day, hours(3), None, true),
+            (
+                "defaults: {retention: none}\ntenants: {a: {retention: 3h}}",
+                day,
+                hours(3),
+                None,
+                true,
+            ),
             ("defaults: {retention: none}", day, None, None, false),
         ];
         for (text, otherwise, a, b, any) in table {

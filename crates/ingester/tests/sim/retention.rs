@@ -93,7 +93,8 @@ impl Story {
         let journal = self.journal();
         let mut blocks: BTreeMap<(String, Uuid), BlockFound> = BTreeMap::new();
         for object in self.store.list(layout::BLOCKS).await.unwrap() {
-            if let Some(Place::Block { tenant, block, object: name }) = layout::parse(&object.path) {
+            if let Some(Place::Block { tenant, block, object: name }) = layout::parse(&object.path)
+            {
                 blocks.entry((tenant, block)).or_default().add(&name, object.size);
             }
         }

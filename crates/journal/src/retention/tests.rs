@@ -86,7 +86,8 @@ fn a_setting_is_new_for_an_hour() {
 
 #[test]
 fn an_object_that_is_wrong_says_nothing_and_a_newer_one_keeps_the_breaker_whole() {
-    let example = include_str!("../retention.rs").lines().skip_while(|l| *l != "//! ```json").nth(1);
+    let example =
+        include_str!("../retention.rs").lines().skip_while(|l| *l != "//! ```json").nth(1);
     let example = example.unwrap().trim_start_matches("//! ");
     let read = Recorded::decode(example.as_bytes());
     assert!(read.has("single-tenant", hours(14 * 24)));

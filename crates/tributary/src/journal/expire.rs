@@ -69,7 +69,8 @@ async fn pass(
             Step::ReadRecords => {
                 let records = journal.records(window).await?.into_iter();
                 // What is old enough to be deleted is for the ingesters to say.
-                let known = |(k, (record, _))| (k, Known { record, old: false, seen: Seen::Nothing });
+                let known =
+                    |(k, (record, _))| (k, Known { record, old: false, seen: Seen::Nothing });
                 Done::Records(records.map(known).collect())
             }
             Step::ListFloor => {

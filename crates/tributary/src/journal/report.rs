@@ -135,7 +135,9 @@ impl Report {
                 let left = sum(|w| w.expired_left);
                 line(
                     text,
-                    format_args!("{expired} blocks have expired; {left} of them are still to be deleted"),
+                    format_args!(
+                        "{expired} blocks have expired; {left} of them are still to be deleted"
+                    ),
                 );
             }
             line(

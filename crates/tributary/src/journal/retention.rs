@@ -274,9 +274,8 @@ impl Table {
         let reads = blocks.iter().map(|(id, _)| spans(journal, tenant, *id));
         let reads = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let spans = reads.try_fold(0, async |sum, spans| Ok(sum + spans)).await?;
-        let hour = |hour: &u32| {
-            CompactionWindow { hour: *hour, tenant: tenant.to_owned() }.hour_name()
-        };
+        let hour =
+            |hour: &u32| CompactionWindow { hour: *hour, tenant: tenant.to_owned() }.hour_name();
         self.0.push([
             tenant.to_owned(),
             format!("{} of {of}", blocks.len()),

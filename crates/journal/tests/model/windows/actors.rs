@@ -68,9 +68,7 @@ impl Compactor {
                 Done::Blocks(blocks.iter().map(|id| (*id, state.block_state(id))).collect())
             }
             Step::WriteMetas(blocks) => {
-                for block in blocks {
-                    state.blocks.entry(block.id).or_default().meta = true;
-                }
+                blocks.iter().for_each(|block| state.show(block.id));
                 Done::Shown
             }
             Step::Hide(blocks) => {
@@ -161,7 +159,7 @@ impl Compactor {
             crc: 0,
         };
         let duplicates = rows_in - output.rows;
-        let block = Block { data: Some(spans), meta: false, marked: false, roots };
+        let block = Block { data: Some(spans), roots, ..Block::default() };
         state.blocks.insert(output.id, block);
         let inputs = read.iter().map(|(id, spans)| Input { id: *id, rows: rows(spans) });
         Some(Record {

@@ -18,6 +18,8 @@ pub(super) struct Block {
     pub(super) marked: bool,
     /// The blocks of the beginning that it was made of, also when it is deleted.
     pub(super) roots: BTreeSet<Uuid>,
+    /// Whether its meta was written when its data was gone: by a process that had stood still.
+    pub(super) rewritten: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,6 +84,7 @@ impl State {
             meta: !is_late(n),
             marked: false,
             roots: [fresh(n)].into(),
+            rewritten: false,
         };
         State {
             blocks: (0..protocol.blocks).map(|n| (fresh(n), block(n))).collect(),
@@ -109,7 +112,9 @@ impl State {
         for (i, compactor) in self.compactors.iter().enumerate() {
             match compactor {
                 // Of two of a kind who have not begun, one does.
-                None if (protocol.first_of_its_kind(i)..i).all(|j| self.compactors[j].is_some()) => {
+                None if (protocol.first_of_its_kind(i)..i)
+                    .all(|j| self.compactors[j].is_some()) =>
+                {
                     actions.push(Action::CompactorBegins(i));
                 }
                 Some(compactor) if compactor.can_step(&self.answers) => {
@@ -130,7 +135,7 @@ impl State {
             Action::Land(uid) => self.land(uid),
             Action::Stalled => {
                 if let Some(id) = self.stalled.take() {
-                    self.blocks.entry(id).or_default().meta = true;
+                    self.show(id);
                 }
             }
             Action::Join => {
@@ -210,6 +215,12 @@ impl State {
         self.blocks.iter().filter(|(_, block)| block.meta)
     }
 
+    pub(super) fn show(&mut self, id: Uuid) {
+        let block = self.blocks.entry(id).or_default();
+        block.meta = true;
+        block.rewritten |= block.data.is_none();
+    }
+
     pub(super) fn delete(&mut self, id: &Uuid) {
         let block = self.blocks.entry(*id).or_default();
         (block.data, block.meta, block.marked) = (None, false, false);
@@ -265,9 +276,9 @@ impl State {
         self.floor || self.standing().all(|(_, block)| block.roots.is_disjoint(&expired))
     }
 
-    /// A visible block has its data, unless it is the one whose meta was written late.
+    /// A visible block has its data, unless its meta was written when it was gone already.
     pub(super) fn nothing_dangles(&self) -> bool {
-        self.visible().all(|(id, block)| block.data.is_some() || *id == fresh(0))
+        self.visible().all(|(_, block)| block.data.is_some() || block.rewritten)
     }
 
     pub(super) fn superseded_once(&self) -> bool {
@@ -293,15 +304,16 @@ impl State {
         (whole || state.floor) && state.all_is_readable() && state.expired_stays_away()
     }
 
-    /// The same where retention goes on: nothing is left of what has expired, and nothing is visible
-    /// in a window that is over.
+    /// The same where retention goes on: no data is left of what has expired, and nothing is visible
+    /// in a window that is over. (A mark without data may be left below the floor, where a process
+    /// that stood still wrote a meta after all was gone, and another one that stood still hid it.)
     pub(super) fn expires(&self, protocol: &Protocol) -> bool {
         if protocol.expirers == 0 {
             return true;
         }
         let mut state = self.dead();
         state.passes(Work::Expire, protocol);
-        let left = |id| state.block_state(id) != BlockState::Gone;
+        let left = |id| state.blocks.get(id).is_some_and(|block| block.data.is_some());
         state.visible().next().is_none() && !state.expired.iter().any(left)
     }
 
