@@ -8,7 +8,7 @@ pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
 use crate::query::HttpPrefix;
-pub use crate::tenant_limits::LimitsFile;
+pub use crate::tenant_limits::{LimitsFile, Retention};
 use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
 pub use table::TABLE;
@@ -63,6 +63,8 @@ pub struct Config {
     pub compact: Option<Duration>,
     /// Age up to which merged blocks are kept.
     pub keep_compacted: Duration,
+    /// How long blocks are kept, where the limits of their tenant say nothing.
+    pub retention: Retention,
     /// Age up to which commit slots are kept.
     pub keep_slots: Duration,
     /// Who is let in.
@@ -138,6 +140,7 @@ impl Config {
                 period => duration_between(PERIOD)(period).map(Some),
             }),
             keep_compacted: given.take("keep-compacted", duration_between(AGE)),
+            retention: given.find("retention", Retention::read).unwrap_or_default(),
             keep_slots: given.take("keep-slots", duration_between(AGE)),
             access: Access::take(&mut given),
             multitenancy: given.take("multitenancy", boolean),

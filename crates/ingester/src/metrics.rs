@@ -144,7 +144,11 @@ metrics! {
     compactions_failed: Counter;
     /// Blocks that were merged into others
     blocks_merged: Counter;
-    /// Blocks deleted some time after they were merged into others
+    /// Blocks that have expired
+    blocks_expired: Counter;
+    /// Tenants whose retention is stopped, because so much has long been due that something may be wrong
+    retention_stopped: Gauge;
+    /// Blocks deleted some time after they were merged into others, or have expired
     blocks_superseded_deleted: Counter;
     /// Commit slots and records of old hours that were deleted
     slots_retired: Counter;

@@ -9,11 +9,13 @@ mod bucket;
 mod file;
 mod rates;
 mod read;
+mod retention;
 
 pub use file::LimitsFile;
 pub(crate) use file::WatchedLimits;
 pub(crate) use rates::{Met, Rates};
 pub use read::Mistakes;
+pub use retention::Retention;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,8 +33,8 @@ pub struct TenantLimits {
     pub memory: Option<f64>,
     /// Spans of a trace that are shown.
     pub trace_spans: Option<usize>,
-    /// How long its blocks are to be kept. Nothing goes by it yet.
-    pub retention: Option<Duration>,
+    /// How long its blocks are kept. None: as the ingester's own setting says.
+    pub retention: Option<Retention>,
     /// Questions that are answered at a time, in each ingester.
     pub queries: Option<usize>,
     /// The longest time that a question may be about.

@@ -11,7 +11,7 @@ mod left;
 
 pub(crate) use adopt::Adopter;
 pub(crate) use collect::Collector;
-pub(crate) use compact::Compactor;
+pub(crate) use compact::{Compactor, Expiring};
 pub(crate) use left::LeftSegments;
 
 use crate::block::PAUSES;

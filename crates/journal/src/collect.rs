@@ -7,7 +7,9 @@
 //! | data of a block without meta | the slot it was minted for exists and does not name it (I5) | [`verdict`] |
 //! | a block that a record supersedes | its outputs are visible or superseded in their turn, and the record is old | [`crate::compact`] |
 //! | data of a compacted block without meta | the record it was minted for exists and does not name it (I5) | [`verdict_on_compacted`] |
+//! | a block that has expired | a record names it as expired, and the record is old | [`crate::compact`] |
 //! | slots and records of an hour | no segment and no superseded block is left in that hour or before, each block named has had its meta, no unnamed data is left; `floor` is written first | [`floor_to_write`] |
+//! | a record below the floor | it counts for nothing, or all that it names is gone | [`may_go_below_floor`] |
 //!
 //! Everything else stays. Data whose slot does not exist is never touched: either there are
 //! uncovered segments behind it, and adoption will fill the slot, or the slot is below the floor.
@@ -17,7 +19,8 @@
 //! That an hour is old only keeps slots around for people to look at; safety comes from the floor.
 
 use crate::id::{BlockOrigin, EpochId, block_origin};
-use crate::record::Record;
+use crate::record::{Input, Record};
+use crate::recover::BlockState;
 use crate::slot::Slot;
 use crate::window::{CompactionWindow, HOUR, compacted_origin, hour_of};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +139,14 @@ const ALWAYS_ALLOWED: usize = 1000;
 /// been misled, and stops with an alarm instead.
 pub fn may_delete(deletions: usize, objects: usize) -> bool {
     deletions <= ALWAYS_ALLOWED || deletions <= objects / 10
+}
+
+/// Whether a record at or below the floor may be removed, by what lies in the store of the blocks that
+/// it names. An expiry stands until they are gone, so that they are hidden and deleted whatever stops
+/// on the way; other records count for nothing there.
+pub fn may_go_below_floor(record: &Record, states: &BTreeMap<Uuid, BlockState>) -> bool {
+    let is_gone = |input: &Input| states.get(&input.id) == Some(&BlockState::Gone);
+    !record.counts_below_floor() || record.inputs.iter().all(is_gone)
 }
 
 /// Whether the floor covers an hour.

@@ -1,13 +1,20 @@
 //! Compaction of a window: the compactor finishes what a crash cut off there, deletes what was
-//! superseded long ago, and merges blocks that are worth it. It is safe at any time and for any
-//! number of processes at once, because records decide; which of them should do it, and when, is
-//! the affair of the [`crate::failure_detector`].
+//! superseded long ago, and merges blocks that are worth it, or, when the window has outlived its
+//! retention, names all that stands in it in a record by which it is no more. It is safe at any time
+//! and for any number of processes at once, because records decide; which of them should do it, and
+//! when, is the affair of the [`crate::failure_detector`], and what is due of [`crate::retention`].
 //!
 //! ```text
 //! ReadRecords ─▶ ListFloor ─▶ LookAtBlocks ─▶ WriteMetas ─▶ Hide ─▶ Delete ─▶ Build ─▶ CreateRecord ─┐
-//!                    └─ covered ─▶ Ended                                                           won
+//!                                                                                                  won
 //!                             Ended ◀─ Hide ◀─ WriteMetas ◀─ (covered ─▶ Ended) ◀─ ListFloor ◀─────────┘
+//! and to expire:                                                       … Delete ─▶ Expire ─▶ CreateRecord ─┐
+//!                                                                                  Ended ◀─ Hide ◀─ won ──┘
 //! ```
+//!
+//! In a window that the floor covers no merge's record counts and nothing is merged. An expiry counts
+//! there as elsewhere ([`Record::counts_below_floor`]), so it is made and carried out: most windows lie
+//! below the floor long before their retention is over.
 //!
 //! The order is what the invariants rest on. Outputs are stored whole before a record names them
 //! (I4). A record counts only if the floor, listed after it was read or created, is below its
@@ -18,7 +25,13 @@
 //!
 //! A process that stood still while it finished a commit may write the meta of a block that has
 //! been superseded meanwhile. That does no harm that lasts: each pass hides again what a record
-//! supersedes, as long as the record stands.
+//! supersedes, as long as the record stands, and where retention is at work it names again what came
+//! back. (Below the floor a mark without data may be left of it, if one process wrote the meta after
+//! the record had gone and another one hid it that had stood still as well: no reader sees it.)
+//!
+//! An expiry names blocks that this process thinks to be visible, and all outputs of records that no
+//! record supersedes, so that nothing of a merge that was cut off is left standing. What joins the
+//! window later, from an epoch that is adopted late, is named by a further record.
 
 mod choose;
 
@@ -79,6 +92,13 @@ pub enum Step {
         /// The blocks.
         inputs: Vec<Uuid>,
     },
+    /// Answer the record `k` by which these blocks expire ([`Record::expiring`]).
+    Expire {
+        /// The record.
+        k: u32,
+        /// The blocks.
+        blocks: Vec<Uuid>,
+    },
     /// Create this record.
     CreateRecord(Box<Record>),
     /// Nothing.
@@ -104,7 +124,7 @@ pub enum Done {
     Hidden,
     /// The blocks are deleted.
     Deleted,
-    /// The record of what was merged; its outputs' data is stored.
+    /// The record of what was merged, its outputs' data being stored; or of what expires.
     Built(Box<Record>),
     /// A block to be merged was gone, or cannot be merged: the view was out of date.
     OutOfDate,
@@ -119,6 +139,8 @@ pub struct Summary {
     pub merged: u64,
     /// Blocks that came out of that.
     pub made: u64,
+    /// Blocks that have expired by a record of this pass.
+    pub expired: u64,
     /// Outputs whose record a crash had cut off, made visible.
     pub finished: u64,
     /// Superseded blocks that were still, or again, visible.
@@ -148,6 +170,7 @@ enum At {
     Hide,
     Delete,
     Build,
+    Expire,
     Create(Box<Record>),
     CreatedFloor(Box<Record>),
     Show(Box<Record>),
@@ -155,14 +178,22 @@ enum At {
     Ended,
 }
 
+/// What a pass is for, beside finishing what others left.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Aim {
+    Merge { limits: Limits, quiet: bool },
+    Expire,
+}
+
 /// One pass over one window.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Compaction {
     candidates: Vec<Candidate>,
-    limits: Limits,
-    quiet: bool,
+    aim: Aim,
     at: At,
     records: BTreeMap<u32, Known>,
+    /// Whether the floor covers the window, so that of its records only expiries count.
+    covered: bool,
     finish: Vec<BlockEntry>,
     hide: Vec<Uuid>,
     delete: Vec<Uuid>,
@@ -174,12 +205,22 @@ impl Compaction {
     /// A pass over a window in which these blocks are thought to be visible. `quiet` says that no
     /// block has joined it for so long that none is expected.
     pub fn new(candidates: Vec<Candidate>, limits: Limits, quiet: bool) -> Self {
+        Self::aiming(candidates, Aim::Merge { limits, quiet })
+    }
+
+    /// A pass over a window that has outlived its retention, in which these blocks are thought to be
+    /// visible: all that stands there expires.
+    pub fn expiring(candidates: Vec<Candidate>) -> Self {
+        Self::aiming(candidates, Aim::Expire)
+    }
+
+    fn aiming(candidates: Vec<Candidate>, aim: Aim) -> Self {
         Compaction {
             candidates,
-            limits,
-            quiet,
+            aim,
             at: At::Records,
             records: BTreeMap::new(),
+            covered: false,
             finish: Vec::new(),
             hide: Vec::new(),
             delete: Vec::new(),
@@ -198,6 +239,7 @@ impl Compaction {
             At::Hide => Step::Hide(self.hide.clone()),
             At::Delete => Step::Delete(self.delete.clone()),
             At::Build => Step::Build { k: self.next(), inputs: self.inputs.clone() },
+            At::Expire => Step::Expire { k: self.next(), blocks: self.inputs.clone() },
             At::Create(record) => Step::CreateRecord(record.clone()),
             At::Show(record) => Step::WriteMetas(record.outputs.clone()),
             At::HideInputs(record) => {
@@ -217,12 +259,10 @@ impl Compaction {
                 self.records = records;
                 At::Floor
             }
-            // Nothing counts here any more, and nothing is to be added.
-            (At::Floor, Done::Floor { covered: true }) => At::Ended,
-            (At::Floor, Done::Floor { covered: false }) if self.to_look_at().is_empty() => {
-                self.chosen()
+            (At::Floor, Done::Floor { covered }) => {
+                self.covered = covered;
+                if self.to_look_at().is_empty() { self.chosen() } else { At::Blocks }
             }
-            (At::Floor, Done::Floor { covered: false }) => At::Blocks,
             (At::Blocks, Done::Blocks(states)) => {
                 self.decide(&states);
                 self.after_decision()
@@ -239,15 +279,23 @@ impl Compaction {
                 self.summary.deleted += std::mem::take(&mut self.delete).len() as u64;
                 self.after_decision()
             }
-            (At::Build, Done::Built(record)) => At::Create(record),
+            (At::Build | At::Expire, Done::Built(record)) => At::Create(record),
             (At::Build, Done::OutOfDate) => self.lost(),
+            // The floor makes no difference to it.
+            (At::Create(record), Done::Created(Created::Won)) if record.counts_below_floor() => {
+                At::HideInputs(record)
+            }
             (At::Create(record), Done::Created(Created::Won)) => At::CreatedFloor(record),
             (At::Create(_), Done::Created(Created::Lost)) => self.lost(),
             (At::CreatedFloor(_), Done::Floor { covered: true }) => self.lost(),
             (At::CreatedFloor(record), Done::Floor { covered: false }) => At::Show(record),
             (At::Show(record), Done::Shown) => At::HideInputs(record),
             (At::HideInputs(record), Done::Hidden) => {
-                self.summary.merged = record.inputs.len() as u64;
+                let inputs = record.inputs.len() as u64;
+                match self.aim {
+                    Aim::Merge { .. } => self.summary.merged = inputs,
+                    Aim::Expire => self.summary.expired = inputs,
+                }
                 self.summary.made = record.outputs.len() as u64;
                 self.summary.seen.insert(record.k, Seen::Hidden);
                 At::Ended
@@ -266,8 +314,13 @@ impl Compaction {
         (0..).find(|k| !self.records.contains_key(k)).unwrap_or(u32::MAX)
     }
 
+    /// The records that count.
+    fn counting(&self) -> impl Iterator<Item = &Known> {
+        self.records.values().filter(|known| !self.covered || known.record.counts_below_floor())
+    }
+
     fn superseded(&self) -> BTreeSet<Uuid> {
-        let records = self.records.values().flat_map(|known| &known.record.inputs);
+        let records = self.counting().flat_map(|known| &known.record.inputs);
         records.map(|input| input.id).collect()
     }
 
@@ -275,7 +328,7 @@ impl Compaction {
     /// inputs may go now, and those with an input that is thought to be visible.
     fn open(&self) -> impl Iterator<Item = &Record> {
         let is_candidate = |id: &Uuid| self.candidates.iter().any(|candidate| candidate.id == *id);
-        let open = self.records.values().filter(move |known| match known.seen {
+        let open = self.counting().filter(move |known| match known.seen {
             _ if known.record.inputs.iter().any(|input| is_candidate(&input.id)) => true,
             Seen::Nothing => true,
             Seen::Hidden => known.old,
@@ -338,13 +391,28 @@ impl Compaction {
     fn chosen(&mut self) -> At {
         let superseded = self.superseded();
         self.candidates.retain(|candidate| !superseded.contains(&candidate.id));
-        match choose(&self.candidates, &self.limits, self.quiet) {
-            Some(inputs) => {
+        let (inputs, next) = match &self.aim {
+            // Nothing is to be added there.
+            Aim::Merge { .. } if self.covered => (None, At::Ended),
+            Aim::Merge { limits, quiet } => (choose(&self.candidates, limits, *quiet), At::Build),
+            Aim::Expire => (Some(self.standing(&superseded)), At::Expire),
+        };
+        match inputs {
+            Some(inputs) if !inputs.is_empty() => {
                 self.inputs = inputs;
-                At::Build
+                next
             }
-            None => At::Ended,
+            _ => At::Ended,
         }
+    }
+
+    /// All blocks that count and that no record supersedes, as far as is known.
+    fn standing(&self, superseded: &BTreeSet<Uuid>) -> Vec<Uuid> {
+        let outputs = self.counting().flat_map(|known| &known.record.outputs);
+        let outputs = outputs.map(|output| output.id).filter(|id| !superseded.contains(id));
+        let visible = self.candidates.iter().map(|candidate| candidate.id);
+        let all: BTreeSet<Uuid> = visible.chain(outputs).collect();
+        all.into_iter().collect()
     }
 
     fn lost(&mut self) -> At {

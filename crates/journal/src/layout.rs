@@ -8,7 +8,8 @@
 //! journal/quar/<epoch>-<n>                     copy of a segment that cannot be read
 //! journal/probe/<id>/…                         trial of the store at start, deleted at once
 //! journal/windows/<hour>/<tenant>/<k>.rec      record k of a tenant's window (create-only)
-//! journal/floor/<hour>                         no slot and no record of this hour or an earlier one counts
+//! journal/floor/<hour>                         no slot and no merge's record of this hour or an earlier one counts
+//! journal/retention.json                       the retention that was gone by last, overwritten by any process
 //! blocks/<tenant>/<block uuid>/…               blocks in Tempo's layout (its `prefix`: `blocks`)
 //! ```
 //!
@@ -24,6 +25,8 @@ use uuid::Uuid;
 pub const CLUSTER: &str = "cluster.json";
 /// The folder of all blocks: Tempo's `prefix`.
 pub const BLOCKS: &str = "blocks";
+/// The retention that was gone by last.
+pub const RETENTION: &str = "journal/retention.json";
 /// The folder of all heartbeats.
 pub const HEARTBEATS: &str = "journal/live";
 /// The folder of copies of what could not be read.
@@ -116,6 +119,8 @@ pub enum Place {
     Record(CompactionWindow, u32),
     /// The floor at an hour.
     Floor(String),
+    /// [`RETENTION`].
+    Retention,
     /// An object of a block.
     Block {
         /// The tenant.
@@ -129,8 +134,10 @@ pub enum Place {
 
 /// Takes a path apart; `None` for one that nothing here has written.
 pub fn parse(path: &str) -> Option<Place> {
-    if path == CLUSTER {
-        return Some(Place::Cluster);
+    match path {
+        CLUSTER => return Some(Place::Cluster),
+        RETENTION => return Some(Place::Retention),
+        _ => {}
     }
     let place = parse_parts(path)?;
     // Only the one spelling that is written counts, so that no object has two names.
@@ -181,6 +188,7 @@ fn parse_parts(path: &str) -> Option<Place> {
 fn build(place: &Place) -> String {
     match place {
         Place::Cluster => CLUSTER.to_owned(),
+        Place::Retention => RETENTION.to_owned(),
         Place::Heartbeat(process) => heartbeat(process),
         Place::Segment(epoch, n) => segment(epoch, *n),
         Place::Copy(epoch, n) => quarantine(epoch, *n),
@@ -201,6 +209,7 @@ mod tests {
         let block_id = Uuid::from_bytes([0xcd; 16]);
         let table = [
             (Place::Cluster, "cluster.json".to_owned()),
+            (Place::Retention, "journal/retention.json".to_owned()),
             (
                 Place::Heartbeat(Uid([1; 16])),
                 "journal/live/01010101010101010101010101010101".to_owned(),

@@ -13,7 +13,8 @@
 //! | the owner or an adopter, committing | [`commit::CommitRun`]: data, slot, floor, metas, deletion, in this order |
 //! | the adopter of an epoch | [`adopt::Adoption`], by the plan that [`recover`] makes |
 //! | a process that asks whose turn it is | [`failure_detector::FailureDetector`]: suspicion by its own clock and health |
-//! | the compactor of a window | [`compact::Compaction`]: records decide what is superseded |
+//! | the compactor of a window | [`compact::Compaction`]: records decide what is superseded, and what has expired |
+//! | the same, in time | [`retention`]: which windows are over, and whether so much may go at once |
 //! | the collector | [`collect`]: positive evidence alone; the floor; the breaker |
 //!
 //! The same state machines are what the model checker in `tests/model` explores.
@@ -117,11 +118,15 @@
 //! * I7 An answer is made from visible blocks and uncovered segments (or the memory that holds
 //!   them), deduplicated: never less than everything acknowledged, once recovery is through.
 //! * I8 A visible block disappears only when a record supersedes it, and after the record's outputs
-//!   have become visible: at each instant every span is in one that is.
-//! * I9 No rule that deletes or hides compares the clocks of two machines.
+//!   have become visible: at each instant every span is in one that is, but for those that expired.
+//! * I9 No rule that deletes or hides compares the clocks of two machines. That a window is over is told
+//!   by the store's clock alone.
 //! * I10 For each slot: spans in covered segments = rows in blocks + duplicates + rejected. Rejected are
 //!   spans that cannot be decoded, of which a copy is kept, and those of a tenant whose blocks the
 //!   store does not take, which were logged again in an epoch of their own before.
+//! * I11 What a record names as expired stands in no block that comes later: it is in the chain that
+//!   merges are in, so a merge that had read one of its blocks loses. It counts below the floor too, and
+//!   stays until all that it names is gone.
 //!
 //! And above them all: a segment that exists and that no slot names is live data. Nothing is ever
 //! deleted because no object refers to it.
@@ -142,6 +147,7 @@ mod io;
 pub mod layout;
 pub mod record;
 pub mod recover;
+pub mod retention;
 pub mod segment;
 pub mod slot;
 pub mod window;

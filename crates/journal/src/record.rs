@@ -1,11 +1,18 @@
 //! A record of a window: one create-only object that makes compacted blocks count and their inputs
-//! superfluous, both in the same instant.
+//! superfluous, both in the same instant. One that has an [`Expiry`] puts nothing in their place: from
+//! then on what was in these blocks is no more. It stands in the same chain as merges, so that of a
+//! merge and an expiry that know the same blocks one loses, and reads the other's record.
 //!
 //! Its frame is that of `framed.rs`, `TRIBREC` with a zero byte, version 1; its map is [`Record`].
 //!
 //! Versions: a reader refuses a version that it does not know; it must then leave the window to a
 //! newer process, because it cannot tell what is superseded. New named fields may join without a
-//! new version if a reader may ignore them.
+//! new version if a reader may ignore them. `expiry` is such a field: a release from before it reads
+//! a merge of blocks of which nothing was read and nothing came, so it drops, hides and deletes them
+//! as it should. Only at or below the floor it differs: there it takes every record for void, so its
+//! collector removes one that may not be carried out yet. Nothing that counts is lost by that, but
+//! blocks that were hidden by then stay, hidden, until they are deleted by hand: retention is turned
+//! on when all ingesters know of it.
 //!
 //! Invariants, beside the journal's
 //! 1. Record `k + 1` is created only after record `k` was read, so records have no gaps, and its
@@ -15,7 +22,11 @@
 //!    ([`crate::window`]), and their data is complete before the record is created (I4).
 //! 4. A record without inputs and outputs only takes its number, so that what was minted for it is
 //!    garbage (I5).
-//! 5. At or below the floor no record counts.
+//! 5. At or below the floor no merge's record counts.
+//! 6. A record with an `expiry` names at least one input and no output, and read none of them: its
+//!    inputs have no rows. It names blocks that were visible, or that an earlier record named and no
+//!    other supersedes. Having no output that could be missing, it counts below the floor too, under
+//!    any number that is free there, and is removed there when all that it names is gone.
 
 use crate::framed::{self, Encoded, Format, Unreadable};
 use crate::id::{MAX_SLOTS, Uid};
@@ -56,6 +67,19 @@ pub struct Record {
     pub duplicates: u64,
     /// Of these, spans whose contents were others; the first one counts.
     pub conflicts: u64,
+    /// Why the inputs are no more, if they are not in the outputs. Older releases know of no such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Expiry>,
+}
+
+/// Why blocks are no more. No rule looks at it but that it is there: it is for people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Expiry {
+    /// The retention that their window had outlived, in seconds; none when the tenant was deleted.
+    #[serde(default)]
+    pub retention: Option<u64>,
+    /// Bytes of the blocks' data, as far as known.
+    pub bytes: u64,
 }
 
 /// A block that is in others now.
@@ -102,7 +126,25 @@ impl Record {
             inputs: Vec::new(),
             duplicates: 0,
             conflicts: 0,
+            expiry: None,
         }
+    }
+
+    /// A record by which these blocks of the window are no more.
+    pub fn expiring(
+        uid: Uid,
+        window: &CompactionWindow,
+        k: u32,
+        blocks: impl IntoIterator<Item = Uuid>,
+        expiry: Expiry,
+    ) -> Record {
+        let inputs = blocks.into_iter().map(|id| Input { id, rows: 0 }).collect();
+        Record { inputs, expiry: Some(expiry), ..Record::empty(uid, window, k) }
+    }
+
+    /// Whether it counts in a window that is at or below the floor: nothing else does there.
+    pub fn counts_below_floor(&self) -> bool {
+        self.expiry.is_some()
     }
 
     /// Its window.
@@ -149,6 +191,11 @@ impl Record {
                 "{rows_in:?} rows in, but {rows_out:?} out and {} duplicates",
                 self.duplicates
             ));
+        }
+        if self.expiry.is_some()
+            && (self.inputs.is_empty() || !self.outputs.is_empty() || rows_in != Some(0))
+        {
+            return wrong("what expires is read by none and goes into nothing".to_owned());
         }
         let (window, mut named) = (self.window(), BTreeSet::new());
         for input in &self.inputs {

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use std::path::Path;
-use tributary_journal::record::Input;
+use tributary_journal::record::{Expiry, Input};
 use tributary_journal::segment::{Frame, Header};
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{
@@ -116,6 +116,19 @@ fn record_version_1() {
     };
     let encoded = record.encode().unwrap();
     let golden = golden("record-v1.bin", &encoded.bytes);
+    assert_eq!(Record::decode(&golden), Ok(record));
+    assert_eq!(encoded.bytes, golden, "the same content is written in another way now");
+}
+
+#[test]
+fn record_version_1_of_what_expired() {
+    let window =
+        CompactionWindow { hour: epoch().seconds() / 3600, tenant: "single-tenant".into() };
+    let blocks = [id::mint_block(&epoch(), 7, [6, 5, 4, 3, 2, 1]).unwrap()];
+    let expiry = Expiry { retention: Some(14 * 86_400), bytes: 123_456 };
+    let record = Record::expiring(Uid([7; 16]), &window, 301, blocks, expiry);
+    let encoded = record.encode().unwrap();
+    let golden = golden("record-v1-expired.bin", &encoded.bytes);
     assert_eq!(Record::decode(&golden), Ok(record));
     assert_eq!(encoded.bytes, golden, "the same content is written in another way now");
 }

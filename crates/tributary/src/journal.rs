@@ -2,13 +2,15 @@
 //!
 //! Reads only, and one segment or one row group at a time, so that it can be run against a bucket
 //! of any size while ingesters work in it. What it judges by is [`tributary_journal::audit`];
-//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]). The one thing that it
-//! writes is what it is told to put back ([`replay`]).
+//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]). What it
+//! writes is what it is told to: what is put back ([`replay`]), and what is to go ([`retention`]).
 
+mod expire;
 mod frames;
 mod look;
 mod replay;
 mod report;
+mod retention;
 mod verify;
 
 use anyhow::{Context, Result};
@@ -23,7 +25,7 @@ use tributary_journal::audit::{self, EpochView, Finding, Severity, WindowView};
 use tributary_settings::USAGE;
 use tributary_store::{Store, StoreError, StoreOptions};
 
-/// Something is violated, or was not put back.
+/// Something is violated, or what was asked was not done.
 const VIOLATED: u8 = 1;
 /// The bucket could not be read: nothing is known.
 const UNKNOWN: u8 = 2;
@@ -48,6 +50,8 @@ pub(crate) struct Options {
     /// otherwise nothing is changed and it ends with 1.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["verify", "json", "all"])]
     replay: Option<Quarantined>,
+    #[command(flatten)]
+    retention: retention::Options,
 }
 
 /// As the programs read it: secrets and manifests bring blanks and newlines along.
@@ -60,6 +64,10 @@ fn url(text: &str) -> Result<String, String> {
 
 /// Looks, and says what it found.
 pub(crate) fn run(options: Options) -> ExitCode {
+    if let Err(why) = options.retention.check() {
+        std::io::stderr().write_all(format!("error: {why}\n").as_bytes()).ok();
+        return ExitCode::from(USAGE);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(done(&options)),
@@ -72,7 +80,7 @@ pub(crate) fn run(options: Options) -> ExitCode {
             // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            let refused = error.is::<Refused>();
+            let refused = error.is::<Refused>() || error.is::<retention::Refused>();
             return ExitCode::from(if wrong {
                 USAGE
             } else if refused {
@@ -90,6 +98,9 @@ pub(crate) fn run(options: Options) -> ExitCode {
 
 async fn done(options: &Options) -> Result<(u8, String)> {
     let store = Store::open_existing(&options.store, &StoreOptions::default()).await?;
+    if options.retention.is_asked() {
+        return Ok((0, options.retention.done(store).await?));
+    }
     match &options.replay {
         Some(copy) => Ok((0, replay::put_back(store, copy).await?)),
         None => audited(options, store).await,

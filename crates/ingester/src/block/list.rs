@@ -108,6 +108,11 @@ impl KnownBlocks {
         windows
     }
 
+    /// How many blocks of a tenant are known.
+    pub(crate) fn count(&self, tenant: &str) -> usize {
+        self.list().ids(tenant).len()
+    }
+
     /// Blocks of a window that were merged into others and of which something was still there at
     /// the last poll.
     pub(crate) fn replaced(&self, window: &CompactionWindow) -> impl Iterator<Item = Uuid> + use<> {
@@ -145,6 +150,10 @@ impl KnownBlocks {
                 self.cache.forget(tenant, block);
             }
         }
+        // What was merged is told on for a while; what has expired is not.
+        let expired = self.superseded.expired(tenant);
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|(_, m)| m.tenant_id != tenant || !expired.contains(&m.block_id));
         replaced
     }
 

@@ -95,7 +95,8 @@ const BLOCKS: Group = Group {
         "block-bytes", "SIZE", Is("64MiB"), "memory of one generation of spans, at most a quarter of all: more becomes a block early";
         "blocks-poll", "TIME", Is("15s"), "how often the blocks of other ingesters are looked up";
         "compact", "TIME|never", Is("1m"), "how often small blocks are looked for that are worth merging; never: a Tempo that compacts this bucket does it";
-        "keep-compacted", "TIME", Is("1h"), "how long blocks are kept that were merged into others, for readers that have not noticed";
+        "keep-compacted", "TIME", Is("1h"), "how long blocks are kept that were merged into others, for readers that have not noticed; and those that have expired";
+        "retention", "TIME|none", Means("none: for ever"), "how long blocks are kept, from the end of the hour in which their spans came, 1h at least; limits may say otherwise for a tenant";
     },
 };
 

@@ -4,17 +4,21 @@ use super::parts::Parts;
 use super::sizes;
 use crate::block::Flusher;
 use crate::cluster::HeartbeatTask;
-use crate::config::Config;
+use crate::config::{Config, Retention};
 use crate::disk::DiskWatch;
 use crate::group::Evictor;
 use crate::journal::{CutAt, SegmentWriter};
 use crate::receive::PendingFrame;
-use crate::upkeep::{Adopter, Collector, Compactor, LeftSegments, Upkeep};
+use crate::upkeep::{Adopter, Collector, Compactor, Expiring, LeftSegments, Upkeep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tributary_journal::Heartbeat;
 use tributary_telemetry::{ErrorChain, Repeated};
+
+/// How often windows are looked at where no blocks are merged.
+const LOOK_FOR_EXPIRED: Duration = Duration::from_secs(60);
 
 pub(super) struct Tasks {
     pub(super) disk: DiskWatch,
@@ -25,7 +29,7 @@ pub(super) struct Tasks {
     pub(super) evictor: Evictor,
     pub(super) flusher: Flusher,
     pub(super) upkeep: Upkeep,
-    /// None when blocks stay as they are.
+    /// None when another program merges blocks, and nothing expires.
     pub(super) compactor: Option<Compactor>,
 }
 
@@ -158,13 +162,19 @@ fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
 }
 
 fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
-    config.compact.map(|period| Compactor {
+    let expiring = Expiring::new(config.retention, parts.limits.subscribe());
+    // What the file of limits says may change.
+    let may_expire = config.retention != Retention::Forever || config.limits.is_some();
+    let period = config.compact.or(may_expire.then_some(LOOK_FOR_EXPIRED))?;
+    Some(Compactor {
         journal: parts.journal.clone(),
         builder: parts.builder.clone(),
         blocks: parts.blocks.clone(),
         membership: parts.membership.clone(),
         disk: parts.disk.clone(),
         live: parts.live.clone(),
+        merges: config.compact.is_some(),
+        expiring,
         limits: sizes::merge_limits(config.memory),
         keep: config.keep_compacted,
         period,

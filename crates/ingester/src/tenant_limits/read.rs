@@ -15,7 +15,7 @@
 //!   pay: {spans_per_second: 500, bytes_per_second: none}
 //! ```
 
-use super::{Limits, TenantLimits};
+use super::{Limits, Retention, TenantLimits};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -129,7 +129,10 @@ fn set(limits: &mut TenantLimits, name: &str, text: &str) -> Result<(), String> 
         "burst" => limits.burst = burst(text)?,
         "memory" => limits.memory = lifted(text, part)?,
         "trace_spans" => limits.trace_spans = lifted(text, number)?,
-        "retention" => limits.retention = lifted(text, time)?,
+        "retention" => {
+            let told = |why| format!("{why}; `{NONE}` lifts the limit");
+            limits.retention = Some(Retention::read(text).map_err(told)?);
+        }
         "queries" => limits.queries = lifted(text, number)?,
         "query_range" => limits.query_range = lifted(text, time)?,
         "query_bytes" => limits.query_bytes = lifted(text, bytes)?,
@@ -210,7 +213,7 @@ mod tests {
             burst: Duration::from_secs(2),
             memory: Some(0.25),
             trace_spans: Some(100_000),
-            retention: Some(14 * day),
+            retention: Some(Retention::For(14 * day)),
             queries: Some(8),
             query_range: Some(7 * day),
             query_bytes: Some(20 << 30),

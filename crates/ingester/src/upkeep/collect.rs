@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tributary_journal::collect::{
-    Held, Hour, Verdict, epoch_of, floor_to_write, is_below, may_delete, verdict,
-    verdict_on_compacted,
+    Held, Hour, Verdict, epoch_of, floor_to_write, is_below, may_delete, may_go_below_floor,
+    verdict, verdict_on_compacted,
 };
 use tributary_journal::id::block_origin;
 use tributary_journal::recover::BlockState;
@@ -181,11 +181,14 @@ impl Collector {
         unnamed: &Unnamed,
         owned: &BTreeSet<EpochId>,
     ) -> Result<(), JournalError> {
+        // What expires below the floor has its records there, and holds up no hour.
+        let floor = self.journal.floor().await?;
+        let above = |window: &&CompactionWindow| !is_below(floor.as_deref(), &window.hour_name());
         let keep = u32::try_from(self.keep_slots.as_secs()).unwrap_or(u32::MAX);
         let old = EpochId::new(self.ids.unix_seconds().saturating_sub(keep), [0; 12]).hour();
         let mut hours: BTreeMap<String, Hour> = BTreeMap::new();
-        let names =
-            survey.keys().map(EpochId::hour).chain(windows.keys().map(CompactionWindow::hour_name));
+        let of_windows = windows.keys().filter(above).map(CompactionWindow::hour_name);
+        let names = survey.keys().map(EpochId::hour).chain(of_windows);
         for name in names.chain(unnamed.keys().cloned()) {
             let (old, unnamed) = (name < old, unnamed.get(&name).copied().unwrap_or_default());
             hours.insert(name, Hour { finished: true, old, unnamed, ..Hour::default() });
@@ -200,7 +203,7 @@ impl Collector {
             held_in.entry(epoch.hour()).or_default().push((epoch, held));
         }
         let mut windows_in: BTreeMap<String, Vec<&CompactionWindow>> = BTreeMap::new();
-        for window in windows.keys() {
+        for window in windows.keys().filter(above) {
             windows_in.entry(window.hour_name()).or_default().push(window);
         }
         // From the oldest, and no further than the first that is not done with: one that can never
@@ -224,12 +227,29 @@ impl Collector {
         let below = survey.iter().filter(|(epoch, _)| is_below(&epoch.hour()));
         let slots: Vec<(EpochId, u32)> =
             below.flat_map(|(epoch, held)| held.slots.iter().map(|k| (*epoch, *k))).collect();
-        let below = windows.iter().filter(|(window, _)| is_below(&window.hour_name()));
-        let records: Vec<(CompactionWindow, u32)> =
-            below.flat_map(|(window, all)| all.keys().map(|k| (window.clone(), *k))).collect();
+        let mut records = Vec::new();
+        for (window, all) in windows.iter().filter(|(window, _)| is_below(&window.hour_name())) {
+            for k in all.keys() {
+                if self.may_go(window, *k).await? {
+                    records.push((window.clone(), *k));
+                }
+            }
+        }
         self.metrics.slots_retired.add((slots.len() + records.len()) as u64);
         self.journal.delete_slots(slots.into_iter()).await?;
         self.journal.delete_records(records.into_iter()).await
+    }
+
+    /// Whether a record below the floor may be removed.
+    async fn may_go(&self, window: &CompactionWindow, k: u32) -> Result<bool, JournalError> {
+        let record = self.readable(self.journal.get_record(window, k).await)?;
+        let Some(record) = record else { return Ok(false) };
+        let named = record.inputs.iter().map(|input| (window.tenant.clone(), input.id));
+        let states = match record.counts_below_floor() {
+            true => self.journal.states(named.collect()).await?,
+            false => BTreeMap::new(),
+        };
+        Ok(may_go_below_floor(&record, &states))
     }
 
     /// What was read, if trying again can help when it was not. An object that is damaged, denied or

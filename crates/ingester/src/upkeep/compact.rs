@@ -1,6 +1,8 @@
 //! Compacting windows: small blocks become larger ones, and the spans of a trace that went to
 //! several ingesters, or came twice, meet.
 //!
+//! What has outlived its retention expires here too ([`retention`]).
+//!
 //! The steps are [`tributary_journal::compact`]'s; here they are taken ([`steps`]). Each window is
 //! one ingester's affair as long as they agree which of them live, and several may work on the same
 //! one without harm: records decide. One merge at a time, so that its memory is bounded
@@ -9,7 +11,10 @@
 mod history;
 mod merge;
 mod outputs;
+mod retention;
 mod steps;
+
+pub(crate) use retention::Expiring;
 
 use crate::block::{BlockBuilder, CommitError, KnownBlocks, metas_of};
 use crate::cluster::Membership;
@@ -24,7 +29,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_block::{BlockMeta, Encoding};
 use tributary_journal::collect::is_below;
-use tributary_journal::compact::{Candidate, Limits, Seen, choose};
+use tributary_journal::compact::{Candidate, Compaction, Limits, Seen, choose};
+use tributary_journal::record::Expiry;
 use tributary_journal::{CompactionWindow, Journal};
 use tributary_telemetry::ErrorChain;
 
@@ -45,6 +51,10 @@ pub(crate) struct Compactor {
     pub disk: DiskRoom,
     /// Whether spans wait for their blocks that had to leave memory.
     pub live: Arc<LiveSpans>,
+    /// Whether blocks are merged at all, or only those looked after that records name.
+    pub merges: bool,
+    /// What has outlived its retention.
+    pub expiring: Expiring,
     /// How much is merged at a time.
     pub limits: Limits,
     /// How long superseded blocks are kept for readers with an older view.
@@ -79,17 +89,23 @@ impl Compactor {
 
     async fn windows(&mut self) {
         let now = Instant::now();
-        let mut due = Vec::new();
-        let mut windows = self.blocks.by_window(is_mergeable(&self.builder));
+        let mut all = self.blocks.by_window(|_| true);
         for window in self.blocks.superseded().all() {
-            windows.entry(window).or_default();
+            all.entry(window).or_default();
         }
-        self.history.retain(|window, _| windows.contains_key(window));
-        for (window, blocks) in windows {
-            let visible = blocks.into_iter().map(|meta| (meta.block_id, meta)).collect();
+        self.history.retain(|window, _| all.contains_key(window));
+        let (journal, metrics) = (&self.journal, &self.metrics);
+        let looked = self.expiring.look(&all, &self.blocks, journal, metrics, self.period).await;
+        if let Err(error) = looked {
+            self.metrics.compactions_failed.inc();
+            tracing::warn!(error = %ErrorChain(&error), "what has outlived its retention could not be told; it is tried again later");
+        }
+        let mut due = Vec::new();
+        for (window, blocks) in all {
+            let job = self.job(&window, blocks);
             let ours = self.membership.with(|detector, now| detector.is_first(window.key(), now));
-            if self.is_due(&window, &visible, now) && ours {
-                due.push((window, visible));
+            if (job.expiry.is_some() || self.is_due(&window, &job.visible, now)) && ours {
+                due.push((window, job));
             }
         }
         if due.is_empty() {
@@ -103,12 +119,14 @@ impl Compactor {
                 return;
             }
         };
-        for (window, visible) in due {
-            if is_below(floor.as_deref(), &window.hour_name()) {
+        for (window, job) in due {
+            // There nothing is merged, but what expires is carried out.
+            let expires = job.expiry.is_some() || self.blocks.superseded().has_expired(&window);
+            if is_below(floor.as_deref(), &window.hour_name()) && !expires {
                 self.history.entry(window).and_modify(|history| history.retired = true);
                 continue;
             }
-            if let Err(error) = self.window(&window, visible).await {
+            if let Err(error) = self.window(&window, job).await {
                 self.metrics.compactions_failed.inc();
                 let (hour, tenant) = (window.hour_name(), &window.tenant);
                 tracing::warn!(error = %ErrorChain(&error), hour, tenant, "a window could not be compacted; it is tried again later");
@@ -116,13 +134,30 @@ impl Compactor {
         }
     }
 
+    /// What is to be done in a window, if anything.
+    fn job(&mut self, window: &CompactionWindow, blocks: Vec<Arc<BlockMeta>>) -> Job {
+        let (period, now) = (self.period, Instant::now());
+        self.history.entry(window.clone()).or_insert_with(|| History::new(now, period));
+        let retention = self.expiring.of(window).filter(|_| !blocks.is_empty());
+        let expiry = retention.map(|retention| Expiry {
+            retention: Some(retention.as_secs()),
+            bytes: blocks.iter().map(|meta| meta.size).sum(),
+        });
+        let standing = blocks.iter().map(|m| Candidate { id: m.block_id, bytes: m.size });
+        let standing = if expiry.is_some() { standing.collect() } else { Vec::new() };
+        let mergeable = is_mergeable(&self.builder);
+        let visible = blocks.into_iter().filter(|meta| mergeable(meta));
+        let visible = visible.map(|meta| (meta.block_id, meta)).collect();
+        Job { visible, standing, expiry }
+    }
+
     /// Whether a window is to be looked at: its rest is over, something is to be merged, or
     /// something is there again that was gone.
     fn is_due(&mut self, window: &CompactionWindow, visible: &Visible, now: Instant) -> bool {
         let (patience, may_merge) = (self.period * QUIET_AFTER, self.may_merge());
-        let fresh = || History::new(now, self.period);
-        let history = self.history.entry(window.clone()).or_insert_with(fresh);
-        if history.retired {
+        let expires = self.blocks.superseded().has_expired(window);
+        let Some(history) = self.history.get_mut(window) else { return false };
+        if history.retired && !expires {
             return false;
         }
         let quiet = history.is_quiet(visible, now, patience);
@@ -136,24 +171,32 @@ impl Compactor {
     /// those that they replace are deleted; nor while spans wait for their first block that had to
     /// leave memory: that is what memory and processor are for then.
     fn may_merge(&self) -> bool {
-        !self.disk.is_short() && !self.live.is_behind()
+        self.merges && !self.disk.is_short() && !self.live.is_behind()
     }
 
     /// Passes over one window as long as there is something to merge.
     async fn window(
         &mut self,
         window: &CompactionWindow,
-        mut visible: Visible,
+        Job { mut visible, standing, expiry }: Job,
     ) -> Result<(), CommitError> {
         let now = Instant::now();
         let Some(mut history) = self.history.remove(window) else { return Ok(()) };
         let quiet = history.is_quiet(&visible, now, self.period * QUIET_AFTER);
-        let mut candidates = to_merge(&history, &visible, now, self.may_merge());
+        let mut candidates = match expiry {
+            Some(_) => standing,
+            None => to_merge(&history, &visible, now, self.may_merge()),
+        };
         // What should be gone counts as there, so that it is looked for.
         let replaced = self.blocks.replaced(window);
         candidates.extend(replaced.map(|id| Candidate { id, bytes: 0 }));
         let result = loop {
-            match self.carry_out(window, candidates, quiet, &visible, &mut history).await {
+            let pass = match expiry {
+                Some(_) => Compaction::expiring(candidates),
+                None => Compaction::new(candidates, self.limits.clone(), quiet),
+            };
+            let expiry = expiry.unwrap_or_default();
+            match self.carry_out(window, pass, expiry, &visible, &mut history).await {
                 Ok(made) if made.is_empty() => break Ok(()),
                 Ok(made) => {
                     let replaced = self.blocks.forget_replaced(&window.tenant);
@@ -169,6 +212,19 @@ impl Compactor {
         self.history.insert(window.clone(), history);
         result
     }
+}
+
+/// All windows, with the blocks that are known of them.
+type Windows = BTreeMap<CompactionWindow, Vec<Arc<BlockMeta>>>;
+
+/// What is to be done in a window.
+struct Job {
+    /// Blocks that may be merged.
+    visible: Visible,
+    /// All blocks, when they are to expire.
+    standing: Vec<Candidate>,
+    /// Why they are.
+    expiry: Option<Expiry>,
 }
 
 /// What may be merged of a window now, if anything may. What was merged before is hidden and deleted

@@ -25,9 +25,14 @@ pub(crate) async fn ingester(bucket: &Arc<Bucket>, number: u32) -> Engine {
     boot(&config(), store, name, Random::new(u64::from(number))).await.unwrap()
 }
 
-/// Offers a span and waits for its acknowledgement.
+/// Offers a span of tenant `one` and waits for its acknowledgement.
 pub(crate) async fn send(engine: &Engine, trace: u8, span: u8) {
+    send_to(engine, "one", trace, span).await;
+}
+
+/// Offers a span and waits for its acknowledgement.
+pub(crate) async fn send_to(engine: &Engine, tenant: &str, trace: u8, span: u8) {
     let body = encode(&[([trace; 16], [span; 8])]);
-    let outcome = DirectSink::new(engine.intake.clone()).offer(Some("one"), body.into()).await;
+    let outcome = DirectSink::new(engine.intake.clone()).offer(Some(tenant), body.into()).await;
     assert_eq!(outcome.unwrap().accepted, 1);
 }

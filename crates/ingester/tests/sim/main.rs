@@ -18,6 +18,7 @@ mod collection;
 mod deletions;
 mod hours;
 mod reader;
+mod retention;
 mod store;
 mod unreadable;
 

@@ -33,6 +33,9 @@ pub(crate) struct Bucket {
     blocks_down: AtomicBool,
     /// Whether nothing can be deleted.
     deletions_down: AtomicBool,
+    /// The process that dies, and how often it changes blocks, records or what it remembers of
+    /// retention before that.
+    fuse: Mutex<Option<(u32, u32)>>,
     /// How often each object was read, and which readings give wrong bytes.
     readings: Mutex<BTreeMap<String, u32>>,
     garbled: Mutex<Option<Garbled>>,
@@ -59,6 +62,7 @@ impl Bucket {
             down: AtomicBool::new(false),
             blocks_down: AtomicBool::new(false),
             deletions_down: AtomicBool::new(false),
+            fuse: Mutex::default(),
             readings: Mutex::default(),
             garbled: Mutex::default(),
         })
@@ -76,6 +80,37 @@ impl Bucket {
     /// each time.
     pub(crate) fn garble(&self, part: &str, times: u32) {
         *self.garbled.lock().unwrap() = Some(Garbled { part: part.to_owned(), up_to: times });
+    }
+
+    /// Process `number` dies when it would change blocks, records or what it remembers of retention
+    /// once more after so many times.
+    pub(crate) fn dies_after(&self, number: u32, changes: u32) {
+        *self.fuse.lock().unwrap() = Some((number, changes));
+    }
+
+    /// Whether the process that was to die lives.
+    pub(crate) fn spared(&self) -> bool {
+        self.fuse.lock().unwrap().is_some()
+    }
+
+    /// Whether this is where the process dies.
+    fn burns(&self, number: u32, request: &Request) -> bool {
+        let parts = ["blocks/", "journal/windows/", "journal/retention"];
+        let mut fuse = self.fuse.lock().unwrap();
+        match &mut *fuse {
+            Some((who, left)) if *who == number && request.operation.is_write() => {
+                if !parts.iter().any(|part| request.path.starts_with(part)) {
+                    return false;
+                }
+                let now = *left == 0;
+                *left = left.saturating_sub(1);
+                if now {
+                    *fuse = None;
+                }
+                now
+            }
+            _ => false,
+        }
     }
 
     /// How often the object was read.
@@ -229,6 +264,9 @@ impl Script for Line {
     async fn carry<T: Send + 'static>(&self, request: Request, effect: Effect<T>) -> Result<T> {
         if request.operation.is_put() && request.path.starts_with(HEARTBEATS) {
             *self.heartbeat.lock().unwrap() = Some(request.path.clone());
+        }
+        if self.bucket.burns(self.number, &request) {
+            self.running.set(false);
         }
         self.running.awake().await;
         let fate = self.fate(&request).await;

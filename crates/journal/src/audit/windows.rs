@@ -50,6 +50,10 @@ pub struct WindowSummary {
     pub blocks: u64,
     /// Blocks that were merged and are still there, hidden: what is deleted next.
     pub superseded: u64,
+    /// Blocks that have expired, as far as their records are still there.
+    pub expired: u64,
+    /// Of these, blocks of which something is still there, hidden.
+    pub expired_left: u64,
     /// Folders of blocks that a record names and that have no meta yet.
     pub unfinished: Vec<String>,
     /// Folders of blocks that no record will ever name (I5).
@@ -59,8 +63,16 @@ pub struct WindowSummary {
 }
 
 impl WindowView {
+    /// The records that count and can be read. Below the floor that is what has expired.
     fn readable(&self) -> impl Iterator<Item = &Record> {
-        self.records.values().filter(|_| !self.retired).flatten()
+        let counts = |record: &&Record| !self.retired || record.expiry.is_some();
+        self.records.values().flatten().filter(counts)
+    }
+
+    /// Blocks that have expired.
+    fn expired(&self) -> BTreeSet<Uuid> {
+        let expiries = self.readable().filter(|record| record.expiry.is_some());
+        expiries.flat_map(|record| &record.inputs).map(|input| input.id).collect()
     }
 
     /// Blocks that a record which counts puts in the past.
@@ -88,6 +100,7 @@ impl WindowView {
 /// What is wrong, or worth knowing.
 pub fn check_window(view: &WindowView) -> Vec<Finding> {
     let mut found = Vec::new();
+    superseded_blocks_are_hidden(view, &mut found);
     if view.retired {
         return found;
     }
@@ -96,14 +109,22 @@ pub fn check_window(view: &WindowView) -> Vec<Finding> {
     for (record, output) in view.standing() {
         found.extend(output_is_there(view, record, output));
     }
-    for id in view.superseded().iter().filter(|id| view.found(id).meta) {
-        let what = "a record supersedes the block, and readers see it all the same".to_owned();
-        found.push(Finding::notice(Rule::I8, object(&view.key(id), layout::META), what, NEXT_PASS));
-    }
     unnamed_blocks_are_not_visible(view, &mut found);
     found.sort();
     found.dedup();
     found
+}
+
+fn superseded_blocks_are_hidden(view: &WindowView, found: &mut Vec<Finding>) {
+    let expired = view.expired();
+    for id in view.superseded().iter().filter(|id| view.found(id).meta) {
+        let what = match expired.contains(id) {
+            true => "the block has expired, and readers see it all the same",
+            false => "a record supersedes the block, and readers see it all the same",
+        };
+        let path = object(&view.key(id), layout::META);
+        found.push(Finding::notice(Rule::I8, path, what.to_owned(), NEXT_PASS));
+    }
 }
 
 fn records_are_readable_and_without_gaps(view: &WindowView, found: &mut Vec<Finding>) {
@@ -204,13 +225,18 @@ pub fn summarize_window(view: &WindowView) -> WindowSummary {
         }
     }
     let standing = || view.standing().map(|(_, output)| output.id);
-    let left = view.superseded().into_iter().filter(|id| view.found(id).objects > 0);
+    let expired = view.expired();
+    let (gone, merged): (Vec<_>, Vec<_>) =
+        view.superseded().into_iter().partition(|id| expired.contains(id));
+    let left = |ids: Vec<Uuid>| ids.iter().filter(|id| view.found(id).objects > 0).count() as u64;
     WindowSummary {
         hour: view.window.hour_name(),
         tenant: view.window.tenant.clone(),
         records: u32::try_from(view.records.len()).unwrap_or(u32::MAX),
         blocks: standing().filter(is_visible).count() as u64,
-        superseded: left.count() as u64,
+        superseded: left(merged),
+        expired: expired.len() as u64,
+        expired_left: left(gone),
         unfinished: standing().filter(|id| !is_visible(id)).map(|id| folder(&id)).collect(),
         garbage,
         pending,

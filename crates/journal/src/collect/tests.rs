@@ -134,3 +134,25 @@ fn above_the_floor_begins_with_the_next_hour() {
     assert_eq!(first_second_above(&hour(u32::MAX)), None, "no hour comes after");
     assert_eq!(first_second_above("a name that no hour has"), None);
 }
+
+#[test]
+fn below_the_floor_an_expiry_stays_until_all_that_it_names_is_gone() {
+    use crate::record::Expiry;
+    use BlockState::{Compacted, Gone, Unfinished, Visible};
+    let window = CompactionWindow { hour: 1_795_442_400 / 3600, tenant: "t".into() };
+    let [a, b] = [1, 2].map(|n| mint_block(&epoch(n), 0, [n; 6]).unwrap());
+    let uid = Uid([1; 16]);
+    let expiry = Record::expiring(uid, &window, 0, [a, b], Expiry::default());
+    let table = [
+        ([Gone, Gone], true),
+        ([Gone, Compacted], false),
+        ([Visible, Gone], false),
+        ([Gone, Unfinished], false),
+    ];
+    for (states, goes) in table {
+        let states = [a, b].into_iter().zip(states).collect();
+        assert_eq!(may_go_below_floor(&expiry, &states), goes, "{states:?}");
+        assert!(may_go_below_floor(&Record::empty(uid, &window, 0), &states));
+    }
+    assert!(!may_go_below_floor(&expiry, &BTreeMap::new()), "nothing is known of them");
+}

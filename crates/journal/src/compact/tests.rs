@@ -1,7 +1,7 @@
 use super::*;
 use crate::EpochId;
 use crate::id::{Uid, mint_block};
-use crate::record::Input;
+use crate::record::{Expiry, Input};
 use crate::window::{CompactionWindow, mint_compacted};
 
 fn window() -> CompactionWindow {
@@ -206,4 +206,126 @@ fn steps_out_of_turn_change_nothing() {
         assert!(pass.done(done).is_err());
         assert_eq!(pass, before);
     }
+}
+
+fn expiring(visible: &[Uuid]) -> Compaction {
+    let candidates = visible.iter().map(|id| Candidate { id: *id, bytes: 10 });
+    Compaction::expiring(candidates.collect())
+}
+
+fn expiry(k: u32, blocks: &[Uuid]) -> Record {
+    let expiry = Expiry { retention: Some(3600), bytes: 10 };
+    Record::expiring(Uid([5; 16]), &window(), k, blocks.iter().copied(), expiry)
+}
+
+#[test]
+fn all_that_stands_expires_and_is_then_hidden_above_the_floor_and_below() {
+    for covered in [false, true] {
+        let blocks = vec![fresh(1), fresh(2)];
+        let record = expiry(0, &blocks);
+        let mut pass = expiring(&blocks);
+        follow(
+            &mut pass,
+            vec![
+                (Step::ReadRecords, known(&[])),
+                (Step::ListFloor, Done::Floor { covered }),
+                (
+                    Step::Expire { k: 0, blocks: blocks.clone() },
+                    Done::Built(Box::new(record.clone())),
+                ),
+                (Step::CreateRecord(Box::new(record)), Done::Created(Created::Won)),
+                (Step::Hide(blocks), Done::Hidden),
+            ],
+        );
+        let seen = BTreeMap::from([(0, Seen::Hidden)]);
+        assert_eq!(pass.step(), Step::Ended(Summary { expired: 2, seen, ..Summary::default() }));
+    }
+    let mut lost = expiring(&[fresh(1)]);
+    follow(
+        &mut lost,
+        vec![
+            (Step::ReadRecords, known(&[])),
+            (Step::ListFloor, BELOW),
+            (
+                Step::Expire { k: 0, blocks: vec![fresh(1)] },
+                Done::Built(Box::new(expiry(0, &[fresh(1)]))),
+            ),
+        ],
+    );
+    lost.done(Done::Created(Created::Lost)).unwrap();
+    assert_eq!(lost.step(), Step::Ended(Summary { lost: true, ..Summary::default() }));
+    let mut empty = expiring(&[]);
+    follow(&mut empty, vec![(Step::ReadRecords, known(&[])), (Step::ListFloor, BELOW)]);
+    assert_eq!(empty.step(), Step::Ended(Summary::default()), "nothing stands there");
+}
+
+#[test]
+fn of_a_merge_that_was_cut_off_nothing_is_left_standing() {
+    use BlockState::{Compacted, Gone, Visible};
+    let (a, b, late) = (fresh(1), fresh(2), fresh(3));
+    let mut pass = expiring(&[a, late]);
+    let mut all = vec![a, b, made(0)];
+    all.sort();
+    let mut standing = vec![late, made(0)];
+    standing.sort();
+    follow(
+        &mut pass,
+        vec![
+            (Step::ReadRecords, known(&[(record(0, &[a, b]), false)])),
+            (Step::ListFloor, BELOW),
+            // Its output was lost, so what it was made of was not hidden.
+            (Step::LookAtBlocks(all), states(&[(a, Visible), (b, Compacted), (made(0), Gone)])),
+        ],
+    );
+    assert_eq!(pass.step(), Step::Expire { k: 1, blocks: standing.clone() });
+    // Then nothing stands in the way of hiding it.
+    let records = [(record(0, &[a, b]), true), (expiry(1, &standing), true)];
+    let mut next = expiring(&[a]);
+    let mut all = vec![a, b, late, made(0)];
+    all.sort();
+    follow(
+        &mut next,
+        vec![
+            (Step::ReadRecords, known(&records)),
+            (Step::ListFloor, BELOW),
+            (
+                Step::LookAtBlocks(all),
+                states(&[(a, Visible), (b, Compacted), (late, Visible), (made(0), Gone)]),
+            ),
+            (Step::Hide(vec![a, late]), Done::Hidden),
+        ],
+    );
+    let Step::Delete(deleted) = next.step() else { panic!("{:?}", next.step()) };
+    assert_eq!(deleted, [a, b, late]);
+}
+
+#[test]
+fn below_the_floor_only_what_has_expired_is_carried_out() {
+    use BlockState::{Compacted, Visible};
+    let (a, b, c) = (fresh(1), fresh(2), fresh(3));
+    // The merge's record is void, and keeps its number.
+    let records = [(record(0, &[a, b]), true), (expiry(1, &[c]), true)];
+    for merges in [true, false] {
+        let mut pass = if merges { pass(&[a, b]) } else { expiring(&[a, b]) };
+        follow(
+            &mut pass,
+            vec![
+                (Step::ReadRecords, known(&records)),
+                (Step::ListFloor, Done::Floor { covered: true }),
+                (Step::LookAtBlocks(vec![c]), states(&[(c, Visible)])),
+                (Step::Hide(vec![c]), Done::Hidden),
+                (Step::Delete(vec![c]), Done::Deleted),
+            ],
+        );
+        match merges {
+            true => assert!(matches!(pass.step(), Step::Ended(_)), "{:?}", pass.step()),
+            false => assert_eq!(pass.step(), Step::Expire { k: 2, blocks: vec![a, b] }),
+        }
+    }
+    // A process whose retention is longer carries out what has expired by another's.
+    let mut grown = pass(&[c]);
+    grown.done(known(&[(expiry(0, &[c]), false)])).unwrap();
+    grown.done(BELOW).unwrap();
+    grown.done(states(&[(c, Compacted)])).unwrap();
+    assert!(matches!(grown.step(), Step::Ended(_)), "{:?}", grown.step());
 }

@@ -4,6 +4,7 @@ use super::{AT_ONCE, Journal, JournalError};
 use crate::layout::{self, Place};
 use crate::record::{Record, RecordError};
 use crate::recover::BlockState;
+use crate::retention::{MAX_RECORDED, Recorded};
 use crate::slot::BlockEntry;
 use crate::window::CompactionWindow;
 use bytes::Bytes;
@@ -104,6 +105,30 @@ impl Journal {
         let beats = self.store.list(layout::HEARTBEATS).await?;
         let newest = beats.into_iter().map(|beat| beat.modified).max();
         Ok(newest.unwrap_or(SystemTime::UNIX_EPOCH))
+    }
+
+    /// The retention that processes went by last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recorded_retention(&self) -> Result<Recorded, JournalError> {
+        match self.store.get(layout::RETENTION).await {
+            Ok(bytes) if bytes.len() as u64 <= MAX_RECORDED => Ok(Recorded::decode(&bytes)),
+            Ok(_) => Ok(Recorded::default()),
+            Err(StoreError::NotFound { .. }) => Ok(Recorded::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Records the retention that is gone by from now on. What a newer release wrote is left as it is.
+    ///
+    /// # Errors
+    /// When the store did not confirm it.
+    pub async fn record_retention(&self, recorded: &Recorded) -> Result<(), JournalError> {
+        match recorded.is_foreign() {
+            true => Ok(()),
+            false => Ok(self.store.put(layout::RETENTION, recorded.encode()).await?),
+        }
     }
 
     /// What lies in the store of blocks that slots name. One that is gone, but that a record which

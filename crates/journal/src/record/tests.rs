@@ -35,9 +35,15 @@ fn record() -> Record {
     }
 }
 
+fn expired(n: u8) -> Record {
+    let expiry = Expiry { retention: Some(3600), bytes: 4096 };
+    let blocks = (1..=n).map(|n| input(n, 0).id);
+    Record::expiring(Uid([2; 16]), &window(), 3, blocks, expiry)
+}
+
 #[test]
 fn a_record_is_read_back() {
-    for record in [record(), Record::empty(Uid([7; 16]), &window(), 0)] {
+    for record in [record(), expired(2), Record::empty(Uid([7; 16]), &window(), 0)] {
         let encoded = record.encode().unwrap();
         assert_eq!(Record::decode(&encoded.bytes), Ok(record.clone()));
         assert!(encoded.bytes[encoded.identity].ends_with(&record.uid.0), "the uid is in it");
@@ -61,6 +67,10 @@ fn a_record_that_contradicts_itself_is_not_written() {
         ("not minted", Record { tenant: "other".into(), ..record() }),
         ("too large", Record { k: MAX_SLOTS, ..record() }),
         ("must not be . or ..", Record { tenant: "..".into(), ..record() }),
+        ("goes into nothing", expired(0)),
+        ("goes into nothing", Record { expiry: expired(1).expiry, ..record() }),
+        ("goes into nothing", Record { inputs: vec![input(1, 9)], duplicates: 9, ..expired(1) }),
+        ("another window", Record { tenant: "t".into(), hour: 3, ..expired(1) }),
     ];
     for (expected, wrong) in table {
         let message = wrong.encode().unwrap_err().to_string();
@@ -83,6 +93,25 @@ fn a_missing_byte_or_a_changed_bit_is_an_error() {
     let mut newer = whole.to_vec();
     newer[8] = 2;
     assert_eq!(Record::decode(&newer), Err(RecordError::UnknownVersion(2)));
+}
+
+/// The map as a release from before [`Expiry`] reads it.
+#[derive(Deserialize)]
+struct Before {
+    outputs: Vec<BlockEntry>,
+    inputs: Vec<Input>,
+    duplicates: u64,
+}
+
+#[test]
+fn an_older_release_reads_that_expired_blocks_are_superseded_by_nothing() {
+    let record = expired(2);
+    let (_, before) = framed::decode::<Before>(FORMAT, &record.encode().unwrap().bytes).unwrap();
+    let Before { outputs, inputs, duplicates } = before;
+    let rows: u64 = inputs.iter().map(|input| input.rows).sum();
+    // The sum by which it judges a record.
+    assert_eq!((rows, duplicates, outputs.len()), (0, 0, 0));
+    assert_eq!(inputs, record.inputs);
 }
 
 proptest! {

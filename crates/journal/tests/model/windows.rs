@@ -1,6 +1,7 @@
-//! The same for windows: compactors and the collector, in every order, with records that are lost,
-//! repeated or late, crashes at every step, and a process that stood still and writes the meta of a
-//! block that was superseded meanwhile.
+//! The same for windows: compactors, those that let the window expire, and the collector, in every
+//! order, with records that are lost, repeated or late, crashes at every step, a process that stood
+//! still and writes the meta of a block that was superseded meanwhile, and an adopter whose block joins
+//! late.
 //!
 //! [`Compaction`](tributary_journal::compact::Compaction) and the decisions of `collect` say what
 //! happens next; the model only carries it out.
@@ -29,6 +30,16 @@ enum Mutant {
     CollectUnreferenced,
     /// Records of an old hour are deleted without a floor.
     RetireWithoutFloor,
+    /// What expires is named beside the chain that merges are in.
+    BesideTheChain,
+    /// A window of which something has expired is never looked at again.
+    ExpireOnce,
+    /// A process whose retention has grown again takes expiries for void.
+    GrownAgain,
+    /// What has expired is deleted before it is hidden.
+    DeleteUnhidden,
+    /// Expiries below the floor are deleted as merges' records are, carried out or not.
+    RetireExpiries,
 }
 
 #[derive(Debug, Clone)]
@@ -37,6 +48,8 @@ struct Protocol {
     blocks: u8,
     /// Compactors, each of whom makes one pass.
     compactors: usize,
+    /// Those who let the window expire, each of whom makes one pass.
+    expirers: usize,
     /// How often the collector may begin.
     collections: u8,
     /// How often a record's creation may take effect.
@@ -46,7 +59,19 @@ struct Protocol {
 
 impl Protocol {
     const fn small() -> Self {
-        Protocol { blocks: 2, compactors: 2, collections: 0, landings: 2, mutant: Mutant::None }
+        Protocol {
+            blocks: 2,
+            compactors: 2,
+            expirers: 0,
+            collections: 0,
+            landings: 2,
+            mutant: Mutant::None,
+        }
+    }
+
+    /// The first process that does the same as this one.
+    fn first_of_its_kind(&self, i: usize) -> usize {
+        if i < self.compactors { 0 } else { self.compactors }
     }
 }
 
@@ -59,7 +84,7 @@ impl Model for Protocol {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        state.actions(actions);
+        state.actions(self, actions);
     }
 
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
@@ -73,6 +98,9 @@ impl Model for Protocol {
             Property::always("every span is readable", |_, s: &State| s.all_is_readable()),
             Property::always("a block is superseded once", |_, s: &State| s.superseded_once()),
             Property::always("it heals, and each span stands once", |p, s: &State| s.heals(p)),
+            Property::always("what expired stays away", |_, s: &State| s.expired_stays_away()),
+            Property::always("no visible block lacks its data", |_, s: &State| s.nothing_dangles()),
+            Property::always("in the end all has expired", |p, s: &State| s.expires(p)),
         ]
     }
 }
@@ -83,6 +111,11 @@ fn three() -> Protocol {
 
 fn collecting() -> Protocol {
     Protocol { compactors: 2, collections: 2, landings: 1, ..Protocol::small() }
+}
+
+/// A merge and retention, and an adopter whose block joins late.
+const fn racing() -> Protocol {
+    Protocol { blocks: 3, compactors: 1, expirers: 1, landings: 1, ..Protocol::small() }
 }
 
 #[test]
@@ -100,6 +133,21 @@ fn compaction_while_hours_are_retired() {
 }
 
 #[test]
+fn retention_beside_merges_and_late_blocks() {
+    let large = crate::is_large();
+    let (compactors, landings) = if large { (2, 2) } else { (1, 1) };
+    let states = check(Protocol { compactors, landings, expirers: 2, ..racing() });
+    crate::show("compactors and retention", states);
+}
+
+#[test]
+fn retention_while_hours_are_retired() {
+    let compactors = if crate::is_large() { 2 } else { 1 };
+    let states = check(Protocol { compactors, blocks: 2, collections: 2, ..racing() });
+    crate::show("compactors, retention and a collector", states);
+}
+
+#[test]
 fn the_model_of_windows_gets_to_where_things_go_wrong() {
     assert!(reaches(&three(), |s| s.lost > 0), "no record is ever lost");
     assert!(reaches(&three(), |s| s.records.len() > 1), "there is never a second record");
@@ -109,6 +157,12 @@ fn the_model_of_windows_gets_to_where_things_go_wrong() {
     assert!(
         reaches(&collecting(), |s| s.records.values().any(|record| record.inputs.is_empty())),
         "no number is ever taken"
+    );
+    assert!(reaches(&racing(), State::is_stale), "no merge ever loses against an expiry");
+    let retiring = Protocol { blocks: 2, collections: 2, ..racing() };
+    assert!(
+        reaches(&retiring, |s| s.floor && s.records.values().any(|r| r.expiry.is_some())),
+        "nothing ever expires below the floor"
     );
 }
 
@@ -121,6 +175,13 @@ fn what_is_known_to_be_wrong_with_windows_is_caught() {
         (Mutant::DeleteUnshown, Protocol::small()),
         (Mutant::CollectUnreferenced, collecting()),
         (Mutant::RetireWithoutFloor, collecting()),
+        (Mutant::HideFirst, Protocol { compactors: 0, expirers: 2, ..racing() }),
+        (Mutant::ShowLost, racing()),
+        (Mutant::BesideTheChain, racing()),
+        (Mutant::ExpireOnce, Protocol { compactors: 0, ..racing() }),
+        (Mutant::GrownAgain, racing()),
+        (Mutant::DeleteUnhidden, racing()),
+        (Mutant::RetireExpiries, Protocol { blocks: 2, collections: 2, ..racing() }),
     ];
     for (mutant, protocol) in table {
         assert!(is_caught(Protocol { mutant, ..protocol }), "{mutant:?} goes unnoticed");

@@ -80,6 +80,7 @@ const INGESTERS_OWN: &[&str] = &[
     "peer-token-file",
     "permissive",
     "policy",
+    "retention",
     "segment-age",
     "segment-bytes",
     "store",

@@ -130,6 +130,16 @@ impl Report {
         if !self.windows.is_empty() {
             let sum = |of: fn(&WindowSummary) -> u64| self.windows.iter().map(of).sum::<u64>();
             let (blocks, superseded) = (sum(|w| w.blocks), sum(|w| w.superseded));
+            let expired = sum(|w| w.expired);
+            if expired > 0 {
+                let left = sum(|w| w.expired_left);
+                line(
+                    text,
+                    format_args!(
+                        "{expired} blocks have expired; {left} of them are still to be deleted"
+                    ),
+                );
+            }
             line(
                 text,
                 format_args!(
@@ -228,7 +238,7 @@ fn age(seconds: u64) -> String {
     }
 }
 
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut unit = "B";
     let (mut whole, mut tenths) = (bytes, 0);

@@ -7,6 +7,7 @@
 mod bucket;
 mod damage;
 mod replay;
+mod retention;
 mod tool;
 
 use bucket::Bucket;
@@ -69,12 +70,16 @@ fn wrong_arguments_end_with_64_and_make_nothing() {
     let missing = folder.path().join("missing");
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    let table: [(&[&str], &str); 5] = [
+    let table: [(&[&str], &str); 9] = [
         (&[], "--store"),
         (&["--store", "ftp://traces"], "not known"),
         (&["--store", missing.to_str().unwrap()], "no such folder"),
         (&["--store", empty.to_str().unwrap()], "cluster.json"),
         (&["--store", "x", "--verfy"], "--verify"),
+        (&["--store", "x", "--retention", "14d"], "needs --dry-run"),
+        (&["--store", "x", "--delete-tenant", "t"], "or --yes"),
+        (&["--store", "x", "--retention", "5m", "--yes"], "1h at least"),
+        (&["--store", "x", "--yes"], "need --retention TIME"),
     ];
     for (arguments, expected) in table {
         let said = journal(arguments);

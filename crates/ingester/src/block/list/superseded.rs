@@ -1,5 +1,5 @@
 //! What compaction has superseded, as readers need it: a block is left out of answers as soon as
-//! everything that it was merged into is known.
+//! everything that it was merged into is known; one that has expired, at once.
 //!
 //! Records never change, so each is read once. What one that cannot be read has merged stays listed.
 //! Nothing depends on how fresh this view is: a block that was superseded and is read all the same
@@ -23,11 +23,17 @@ pub(crate) struct Superseded {
     unreadable: Mutex<Unreadable<(CompactionWindow, u32)>>,
 }
 
-/// Which blocks one record puts in place of which.
+/// Which blocks one record puts in place of which; none in place of those that expire.
 #[derive(Debug, Clone, Default)]
 struct Replaced {
     inputs: Vec<Uuid>,
     outputs: Vec<Uuid>,
+}
+
+impl Replaced {
+    fn is_expiry(&self) -> bool {
+        self.outputs.is_empty() && !self.inputs.is_empty()
+    }
 }
 
 impl From<&Record> for Replaced {
@@ -128,6 +134,20 @@ impl Superseded {
         self.known().keys().cloned().collect()
     }
 
+    /// Whether blocks of a window have expired.
+    pub(crate) fn has_expired(&self, window: &CompactionWindow) -> bool {
+        let known = self.known();
+        known.get(window).is_some_and(|records| records.values().any(Replaced::is_expiry))
+    }
+
+    /// Blocks of a tenant that have expired.
+    pub(super) fn expired(&self, tenant: &str) -> BTreeSet<Uuid> {
+        let known = self.known();
+        let windows = known.iter().filter(|(window, _)| window.tenant == tenant);
+        let expiries = windows.flat_map(|(_, all)| all.values()).filter(|r| r.is_expiry());
+        expiries.flat_map(|record| &record.inputs).copied().collect()
+    }
+
     /// Blocks of a tenant that are in others now, all of which are `visible` or in others in their
     /// turn.
     pub(crate) fn replaced(&self, tenant: &str, visible: impl Fn(&Uuid) -> bool) -> BTreeSet<Uuid> {
@@ -160,14 +180,18 @@ mod tests {
             (0, Replaced { inputs: ids(&[1, 2]), outputs: ids(&[10, 11]) }),
             (1, Replaced { inputs: ids(&[10, 3]), outputs: ids(&[20]) }),
             (2, Replaced::default()),
+            (3, Replaced { inputs: ids(&[7]), outputs: ids(&[]) }),
         ];
-        superseded.known().insert(window, records.into());
+        assert!(!superseded.has_expired(&window));
+        superseded.known().insert(window.clone(), records.into());
+        assert!(superseded.has_expired(&window));
+        assert_eq!(superseded.expired("t").into_iter().collect::<Vec<_>>(), ids(&[7]));
         let table: [(&[u128], &[u128]); 4] = [
-            (&[], &[]),
-            (&[10], &[]),
+            (&[], &[7]),
+            (&[10], &[7]),
             // The first output is in another one.
-            (&[11], &[1, 2]),
-            (&[11, 20], &[1, 2, 3, 10]),
+            (&[11], &[1, 2, 7]),
+            (&[11, 20], &[1, 2, 3, 7, 10]),
         ];
         for (visible, expected) in table {
             let visible = ids(visible);

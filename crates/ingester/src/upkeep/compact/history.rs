@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_block::BlockMeta;
+use tributary_journal::Uid;
 use tributary_journal::compact::{Candidate, Seen, Summary};
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub(crate) struct History {
     pub(super) since: Instant,
     /// How far records are carried out.
     pub(super) seen: BTreeMap<u32, Seen>,
+    /// Which records that was said of: below the floor a number may be another's later.
+    pub(super) records: BTreeMap<u32, Uid>,
     /// Nothing is due before then, unless there is something to merge.
     pub(super) rest_until: Instant,
     /// Blocks that could not be read: the others are merged without them.
@@ -42,6 +45,7 @@ impl History {
             visible: BTreeSet::new(),
             since: now,
             seen: BTreeMap::new(),
+            records: BTreeMap::new(),
             rest_until: now,
             unreadable: Unreadable::new(Pauses { first: period, longest: RARELY }),
             retired: false,
@@ -55,6 +59,14 @@ impl History {
             (self.visible, self.since) = (visible.keys().copied().collect(), now);
         }
         now.duration_since(self.since) >= patience
+    }
+
+    /// How far a record is carried out, as far as was seen.
+    pub(super) fn seen(&mut self, k: u32, record: Uid) -> Seen {
+        if self.records.insert(k, record).is_some_and(|before| before != record) {
+            self.seen.remove(&k);
+        }
+        self.seen.get(&k).copied().unwrap_or_default()
     }
 
     /// What may be merged now.
@@ -78,7 +90,7 @@ impl History {
         // Deletions are seen to be done by another look, and a lost record to be another's.
         let soon = summary.lost || summary.deleted > 0;
         let all_gone = self.seen.values().all(|seen| *seen == Seen::Gone);
-        let wait = match (soon, summary.merged > 0) {
+        let wait = match (soon, summary.merged + summary.expired > 0) {
             (true, _) => period,
             (false, true) => keep,
             (false, false) if all_gone => NOTHING_TO_DO,
@@ -100,11 +112,13 @@ mod tests {
         let lost = Summary { lost: true, merged: 2, ..Summary::default() };
         let deleted = Summary { deleted: 1, ..Summary::default() };
         let hidden = Summary { seen: [(0, Seen::Hidden)].into(), ..Summary::default() };
+        let expired = Summary { expired: 3, ..Summary::default() };
         let gone = Summary { seen: [(0, Seen::Gone)].into(), ..Summary::default() };
         let soon = Some(Duration::from_secs(5));
         let later = Some(Duration::from_secs(900));
         let table = [
             (&merged, None, keep, "what was merged is deleted then"),
+            (&expired, None, keep, "what has expired is deleted then"),
             (&lost, None, period, "the record of another ingester is carried out"),
             (&deleted, None, period, "whether they are gone"),
             (&hidden, later, Duration::from_secs(900), "the youngest record is old then"),
@@ -117,6 +131,15 @@ mod tests {
             history.pass_ended(summary, next, period, keep, now);
             assert_eq!(history.rest_until - now, wait, "{why}");
         }
+    }
+
+    #[test]
+    fn what_was_seen_of_a_record_says_nothing_of_another_with_its_number() {
+        let mut history = History::new(Instant::now(), Duration::from_secs(60));
+        let [one, other] = [Uid([1; 16]), Uid([2; 16])];
+        history.seen.insert(0, Seen::Gone);
+        let seen = [one, one, other, other].map(|record| history.seen(0, record));
+        assert_eq!(seen, [Seen::Gone, Seen::Gone, Seen::Nothing, Seen::Nothing]);
     }
 
     #[test]

@@ -6,23 +6,24 @@ use crate::block::{CommitError, Retries, metas_of};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-use tributary_journal::compact::{Candidate, Compaction, Done, Known, Step, Summary};
+use tributary_journal::compact::{Compaction, Done, Known, Step, Summary};
+use tributary_journal::record::Expiry;
 use tributary_journal::{BlockEntry, CompactionWindow, JournalError, Record};
 use tributary_store::Created;
 use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
 impl Compactor {
-    /// One pass over one window; the blocks that came out of it.
+    /// One pass over one window; the blocks that came out of it. `expiry` is what is told of those
+    /// that expire in it, if that is what it is for.
     pub(super) async fn carry_out(
         &self,
         window: &CompactionWindow,
-        candidates: Vec<Candidate>,
-        quiet: bool,
+        mut pass: Compaction,
+        expiry: Expiry,
         visible: &Visible,
         history: &mut History,
     ) -> Result<Vec<BlockEntry>, CommitError> {
-        let mut pass = Compaction::new(candidates, self.limits.clone(), quiet);
         let mut made = Vec::new();
         let mut youngest = None;
         loop {
@@ -59,10 +60,17 @@ impl Compactor {
                         None => Done::OutOfDate,
                     }
                 }
+                Step::Expire { k, blocks } => {
+                    let uid = self.builder.ids.uid()?;
+                    Done::Built(Box::new(Record::expiring(uid, window, k, blocks, expiry)))
+                }
                 Step::CreateRecord(record) => {
                     let created = self.create(&record).await?;
                     if created == Created::Won {
                         self.blocks.superseded().learn(&record);
+                        if record.expiry.is_some() {
+                            self.blocks.forget_replaced(&window.tenant);
+                        }
                     }
                     Done::Created(created)
                 }
@@ -99,7 +107,7 @@ impl Compactor {
     async fn records(
         &self,
         window: &CompactionWindow,
-        history: &History,
+        history: &mut History,
     ) -> Result<(BTreeMap<u32, Known>, Option<Duration>), JournalError> {
         let records = self.journal.records(window).await?;
         let now = match records.is_empty() {
@@ -109,7 +117,7 @@ impl Compactor {
         let mut next: Option<Duration> = None;
         let known = records.into_iter().map(|(k, (record, written)): (u32, (Record, _))| {
             let age = now.duration_since(written).unwrap_or_default();
-            let seen = history.seen.get(&k).copied().unwrap_or_default();
+            let seen = history.seen(k, record.uid);
             let old = age >= self.keep;
             if !old {
                 let wait = self.keep - age;
@@ -124,13 +132,17 @@ impl Compactor {
         let metrics = &self.metrics;
         metrics.blocks_merged.add(summary.merged);
         metrics.blocks_superseded_deleted.add(summary.deleted);
+        metrics.blocks_expired.add(summary.expired);
         metrics.compactions.add(u64::from(summary.merged > 0));
         metrics.compactions_lost.add(u64::from(summary.lost));
         let (hour, tenant) = (window.hour_name(), &window.tenant);
         for block in &summary.missing {
             tracing::error!(%block, hour, tenant, "a window's record names this block, but nothing of it is in the store; what it was made of is left alone");
         }
-        let Summary { merged, made, finished, hidden, deleted, .. } = summary;
+        let Summary { merged, made, finished, hidden, deleted, expired, .. } = summary;
+        if *expired > 0 {
+            tracing::info!(hour, tenant, expired, "the blocks of a window have expired");
+        }
         if merged + finished + hidden + deleted > 0 {
             tracing::debug!(hour, tenant, merged, made, finished, hidden, deleted, "compacted");
         }

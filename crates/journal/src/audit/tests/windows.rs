@@ -1,7 +1,7 @@
 //! What is found in a window.
 
 use super::*;
-use crate::record::{Input, Record, RecordError};
+use crate::record::{Expiry, Input, Record, RecordError};
 use crate::window::{CompactionWindow, mint_compacted};
 
 fn window() -> CompactionWindow {
@@ -108,4 +108,41 @@ fn a_window_is_counted() {
     assert_eq!(summary.garbage, [folder(made(1, 9))]);
     assert_eq!(summary.pending, [folder(made(2, 1))]);
     assert_eq!(summary.unfinished, [""; 0]);
+}
+
+fn expiry(k: u32, blocks: &[Uuid]) -> Record {
+    let expiry = Expiry { retention: Some(3600), bytes: 4096 };
+    Record::expiring(Uid([3; 16]), &window(), k, blocks.iter().copied(), expiry)
+}
+
+#[test]
+fn what_has_expired_is_counted_as_such_and_missed_by_nobody() {
+    let mut view = healthy();
+    view.records.insert(2, Ok(expiry(2, &[made(1, 1)])));
+    view.blocks.insert(made(1, 1), HIDDEN);
+    let counted = |view: &WindowView| {
+        let summary = summarize_window(view);
+        assert_eq!((summary.unfinished, summary.garbage), (Vec::new(), Vec::new()));
+        (summary.blocks, summary.superseded, summary.expired, summary.expired_left)
+    };
+    assert_eq!(check_window(&view), []);
+    assert_eq!(counted(&view), (0, 3, 1, 1));
+    view.blocks.clear();
+    assert_eq!(check_window(&view), []);
+    assert_eq!(counted(&view), (0, 0, 1, 0));
+    // Below the floor no merge counts, and what has expired does.
+    view.retired = true;
+    assert_eq!(counted(&view), (0, 0, 1, 0));
+    view.blocks.insert(made(1, 1), WHOLE);
+    let [found] = &check_window(&view)[..] else { panic!("{:?}", check_window(&view)) };
+    assert_eq!((found.severity, found.rule), (Severity::Notice, Rule::I8));
+    assert!(found.what.contains("has expired"), "{}", found.what);
+}
+
+#[test]
+fn what_expires_twice_is_found() {
+    let mut view = healthy();
+    view.records.insert(2, Ok(expiry(2, &[made(1, 1), made(0, 1)])));
+    let found = check_window(&view);
+    assert!(found.iter().any(|f| f.rule == Rule::I6), "{found:?}");
 }

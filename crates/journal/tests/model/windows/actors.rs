@@ -3,9 +3,11 @@
 use super::world::{Block, State, window};
 use super::{Mutant, Protocol};
 use std::collections::{BTreeMap, BTreeSet};
-use tributary_journal::collect::{Hour, Verdict, floor_to_write, verdict_on_compacted};
+use tributary_journal::collect::{
+    Hour, Verdict, floor_to_write, may_go_below_floor, verdict_on_compacted,
+};
 use tributary_journal::compact::{Candidate, Compaction, Done, Known, Limits, Seen, Step};
-use tributary_journal::record::Input;
+use tributary_journal::record::{Expiry, Input};
 use tributary_journal::recover::BlockState;
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{BlockEntry, Record, Uid};
@@ -13,6 +15,14 @@ use tributary_store::Created;
 use uuid::Uuid;
 
 const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000 };
+
+/// What a compactor is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Merge,
+    /// The window is over.
+    Expire,
+}
 
 /// One pass of a compactor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,9 +34,17 @@ pub(super) struct Compactor {
 
 impl Compactor {
     /// Begins with what is visible now.
-    pub(super) fn new(number: u8, state: &State) -> Self {
+    pub(super) fn new(number: u8, work: Work, state: &State, protocol: &Protocol) -> Self {
         let candidates = state.visible().map(|(id, _)| Candidate { id: *id, bytes: 1 }).collect();
-        Compactor { number, pass: Compaction::new(candidates, LIMITS, true), sent: false }
+        let has_expired = state.records.values().any(|record| record.expiry.is_some());
+        let pass = match work {
+            Work::Expire if protocol.mutant == Mutant::ExpireOnce && has_expired => {
+                Compaction::new(Vec::new(), LIMITS, true)
+            }
+            Work::Expire => Compaction::expiring(candidates),
+            Work::Merge => Compaction::new(candidates, LIMITS, true),
+        };
+        Compactor { number, pass, sent: false }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -50,9 +68,7 @@ impl Compactor {
                 Done::Blocks(blocks.iter().map(|id| (*id, state.block_state(id))).collect())
             }
             Step::WriteMetas(blocks) => {
-                for block in blocks {
-                    state.blocks.entry(block.id).or_default().meta = true;
-                }
+                blocks.iter().for_each(|block| state.show(block.id));
                 Done::Shown
             }
             Step::Hide(blocks) => {
@@ -60,7 +76,7 @@ impl Compactor {
                 Done::Hidden
             }
             Step::Delete(blocks) => {
-                blocks.iter().for_each(|id| drop(state.blocks.insert(*id, Block::default())));
+                blocks.iter().for_each(|id| state.delete(id));
                 Done::Deleted
             }
             Step::Build { k, inputs } => match self.build(state, k, &inputs) {
@@ -72,7 +88,18 @@ impl Compactor {
                 }
                 None => Done::OutOfDate,
             },
+            Step::Expire { k, blocks } => {
+                if protocol.mutant == Mutant::HideFirst {
+                    blocks.iter().for_each(|id| state.hide(id));
+                }
+                let expiry = Expiry { retention: None, bytes: 0 };
+                let uid = Uid([1 + self.number; 16]);
+                Done::Built(Box::new(Record::expiring(uid, &window(), k, blocks, expiry)))
+            }
             Step::CreateRecord(record) if !self.sent => {
+                if protocol.mutant == Mutant::BesideTheChain && record.expiry.is_some() {
+                    state.beside.insert(record.uid.0, (*record).clone());
+                }
                 state.send(&record, protocol.landings);
                 self.sent = true;
                 return;
@@ -83,8 +110,13 @@ impl Compactor {
                 match protocol.mutant {
                     Mutant::ShowLost => Done::Created(Created::Won),
                     Mutant::DeleteUnshown => {
-                        let inputs = record.inputs.iter();
-                        inputs.for_each(|i| drop(state.blocks.insert(i.id, Block::default())));
+                        record.inputs.iter().for_each(|input| state.delete(&input.id));
+                        Done::Created(created)
+                    }
+                    Mutant::DeleteUnhidden if created == Created::Won => {
+                        for input in &record.inputs {
+                            state.blocks.entry(input.id).or_default().data = None;
+                        }
                         Done::Created(created)
                     }
                     _ => Done::Created(created),
@@ -98,7 +130,8 @@ impl Compactor {
     fn records(&self, state: &State, protocol: &Protocol) -> BTreeMap<u32, Known> {
         let known = state.records.iter().map(|(k, record)| {
             let mut record = record.clone();
-            if protocol.mutant == Mutant::Blind {
+            let grown = protocol.mutant == Mutant::GrownAgain && record.expiry.is_some();
+            if protocol.mutant == Mutant::Blind || grown {
                 record.inputs.clear();
             }
             // As soon as may be, and no pass remembers anything.
@@ -108,9 +141,11 @@ impl Compactor {
     }
 
     fn build(&self, state: &mut State, k: u32, inputs: &[Uuid]) -> Option<Record> {
-        let mut read = Vec::new();
+        let (mut read, mut roots) = (Vec::new(), BTreeSet::new());
         for id in inputs {
-            read.push((*id, state.blocks.get(id)?.data.clone()?));
+            let block = state.blocks.get(id)?;
+            read.push((*id, block.data.clone()?));
+            roots.extend(&block.roots);
         }
         let spans: BTreeSet<u8> = read.iter().flat_map(|(_, spans)| spans).copied().collect();
         let rows = |spans: &BTreeSet<u8>| spans.len() as u64;
@@ -124,7 +159,8 @@ impl Compactor {
             crc: 0,
         };
         let duplicates = rows_in - output.rows;
-        state.blocks.insert(output.id, Block { data: Some(spans), meta: false, marked: false });
+        let block = Block { data: Some(spans), roots, ..Block::default() };
+        state.blocks.insert(output.id, block);
         let inputs = read.iter().map(|(id, spans)| Input { id: *id, rows: rows(spans) });
         Some(Record {
             inputs: inputs.collect(),
@@ -171,7 +207,14 @@ impl Collector {
                 state.floor |= protocol.mutant != Mutant::RetireWithoutFloor;
             }
             _ => {
-                state.records.retain(|k, _| !self.records.contains_key(k));
+                let at_once = protocol.mutant == Mutant::RetireExpiries;
+                for (k, record) in &self.records {
+                    let inputs = record.inputs.iter().map(|input| input.id);
+                    let states = inputs.map(|id| (id, state.block_state(&id))).collect();
+                    if at_once || may_go_below_floor(record, &states) {
+                        state.records.remove(k);
+                    }
+                }
                 return None;
             }
         }
@@ -185,11 +228,11 @@ impl Collector {
             let record = k.and_then(|k| self.records.get(&k));
             match verdict_on_compacted("t", id, record) {
                 Verdict::Garbage => {
-                    state.blocks.insert(*id, Block::default());
+                    state.delete(id);
                     state.collected += 1;
                 }
                 Verdict::Pending if protocol.mutant == Mutant::CollectUnreferenced => {
-                    state.blocks.insert(*id, Block::default());
+                    state.delete(id);
                 }
                 Verdict::Pending => {
                     self.unnamed += 1;
