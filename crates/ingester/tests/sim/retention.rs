@@ -167,15 +167,19 @@ fn of_second_hour() -> BTreeSet<(String, u32)> {
 /// Above the floor and, where that has passed over the hours long before, below it.
 const RETENTIONS: [Duration; 2] = [Duration::from_secs(6 * 3600), Duration::from_secs(30 * 3600)];
 
-/// So that the floor passes over the two hours if there is time enough.
+/// The floor passes over the two hours if there is time enough. (It is raised by hand, since the clock
+/// of an ingester begins anew with it here.)
 async fn retire(story: &Story, retention: Duration) {
     if retention < 26 * HOUR {
         return;
     }
     story.at(26 * HOUR).await;
+    let second = CompactionWindow { hour: START + 1, tenant: "one".to_owned() };
+    story.journal().raise_floor(&second.hour_name()).await.unwrap();
     let (engine, running) = story.start(2).await;
     story.at(27 * HOUR).await;
-    assert!(story.journal().floor().await.unwrap().is_some(), "no hour is retired");
+    let left = story.journal().list_records().await.unwrap();
+    assert!(left.is_empty(), "records of retired hours are left: {left:?}");
     assert_eq!(found(&engine, &[FIRST, SECOND].concat()).await.len(), 4);
     running.set(false);
 }
@@ -184,8 +188,8 @@ async fn retire(story: &Story, retention: Duration) {
 async fn what_is_over_goes_and_nothing_else() {
     for retention in RETENTIONS {
         let story = Story::new(retention);
-        story.sent().await;
-        retire(&story, retention).await;
+        Box::pin(story.sent()).await;
+        Box::pin(retire(&story, retention)).await;
         story.at(retention + HOUR - 10 * MINUTE).await;
         let (engine, _running) = story.start(3).await;
         sleep(8 * MINUTE).await;
@@ -214,8 +218,8 @@ async fn it_heals_wherever_it_was_stopped() {
         let mut lives = 0;
         loop {
             let story = Story::new(retention);
-            story.sent().await;
-            retire(&story, retention).await;
+            Box::pin(story.sent()).await;
+            Box::pin(retire(&story, retention)).await;
             story.at(retention + HOUR + MINUTE).await;
             story.bucket.dies_after(3, lives);
             let (dies, _running) = story.start(3).await;
@@ -261,7 +265,7 @@ async fn what_is_adopted_late_goes_too() {
 #[tokio::test(start_paused = true)]
 async fn a_backlog_stops_until_it_is_said_that_it_is_meant() {
     let mut story = Story::new(6 * HOUR);
-    story.sent().await;
+    Box::pin(story.sent()).await;
     story.at(40 * HOUR).await;
     let all = [FIRST, SECOND].concat();
     let (engine, running) = story.start(2).await;
@@ -294,7 +298,7 @@ async fn a_tenant_may_have_its_own() {
     story.config.limits = Some(LimitsFile::open(path.to_str().unwrap()).unwrap());
     // Where no blocks are merged, what is over goes all the same.
     story.config.compact = None;
-    story.sent().await;
+    Box::pin(story.sent()).await;
     story.at(7 * HOUR + 5 * MINUTE).await;
     let (engine, _running) = story.start(2).await;
     until_found(&engine, &[FIRST[1], SECOND[0], SECOND[1]]).await;
