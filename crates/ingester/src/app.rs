@@ -114,7 +114,7 @@ impl App {
         serving.run(shutdown, grace).await
     }
 
-    /// Opens the store and serves, without anybody who ends it meanwhile.
+    /// Opens the store and serves, without an end meanwhile.
     #[cfg(test)]
     async fn start(self) -> Result<Serving, IngesterError> {
         let store = store::open(&self.config).await?;

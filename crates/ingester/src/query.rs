@@ -18,6 +18,7 @@ mod segments;
 mod serve;
 mod shown;
 mod state;
+mod trace_room;
 mod traces;
 
 pub(crate) use ask::Asker;
@@ -29,5 +30,5 @@ pub(crate) use peers::Peers;
 pub use prefix::HttpPrefix;
 pub(crate) use segments::SegmentReader;
 pub(crate) use serve::serve;
-pub(crate) use shown::TraceRoom;
+pub(crate) use trace_room::TraceRoom;
 pub use traces::{TraceFinder, TraceQuery};

@@ -167,7 +167,6 @@ pub(crate) const CREATE: &str = "create";
 
 /// What a server answered for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "only clouds answer"))]
 enum Answered {
     Denied,
     Refused,

@@ -11,6 +11,7 @@ mod look;
 mod replay;
 mod report;
 mod retention;
+mod standing;
 mod verify;
 
 use anyhow::{Context, Result};
@@ -80,7 +81,7 @@ pub(crate) fn run(options: Options) -> ExitCode {
             // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            let refused = error.is::<Refused>() || error.is::<retention::Refused>();
+            let refused = error.is::<Refused>() || error.is::<standing::Refused>();
             return ExitCode::from(if wrong {
                 USAGE
             } else if refused {

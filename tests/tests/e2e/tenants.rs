@@ -217,7 +217,7 @@ const SAID: [Option<&str>; 4] = [None, Some(""), Some("team-a"), Some("a/b")];
 #[tokio::test]
 async fn a_named_tenant_counts_where_tenants_are_told_apart_and_nowhere_else() -> Result<()> {
     for (multitenancy, statuses, reader) in [
-        ("--multitenancy=false", [200; 4], "nobody"),
+        ("--multitenancy=false", [200; 4], "another"),
         ("--multitenancy=true", [401, 401, 200, 400], "team-a"),
     ] {
         let flags = [multitenancy, "--receivers=otlp", OTLP[0], OTLP[1]];

@@ -4,13 +4,11 @@
 //! What comes without the prefix is answered all the same: a proxy may have taken it off, and probes,
 //! scrapers and the other ingesters come by themselves.
 
-use super::http::HttpState;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::PathAndQuery;
 use http::{StatusCode, Uri, header};
-use std::sync::Arc;
 
 /// Such a path, as in `/tempo`: it begins with a slash and ends with none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +51,11 @@ impl HttpPrefix {
 
 /// Takes the prefix off.
 pub(super) async fn take_off(
-    State(state): State<Arc<HttpState>>,
+    State(prefix): State<Option<HttpPrefix>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(prefix) = &state.prefix else { return next.run(request).await };
+    let Some(prefix) = prefix else { return next.run(request).await };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     match prefix.goes(request.uri().path()) {
         Goes::On => {}

@@ -31,7 +31,7 @@ pub(crate) async fn serve(
         // Before all of them.
         .layer(from_fn_with_state(state.clone(), admit))
         // And what they go by before that.
-        .layer(from_fn_with_state(state.clone(), take_off))
+        .layer(from_fn_with_state(state.prefix.clone(), take_off))
         .with_state(state)
         .into_make_service_with_connect_info::<ClientCertificate>();
     axum::serve(Listener(sockets), routes).with_graceful_shutdown(stop.cancelled_owned()).await

@@ -9,9 +9,7 @@
 use super::cut::cut;
 use super::encoding::{Encoding, Packer};
 use super::http::{HttpState, respond};
-use super::room::Room;
 use crate::limits::Limit;
-use crate::metrics::Metrics;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -19,42 +17,13 @@ use futures_util::stream;
 use http::{StatusCode, header};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tributary_query::api::{Answer, TraceAnswer, TraceBody, TraceCall};
 
-/// Memory for each look-up that may go on.
-const BYTES_A_LOOK: usize = 64 << 20;
-/// How long a look-up waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// What is smaller is answered at once, bytes of columns.
 const SMALL: usize = 1 << 20;
 /// What was found and what it is joined to are there at the same time.
 const COPIES: usize = 2;
-
-/// What traces that are shown may take.
-pub(crate) struct TraceRoom {
-    looks: Arc<Semaphore>,
-    columns: Room,
-}
-
-impl TraceRoom {
-    /// For an ingester with `memory` bytes.
-    pub(crate) fn new(memory: usize) -> TraceRoom {
-        let looks = (memory / BYTES_A_LOOK).clamp(2, 32);
-        let columns = Room::new(memory / 4, Limit::TraceRoom);
-        TraceRoom { looks: Arc::new(Semaphore::new(looks)), columns }
-    }
-
-    async fn look(&self, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.looks.clone().try_acquire_owned() {
-            return Some(permit);
-        }
-        metrics.limited(Limit::TraceRoom);
-        let permit = tokio::time::timeout(PATIENCE, self.looks.clone().acquire_owned()).await;
-        permit.ok()?.ok()
-    }
-}
 
 /// How many spans, of `spans` that take `bytes` as columns, may be shown in `room` bytes; none when all.
 fn fits(spans: usize, bytes: usize, room: usize) -> Option<usize> {

@@ -15,7 +15,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Decides whose spans come from a sender that says they are `asked`'s, and whose identity may
-    /// write as `only` and as nobody else.
+    /// write as `only` and as no other.
     ///
     /// # Errors
     /// When no tenant can have the name that counts.

@@ -124,6 +124,7 @@ async fn a_thousand_tenants_write_while_limits_change() {
     let args = [
         flag("store", &store),
         flag("limits", &file),
+        flag("multitenancy", "true"),
         flag("wire-listen", "127.0.0.1:0"),
         flag("http-listen", "127.0.0.1:0"),
         flag("files-poll", "100ms"),

@@ -131,7 +131,7 @@ fn s3(bucket: &str, options: &StoreOptions, foreign: &Foreign) -> Result<Pair, S
     let first = builder(false)?;
     let is_set = |name: &str| {
         let key = name.to_ascii_lowercase().parse();
-        // The client does not know these, and nobody else here does.
+        // The client does not know these, and no other one here does.
         let is_said = || std::env::var_os(name).is_some_and(|value| !value.is_empty());
         key.is_ok_and(|key| first.get_config_value(&key).is_some())
             || (credentials::NOT_READ.contains(&name) && is_said())

@@ -1,6 +1,6 @@
 //! Deleting a tenant: each of its windows expires, by the steps of [`tributary_journal::compact`].
 
-use super::retention::{Refused, Visible, left};
+use super::standing::{Refused, Visible, left};
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_ingester::runtime::IdGenerator;
