@@ -34,8 +34,9 @@ const FORBIDDEN: &[&str] = &[
     "time",
 ];
 
-/// Stripped binary, bytes.
-const MOST_BYTES: u64 = 3_410_000;
+/// Stripped binary, bytes. What tenants mean to an ingester, the last batch after SIGTERM and lines about what
+/// senders do wrong cost 26 KB; the OTLP JSON reader gave back 15.
+const MOST_BYTES: u64 = 3_430_000;
 
 /// Resident memory with all receivers on and nothing sent, KiB.
 const MOST_IDLE_KIB: u64 = 5 * 1024;
