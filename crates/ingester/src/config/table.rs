@@ -114,6 +114,7 @@ const SIDECARS_OWN: &[&str] = &[
     "batch-age",
     "batch-bytes",
     "buffer",
+    "linger",
     "resource-attributes",
     "tenant",
     "upstream",

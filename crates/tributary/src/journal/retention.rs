@@ -28,6 +28,7 @@ const ONE_A_SPAN: &str = "rs.ss.Spans.Kind";
 
 /// What is asked of retention.
 #[derive(Debug, clap::Args)]
+#[group(id = "retention-options")]
 pub(super) struct Options {
     /// With --dry-run: show what would go if this were the retention, such as 14d, of all tenants or of
     /// --tenant. With --yes: say that what this retention takes is meant, so that ingesters which have
