@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 /// Words of PromQL, the series that Prometheus makes of alerts,
 /// and labels that rules and panels keep.
 #[rustfmt::skip]
-const LANGUAGE: [&str; 27] = [
+const LANGUAGE: [&str; 28] = [
     "ALERTS", "and", "by", "count", "group_left", "histogram_quantile", "increase", "label_replace",
-    "max_over_time", "min", "min_over_time", "offset", "on", "or", "rate", "sum", "time", "topk", "unless",
+    "max", "max_over_time", "min", "min_over_time", "offset", "on", "or", "rate", "sum", "time", "topk", "unless",
     "le", "limit", "namespace", "pod", "policy", "port", "reason", "result",
 ];
 
