@@ -10,6 +10,9 @@ use crate::error::BlockError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+/// Nanoseconds of an hour, the unit of [`BlockMeta::odd_hours`].
+pub(crate) const HOUR: u64 = 3_600_000_000_000;
+
 /// Encoding of `data.parquet`, the meta's `format`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Encoding {
@@ -116,7 +119,6 @@ impl BlockMeta {
     }
 
     fn odd(&self) -> impl Iterator<Item = (u64, u64)> {
-        const HOUR: u64 = 3_600_000_000_000;
         let start = |hour: u32| u64::from(hour).saturating_mul(HOUR);
         let stretch = move |&(first, last)| (start(first), start(last).saturating_add(HOUR - 1));
         self.odd_hours.iter().map(stretch)

@@ -32,7 +32,6 @@ fn objects_have_tempos_names() {
 
 #[test]
 fn odd_hours_count_as_times_and_tempo_does_not_see_them() {
-    const HOUR: u64 = 3_600_000_000_000;
     let plain = BlockMeta { start_time: 100 * HOUR, end_time: 101 * HOUR, ..BlockMeta::default() };
     assert!(!String::from_utf8(plain.to_json()).unwrap().contains("tributary"));
     let odd = BlockMeta { odd_hours: vec![(0, 0), (500, 501)], ..plain.clone() };

@@ -4,9 +4,9 @@
 //! search opens it. A few spans that are far from all others do not widen the range; the hours in
 //! which they are stand beside it, and searches for those hours open the block all the same.
 
+use crate::meta::HOUR;
 use std::collections::BTreeMap;
 
-const HOUR: u64 = 3_600_000_000_000;
 const DAY: u64 = 24 * HOUR;
 /// Spans that are closer than this to others are theirs.
 const APART: u64 = DAY;

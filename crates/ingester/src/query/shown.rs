@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{StatusCode, header};
+use http::StatusCode;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -107,10 +107,6 @@ impl HttpState {
         room: Option<OwnedSemaphorePermit>,
         encoding: Option<Encoding>,
     ) -> Response {
-        let mut response =
-            respond(Answer { status: StatusCode::OK, content_type, body: Bytes::new() }, encoding);
-        Encoding::say(encoding, response.headers_mut());
-        response.headers_mut().remove(header::CONTENT_LENGTH);
         let packer = match Packer::new(encoding) {
             Ok(packer) => packer,
             Err(why) => {
@@ -127,6 +123,9 @@ impl HttpState {
                 Ok::<_, io::Error>(portion?.map(|portion| (Bytes::from(portion), sending)))
             }
         });
+        let head = Answer { status: StatusCode::OK, content_type, body: Bytes::new() };
+        let mut response = respond(head, encoding);
+        Encoding::say(encoding, response.headers_mut());
         *response.body_mut() = Body::from_stream(portions);
         response
     }
