@@ -10,6 +10,7 @@ mod meta;
 mod poll;
 mod polled;
 mod progress;
+mod recent;
 mod superseded;
 mod tenant;
 
@@ -20,7 +21,8 @@ use super::unreadable::{Pauses, Unreadable};
 use crate::metrics::Metrics;
 use polled::LastPolls;
 use progress::Progress;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use recent::Recent;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use superseded::Superseded;
@@ -53,8 +55,7 @@ pub struct KnownBlocks {
     superseded: Superseded,
     /// By tenant: what has been merged into other blocks and is still listed.
     replaced: Mutex<BTreeMap<String, BTreeSet<Uuid>>>,
-    /// Blocks that this ingester wrote, until every other one has surely seen them.
-    recent: Mutex<VecDeque<(Instant, Arc<BlockMeta>)>>,
+    recent: Recent,
     poll: Duration,
     polled: Mutex<LastPolls>,
     /// By tenant: blocks whose metas are there and cannot be read.
@@ -77,7 +78,7 @@ impl KnownBlocks {
             list: Mutex::default(),
             superseded: Superseded::new(Journal::new(store)),
             replaced: Mutex::default(),
-            recent: Mutex::default(),
+            recent: Recent::default(),
             poll,
             polled: Mutex::new(LastPolls::new(PAUSES)),
             unreadable: Mutex::default(),
@@ -143,33 +144,31 @@ impl KnownBlocks {
 
     /// Leaves out of answers what has been merged into blocks that are known.
     pub(crate) fn forget_replaced(&self, tenant: &str) -> BTreeSet<Uuid> {
-        let mut list = self.list();
-        let replaced = self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some());
-        for block in &replaced {
-            if list.remove(tenant, block) {
-                self.cache.forget(tenant, block);
+        let replaced = {
+            let mut list = self.list();
+            let replaced = self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some());
+            for block in &replaced {
+                if list.remove(tenant, block) {
+                    self.cache.forget(tenant, block);
+                }
             }
-        }
+            replaced
+        };
         // What was merged is told on for a while; what has expired is not.
-        let expired = self.superseded.expired(tenant);
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|(_, m)| m.tenant_id != tenant || !expired.contains(&m.block_id));
+        self.recent.forget(tenant, &self.superseded.expired(tenant));
         replaced
     }
 
     /// This ingester has made blocks visible.
     pub(crate) fn written(&self, metas: impl IntoIterator<Item = BlockMeta>) {
-        let now = Instant::now();
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        for meta in metas {
-            self.list().insert(meta.clone());
-            recent.push_back((now, Arc::new(meta)));
-        }
+        let metas: Vec<Arc<BlockMeta>> = metas.into_iter().map(Arc::new).collect();
+        let known = {
+            let mut list = self.list();
+            metas.iter().for_each(|meta| list.insert(meta.clone()));
+            list.len()
+        };
         // Two polls: one may have been under way when the block appeared.
-        let seen = self.poll * 3;
-        while recent.front().is_some_and(|(then, _)| now.duration_since(*then) > seen) {
-            recent.pop_front();
-        }
-        self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
+        self.recent.wrote(metas, self.poll * 3);
+        self.metrics.blocks_known.set(i64::try_from(known).unwrap_or(i64::MAX));
     }
 }

@@ -14,9 +14,9 @@ pub struct Blocklist {
 
 impl Blocklist {
     /// Adds a block, or puts a newer meta of it in place of the older one.
-    pub fn insert(&mut self, meta: BlockMeta) {
+    pub fn insert(&mut self, meta: Arc<BlockMeta>) {
         let blocks = self.tenants.entry(meta.tenant_id.clone()).or_default();
-        blocks.insert(meta.block_id, Arc::new(meta));
+        blocks.insert(meta.block_id, meta);
     }
 
     /// Forgets a block. Says whether it was known.
@@ -99,14 +99,14 @@ pub struct Settled {
 mod tests {
     use super::*;
 
-    fn meta(tenant: &str, id: u128, start: u64, end: u64) -> BlockMeta {
-        BlockMeta {
+    fn meta(tenant: &str, id: u128, start: u64, end: u64) -> Arc<BlockMeta> {
+        Arc::new(BlockMeta {
             tenant_id: tenant.to_owned(),
             block_id: Uuid::from_u128(id),
             start_time: start * 1_000_000_000,
             end_time: end * 1_000_000_000 + 999,
             ..BlockMeta::default()
-        }
+        })
     }
 
     fn ids(numbers: &[u128]) -> BTreeSet<Uuid> {

@@ -1,7 +1,7 @@
 //! What known blocks hold of a trace.
 
 use super::KnownBlocks;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
@@ -43,9 +43,7 @@ impl KnownBlocks {
 
     /// The same for the blocks that only this ingester may know of.
     pub(crate) async fn find_recent(&self, tenant: &str, trace: &TraceId) -> InBlocks {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let metas = recent.into_iter().map(|(_, meta)| meta).filter(|m| m.tenant_id == tenant);
-        let mut found = self.find_in(metas.collect(), trace).await;
+        let mut found = self.find_in(self.recent.of(tenant), trace).await;
         // What was merged and is gone by now stands in the block that it went into.
         let replaced = {
             let list = self.list();
@@ -70,8 +68,7 @@ impl KnownBlocks {
 
     /// A tenant's blocks that only this ingester may know of.
     pub(crate) fn recent_of(&self, tenant: &str) -> Vec<Arc<BlockMeta>> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.iter().map(|(_, meta)| meta.clone()).filter(|m| m.tenant_id == tenant).collect()
+        self.recent.of(tenant)
     }
 
     /// A block with its footer, and where its bytes come from.

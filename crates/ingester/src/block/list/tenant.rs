@@ -168,7 +168,7 @@ impl KnownBlocks {
                 self.first.try_one();
             }
             match meta {
-                Meta::Read(meta) => self.list().insert(*meta),
+                Meta::Read(meta) => self.list().insert(Arc::new(*meta)),
                 Meta::Absent => {}
                 Meta::Unreadable(why) => {
                     new += usize::from(self.failed(tenant, block, why, new < NAMED));

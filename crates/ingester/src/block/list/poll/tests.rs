@@ -1,6 +1,7 @@
 use super::*;
 use object_store::memory::InMemory;
 use std::time::Duration;
+use tributary_block::BlockMeta;
 use tributary_store::Store;
 
 #[tokio::test(start_paused = true)]
@@ -25,4 +26,28 @@ async fn blocks_are_looked_up_when_the_list_is_too_old() {
     tokio::time::advance(poll * 2 + Duration::from_millis(1)).await;
     blocks.look_up_since("a", blocks.fresh_since(), KnownBlocks::patience()).await.unwrap();
     assert_eq!(lists(), 5, "its own look-ups have stopped");
+}
+
+/// The poll and the tasks that write blocks meet in the list at any time. Each went on with one lock
+/// held and the other one's wanted, once, and the ingester stood still.
+#[test]
+fn writing_and_polling_never_wait_for_each_other() {
+    let store = Store::from_parts(Arc::new(InMemory::new()), "").unwrap();
+    let poll = Duration::from_secs(10);
+    let blocks = Arc::new(KnownBlocks::new(store, 1 << 20, poll, Arc::default()));
+    let (done, through) = std::sync::mpsc::channel();
+    let run = |work: fn(&KnownBlocks)| {
+        let (blocks, done) = (blocks.clone(), done.clone());
+        std::thread::spawn(move || {
+            (0..5_000).for_each(|_| work(&blocks));
+            done.send(()).unwrap();
+        });
+    };
+    run(|blocks| drop(blocks.forget_replaced("a")));
+    run(|blocks| drop(blocks.recent_of("a")));
+    run(|blocks| blocks.written([BlockMeta { tenant_id: "a".to_owned(), ..Default::default() }]));
+    for left in (1..=3).rev() {
+        let end = through.recv_timeout(Duration::from_secs(60));
+        assert!(end.is_ok(), "{left} of three stand still");
+    }
 }
