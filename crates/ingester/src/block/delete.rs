@@ -87,9 +87,8 @@ impl SegmentDeleter {
         if segments.is_empty() {
             return;
         }
-        if let Some(left) = self.waiting().push(Covered { epoch, segments }, MOST) {
-            self.forget(&left);
-        }
+        let left = self.waiting().push(Covered { epoch, segments }, MOST);
+        left.iter().for_each(|left| self.forget(left));
         self.more.notify_one();
     }
 
@@ -143,9 +142,8 @@ impl SegmentDeleter {
                         "covered segments could not be deleted; blocks are written all the same, and it is tried again"
                     );
                 }
-                if let Some(left) = self.waiting().push(covered, MOST) {
-                    self.forget(&left);
-                }
+                let left = self.waiting().push(covered, MOST);
+                left.iter().for_each(|left| self.forget(left));
                 Some(false)
             }
         }

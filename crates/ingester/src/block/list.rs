@@ -27,7 +27,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use superseded::Superseded;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use tributary_block::BlockMeta;
 use tributary_journal::{CompactionWindow, Journal};
 use tributary_query::blocks::{Blocklist, Cache};
@@ -117,12 +116,15 @@ impl KnownBlocks {
     /// Blocks of a window that were merged into others and of which something was still there at
     /// the last poll.
     pub(crate) fn replaced(&self, window: &CompactionWindow) -> impl Iterator<Item = Uuid> + use<> {
-        let replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_tenant = replaced.get(&window.tenant).cloned().unwrap_or_default();
+        let of_tenant = self.replaced_by_tenant().get(&window.tenant).cloned().unwrap_or_default();
         let window = window.clone();
         let is_in =
             move |id: &Uuid| CompactionWindow::of(&window.tenant, id).as_ref() == Some(&window);
         of_tenant.into_iter().filter(is_in)
+    }
+
+    fn replaced_by_tenant(&self) -> MutexGuard<'_, BTreeMap<String, BTreeSet<Uuid>>> {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn list(&self) -> MutexGuard<'_, Blocklist> {

@@ -93,12 +93,15 @@ impl Parts {
         let gate = Gate::open(&config.access, ids.clone(), metrics.clone())?;
         let patience = Patience::from_heartbeat(config.heartbeat);
         let detector = FailureDetector::new(own.process, &own.instance, patience);
-        let (poll, cache) = (config.blocks_poll, sizes::BLOCK_CACHE);
+        let (poll, cache) = (config.blocks_poll, sizes::block_cache(config.memory));
         let blocks = KnownBlocks::new(store.clone(), cache, poll, metrics.clone());
         let dedup = FrameDedup::new(sizes::dedup(config.memory), metrics.clone());
         let builder = BlockBuilder {
             store,
-            settings: WriterSettings::default(),
+            settings: WriterSettings {
+                row_group_spans: sizes::row_group_spans(config.memory),
+                ..WriterSettings::default()
+            },
             ids: ids.clone(),
             inline: build_inline,
         };

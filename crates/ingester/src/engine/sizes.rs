@@ -2,12 +2,13 @@
 
 use crate::config::Config;
 use crate::group::FreezeAt;
+use tributary_block::WriterSettings;
 use tributary_journal::compact::Limits;
 
 /// Frames between the streams and the journal, counted beside their bytes, which memory bounds.
 pub(super) const JOURNAL_QUEUE: usize = 1024;
-/// Memory for footers and filters of blocks.
-pub(super) const BLOCK_CACHE: usize = 32 << 20;
+/// What a span takes, beside its columns, while its row group is written.
+const WRITTEN_SPAN: usize = 3 << 10;
 
 /// Segments that exist as bytes beside their spans: those on their way to the store, and the open one.
 const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
@@ -29,6 +30,17 @@ pub(super) fn messages(memory: usize) -> usize {
 /// left for what comes in.
 pub(super) fn freeze_at(config: &Config) -> FreezeAt {
     FreezeAt { age: config.block_age, bytes: config.block_bytes.min(config.memory / 4) }
+}
+
+/// Spans of a row group. What is gathered and encoded for one is beside the budget: of a small budget
+/// it would be a good part. Merging puts larger ones together.
+pub(super) fn row_group_spans(memory: usize) -> usize {
+    (memory / WRITTEN_SPAN).clamp(8 << 10, WriterSettings::default().row_group_spans)
+}
+
+/// Memory for footers and filters of blocks.
+pub(super) fn block_cache(memory: usize) -> usize {
+    (memory / 8).min(32 << 20)
 }
 
 /// Memory for segments that queries read.
@@ -68,12 +80,45 @@ mod tests {
     fn parts_grow_with_memory_within_bounds() {
         let (kib, mib) = (1 << 10, 1 << 20);
         let table = [
-            // memory, segments read, frames known, piece, blocks merged, their bytes, one's bytes
-            (32 * kib, 4 * kib, 512, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
-            (64 * mib, 8 * mib, mib, 512 * kib as u64, 4, 32 * mib as u64, 4 * mib as u64),
-            (256 * mib, 32 * mib, 4 * mib, 1_677_721, 8, 128 * mib as u64, 16 * mib as u64),
+            // memory, spans of a row group, cache, segments read, frames known, piece, blocks merged,
+            // their bytes, one's bytes
+            (
+                32 * kib,
+                8 * kib,
+                4 * kib,
+                4 * kib,
+                512,
+                512 * kib as u64,
+                4,
+                32 * mib as u64,
+                4 * mib as u64,
+            ),
+            (
+                64 * mib,
+                21_845,
+                8 * mib,
+                8 * mib,
+                mib,
+                512 * kib as u64,
+                4,
+                32 * mib as u64,
+                4 * mib as u64,
+            ),
+            (
+                256 * mib,
+                64 * kib,
+                32 * mib,
+                32 * mib,
+                4 * mib,
+                1_677_721,
+                8,
+                128 * mib as u64,
+                16 * mib as u64,
+            ),
             (
                 4096 * mib,
+                64 * kib,
+                32 * mib,
                 64 * mib,
                 64 * mib,
                 4 * mib as u64,
@@ -82,11 +127,12 @@ mod tests {
                 256 * mib as u64,
             ),
         ];
-        for (memory, reads, remembered, rebuilt, most, bytes, block) in table {
+        for (memory, group, cache, reads, remembered, rebuilt, most, bytes, block) in table {
             assert_eq!(
-                (segment_reads(memory), dedup(memory), piece(memory)),
-                (reads, remembered, rebuilt)
+                (row_group_spans(memory), block_cache(memory), segment_reads(memory)),
+                (group, cache, reads)
             );
+            assert_eq!((dedup(memory), piece(memory)), (remembered, rebuilt));
             let limits = merge_limits(memory);
             assert_eq!((limits.most, limits.bytes, limits.block), (most, bytes, block), "{memory}");
         }

@@ -6,6 +6,8 @@
 //! not enough of it, were it alone, is cut, and says so. All but small ones are joined and written on
 //! the threads of the questions.
 
+mod paced;
+
 use super::cut::cut;
 use super::encoding::{Encoding, Packer};
 use super::http::{HttpState, respond};
@@ -24,6 +26,7 @@ use tributary_query::api::{Answer, TraceAnswer, TraceBody, TraceCall};
 const SMALL: usize = 1 << 20;
 /// What was found and what it is joined to are there at the same time.
 const COPIES: usize = 2;
+const BUSY: &str = "too many traces are looked up at the moment: come again";
 
 /// How many spans, of `spans` that take `bytes` as columns, may be shown in `room` bytes; none when all.
 fn fits(spans: usize, bytes: usize, room: usize) -> Option<usize> {
@@ -36,7 +39,7 @@ fn fits(spans: usize, bytes: usize, room: usize) -> Option<usize> {
 struct Sending {
     body: Box<TraceBody>,
     packer: Packer,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Sending {
@@ -62,8 +65,7 @@ impl HttpState {
         self.metrics.queries.inc();
         let room = &self.trace_room;
         let Some(look) = room.look(&self.metrics).await else {
-            let busy = "too many traces are looked up at the moment: come again";
-            return respond(Answer::error(StatusCode::TOO_MANY_REQUESTS, busy), encoding);
+            return respond(Answer::error(StatusCode::TOO_MANY_REQUESTS, BUSY), encoding);
         };
         let mut found = self.find(&call).await;
         if !found.missing.is_empty() {
@@ -76,8 +78,10 @@ impl HttpState {
         }
         let spans = found.parts.iter().map(|part| part.len()).sum();
         let need = bytes.saturating_mul(COPIES) as u64;
-        let columns = room.columns.take(need, &self.metrics).await;
-        let most = fits(spans, bytes, usize::try_from(room.columns.bytes()).unwrap_or(usize::MAX));
+        let Some(columns) = room.take(need, &self.metrics).await else {
+            return respond(Answer::error(StatusCode::TOO_MANY_REQUESTS, BUSY), encoding);
+        };
+        let most = fits(spans, bytes, usize::try_from(room.bytes()).unwrap_or(usize::MAX));
         let state = self.clone();
         let answer = move |_: &_| {
             if let Some(most) = most {
@@ -104,7 +108,7 @@ impl HttpState {
         self: Arc<Self>,
         content_type: &'static str,
         body: Box<TraceBody>,
-        room: Option<OwnedSemaphorePermit>,
+        room: OwnedSemaphorePermit,
         encoding: Option<Encoding>,
     ) -> Response {
         let packer = match Packer::new(encoding) {
@@ -114,7 +118,7 @@ impl HttpState {
             }
         };
         let sending = Sending { body, packer, _room: room };
-        // Each portion is made when the one before is on its way: a slow reader holds room, and no thread.
+        // Each portion is made when the one before is on its way: a slow reader holds no thread.
         let portions = stream::try_unfold(sending, move |mut sending| {
             let state = self.clone();
             async move {
@@ -126,7 +130,7 @@ impl HttpState {
         let head = Answer { status: StatusCode::OK, content_type, body: Bytes::new() };
         let mut response = respond(head, encoding);
         Encoding::say(encoding, response.headers_mut());
-        *response.body_mut() = Body::from_stream(portions);
+        *response.body_mut() = Body::from_stream(paced::paced(portions));
         response
     }
 }

@@ -9,13 +9,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory for each look-up that may go on.
 const BYTES_A_LOOK: usize = 64 << 20;
-/// How long a look-up waits for its turn.
+/// How long a look-up waits for its turn, and then for room for what it found.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What traces that are shown may take.
 pub(crate) struct TraceRoom {
     looks: Arc<Semaphore>,
-    pub(super) columns: Room,
+    columns: Room,
 }
 
 impl TraceRoom {
@@ -34,5 +34,16 @@ impl TraceRoom {
         metrics.limited(Limit::TraceRoom);
         let permit = tokio::time::timeout(PATIENCE, self.looks.clone().acquire_owned()).await;
         permit.ok()?.ok()
+    }
+
+    /// All that columns may take, bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.columns.bytes()
+    }
+
+    /// Waits for room for so many bytes of columns, or for all of it; none when that takes too long:
+    /// readers of other traces hold it, and looks that wait for them are not to hold up all others.
+    pub(super) async fn take(&self, bytes: u64, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(PATIENCE, self.columns.take(bytes, metrics)).await.ok()?
     }
 }

@@ -223,8 +223,7 @@ impl KnownBlocks {
         self.metrics.blocks_unreadable.set(i64::try_from(unreadable).unwrap_or(i64::MAX));
         self.metrics.blocks_known.set(i64::try_from(self.list().len()).unwrap_or(i64::MAX));
         let left = replaced.intersection(listed).copied().collect();
-        let mut all = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(tenant.to_owned(), left);
+        self.replaced_by_tenant().insert(tenant.to_owned(), left);
         self.polled().succeeded(tenant, begun, self.poll * 2);
     }
 }

@@ -102,14 +102,19 @@ impl LiveSpans {
 
     /// A lost epoch has been adopted, with the first `generations` of what was in memory of it.
     pub(crate) fn forget_lost(&self, epoch: EpochId, generations: usize) {
-        let mut inner = self.lock();
-        if let Some(left) = inner.lost.get_mut(&epoch) {
-            left.drain(..generations.min(left.len()));
-            if left.is_empty() {
-                inner.lost.remove(&epoch);
+        let mut adopted = Vec::new();
+        {
+            let mut inner = self.lock();
+            if let Some(left) = inner.lost.get_mut(&epoch) {
+                adopted.extend(left.drain(..generations.min(left.len())));
+                if left.is_empty() {
+                    inner.lost.remove(&epoch);
+                }
             }
+            inner.forget_drained();
         }
-        inner.forget_drained();
+        // They give their bytes back, which wakes what waits for some: not under our lock.
+        drop(adopted);
     }
 
     /// Spans were logged again in an epoch of their own: they are read from there, and adopted.
