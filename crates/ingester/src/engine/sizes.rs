@@ -54,10 +54,10 @@ pub(super) fn dedup(memory: usize) -> usize {
 }
 
 /// Bytes of segments that are rebuilt together. A tenth of the budget is for adoption, and another
-/// one for this process's own spans that had to leave memory; rebuilt spans take some sixteen times
-/// their segments.
+/// one for this process's own spans that had to leave memory; rebuilt spans take sixteen to
+/// thirty-two times their segments, more when what is sent repeats itself.
 pub(super) fn piece(memory: usize) -> u64 {
-    (memory / 10 / 16).clamp(512 << 10, 4 << 20) as u64
+    (memory / 10 / 32).clamp(256 << 10, 4 << 20) as u64
 }
 
 /// How much is merged at a time. Of each block that is merged a row group is in memory, a few
@@ -88,7 +88,7 @@ mod tests {
                 4 * kib,
                 4 * kib,
                 512,
-                512 * kib as u64,
+                256 * kib as u64,
                 4,
                 32 * mib as u64,
                 4 * mib as u64,
@@ -99,7 +99,7 @@ mod tests {
                 8 * mib,
                 8 * mib,
                 mib,
-                512 * kib as u64,
+                256 * kib as u64,
                 4,
                 32 * mib as u64,
                 4 * mib as u64,
@@ -110,7 +110,7 @@ mod tests {
                 32 * mib,
                 32 * mib,
                 4 * mib,
-                1_677_721,
+                838_860,
                 8,
                 128 * mib as u64,
                 16 * mib as u64,

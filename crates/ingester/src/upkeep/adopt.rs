@@ -38,7 +38,7 @@ pub(crate) struct Adopter {
     pub blocks: Arc<KnownBlocks>,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// Bytes of segments that are rebuilt and committed together: some ten times as much in
+    /// Bytes of segments that are rebuilt and committed together: up to thirty-two times as much in
     /// memory.
     pub piece_bytes: u64,
     /// What it has left as it is, and is not to read and tell of at every look.
