@@ -81,6 +81,21 @@ impl Ingester {
         Ingester::listens(spawn(place, any, any, &flags)?).await
     }
 
+    /// Starts one that may have so many files open.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_with_files(place: &Place, most: usize, flags: &[&str]) -> Result<Ingester> {
+        let own =
+            ["--store", &place.url(), "--wire-listen=127.0.0.1:0", "--http-listen=127.0.0.1:0"]
+                .map(str::to_owned);
+        let program = program::ingester()?.display().to_string();
+        let limited = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        let args = ["-c".to_owned(), limited, program].into_iter().chain(own);
+        let flags = QUICK.iter().chain(flags).map(|flag| (*flag).to_owned());
+        Ingester::up(Process::spawn("sh", args.chain(flags), &[])?).await
+    }
+
     async fn start_at(
         place: &Place,
         wire: SocketAddr,

@@ -48,7 +48,7 @@ impl App {
     /// When an address is taken or cannot be bound.
     pub fn bind(config: Config) -> Result<App, IngesterError> {
         let wire = Listener::bind("wire", &config.wire_listen)?;
-        let http = Listener::bind("http", &config.http_listen)?;
+        let http = Listener::bind("http", &config.http_listen)?.of_health();
         let bound =
             config.receivers.receivers.iter().map(|(receiver, listen)| receiver.bind(listen));
         let receivers = bound.collect::<Result<Vec<_>, _>>()?;

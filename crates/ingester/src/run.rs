@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::config::{Config, TABLE};
 use crate::error::IngesterError;
+use rustix::process::{Resource, Rlimit};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,7 +47,18 @@ pub fn run_from_args(args: Vec<OsString>) -> ExitCode {
     }
 }
 
+/// As many descriptors as the process may ask for. The soft limit is low for the sake of programs that
+/// cannot count beyond it; connections, segments and requests to the store want more.
+fn raise_open_files() {
+    let files = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: files.maximum, ..files };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, ?files, "the limit of open files stays as it is");
+    }
+}
+
 fn run(config: Config) -> anyhow::Result<()> {
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

@@ -126,7 +126,7 @@ impl Parts {
         ending: &CancellationToken,
     ) -> anyhow::Result<Parts> {
         let listener = Listener::bind("", &options.listen)?;
-        let admin_listener = Listener::bind("admin", &options.admin_listen)?;
+        let admin_listener = Listener::bind("admin", &options.admin_listen)?.of_health();
         for (name, listener) in [("admission", &listener), ("admin", &admin_listener)] {
             for address in listener.addresses() {
                 tracing::info!(%name, %address, "listening");

@@ -1,16 +1,20 @@
 //! Sockets that servers listen with: one server may have several, of both families.
 
 mod bind;
+mod reserve;
 
 pub use bind::BindError;
 
+use reserve::Reserve;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tracing::warn;
 use tributary_settings::Listen;
 use tributary_telemetry::Repeated;
@@ -25,6 +29,10 @@ pub struct Listener {
     /// Which of them is asked first, so that none has to wait for another that is busy.
     turn: usize,
     failures: Repeated,
+    reserve: Reserve,
+    /// While no descriptor is free but those that are kept: when it looks again.
+    resting: Option<Pin<Box<Sleep>>>,
+    rests: Repeated,
 }
 
 impl Listener {
@@ -33,11 +41,25 @@ impl Listener {
     /// # Errors
     /// When an address cannot be had. See [`Listen`] for what a host without IPv6 means.
     pub fn bind(name: &'static str, listen: &Listen) -> Result<Listener, BindError> {
-        Ok(Listener {
-            sockets: bind::all(name, listen, bind::tcp)?,
+        Ok(Listener::of(bind::all(name, listen, bind::tcp)?))
+    }
+
+    fn of(sockets: Vec<TcpListener>) -> Listener {
+        Listener {
+            sockets,
             turn: 0,
             failures: Repeated::default(),
-        })
+            reserve: Reserve::of_process(),
+            resting: None,
+            rests: Repeated::default(),
+        }
+    }
+
+    /// One that is asked whether the process is well: it goes on accepting when others rest, because
+    /// few descriptors are left, and rests when half of those are taken as well.
+    #[must_use]
+    pub fn of_health(self) -> Listener {
+        Listener { reserve: self.reserve.halved(), ..self }
     }
 
     /// Where they are.
@@ -73,20 +95,48 @@ impl Listener {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        ready!(self.poll_rested(context));
         let (behind, ahead) = self.sockets.split_at(self.turn);
         for (i, socket) in ahead.iter().chain(behind).enumerate() {
             if let Poll::Ready(accepted) = socket.poll_accept(context) {
                 self.turn = (self.turn + i + 1) % self.sockets.len();
+                let given = accepted.as_ref().map(|(stream, _)| stream.as_raw_fd());
+                if given.is_ok_and(|given| self.reserve.is_kept(given)) {
+                    self.rest();
+                }
                 return Poll::Ready(accepted);
             }
         }
         Poll::Pending
     }
+
+    /// Waits until connections may have descriptors.
+    fn poll_rested(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Some(rest) = &mut self.resting {
+            ready!(rest.as_mut().poll(context));
+            let is_reached = self.sockets.iter().any(|socket| self.reserve.is_reached(socket));
+            self.resting = is_reached.then(|| Box::pin(sleep(reserve::LOOK_AGAIN_AFTER)));
+        }
+        Poll::Ready(())
+    }
+
+    fn rest(&mut self) {
+        self.resting = Some(Box::pin(sleep(reserve::LOOK_AGAIN_AFTER)));
+        if let Some(times) = self.rests.due(Instant::now().into_std()) {
+            let (limit, at) = (self.reserve.limit(), self.addresses());
+            warn!(
+                limit,
+                ?at,
+                times,
+                "connections wait: all descriptors are taken but those that are kept for the store and health; raise the limit of open files (ulimit -n)"
+            );
+        }
+    }
 }
 
 impl From<TcpListener> for Listener {
     fn from(socket: TcpListener) -> Self {
-        Listener { sockets: vec![socket], turn: 0, failures: Repeated::default() }
+        Listener::of(vec![socket])
     }
 }
 

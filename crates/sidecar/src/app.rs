@@ -54,7 +54,7 @@ impl Config {
     pub fn bind(self) -> Result<App, BindError> {
         let bound = self.receivers.receivers.iter().map(|(receiver, listen)| receiver.bind(listen));
         let receivers = bound.collect::<Result<_, _>>()?;
-        let admin = Listener::bind("admin", &self.admin)?;
+        let admin = Listener::bind("admin", &self.admin)?.of_health();
         Ok(App { config: self, receivers, admin })
     }
 }

@@ -8,6 +8,7 @@
 mod expire;
 mod frames;
 mod look;
+mod refused;
 mod replay;
 mod report;
 mod retention;
@@ -16,7 +17,8 @@ mod verify;
 
 use anyhow::{Context, Result};
 use look::Bucket;
-use replay::{Quarantined, Refused};
+use refused::Refused;
+use replay::Quarantined;
 use report::Report;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -81,7 +83,7 @@ pub(crate) fn run(options: Options) -> ExitCode {
             // A standard error that is closed is no mistake of the tool's.
             std::io::stderr().write_all(text.as_bytes()).ok();
             let wrong = error.downcast_ref().is_some_and(|e| matches!(e, StoreError::Config(_)));
-            let refused = error.is::<Refused>() || error.is::<standing::Refused>();
+            let refused = error.is::<Refused>();
             return ExitCode::from(if wrong {
                 USAGE
             } else if refused {

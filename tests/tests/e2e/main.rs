@@ -7,6 +7,7 @@ mod configuration;
 mod crash;
 mod daemonset;
 mod datagrams;
+mod descriptors;
 mod every_field;
 mod foreign_readers;
 mod full_disk;

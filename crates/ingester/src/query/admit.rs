@@ -17,7 +17,7 @@ use tributary_identity::{Refusal, Shown};
 /// Open to every caller: probes have no identity, and numbers tell nothing of what is in spans.
 const OPEN: [&str; 3] = ["/live", "/ready", "/metrics"];
 /// Whose traces are asked for.
-const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+const TENANT: HeaderName = HeaderName::from_static(tributary_span::tenant::HEADER);
 
 /// Lets a request through to its route, with the tenants that its caller may read; or refuses it.
 pub(super) async fn admit(

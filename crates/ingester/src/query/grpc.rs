@@ -69,7 +69,10 @@ impl HttpState {
         method: Method,
         request: &tonic::Request<Bytes>,
     ) -> Result<Messages, Status> {
-        let tenant = request.metadata().get("x-scope-orgid").map(MetadataValue::as_encoded_bytes);
+        let tenant = request
+            .metadata()
+            .get(tributary_span::tenant::HEADER)
+            .map(MetadataValue::as_encoded_bytes);
         let tenants = api::tenants(self.settings.tenancy, tenant).map_err(refused)?;
         let call = method.read(request.get_ref(), tenants, SystemTime::now()).map_err(refused)?;
         let first = match &call {

@@ -29,7 +29,7 @@ impl<'r> Head<'r> {
         now: SystemTime,
     ) -> Result<Self, Answer> {
         let header = |name: &str| request.headers.get(name).map(|value| value.as_bytes());
-        let tenants = tenant::tenants(settings.tenancy, header("x-scope-orgid"))?;
+        let tenants = tenant::tenants(settings.tenancy, header(tributary_span::tenant::HEADER))?;
         let accept = Accept::from_header(header(header::ACCEPT.as_str()).unwrap_or_default());
         let parameters = Parameters::new(request.uri.query().unwrap_or_default());
         Ok(Head { tenants, accept, parameters, now: nanoseconds(now) })

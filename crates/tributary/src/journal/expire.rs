@@ -1,6 +1,7 @@
 //! Deleting a tenant: each of its windows expires, by the steps of [`tributary_journal::compact`].
 
-use super::standing::{Refused, Visible, left};
+use super::refused::Refused;
+use super::standing::{Visible, left};
 use anyhow::{Context, Result, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use tributary_ingester::runtime::IdGenerator;

@@ -4,6 +4,7 @@
 //! it at their next sweep and adopt it like what any other process left. Nothing is changed unless this
 //! release can read every frame, and the copy goes last.
 
+use super::refused::Refused;
 use super::{frames, look};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -46,11 +47,6 @@ impl FromStr for Quarantined {
         }
     }
 }
-
-/// It was not put back, and nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[error("not put back, and nothing was changed: {0}")]
-pub(super) struct Refused(String);
 
 /// Puts a copy back, and says what was done.
 pub(super) async fn put_back(store: Store, copy: &Quarantined) -> Result<String> {

@@ -7,8 +7,9 @@
 
 use super::expire;
 use super::look;
+use super::refused::Refused;
 use super::report::bytes;
-use super::standing::{Refused, Visible, left};
+use super::standing::{Visible, left};
 use anyhow::Result;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeMap;

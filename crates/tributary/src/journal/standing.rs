@@ -8,11 +8,6 @@ use tributary_journal::retention::{Due, InWindow, due};
 use tributary_journal::{CompactionWindow, Journal};
 use uuid::Uuid;
 
-/// It was not done, and nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[error("not done: {0}")]
-pub(super) struct Refused(pub(super) String);
-
 /// The visible blocks of a tenant.
 #[derive(Debug, Default)]
 pub(super) struct Visible {

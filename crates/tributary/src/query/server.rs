@@ -43,7 +43,8 @@ impl Server {
         tls: Option<ClientTls>,
     ) -> Self {
         let mut headers = HeaderMap::new();
-        let tenant = tenant.map(|tenant| (HeaderName::from_static("x-scope-orgid"), tenant));
+        let tenant =
+            tenant.map(|tenant| (HeaderName::from_static(tributary_span::tenant::HEADER), tenant));
         headers.extend(tenant);
         headers.extend(token.map(|token| (header::AUTHORIZATION, token)));
         Server { address, http: Http::patient(headers, PATIENCE, LARGEST, tls) }
