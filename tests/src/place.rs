@@ -1,9 +1,10 @@
-//! Where ingesters store: a folder of the test's own, on a disk of its own if need be, or a bucket
-//! of an S3 server.
+//! Where ingesters store: a folder of the test's own, on a disk of its own if need be, a bucket of an
+//! S3 server, or a container of Azure's.
 
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use tributary_testkit::azurite::Azurite;
 use tributary_testkit::disk::{self, Disk};
 use tributary_testkit::moto::Moto;
 
@@ -16,6 +17,8 @@ pub enum Place {
     Disk(Disk),
     /// A bucket behind a server.
     Bucket(Moto),
+    /// A container behind a server.
+    Container(Azurite),
 }
 
 impl Place {
@@ -45,12 +48,21 @@ impl Place {
         Ok(Place::Bucket(moto))
     }
 
+    /// An empty container of a server of its own.
+    ///
+    /// # Errors
+    /// When the server does not start.
+    pub async fn container() -> Result<Place> {
+        Ok(Place::Container(Azurite::start().await?))
+    }
+
     /// Value of `--store`.
     pub fn url(&self) -> String {
         match self {
             Place::Folder(dir) => format!("file://{}", dir.path().display()),
             Place::Disk(disk) => format!("file://{}", disk.path().display()),
             Place::Bucket(_) => "s3://tributary/some/prefix".to_owned(),
+            Place::Container(azurite) => format!("{}/some/prefix", azurite.url()),
         }
     }
 
@@ -59,6 +71,7 @@ impl Place {
         match self {
             Place::Folder(_) | Place::Disk(_) => Vec::new(),
             Place::Bucket(moto) => moto.env(),
+            Place::Container(azurite) => azurite.env(),
         }
     }
 
@@ -67,7 +80,7 @@ impl Place {
         match self {
             Place::Folder(dir) => Some(dir.path().to_owned()),
             Place::Disk(disk) => Some(disk.path()),
-            Place::Bucket(_) => None,
+            Place::Bucket(_) | Place::Container(_) => None,
         }
     }
 

@@ -1,5 +1,5 @@
 //! Libraries that tests send spans with, from PyPI and npm. Beside the other Python packages, because
-//! they want other versions of what they share.
+//! they want other versions of what they share. Azurite comes with the packages of npm.
 
 use crate::run;
 use anyhow::{Context, Result};

@@ -24,6 +24,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+pub mod azurite;
 pub mod bucket;
 pub mod data;
 pub mod disk;
@@ -71,4 +72,25 @@ pub fn python() -> anyhow::Result<PathBuf> {
         );
     }
     Ok(python)
+}
+
+/// Packages of npm that tests need, as the folder that has `node_modules`: `TRIBUTARY_SENDERS_NODE`,
+/// or what `cargo xtask senders` made.
+///
+/// # Errors
+/// When there are none: the message says how to get them.
+pub fn node_packages() -> anyhow::Result<PathBuf> {
+    let made = match std::env::var_os("TRIBUTARY_SENDERS_NODE") {
+        Some(path) => PathBuf::from(path),
+        None => workspace_root().join("target/senders/node"),
+    };
+    let packages = made.join("node_modules");
+    if !packages.is_dir() {
+        anyhow::bail!(
+            "nothing at {}: run `cargo xtask senders`, or point TRIBUTARY_SENDERS_NODE at a folder \
+             with the packages named in tests/node/package.json",
+            packages.display()
+        );
+    }
+    Ok(made)
 }

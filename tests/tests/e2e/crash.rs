@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tributary_testkit::{Recording, recordings};
 use tributary_tests::ingester::HOLD;
 use tributary_tests::replay::{Protocol, Sender, replay};
-use tributary_tests::{Ingester, Place, Sent, Sidecar};
+use tributary_tests::{Ingester, Place, Sent, Sidecar, books};
 
 /// Some pods of each size: enough to be in the middle of.
 fn some_pods() -> Result<Arc<Vec<Recording>>> {
@@ -51,14 +51,24 @@ async fn an_ingester_killed_in_the_middle_of_a_replay_loses_nothing() -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_the_death_of_everybody() -> Result<()> {
-    let place = Place::folder()?;
+    survives(Place::folder()?).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_survives_the_death_of_everybody_in_azure() -> Result<()> {
+    survives(Place::container().await?).await
+}
+
+async fn survives(place: Place) -> Result<()> {
     let mut ingester = Ingester::start(&place, HOLD).await?;
     let (sent, mut sidecar) = one_pod(&ingester, Protocol::Protobuf).await?;
     // None of it was written as a block, and no ingester is asked to write one.
     sidecar.process.kill()?;
     ingester.process.kill()?;
     let ingester = ingester.restart(&place, HOLD).await?;
-    sent.check(&[&ingester]).await
+    sent.check(&[&ingester]).await?;
+    ingester.stop().await?;
+    books::verify(&place)
 }
 
 #[tokio::test(flavor = "multi_thread")]

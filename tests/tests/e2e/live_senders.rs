@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use tributary_testkit::http::Connection;
 use tributary_testkit::normal::Value;
-use tributary_testkit::{NormalSpan, workspace_root};
+use tributary_testkit::{NormalSpan, node_packages, workspace_root};
 use tributary_tests::ingester::{self, HOLD};
 use tributary_tests::{Api, Ingester, Place, Sidecar};
 
@@ -110,16 +110,5 @@ fn senders_python() -> Result<PathBuf> {
         None => workspace_root().join("target/senders/venv/bin/python"),
     };
     ensure!(made.is_file(), "no Python at {}: run `cargo xtask senders`", made.display());
-    Ok(made)
-}
-
-/// Node's packages: `TRIBUTARY_SENDERS_NODE`, or what `cargo xtask senders` made.
-fn node_packages() -> Result<PathBuf> {
-    let made = match std::env::var_os("TRIBUTARY_SENDERS_NODE") {
-        Some(path) => PathBuf::from(path),
-        None => workspace_root().join("target/senders/node"),
-    };
-    let packages = made.join("node_modules");
-    ensure!(packages.is_dir(), "nothing at {}: run `cargo xtask senders`", packages.display());
     Ok(made)
 }

@@ -1,8 +1,9 @@
-//! What every store does alike: memory, a folder with and without flushing, moto's S3 server.
+//! What every store does alike: memory, a folder with and without flushing, moto's S3 server, Azurite.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tributary_store::{Created, Store, StoreError, StoreOptions};
+use tributary_testkit::azurite::Azurite;
 use tributary_testkit::moto::Moto;
 
 async fn open(url: &str, options: &StoreOptions) -> Store {
@@ -153,6 +154,20 @@ async fn motos_s3() {
     assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);
     assert_eq!(rest.get("some/prefix/a/one").await.unwrap(), "0123456789");
     let missing = open("s3://no-such-bucket", &options).await.probe().await.unwrap_err();
+    assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
+}
+
+#[tokio::test]
+async fn azurites_blobs() {
+    let azurite = Azurite::start().await.unwrap();
+    let settings =
+        azurite.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let options = StoreOptions { settings, ..StoreOptions::default() };
+    behaves(&open(&format!("{}/some/prefix", azurite.url()), &options).await).await;
+    let rest = open(azurite.url(), &options).await;
+    assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);
+    assert_eq!(rest.get("some/prefix/a/one").await.unwrap(), "0123456789");
+    let missing = open("az://no-such-container", &options).await.probe().await.unwrap_err();
     assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
 }
 
