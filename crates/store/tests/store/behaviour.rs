@@ -157,6 +157,20 @@ async fn motos_s3() {
     assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
 }
 
+/// The client's part of Google's interface; the server's is a stand-in. It shows that creates are
+/// create-only in Google's words, not how Google's own servers answer.
+#[tokio::test]
+async fn googles_interface() {
+    let moto = Moto::start().await.unwrap();
+    moto.create_bucket("traces").await.unwrap();
+    let google = moto.google_env().into_iter();
+    let settings = google.map(|(name, value)| (name.to_owned(), value)).collect();
+    let options = StoreOptions { settings, ..StoreOptions::default() };
+    behaves(&open("gs://traces/some/prefix", &options).await).await;
+    let missing = open("gs://no-such-bucket", &options).await.probe().await.unwrap_err();
+    assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
+}
+
 #[tokio::test]
 async fn azurites_blobs() {
     let azurite = Azurite::start().await.unwrap();
