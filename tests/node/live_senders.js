@@ -13,6 +13,9 @@ const { NodeTracerProvider, BatchSpanProcessor } = load('@opentelemetry/sdk-trac
 const { OTLPTraceExporter } = load(`@opentelemetry/exporter-trace-otlp-${process.argv[2]}`);
 
 const SPANS = 5;
+// What an application may well have, and no receiver can keep as it is: half of a pair of surrogates, a
+// number that is no 64-bit integer though it looks like one, one that is none.
+const ODD = { 'odd.text': 'a\ud800', 'odd.number': 2 ** 64, 'odd.none': NaN };
 
 async function main() {
   const provider = new NodeTracerProvider({
@@ -26,7 +29,8 @@ async function main() {
     (sent[traceId] ??= []).push({ id: spanId, name, parent, tag: 'größe' });
     return spanId;
   };
-  const root = tracer.startSpan('root', { kind: SpanKind.SERVER, attributes: { tag: 'größe' } });
+  const attributes = { tag: 'größe', ...ODD };
+  const root = tracer.startSpan('root', { kind: SpanKind.SERVER, attributes });
   const rootId = note(root, 'root', '');
   for (let i = 0; i < SPANS - 1; i++) {
     const name = `child ${i}`;

@@ -10,6 +10,8 @@ import os
 import sys
 
 SPANS = 5
+# Numbers that JSON has no words for, and that an application may well have.
+ODD = {"odd.none": float("nan"), "odd.much": float("inf")}
 
 
 def opentelemetry(exporter):
@@ -31,6 +33,7 @@ def opentelemetry(exporter):
 
     with tracer.start_as_current_span("root", kind=trace.SpanKind.SERVER) as root:
         root.set_attribute("tag", "größe")
+        root.set_attributes(ODD)
         root_id = note(root, "")
         for i in range(SPANS - 1):
             with tracer.start_as_current_span(f"child {i}") as child:
@@ -78,7 +81,7 @@ def jaeger():
         sent.setdefault(f"{span.trace_id:032x}", []).append(line | {"tag": "größe"})
         return line["id"]
 
-    with tracer.start_span("root", tags={"tag": "größe"}) as root:
+    with tracer.start_span("root", tags={"tag": "größe"} | ODD) as root:
         root_id = note(root, "")
         for i in range(SPANS - 1):
             with tracer.start_span(f"child {i}", child_of=root, tags={"tag": "größe"}) as child:
@@ -118,13 +121,16 @@ def py_zipkin():
         sent.setdefault(attrs.trace_id.zfill(32), []).append(line | {"tag": "größe"})
         return line["id"]
 
+    # Half of a pair of surrogates: JSON can carry it, and no text in UTF-8 can.
+    odd = {"odd.text": "a\ud800"}
     common = {"service_name": "live", "binary_annotations": {"tag": "größe"}}
     with zipkin_span(
         span_name="root",
         transport_handler=Http(),
         sample_rate=100,
         encoding=Encoding.V2_JSON,
-        **common,
+        service_name="live",
+        binary_annotations={"tag": "größe"} | odd,
     ) as root:
         root_id = note(root, "")
         for i in range(SPANS - 1):
