@@ -41,7 +41,7 @@ pub struct Counters {
     pub spans: Counter,
     /// Spans refused one by one (partial success), by the reason of the request's first.
     pub rejected: Rejected,
-    /// Texts that were not UTF-8 in OTLP's protobuf, and were mended.
+    /// Texts that were not UTF-8, and were mended.
     pub values_mended: Counter,
     /// Values that could not be read, and were left out.
     pub values_left_out: Counter,

@@ -11,7 +11,7 @@ mod request;
 
 pub(crate) use request::{Endless, Request, Room};
 
-use tributary_span::protobuf::{mend_utf8, put};
+use tributary_span::protobuf::put;
 
 /// `Span.SpanKind` by number.
 pub(crate) mod kind {
@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
 /// Writes field `number` as a `KeyValue`.
 pub(crate) fn attribute(out: &mut Vec<u8>, number: u32, key: &[u8], value: Value<'_>) {
     put::message(out, number, |out| {
-        text(out, 1, key);
+        put::bytes(out, 1, key);
         put::message(out, 2, |out| any_value(out, value));
     });
 }
@@ -86,23 +86,12 @@ pub(crate) fn attribute(out: &mut Vec<u8>, number: u32, key: &[u8], value: Value
 pub(crate) fn any_value(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::Empty => {}
-        Value::Str(value) => text(out, 1, value),
+        Value::Str(value) => put::bytes(out, 1, value),
         Value::Bool(value) => put::uint(out, 2, u64::from(value)),
         Value::Int(value) => put::uint(out, 3, value.cast_unsigned()),
         Value::Double(value) => put::fixed64(out, 4, value.to_bits()),
         Value::Bytes(value) => put::bytes(out, 7, value),
     }
-}
-
-/// Writes field `number` as a string. A lone surrogate, which stands here as three bytes, becomes
-/// the replacement character; of other bytes that are not UTF-8 each becomes a question mark.
-pub(crate) fn text(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
-    if std::str::from_utf8(bytes).is_ok() {
-        return put::bytes(out, number, bytes);
-    }
-    let mut clean = bytes.to_vec();
-    mend_utf8(&mut clean);
-    put::bytes(out, number, &clean);
 }
 
 /// A span that is being put together. One is used for all spans of a request, so that its buffers
@@ -167,13 +156,12 @@ impl Draft {
     pub(crate) fn event(&mut self, time: u64, name: &[u8]) {
         put::message(&mut self.fields, EVENTS, |out| {
             put::fixed64(out, 1, time);
-            text(out, 2, name);
+            put::bytes(out, 2, name);
         });
     }
 
     /// Bytes that [`Draft::write`] writes at most.
     fn len(&self) -> usize {
-        // Broken texts are as long when they are mended.
         128 + (self.name.len() + self.trace_state.len() + self.status_message.len())
             + self.fields.len()
             + 2 * usize::try_from(self.odd).unwrap_or(0)
@@ -184,12 +172,12 @@ impl Draft {
         put::bytes(out, 1, &self.trace);
         put::bytes(out, 2, &self.id);
         if !self.trace_state.is_empty() {
-            text(out, 3, &self.trace_state);
+            put::bytes(out, 3, &self.trace_state);
         }
         if self.parent != [0; 8] {
             put::bytes(out, 4, &self.parent);
         }
-        text(out, 5, &self.name);
+        put::bytes(out, 5, &self.name);
         if self.kind != kind::UNSPECIFIED {
             put::uint(out, 6, u64::from(self.kind));
         }
@@ -200,7 +188,7 @@ impl Draft {
         if self.status != 0 || !self.status_message.is_empty() {
             put::message(out, 15, |out| {
                 if !self.status_message.is_empty() {
-                    text(out, 2, &self.status_message);
+                    put::bytes(out, 2, &self.status_message);
                 }
                 if self.status != 0 {
                     put::uint(out, 3, u64::from(self.status));

@@ -19,7 +19,7 @@
 //! A `CHILD_OF` reference to the parent says nothing new and is left out; a `FOLLOWS_FROM` to it
 //! stays as a link. Tags that are known but hold something else than they should stay as they are.
 
-use crate::translate::{Draft, EVENTS, LINKS, Value, attribute, kind, nanos, set, status, text};
+use crate::translate::{Draft, EVENTS, LINKS, Value, attribute, kind, nanos, set, status};
 use tributary_span::protobuf::put;
 
 /// A span and what its tags told of its status.
@@ -250,7 +250,7 @@ pub(super) fn event<'a, E>(
     let mut walked = Ok(());
     put::message(&mut span.draft.fields, EVENTS, |out| {
         put::fixed64(out, 1, time);
-        text(out, 2, name.unwrap_or_default());
+        put::bytes(out, 2, name.unwrap_or_default());
         walked = each(&mut |key, value| {
             // The field that is the name, once: a second of that name is an attribute.
             if name_key == Some(key) && value.text().is_some() {

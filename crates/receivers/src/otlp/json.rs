@@ -18,7 +18,7 @@
 mod schema;
 
 use crate::translate::json::{Bad, Given, Json, double};
-use crate::translate::{Value, any_value, text};
+use crate::translate::{Value, any_value};
 use base64::Engine;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -108,7 +108,7 @@ fn member(
         (Is::EachText, Some(b'[')) => json.array(|json| {
             let mut buffer = Vec::new();
             let given = json.given(&mut buffer)?;
-            text(out, number, given.text().unwrap_or_default());
+            put::bytes(out, number, given.text().unwrap_or_default());
             Ok(())
         }),
         (Is::One(inner) | Is::Each(inner), _) => {
@@ -216,7 +216,7 @@ fn scalar(out: &mut Vec<u8>, field: &Field, given: Given<'_>) -> Option<()> {
             put::uint(out, number, i64::from(i32::try_from(n).ok()?).cast_unsigned());
         }
         // Only an attribute's value has the text of an object or array.
-        (_, given) => text(out, number, given.text()?),
+        (_, given) => put::bytes(out, number, given.text()?),
     }
     Some(())
 }

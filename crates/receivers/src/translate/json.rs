@@ -202,7 +202,8 @@ impl<'a> Json<'a> {
     }
 
     /// Reads a string: as it stands, or in the buffer when it has escapes. A lone surrogate becomes
-    /// the replacement character.
+    /// the three bytes that UTF-8 would have for it: no text, as what stands there raw may be none.
+    /// Where spans become columns texts are mended, and counted.
     pub(crate) fn text<'t>(&mut self, buffer: &'t mut Vec<u8>) -> Result<&'t [u8], Bad>
     where
         'a: 't,
@@ -229,9 +230,14 @@ impl<'a> Json<'a> {
                 }
                 [b'\\', b'u', tail @ ..] => {
                     buffer.extend_from_slice(plain);
-                    let (char, tail) =
+                    let (code, tail) =
                         unicode(tail).ok_or_else(|| self.bad("a bad \\u in the string"))?;
-                    buffer.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                    match char::from_u32(code) {
+                        Some(char) => {
+                            buffer.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                        None => buffer.extend(lone_surrogate(code)),
+                    }
                     rest = tail;
                 }
                 [b'\\', escaped, tail @ ..] => {
@@ -339,16 +345,22 @@ impl<'a> Json<'a> {
     }
 }
 
-/// The character that the digits behind a `\u` stand for, with the other half of a surrogate pair.
-fn unicode(text: &[u8]) -> Option<(char, &[u8])> {
+/// The code point that the digits behind a `\u` stand for, with the other half of a surrogate pair.
+fn unicode(text: &[u8]) -> Option<(u32, &[u8])> {
     let (first, rest) = hex4(text)?;
     if let (0xd800..0xdc00, [b'\\', b'u', tail @ ..]) = (first, rest)
         && let Some((second @ 0xdc00..0xe000, tail)) = hex4(tail)
     {
         let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-        return Some((char::from_u32(code)?, tail));
+        return Some((code, tail));
     }
-    Some((char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), rest))
+    Some((first, rest))
+}
+
+/// The bytes of half of a surrogate pair, `0xd800..0xe000`.
+fn lone_surrogate(code: u32) -> [u8; 3] {
+    let [_, _, high, low] = code.to_be_bytes();
+    [0xed, 0x80 | (high & 0xf) << 2 | low >> 6, 0x80 | low & 0x3f]
 }
 
 fn hex4(text: &[u8]) -> Option<(u32, &[u8])> {

@@ -1,6 +1,6 @@
 //! An OTLP request that grows span by span.
 
-use super::{Draft, text};
+use super::Draft;
 use crate::body::Intake;
 use crate::fault::Fault;
 use crate::sink::Sink;
@@ -79,7 +79,7 @@ impl<'r> Request<'r> {
         self.key.clear();
         for (number, part) in [(1, &span.scope_name), (2, &span.scope_version)] {
             if !part.is_empty() {
-                text(&mut self.key, number, part);
+                put::bytes(&mut self.key, number, part);
             }
         }
         let scope_end = self.key.len();

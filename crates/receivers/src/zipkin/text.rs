@@ -12,7 +12,7 @@
 
 use super::id::hex;
 use crate::translate::json::{Bad, Json};
-use crate::translate::{Draft, EVENTS, LINKS, attribute, text};
+use crate::translate::{Draft, EVENTS, LINKS, attribute};
 use tributary_span::protobuf::put;
 
 /// Writes an annotation as an event.
@@ -46,7 +46,7 @@ fn packed(out: &mut Vec<u8>, time: u64, value: &[u8]) -> Option<()> {
         let mut result = Ok(());
         put::message(out, EVENTS, |out| {
             put::fixed64(out, 1, time);
-            text(out, 2, name);
+            put::bytes(out, 2, name);
             result = attributes(out, 3, json);
         });
         result
@@ -62,7 +62,7 @@ fn piped(out: &mut Vec<u8>, time: u64, value: &[u8]) -> Option<()> {
     let mut done = None;
     put::message(out, EVENTS, |out| {
         put::fixed64(out, 1, time);
-        text(out, 2, name);
+        put::bytes(out, 2, name);
         let mut json = Json::new(packed);
         done = attributes(out, 3, &mut json).ok().filter(|()| json.is_done());
         put::uint(out, 4, u64::from(dropped));
@@ -95,7 +95,7 @@ fn packed_link(out: &mut Vec<u8>, value: &[u8]) -> Option<()> {
         put::bytes(out, 1, &trace);
         put::bytes(out, 2, &span);
         if !state.is_empty() {
-            text(out, 3, state);
+            put::bytes(out, 3, state);
         }
         let mut json = Json::new(packed);
         done = attributes(out, 4, &mut json).ok().filter(|()| json.is_done());

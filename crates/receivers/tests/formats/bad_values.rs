@@ -145,3 +145,34 @@ fn a_span_that_breaks_off_is_refused_alone_and_what_is_in_it_is_what_could_be_re
         assert!(outcome.left_out > 0 && c.events.name.len() == 1, "{format:?}: {outcome:?}");
     }
 }
+
+#[test]
+fn text_that_is_none_is_mended_and_counted() {
+    let ids = |ids: &[u8]| {
+        let mut span = Vec::new();
+        ids.iter().for_each(|&id| field(&mut span, 10, id, &INT));
+        span
+    };
+    let mut jaeger = ids(&[1, 2, 3]);
+    field(&mut jaeger, 11, 5, &text(b"a\xff"));
+    let mut batch = Vec::new();
+    field(&mut batch, 12, 1, &[0]);
+    field(&mut batch, 15, 2, &[&[12, 0, 0, 0, 1][..], &jaeger, &[0, 0]].concat());
+    let mut zipkin = ids(&[1, 4]);
+    field(&mut zipkin, 11, 3, &text(b"a\xff"));
+    let zipkin = [&[12, 0, 0, 0, 1][..], &zipkin, &[0]].concat();
+    let raw = br#"[{"traceId":"0000000000000001","id":"0000000000000002","name":"a#"}]"#;
+    let raw: Vec<u8> = raw.iter().map(|&b| if b == b'#' { 0xff } else { b }).collect();
+    let cut =
+        br#"[{"traceId":"0000000000000001","id":"0000000000000002","name":"a\ud83d"}]"#.to_vec();
+    for (format, body, expected) in [
+        (Format::JaegerHttp, batch, "a?"),
+        (Format::ZipkinV1Thrift, zipkin, "a?"),
+        (Format::ZipkinV2Json, raw, "a?"),
+        (Format::ZipkinV2Json, cut, "a\u{fffd}"),
+    ] {
+        let (columns, outcome) = kept(format, &body);
+        assert_eq!(columns.texts.str(columns.spans.name[0]), expected, "{format:?}");
+        assert_eq!((outcome.accepted, outcome.mended), (1, 1), "{format:?}");
+    }
+}

@@ -183,13 +183,16 @@ fn text_that_javascript_cut_is_mended() {
         (r#""\ud83d\ude00""#, "😀"),
     ];
     for (json, expected) in table {
-        assert_eq!(read(&format!(r#","name":{json}"#)).name, expected, "{json}");
+        let request = to_protobuf(span(&format!(r#","name":{json}"#)).as_bytes()).unwrap();
+        let (columns, outcome) = columns(&request);
+        assert_eq!(columns.texts.str(columns.spans.name[0]), expected, "{json}");
+        assert_eq!(outcome.mended, u64::from(expected.contains('\u{fffd}')), "{json}");
     }
     let mut raw = span(r#","name":"a#b""#).into_bytes();
     let hash = raw.iter().position(|&b| b == b'#').unwrap();
     raw[hash] = 0xff;
-    let (columns, _) = columns(&to_protobuf(&raw).unwrap());
-    assert_eq!(columns.texts.str(columns.spans.name[0]), "a?b");
+    let (columns, outcome) = columns(&to_protobuf(&raw).unwrap());
+    assert_eq!((columns.texts.str(columns.spans.name[0]), outcome.mended), ("a?b", 1));
 }
 
 #[test]
