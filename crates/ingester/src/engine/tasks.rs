@@ -138,6 +138,7 @@ fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
         blocks: parts.blocks.clone(),
         metrics: parts.metrics.clone(),
         piece_bytes: sizes::piece(config.memory),
+        told: Repeated::default(),
         left: LeftSegments::default(),
     };
     let collector = Collector {
@@ -179,6 +180,7 @@ fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
         keep: config.keep_compacted,
         period,
         metrics: parts.metrics.clone(),
+        told: Repeated::default(),
         history: BTreeMap::new(),
     })
 }

@@ -20,7 +20,7 @@ use tributary_journal::commit::{self, CommitRun, Ended};
 use tributary_journal::recover::BlockState;
 use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// What adoption works with.
 pub(crate) struct Adopter {
@@ -41,6 +41,8 @@ pub(crate) struct Adopter {
     /// Bytes of segments that are rebuilt and committed together: up to thirty-two times as much in
     /// memory.
     pub piece_bytes: u64,
+    /// When a line of log is due about segments that cannot be deleted.
+    pub told: Repeated,
     /// What it has left as it is, and is not to read and tell of at every look.
     pub left: LeftSegments,
 }
@@ -196,7 +198,9 @@ impl Adopter {
     async fn delete(&self, epoch: &EpochId, numbers: &[u64]) {
         if let Err(error) = self.journal.delete_segments(epoch, numbers).await {
             self.metrics.deletions_failed.inc();
-            tracing::warn!(%epoch, segments = numbers.len(), error = %ErrorChain(&error), "segments could not be deleted; the next look at the epoch tries again");
+            if let Some(times) = self.told.due(Instant::now().into_std()) {
+                tracing::warn!(%epoch, segments = numbers.len(), times, error = %ErrorChain(&error), "segments could not be deleted; the next look at the epoch tries again");
+            }
         }
     }
 

@@ -32,7 +32,7 @@ use tributary_journal::collect::is_below;
 use tributary_journal::compact::{Candidate, Compaction, Limits, Seen, choose};
 use tributary_journal::record::Expiry;
 use tributary_journal::{CompactionWindow, Journal};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// A window is quiet when no block has joined it for so many passes.
 const QUIET_AFTER: u32 = 10;
@@ -63,6 +63,9 @@ pub(crate) struct Compactor {
     pub period: Duration,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// When a line of log is due about windows that cannot be compacted: there are hundreds of them,
+    /// and one store.
+    pub told: Repeated,
     /// What was seen of the windows.
     pub history: BTreeMap<CompactionWindow, History>,
 }
@@ -128,8 +131,10 @@ impl Compactor {
             }
             if let Err(error) = self.window(&window, job).await {
                 self.metrics.compactions_failed.inc();
-                let (hour, tenant) = (window.hour_name(), &window.tenant);
-                tracing::warn!(error = %ErrorChain(&error), hour, tenant, "a window could not be compacted; it is tried again later");
+                if let Some(times) = self.told.due(Instant::now().into_std()) {
+                    let (hour, tenant) = (window.hour_name(), &window.tenant);
+                    tracing::warn!(error = %ErrorChain(&error), hour, tenant, times, "a window could not be compacted; it is tried again later");
+                }
             }
         }
     }
