@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use http::{Method, StatusCode};
 use prost::Message;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tributary_testkit::http::Connection;
 use tributary_testkit::otlp::json::Dialect;
 use tributary_testkit::otlp::{TracesData, json};
@@ -86,14 +87,12 @@ impl Ingester {
     /// # Errors
     /// When it does not come up.
     pub async fn start_with_files(place: &Place, most: usize, flags: &[&str]) -> Result<Ingester> {
-        let own =
-            ["--store", &place.url(), "--wire-listen=127.0.0.1:0", "--http-listen=127.0.0.1:0"]
-                .map(str::to_owned);
-        let program = program::ingester()?.display().to_string();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let flags: Vec<&str> = QUICK.iter().chain(flags).copied().collect();
+        let ingester = program::ingester()?.display().to_string();
         let limited = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
-        let args = ["-c".to_owned(), limited, program].into_iter().chain(own);
-        let flags = QUICK.iter().chain(flags).map(|flag| (*flag).to_owned());
-        Ingester::up(Process::spawn("sh", args.chain(flags), &[])?).await
+        let shell = ["-c", &limited, &ingester];
+        Ingester::up(run("sh".into(), &shell, place, [any, any], &flags)?).await
     }
 
     async fn start_at(
@@ -152,11 +151,23 @@ impl Ingester {
 }
 
 fn spawn(place: &Place, wire: SocketAddr, http: SocketAddr, flags: &[&str]) -> Result<Process> {
+    run(program::ingester()?, &[], place, [wire, http], flags)
+}
+
+/// Runs `program` with these first arguments and then those of an ingester: on the wire's address and
+/// the API's.
+fn run(
+    program: PathBuf,
+    first: &[&str],
+    place: &Place,
+    [wire, http]: [SocketAddr; 2],
+    flags: &[&str],
+) -> Result<Process> {
     let (url, wire, http) = (place.url(), wire.to_string(), http.to_string());
     let own = ["--store", &url, "--wire-listen", &wire, "--http-listen", &http];
     let env = place.env();
     let env: Vec<(&str, &str)> = env.iter().map(|(key, value)| (*key, value.as_str())).collect();
-    Process::spawn(program::ingester()?, own.iter().chain(flags), &env)
+    Process::spawn(program, first.iter().chain(&own).chain(flags), &env)
 }
 
 /// The ways to ask for a trace.

@@ -114,7 +114,8 @@ impl Listener {
     fn poll_rested(&mut self, context: &mut Context<'_>) -> Poll<()> {
         while let Some(rest) = &mut self.resting {
             ready!(rest.as_mut().poll(context));
-            let is_reached = self.sockets.iter().any(|socket| self.reserve.is_reached(socket));
+            // The next descriptor is the same whichever is copied.
+            let is_reached = self.sockets.first().is_some_and(|any| self.reserve.is_reached(any));
             self.resting = is_reached.then(|| Box::pin(sleep(reserve::LOOK_AGAIN_AFTER)));
         }
         Poll::Ready(())

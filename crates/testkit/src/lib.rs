@@ -60,10 +60,7 @@ pub fn workspace_root() -> PathBuf {
 /// # Errors
 /// When there is none: the message says how to make it.
 pub fn python() -> anyhow::Result<PathBuf> {
-    let python = match std::env::var_os("TRIBUTARY_PYTHON") {
-        Some(path) => PathBuf::from(path),
-        None => workspace_root().join("target/venv/bin/python"),
-    };
+    let python = told_or_made("TRIBUTARY_PYTHON", "target/venv/bin/python");
     if !python.is_file() {
         anyhow::bail!(
             "no Python at {}: run `cargo xtask venv`, or point TRIBUTARY_PYTHON at one that has \
@@ -80,10 +77,7 @@ pub fn python() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// When there are none: the message says how to get them.
 pub fn node_packages() -> anyhow::Result<PathBuf> {
-    let made = match std::env::var_os("TRIBUTARY_SENDERS_NODE") {
-        Some(path) => PathBuf::from(path),
-        None => workspace_root().join("target/senders/node"),
-    };
+    let made = told_or_made("TRIBUTARY_SENDERS_NODE", "target/senders/node");
     let packages = made.join("node_modules");
     if !packages.is_dir() {
         anyhow::bail!(
@@ -93,4 +87,9 @@ pub fn node_packages() -> anyhow::Result<PathBuf> {
         );
     }
     Ok(made)
+}
+
+/// What a variable says, or else what `xtask` makes in the workspace.
+pub fn told_or_made(variable: &str, made: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| workspace_root().join(made), PathBuf::from)
 }

@@ -85,9 +85,7 @@ impl Moto {
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ]
     }
-}
 
-impl Moto {
     /// Environment by which a client of Google's XML interface finds this server: an account that says
     /// where it is, and asks no one for a token.
     pub fn google_env(&self) -> Vec<(&'static str, String)> {

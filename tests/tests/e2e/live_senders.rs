@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use tributary_testkit::http::Connection;
 use tributary_testkit::normal::Value;
-use tributary_testkit::{NormalSpan, node_packages, workspace_root};
+use tributary_testkit::{NormalSpan, node_packages, told_or_made, workspace_root};
 use tributary_tests::ingester::{self, HOLD};
 use tributary_tests::{Api, Ingester, Place, Sidecar};
 
@@ -108,10 +108,7 @@ async fn senders(sidecar: &mut Sidecar) -> Result<Vec<Sender>> {
 
 /// Python with the senders' packages: `TRIBUTARY_SENDERS_PYTHON`, or what `cargo xtask senders` made.
 fn senders_python() -> Result<PathBuf> {
-    let made = match std::env::var_os("TRIBUTARY_SENDERS_PYTHON") {
-        Some(path) => PathBuf::from(path),
-        None => workspace_root().join("target/senders/venv/bin/python"),
-    };
+    let made = told_or_made("TRIBUTARY_SENDERS_PYTHON", "target/senders/venv/bin/python");
     ensure!(made.is_file(), "no Python at {}: run `cargo xtask senders`", made.display());
     Ok(made)
 }

@@ -4,15 +4,11 @@ use crate::files::{Documents, UNCHECKED, read};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::PathBuf;
 use std::process::Command;
-use tributary_testkit::workspace_root;
+use tributary_testkit::{told_or_made, workspace_root};
 
 /// A program or a folder: in `TRIBUTARY_KUBERNETES`, or where `cargo xtask kubernetes` puts it.
 pub(crate) fn kubernetes(name: &str) -> Result<PathBuf> {
-    let folder = match std::env::var_os("TRIBUTARY_KUBERNETES") {
-        Some(folder) => PathBuf::from(folder),
-        None => workspace_root().join("target/kubernetes"),
-    };
-    let path = folder.join(name);
+    let path = told_or_made("TRIBUTARY_KUBERNETES", "target/kubernetes").join(name);
     ensure!(path.exists(), "no {}: run `cargo xtask kubernetes`", path.display());
     Ok(path)
 }

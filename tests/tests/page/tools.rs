@@ -4,15 +4,14 @@ use anyhow::{Result, bail, ensure};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tributary_testkit::workspace_root;
+use tributary_testkit::{told_or_made, workspace_root};
 
 /// How to have them.
 const HOW: &str = "`cargo xtask page` fetches packages of npm, and Chromium where there is apt-get";
 
 /// The folder with `node_modules`: `TRIBUTARY_PAGE_NODE`, or where `cargo xtask page` puts it.
 pub(crate) fn packages() -> Result<Option<PathBuf>> {
-    let set = std::env::var_os("TRIBUTARY_PAGE_NODE").map(PathBuf::from);
-    let folder = set.unwrap_or_else(|| workspace_root().join("target/page"));
+    let folder = told_or_made("TRIBUTARY_PAGE_NODE", "target/page");
     match folder.join("node_modules/playwright-core").is_dir() {
         true => Ok(Some(folder)),
         false => missing("packages of npm"),

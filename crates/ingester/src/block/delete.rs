@@ -87,9 +87,15 @@ impl SegmentDeleter {
         if segments.is_empty() {
             return;
         }
-        let left = self.waiting().push(Covered { epoch, segments }, MOST);
-        left.iter().for_each(|left| self.forget(left));
+        self.queue(Covered { epoch, segments });
         self.more.notify_one();
+    }
+
+    /// Puts these behind all that wait. What had to make room for them is forgotten when the queue's lock
+    /// has been given back: that takes the lock of the live spans.
+    fn queue(&self, covered: Covered) {
+        let left = self.waiting().push(covered, MOST);
+        left.iter().for_each(|left| self.forget(left));
     }
 
     /// Deletes as commits come, until `stop`.
@@ -142,8 +148,7 @@ impl SegmentDeleter {
                         "covered segments could not be deleted; blocks are written all the same, and it is tried again"
                     );
                 }
-                let left = self.waiting().push(covered, MOST);
-                left.iter().for_each(|left| self.forget(left));
+                self.queue(covered);
                 Some(false)
             }
         }

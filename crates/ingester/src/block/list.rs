@@ -144,11 +144,17 @@ impl KnownBlocks {
         self.first.left()
     }
 
+    /// Blocks of a tenant that were merged into others that this list has. It comes with its lock, which
+    /// is therefore never taken under that of what has been merged.
+    fn replaced_in(&self, list: &Blocklist, tenant: &str) -> BTreeSet<Uuid> {
+        self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some())
+    }
+
     /// Leaves out of answers what has been merged into blocks that are known.
     pub(crate) fn forget_replaced(&self, tenant: &str) -> BTreeSet<Uuid> {
         let replaced = {
             let mut list = self.list();
-            let replaced = self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some());
+            let replaced = self.replaced_in(&list, tenant);
             for block in &replaced {
                 if list.remove(tenant, block) {
                     self.cache.forget(tenant, block);

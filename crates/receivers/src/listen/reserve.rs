@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Descriptors that are kept.
 const KEPT: RawFd = 64;
-/// What a resting listener looks after.
+/// How long a listener rests before it looks again.
 pub(super) const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What a listener leaves.

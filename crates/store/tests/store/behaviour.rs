@@ -10,6 +10,12 @@ async fn open(url: &str, options: &StoreOptions) -> Store {
     Store::open(url, options).await.unwrap()
 }
 
+/// With what tells a client where a server is.
+fn told(env: Vec<(&'static str, String)>) -> StoreOptions {
+    let settings = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    StoreOptions { settings, ..StoreOptions::default() }
+}
+
 /// All of it, on one store.
 async fn behaves(store: &Store) {
     store.probe().await.unwrap();
@@ -147,8 +153,7 @@ async fn a_prefix_hides_the_rest() {
 async fn motos_s3() {
     let moto = Moto::start().await.unwrap();
     moto.create_bucket("traces").await.unwrap();
-    let settings = moto.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let options = StoreOptions { settings, ..StoreOptions::default() };
+    let options = told(moto.env());
     behaves(&open("s3://traces/some/prefix", &options).await).await;
     let rest = open("s3://traces", &options).await;
     assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);
@@ -163,9 +168,7 @@ async fn motos_s3() {
 async fn googles_interface() {
     let moto = Moto::start().await.unwrap();
     moto.create_bucket("traces").await.unwrap();
-    let google = moto.google_env().into_iter();
-    let settings = google.map(|(name, value)| (name.to_owned(), value)).collect();
-    let options = StoreOptions { settings, ..StoreOptions::default() };
+    let options = told(moto.google_env());
     behaves(&open("gs://traces/some/prefix", &options).await).await;
     let missing = open("gs://no-such-bucket", &options).await.probe().await.unwrap_err();
     assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
@@ -174,9 +177,7 @@ async fn googles_interface() {
 #[tokio::test]
 async fn azurites_blobs() {
     let azurite = Azurite::start().await.unwrap();
-    let settings =
-        azurite.env().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let options = StoreOptions { settings, ..StoreOptions::default() };
+    let options = told(azurite.env());
     behaves(&open(&format!("{}/some/prefix", azurite.url()), &options).await).await;
     let rest = open(azurite.url(), &options).await;
     assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);

@@ -45,10 +45,7 @@ impl KnownBlocks {
     pub(crate) async fn find_recent(&self, tenant: &str, trace: &TraceId) -> InBlocks {
         let mut found = self.find_in(self.recent.of(tenant), trace).await;
         // What was merged and is gone by now stands in the block that it went into.
-        let replaced = {
-            let list = self.list();
-            self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some())
-        };
+        let replaced = self.replaced_in(&self.list(), tenant);
         found.failed.retain(|(meta, error)| {
             !(matches!(error, BlockError::Missing(_)) && replaced.contains(&meta.block_id))
         });
@@ -62,8 +59,7 @@ impl KnownBlocks {
 
     /// Whether a block was merged into others that are known.
     pub(crate) fn is_replaced(&self, tenant: &str, block: &Uuid) -> bool {
-        let list = self.list();
-        self.superseded.replaced(tenant, |id| list.get(tenant, id).is_some()).contains(block)
+        self.replaced_in(&self.list(), tenant).contains(block)
     }
 
     /// A tenant's blocks that only this ingester may know of.
