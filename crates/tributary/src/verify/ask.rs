@@ -106,8 +106,10 @@ fn by_id(differences: Differences, partial: Option<String>) -> Seen {
             Seen::Unanswered(format!("{told}; a part of the answer is missing: {why}"))
         }
         (None, true) => Seen::Missing { spans: differences.missing, told },
-        (_, false) if differences.double > 0 => Seen::Wrong { outcome: Outcome::Double, told },
-        (_, false) => Seen::Wrong { outcome: Outcome::Different, told },
+        (_, false) if differences.double > 0 => {
+            Seen::Wrong { outcome: Outcome::Double, passes: false, told }
+        }
+        (_, false) => Seen::Wrong { outcome: Outcome::Different, passes: false, told },
     }
 }
 
@@ -120,7 +122,10 @@ fn counted(case: &Case, count: u64) -> Seen {
         std::cmp::Ordering::Less => {
             Seen::Missing { spans: usize::try_from(all - count).unwrap_or(0), told: told() }
         }
-        std::cmp::Ordering::Greater => Seen::Wrong { outcome: Outcome::Double, told: told() },
+        // What was sent again to another ingester stands in two blocks until they are merged.
+        std::cmp::Ordering::Greater => {
+            Seen::Wrong { outcome: Outcome::Double, passes: true, told: told() }
+        }
     }
 }
 

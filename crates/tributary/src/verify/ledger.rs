@@ -14,8 +14,8 @@ pub(crate) enum Seen {
     Whole,
     /// Too little: so many spans are missing.
     Missing { spans: usize, told: String },
-    /// What no waiting mends.
-    Wrong { outcome: Outcome, told: String },
+    /// Something that must not be; `passes` where waiting may mend it.
+    Wrong { outcome: Outcome, passes: bool, told: String },
     /// There was no whole answer.
     Unanswered(String),
 }
@@ -154,12 +154,14 @@ impl Ledger {
             Seen::Whole => {
                 (Outcome::Late, 0, Some(took), format!("seen after {:.1} s", took.as_secs_f64()))
             }
-            Seen::Wrong { outcome, told } => (outcome, 0, None, told),
-            Seen::Missing { .. } | Seen::Unanswered(_) if may_come => {
+            Seen::Missing { .. } | Seen::Unanswered(_) | Seen::Wrong { passes: true, .. }
+                if may_come =>
+            {
                 entry.next = now + entry.pause;
                 entry.pause = (entry.pause * 2).min(AGAIN.1);
                 return None;
             }
+            Seen::Wrong { outcome, told, .. } => (outcome, 0, None, told),
             Seen::Missing { spans, told } => (Outcome::Missing, spans, None, told),
             Seen::Unanswered(why) => (Outcome::Unanswered, 0, None, why),
         };
@@ -226,11 +228,12 @@ mod tests {
 
     #[test]
     fn what_a_look_sees_decides_how_it_ends() {
-        let wrong = || Seen::Wrong { outcome: Outcome::Double, told: "twice".to_owned() };
+        let wrong =
+            |passes| Seen::Wrong { outcome: Outcome::Double, passes, told: "twice".to_owned() };
         let away = || Seen::Unanswered("no answer".to_owned());
         // What is seen from which second on.
         type Row<'r> = (&'r [(u64, Seen)], Outcome, u64);
-        let table: [Row<'_>; 8] = [
+        let table: [Row<'_>; 10] = [
             (&[(0, Seen::Whole)], Outcome::Fine, 0),
             (&[(0, missing()), (4, Seen::Whole)], Outcome::Fine, 4),
             (&[(0, missing()), (6, Seen::Whole)], Outcome::Late, 6),
@@ -238,7 +241,9 @@ mod tests {
             (&[(0, missing())], Outcome::Missing, 65),
             (&[(0, away())], Outcome::Unanswered, 65),
             (&[(0, away()), (30, missing())], Outcome::Missing, 65),
-            (&[(0, missing()), (2, wrong())], Outcome::Double, 2),
+            (&[(0, missing()), (2, wrong(false))], Outcome::Double, 2),
+            (&[(0, wrong(true)), (30, Seen::Whole)], Outcome::Late, 30),
+            (&[(0, wrong(true))], Outcome::Double, 65),
         ];
         for (sights, outcome, at) in table {
             let mut ledger = ledger();

@@ -54,8 +54,8 @@ pub(crate) struct Options {
     /// with 0s, and never with --once if not given.
     #[arg(long, env = "TRIBUTARY_VERIFY_MERGED_AFTER", value_name = "TIME", value_parser = duration)]
     merged_after: Option<Duration>,
-    /// How long what is missing is looked for before it is told.
-    #[arg(long, env = "TRIBUTARY_VERIFY_PATIENCE", value_name = "TIME", default_value = "1m", value_parser = duration)]
+    /// How long what is missing, or counted twice, is looked for again before it is told.
+    #[arg(long, env = "TRIBUTARY_VERIFY_PATIENCE", value_name = "TIME", default_value = "3m", value_parser = duration)]
     pub(crate) patience: Duration,
     /// Where `/metrics` is served for Prometheus; nowhere if not given.
     #[arg(long, env = "TRIBUTARY_VERIFY_LISTEN", value_name = "ADDRESS")]
