@@ -18,6 +18,9 @@ use tributary_testkit::otlp::{
 };
 use tributary_testkit::{Random, normal};
 
+/// Makes a value.
+type Make<'m> = &'m dyn Fn(&mut Random) -> Value;
+
 /// Encodings of the values of each leaf, by the path without groups of lists.
 fn encodings(block: &FinishedBlock) -> BTreeMap<String, BTreeSet<Encoding>> {
     let reader = SerializedFileReader::new(block.data.clone()).unwrap();
@@ -48,7 +51,6 @@ fn request(trace: u64, random: &mut Random, values: impl Fn(&mut Random) -> Valu
         attributes: vec![KeyValue {
             key: "value".into(),
             value: Some(AnyValue { value: Some(values(random)) }),
-            ..KeyValue::default()
         }],
         ..Span::default()
     });
@@ -82,7 +84,7 @@ fn encodings_follow_the_values() {
     let any = |r: &mut Random| Value::IntValue(r.bits().cast_signed());
     let ratios = |r: &mut Random| Value::DoubleValue([0.25, 0.1][r.below(2)]);
     let doubles = |r: &mut Random| Value::DoubleValue(f64::from_bits(r.bits() >> 2));
-    let table: [(&str, &dyn Fn(&mut Random) -> Value, &[Encoding]); 7] = [
+    let table: [(&str, Make<'_>, &[Encoding]); 7] = [
         ("Value", &unique, &[Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY]),
         ("Value", &few, &[Encoding::RLE_DICTIONARY]),
         ("Value", &alike, &[Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY]),

@@ -19,7 +19,7 @@ fn text(key: &str, value: String) -> KeyValue {
 }
 
 fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }), ..Default::default() }
+    KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }) }
 }
 
 /// Requests with so many spans, or a few more.
