@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{demo, inject, journal, query};
+use crate::{demo, inject, journal, query, verify};
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,6 +20,8 @@ enum Command {
     Demo(demo::Options),
     /// Ask an ingester for traces, numbers, names or values.
     Query(Box<query::Options>),
+    /// Write known traces, read each back, and tell what is missing, late, double or different.
+    Verify(Box<verify::Options>),
     /// Show what lies in a bucket's journal, and check that nothing in it is lost.
     Journal(journal::Options),
     /// Put the sidecar into manifests, print the policy that does so in a cluster, or find pods without it.
@@ -48,6 +50,7 @@ pub(crate) fn run() -> ExitCode {
     match cli.command {
         Command::Demo(options) => demo::run(options),
         Command::Query(options) => query::run(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Journal(options) => journal::run(options),
         Command::Inject(options) => inject::run(&options),
         Command::Sidecar(rest) => tributary_sidecar::run_from_args(rest.flags),

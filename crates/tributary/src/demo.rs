@@ -11,18 +11,17 @@ mod ports;
 mod progress;
 mod readback;
 mod show;
-mod stop;
 mod story;
 mod teller;
 
 pub(crate) use options::Options;
 
+use crate::common::stop::Stop;
 use crate::common::terminal::Terminal;
 use anyhow::{Context, bail};
 use children::Program;
 use std::process::ExitCode;
 use std::time::Duration;
-use stop::Stop;
 
 /// Runs the demo to its end.
 pub(crate) fn run(options: Options) -> ExitCode {

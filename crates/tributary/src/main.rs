@@ -8,6 +8,7 @@ mod dialect;
 mod inject;
 mod journal;
 mod query;
+mod verify;
 
 fn main() -> std::process::ExitCode {
     cli::run()

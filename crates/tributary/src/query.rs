@@ -4,7 +4,6 @@
 //! it answers is drawn by pure functions: [`table`], [`chart`], [`names`], and the waterfall that the
 //! demo draws, too.
 
-mod address;
 mod answer;
 mod caret;
 mod chart;
@@ -66,8 +65,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 async fn done(options: &Options) -> Result<u8, Failure> {
     let question = Question::new(options, now()).map_err(Failure::Usage)?;
-    let tls = options.tls().map_err(Failure::Usage)?;
-    let server = Server::new(options.url.clone(), options.tenant(), options.token(), tls);
+    let tls = options.caller.tls(options.url.is_secure()).map_err(Failure::Usage)?;
+    let server = Server::new(options.url.clone(), options.caller.headers(), tls);
     let terminal = Terminal::of_stdout();
     if options.follow {
         watch::watch(&server, question, options, &terminal).await?;

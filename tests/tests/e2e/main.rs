@@ -22,3 +22,4 @@ mod questions;
 mod recorded_traffic;
 mod sidecar_life;
 mod tenants;
+mod verify;

@@ -14,13 +14,14 @@ pub(crate) const NEWEST: &str = "1.37";
 pub(crate) const UNCHECKED: &str = "";
 
 /// The plain files.
-pub(crate) const PLAIN: [&str; 6] = [
+pub(crate) const PLAIN: [&str; 7] = [
     "deploy/agent-daemonset.yaml",
     "deploy/application-networkpolicy.yaml",
     "deploy/ingester-deployment.yaml",
     "deploy/mixin/podmonitor.yaml",
     "deploy/mixin/servicemonitor.yaml",
     "deploy/sidecar-pod.yaml",
+    "deploy/verifier.yaml",
 ];
 
 /// Objects in their order.

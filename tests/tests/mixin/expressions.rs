@@ -16,7 +16,7 @@ const LANGUAGE: [&str; 28] = [
 ];
 
 /// Labels that expressions compare and do not keep.
-const COMPARED: [&str; 8] = [
+const COMPARED: [&str; 9] = [
     "alertname",
     "alertstate",
     "container",
@@ -24,6 +24,7 @@ const COMPARED: [&str; 8] = [
     "deployment",
     "host_network",
     "label_tributary_dev_inject",
+    "outcome",
     "phase",
 ];
 

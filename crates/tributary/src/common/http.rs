@@ -3,7 +3,7 @@
 use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A client that keeps its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    client: Client<Connector, Empty<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     headers: HeaderMap,
     patience: Duration,
     largest: usize,
@@ -42,7 +42,26 @@ impl Http {
 
     /// Status and body of `url`.
     pub(crate) async fn get(&self, url: &str, accept: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-        let mut request = Request::get(url).header(header::ACCEPT, accept).body(Empty::new())?;
+        let request = Request::get(url).header(header::ACCEPT, accept).body(Full::default())?;
+        self.answer(request).await.with_context(|| format!("GET {url}"))
+    }
+
+    /// Status and body of what `url` answers to a body.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        media: &str,
+        body: Bytes,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let request = Request::post(url).header(header::CONTENT_TYPE, media);
+        let request = request.body(Full::new(body))?;
+        self.answer(request).await.with_context(|| format!("POST {url}"))
+    }
+
+    async fn answer(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
         request.headers_mut().extend(self.headers.clone());
         let answer = async {
             let response = self.client.request(request).await?;
@@ -52,6 +71,6 @@ impl Http {
             anyhow::Ok((status, body))
         };
         let answer = tokio::time::timeout(self.patience, answer).await;
-        answer.context("no answer in time").flatten().with_context(|| format!("GET {url}"))
+        answer.context("no answer in time").flatten()
     }
 }

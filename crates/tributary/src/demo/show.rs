@@ -6,10 +6,10 @@ use super::options::Options;
 use super::ports::{Ports, local};
 use super::progress::{Figures, bytes, count};
 use super::readback::{ReadBack, read_back};
-use super::stop::Stop;
 use super::story;
 use super::teller::{Told, tell};
 use crate::common::http::Http;
+use crate::common::stop::Stop;
 use crate::common::terminal::Terminal;
 use crate::common::trace::fetch;
 use crate::common::waterfall::{Style, duration, waterfall};
@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Age at which spans become a block: short, so that there is something to see.
 const BLOCK_AGE: &str = "10s";
+/// What the demo writes is small, and a newcomer's disk may be nearly full.
+const DISK_RESERVE: &str = "64MiB";
 /// How long a program may take to start: the ingester looks through what is there already.
 const START: Duration = Duration::from_secs(30);
 /// How long the end waits for acknowledgements.
@@ -113,6 +115,7 @@ impl<'a> Show<'a> {
         flags.extend(flag("--wire-listen", &listen(ports.wire)));
         flags.extend(flag("--http-listen", &listen(ports.http)));
         flags.extend(flag("--block-age", &BLOCK_AGE));
+        flags.extend(flag("--disk-reserve", &DISK_RESERVE));
         programs.push(Program::start("ingester", &flags, self.logs)?);
         self.ready(programs, ports.http).await?;
 

@@ -8,11 +8,10 @@
 //! not be remembered in order to look for it later.
 
 mod attributes;
-mod random;
 
+use crate::common::random::Random;
 pub(crate) use attributes::{Attributes, Value};
 use attributes::{database, http_client, http_server, messaging};
-use random::Random;
 use std::time::Duration;
 use tributary_span::{SpanId, TraceId};
 

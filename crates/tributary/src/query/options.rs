@@ -1,12 +1,10 @@
 //! The flags of `tributary query`.
 
-use super::address::{Address, DEFAULT};
 use super::moment::{self, Moment};
 use super::range::Range;
-use http::HeaderValue;
-use std::path::PathBuf;
+use crate::common::address::{Address, DEFAULT};
+use crate::common::caller::Caller;
 use std::time::Duration;
-use tributary_identity::tls::{ClientFiles, ClientTls};
 use tributary_settings::value;
 use tributary_span::TraceId;
 
@@ -62,16 +60,8 @@ pub(crate) struct Options {
     /// The ingester's query port, or Tempo's.
     #[arg(long, env = "TRIBUTARY_URL", value_name = "URL", default_value = DEFAULT, value_parser = Address::read)]
     pub(super) url: Address,
-    /// Whose traces, where the server has tenants: X-Scope-OrgID.
-    #[arg(long, env = "TRIBUTARY_TENANT", value_name = "NAME", value_parser = header)]
-    tenant: Option<HeaderValue>,
-    /// Sent as `Authorization: Bearer`.
-    #[arg(long, env = "TRIBUTARY_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = bearer)]
-    token: Option<HeaderValue>,
-    /// Certificates (PEM) that the server's must be signed by, where the URL is `https://`; the
-    /// system's if not given.
-    #[arg(long, env = "TRIBUTARY_TLS_CA", value_name = "FILE")]
-    tls_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) caller: Caller,
 }
 
 impl Options {
@@ -80,26 +70,6 @@ impl Options {
         let usual = if self.follow { 60 } else { 3600 };
         let since = self.since.unwrap_or(Duration::from_secs(usual));
         Range::new(since, self.start, self.end, now)
-    }
-
-    /// Whose traces, if that was said.
-    pub(super) fn tenant(&self) -> Option<HeaderValue> {
-        self.tenant.clone().filter(|tenant| !tenant.is_empty())
-    }
-
-    /// What TLS is checked by, where there is any.
-    pub(super) fn tls(&self) -> Result<Option<ClientTls>, String> {
-        if !self.url.is_secure() {
-            return Ok(None);
-        }
-        let ca = self.tls_ca.clone().filter(|path| !path.as_os_str().is_empty());
-        let tls = ClientTls::load(ClientFiles { ca, own: None });
-        tls.map(Some).map_err(|error| format!("--tls-ca: {:#}", anyhow::Error::from(error)))
-    }
-
-    /// Who asks, if that was said.
-    pub(super) fn token(&self) -> Option<HeaderValue> {
-        self.token.clone().filter(|token| !token.is_empty())
     }
 }
 
@@ -128,20 +98,6 @@ fn scope(text: &str) -> Result<&'static str, String> {
         true => format!("{why}; a query stands before --tags"),
         false => why,
     })
-}
-
-/// Secrets and manifests bring blanks and newlines along. A variable that is empty is none.
-fn header(text: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(text.trim()).map_err(|_| "cannot be sent in a header".to_owned())
-}
-
-fn bearer(text: &str) -> Result<HeaderValue, String> {
-    let mut value = match text.trim() {
-        "" => HeaderValue::from_static(""),
-        token => header(&format!("Bearer {token}"))?,
-    };
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What is asked, made of flags and checked before a socket is opened.
 
-use super::address::escaped;
 use super::caret::pointed;
 use super::moment::Moment;
 use super::options::Options;
+use crate::common::address::escaped;
 use crate::common::trace;
 use tributary_span::TraceId;
 use tributary_traceql::{Query, parse, parse_attribute};

@@ -1,10 +1,10 @@
 //! Asking: one request, and why it was not answered.
 
-use super::address::Address;
 use super::value::clean;
+use crate::common::address::Address;
 use crate::common::http::Http;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use hyper_util::client::legacy::Error as ClientError;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
@@ -34,19 +34,8 @@ pub(crate) struct AskError {
 }
 
 impl Server {
-    /// The server at `address`, asked for a tenant, by a bearer of a token, where there are
-    /// any; with `tls` for `https://`.
-    pub(crate) fn new(
-        address: Address,
-        tenant: Option<HeaderValue>,
-        token: Option<HeaderValue>,
-        tls: Option<ClientTls>,
-    ) -> Self {
-        let mut headers = HeaderMap::new();
-        let tenant =
-            tenant.map(|tenant| (HeaderName::from_static(tributary_span::tenant::HEADER), tenant));
-        headers.extend(tenant);
-        headers.extend(token.map(|token| (header::AUTHORIZATION, token)));
+    /// The server at `address`, asked with these headers; with `tls` for `https://`.
+    pub(crate) fn new(address: Address, headers: HeaderMap, tls: Option<ClientTls>) -> Self {
         Server { address, http: Http::patient(headers, PATIENCE, LARGEST, tls) }
     }
 

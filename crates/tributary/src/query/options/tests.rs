@@ -49,7 +49,10 @@ fn what_can_be_asked_for_together() {
 
 #[test]
 fn tls_goes_by_the_url() {
-    let tls = |line: &[&str]| read(&[&["--tags"], line].concat()).unwrap().tls();
+    let tls = |line: &[&str]| {
+        let options = read(&[&["--tags"], line].concat()).unwrap();
+        options.caller.tls(options.url.is_secure())
+    };
     assert!(tls(&["--tls-ca", "/no/such/file"]).unwrap().is_none(), "it is not needed");
     let why = tls(&["--url", "https://a", "--tls-ca", "/no/such/file"]).unwrap_err();
     assert!(why.contains("cannot read /no/such/file"), "{why}");
@@ -58,9 +61,9 @@ fn tls_goes_by_the_url() {
 #[test]
 fn secrets_are_trimmed_and_not_shown() {
     let options = read(&["--tags", "--tenant", " a \n", "--token", "s3cret\n"]).unwrap();
-    assert_eq!(options.tenant().unwrap(), "a");
-    assert_eq!(options.token().unwrap(), "Bearer s3cret");
+    assert_eq!(options.caller.tenant().unwrap(), "a");
+    assert_eq!(options.caller.token().unwrap(), "Bearer s3cret");
     assert!(!format!("{options:?}").contains("s3cret"));
     let options = read(&["--tags", "--tenant", "", "--token", " "]).unwrap();
-    assert_eq!((options.tenant(), options.token()), (None, None));
+    assert_eq!((options.caller.tenant(), options.caller.token()), (None, None));
 }

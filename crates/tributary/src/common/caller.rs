@@ -1,0 +1,68 @@
+//! Who asks a server, and how the server proves who it is: flags that commands share.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use std::path::PathBuf;
+use tributary_identity::tls::{ClientFiles, ClientTls};
+
+/// Who asks.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Caller {
+    /// Whose traces, where the server has tenants: X-Scope-OrgID.
+    #[arg(long, env = "TRIBUTARY_TENANT", value_name = "NAME", value_parser = header)]
+    tenant: Option<HeaderValue>,
+    /// Sent as `Authorization: Bearer`.
+    #[arg(long, env = "TRIBUTARY_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = bearer)]
+    token: Option<HeaderValue>,
+    /// Certificates (PEM) that the server's must be signed by, where the URL is `https://`; the
+    /// system's if not given.
+    #[arg(long, env = "TRIBUTARY_TLS_CA", value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+}
+
+impl Caller {
+    /// Whose traces, if that was said.
+    pub(crate) fn tenant(&self) -> Option<HeaderValue> {
+        self.tenant.clone().filter(|tenant| !tenant.is_empty())
+    }
+
+    /// Who asks, if that was said.
+    pub(crate) fn token(&self) -> Option<HeaderValue> {
+        self.token.clone().filter(|token| !token.is_empty())
+    }
+
+    /// Both, as headers.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let name = HeaderName::from_static(tributary_span::tenant::HEADER);
+        headers.extend(self.tenant().map(|tenant| (name, tenant)));
+        headers.extend(self.token().map(|token| (header::AUTHORIZATION, token)));
+        headers
+    }
+
+    /// What TLS is checked by, where there is any.
+    ///
+    /// # Errors
+    /// When the certificates cannot be read.
+    pub(crate) fn tls(&self, is_secure: bool) -> Result<Option<ClientTls>, String> {
+        if !is_secure {
+            return Ok(None);
+        }
+        let ca = self.tls_ca.clone().filter(|path| !path.as_os_str().is_empty());
+        let tls = ClientTls::load(ClientFiles { ca, own: None });
+        tls.map(Some).map_err(|error| format!("--tls-ca: {:#}", anyhow::Error::from(error)))
+    }
+}
+
+/// Secrets and manifests bring blanks and newlines along. A variable that is empty is none.
+fn header(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text.trim()).map_err(|_| "cannot be sent in a header".to_owned())
+}
+
+fn bearer(text: &str) -> Result<HeaderValue, String> {
+    let mut value = match text.trim() {
+        "" => HeaderValue::from_static(""),
+        token => header(&format!("Bearer {token}"))?,
+    };
+    value.set_sensitive(true);
+    Ok(value)
+}
