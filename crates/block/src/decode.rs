@@ -7,7 +7,7 @@ mod delta;
 mod hybrid;
 mod plain;
 
-pub(crate) use delta::{delta, delta_lengths};
+pub(crate) use delta::{delta, delta_lengths, delta_strings};
 pub(crate) use hybrid::{hybrid, hybrid_into};
 pub(crate) use plain::{bits, byte_arrays, fixed};
 

@@ -7,5 +7,5 @@ mod hybrid;
 mod plain;
 
 pub(crate) use delta::delta;
-pub(crate) use hybrid::{bit_width, hybrid};
-pub(crate) use plain::{bits, delta_lengths};
+pub(crate) use hybrid::{bit_width, hybrid, runs};
+pub(crate) use plain::{bits, delta_lengths, delta_strings};

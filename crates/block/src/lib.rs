@@ -64,4 +64,4 @@ pub use error::BlockError;
 pub use merge::{InputError, Merge};
 pub use meta::{BlockMeta, Encoding, Object};
 pub use read::{Block, Dictionary, FolderSource, Keys, Leaf, Leaves, OwnColumn, Parts, Source};
-pub use write::{BlockStats, BlockWriter, FinishedBlock, WriterSettings, write};
+pub use write::{BlockStats, BlockWriter, Encodings, FinishedBlock, WriterSettings, write};

@@ -33,6 +33,13 @@ pub(crate) enum LeafType {
     U64,
 }
 
+impl LeafType {
+    /// Whether it is an integer of 32 bits.
+    pub(crate) fn is_narrow(self) -> bool {
+        matches!(self, LeafType::I32 | LeafType::U32)
+    }
+}
+
 /// What has attributes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {

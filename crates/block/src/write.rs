@@ -6,6 +6,7 @@ mod file;
 mod gather;
 mod leaves;
 mod levels;
+mod order;
 mod plan;
 mod shared;
 mod texts;
@@ -30,6 +31,20 @@ use uuid::Uuid;
 /// Name that stands in files as that of their writer.
 pub(crate) const WRITER: &str = "tributary";
 
+/// How much is tried to make a block small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encodings {
+    /// Each leaf is encoded in the way that suits most values.
+    Fast,
+    /// Each leaf of each row group is tried in several ways, and is written in the shortest.
+    Small,
+}
+
+/// Level of zstd for a fresh block: it is read and written again soon.
+const FRESH_ZSTD: i32 = 3;
+/// And for a merged one, which is kept: what it costs more to write is saved within weeks.
+const MERGED_ZSTD: i32 = 6;
+
 /// How blocks are written.
 #[derive(Debug, Clone)]
 pub struct WriterSettings {
@@ -42,6 +57,8 @@ pub struct WriterSettings {
     pub page_bytes: usize,
     /// Level of zstd for pages.
     pub zstd_level: i32,
+    /// How leaves are encoded.
+    pub encodings: Encodings,
     /// `compactionLevel` of the block: 0 for a fresh one.
     pub compaction_level: u32,
 }
@@ -52,9 +69,22 @@ impl Default for WriterSettings {
             dedicated: dedicated::defaults(),
             row_group_spans: 64 << 10,
             page_bytes: 64 << 10,
-            zstd_level: 3,
+            zstd_level: FRESH_ZSTD,
+            encodings: Encodings::Fast,
             compaction_level: 0,
         }
+    }
+}
+
+impl WriterSettings {
+    /// The same for a block of a level: 0 is written fast, what is merged is made small.
+    #[must_use]
+    pub fn of_level(self, compaction_level: u32) -> Self {
+        let (zstd_level, encodings) = match compaction_level {
+            0 => (FRESH_ZSTD, Encodings::Fast),
+            _ => (MERGED_ZSTD, Encodings::Small),
+        };
+        WriterSettings { zstd_level, encodings, compaction_level, ..self }
     }
 }
 

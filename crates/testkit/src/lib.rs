@@ -36,6 +36,7 @@ pub mod pod_security;
 pub mod process;
 pub mod prometheus;
 mod random;
+mod rounds;
 pub mod sample;
 pub mod wait;
 
@@ -43,6 +44,7 @@ pub use data::{Recording, data_dir, recording, recordings, traces};
 pub use normal::NormalSpan;
 pub use process::{Process, free_port};
 pub use random::Random;
+pub use rounds::rounds;
 pub use wait::wait_for;
 
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! `DELTA_BINARY_PACKED` and `DELTA_LENGTH_BYTE_ARRAY`, see [`crate::encode::delta`].
+//! `DELTA_BINARY_PACKED`, `DELTA_LENGTH_BYTE_ARRAY` and `DELTA_BYTE_ARRAY`, see
+//! [`crate::encode::delta`].
 
 use super::hybrid::{WIDEST, unpack_groups};
 use super::short;
@@ -149,4 +150,31 @@ pub(crate) fn delta_lengths(
         value(first)?;
     }
     Ok(())
+}
+
+/// Hands out byte strings `skip..skip + count` of a `DELTA_BYTE_ARRAY` page.
+pub(crate) fn delta_strings(
+    bytes: &[u8],
+    skip: usize,
+    count: usize,
+    mut value: impl FnMut(&[u8]) -> Result<(), BlockError>,
+) -> Result<(), BlockError> {
+    let end = skip.checked_add(count).ok_or_else(short)?;
+    let mut shared = Vec::with_capacity(end.min(bytes.len().saturating_mul(32)));
+    let rests = delta(bytes, end, true, |some| {
+        shared.extend_from_slice(some);
+        Ok(())
+    })?;
+    let mut shared = shared.into_iter();
+    let (mut last, mut number) = (Vec::new(), 0);
+    delta_lengths(rests, 0, end, |rest| {
+        let same = shared.next().and_then(|n| usize::try_from(n).ok()).ok_or_else(short)?;
+        if same > last.len() {
+            return Err(BlockError::corrupt("more in common than there is"));
+        }
+        last.truncate(same);
+        last.extend_from_slice(rest);
+        number += 1;
+        if number > skip { value(&last) } else { Ok(()) }
+    })
 }

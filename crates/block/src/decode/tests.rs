@@ -57,6 +57,28 @@ proptest! {
     }
 
     #[test]
+    fn byte_strings_with_much_in_common_come_back(values in prop::collection::vec(prop::collection::vec(0u8..3, 0..9), 0..200), skip in 0usize..200) {
+        let skip = skip.min(values.len());
+        let mut bytes = Vec::new();
+        encode::delta_strings(&mut bytes, values.iter().map(Vec::as_slice));
+        let mut found = Vec::new();
+        delta_strings(&bytes, skip, values.len() - skip, |v| { found.push(v.to_vec()); Ok(()) }).unwrap();
+        prop_assert_eq!(&found[..], &values[skip..]);
+        prop_assert!(delta_strings(&bytes, skip, values.len() - skip + 1, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn runs_alone_come_back(runs in prop::collection::vec((0u8..6, 1usize..40), 0..40), skip in 0usize..100) {
+        let values: Vec<u8> = runs.iter().flat_map(|&(v, n)| std::iter::repeat_n(v, n)).collect();
+        let skip = skip.min(values.len());
+        let mut bytes = Vec::new();
+        encode::runs(&mut bytes, &values, 3);
+        let mut found: Vec<u8> = Vec::new();
+        hybrid_into(&bytes, 3, values.len(), skip, &mut found).unwrap();
+        prop_assert_eq!(&found[..], &values[skip..]);
+    }
+
+    #[test]
     fn booleans_come_back(values in prop::collection::vec(any::<bool>(), 0..200)) {
         let mut bytes = Vec::new();
         encode::bits(&mut bytes, values.iter().copied());
@@ -69,6 +91,7 @@ proptest! {
         drop(hybrid(&bytes, width, count, |_, _| Ok(())));
         drop(delta(&bytes, count, width % 2 == 0, |_| Ok(())));
         drop(delta_lengths(&bytes, width as usize, count, |_| Ok(())));
+        drop(delta_strings(&bytes, width as usize, count, |_| Ok(())));
         drop(byte_arrays(&bytes, width as usize, count, |_| Ok(())));
         drop(fixed::<8>(&bytes, width as usize, count, |_| Ok(())));
         drop(bits(&bytes, width as usize, count, |_| Ok(())));

@@ -41,6 +41,17 @@ pub(crate) fn hybrid<T: Copy + PartialEq + Into<u32>>(out: &mut Vec<u8>, values:
     packed(out, literals, literals.len(), width);
 }
 
+/// Appends `values` as runs alone, however short: longer than [`hybrid`] makes them, but in whole
+/// bytes, in which compression finds again what repeats itself.
+pub(crate) fn runs<T: Copy + PartialEq + Into<u32>>(out: &mut Vec<u8>, values: &[T], width: u32) {
+    for run in values.chunk_by(|a, b| a == b) {
+        let Some(&first) = run.first() else { continue };
+        put::varint(out, (run.len() as u64) << 1);
+        let value = first.into().to_le_bytes();
+        out.extend(value.iter().take(width.div_ceil(8) as usize));
+    }
+}
+
 /// Appends the first `count` of `values` as groups of eight, the last one padded with zeros.
 fn packed<T: Copy + Into<u32>>(out: &mut Vec<u8>, values: &[T], count: usize, width: u32) {
     let values = values.get(..count).unwrap_or(values);

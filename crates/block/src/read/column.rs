@@ -43,6 +43,7 @@ const PLAIN_DICTIONARY: i64 = 2;
 const RLE: i64 = 3;
 const DELTA_BINARY_PACKED: i64 = 5;
 const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
+const DELTA_BYTE_ARRAY: i64 = 7;
 const RLE_DICTIONARY: i64 = 8;
 
 /// Values of one data page that are wanted.
@@ -76,6 +77,7 @@ impl Part<'_> {
             DELTA_LENGTH_BYTE_ARRAY => {
                 decode::delta_lengths(self.bytes, self.skip, self.count, &mut take)
             }
+            DELTA_BYTE_ARRAY => decode::delta_strings(self.bytes, self.skip, self.count, take),
             other => Err(unsupported(other, "byte strings")),
         }
     }

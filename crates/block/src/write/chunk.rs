@@ -4,24 +4,34 @@
 //! definition levels (both RLE, each behind its length in four bytes) and values, compressed
 //! together by zstd, with a CRC-32 of the compressed bytes in the page's header. Pages are cut
 //! where a row starts. A chunk is dictionary-encoded as a whole or not at all, because Tempo asks
-//! the dictionary alone whether a chunk can match.
+//! the dictionary alone whether a chunk can match. How its values are encoded is a matter of the
+//! settings: as usual, or as it is found to be shortest ([`trial`]).
 
+mod form;
+mod page;
+mod statistics;
+mod trial;
+
+use self::form::{Coding, Effort, Form};
+use self::page::{Header, PageWriter, plain};
+use self::statistics::{bounds, describe};
+use self::trial::Tried;
 use super::texts::{Gid, Interner};
+use super::{Encodings, WriterSettings};
 use crate::encode;
 use crate::error::BlockError;
-use crate::schema::{Leaf, LeafType};
-use crate::thrift;
+use crate::schema::Leaf;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::ByteArray;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
-use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::schema::types::ColumnDescPtr;
 use std::ops::Range;
 
-/// Values longer than this have no place in the footer's statistics.
-const MAX_STATISTIC: usize = 32;
+/// A page has no more entries, however few bytes they take: they are all decoded for one of them.
+const MOST_ENTRIES: usize = 128 << 10;
 
 /// A chunk's values, without nulls.
 pub(super) enum Values<'v> {
@@ -54,23 +64,30 @@ pub(super) struct Chunk {
     pub(super) close: ColumnCloseResult,
 }
 
+/// Levels of a chunk's entries.
+#[derive(Clone, Copy)]
+struct Entries<'e> {
+    rep: &'e [u8],
+    def: &'e [u8],
+}
+
 /// Writes chunks; keeps its memory from one to the next.
 pub(super) struct ChunkWriter {
-    compressor: zstd::bulk::Compressor<'static>,
+    pages: PageWriter,
     level: ZstdLevel,
     page_bytes: usize,
-    page: Vec<u8>,
-    compressed: Vec<u8>,
+    encodings: Encodings,
     /// For each text the chunk that it was last seen in, and its place in that dictionary.
     seen: Vec<(u32, u32)>,
     chunk: u32,
+    /// Entries of the chunk's dictionary: numbers of texts, or numbers themselves.
+    dictionary: Vec<u64>,
+    /// The page of that dictionary, compressed, with its header, and its bytes before compression.
+    dictionary_page: Vec<u8>,
+    dictionary_plain: usize,
+    /// Places of the chunk's values in its dictionary.
     indices: Vec<u32>,
-}
-
-/// Fields of a page's header (`parquet.thrift`, `PageHeader`).
-enum Page {
-    Dictionary { values: i32 },
-    Data { levels: i32, encoding: Encoding },
+    numbers: HashMap<u64, u32, FixedState>,
 }
 
 fn internal(error: impl std::fmt::Display) -> BlockError {
@@ -82,16 +99,19 @@ fn number(n: usize) -> Result<i32, BlockError> {
 }
 
 impl ChunkWriter {
-    pub(super) fn new(zstd_level: i32, page_bytes: usize) -> Result<Self, BlockError> {
+    pub(super) fn new(settings: &WriterSettings) -> Result<Self, BlockError> {
         Ok(ChunkWriter {
-            compressor: zstd::bulk::Compressor::new(zstd_level).map_err(internal)?,
-            level: ZstdLevel::try_new(zstd_level).map_err(internal)?,
-            page_bytes: page_bytes.max(1 << 10),
-            page: Vec::new(),
-            compressed: Vec::new(),
+            pages: PageWriter::new(settings.zstd_level)?,
+            level: ZstdLevel::try_new(settings.zstd_level).map_err(internal)?,
+            page_bytes: settings.page_bytes.max(1 << 10),
+            encodings: settings.encodings,
             seen: Vec::new(),
             chunk: 0,
+            dictionary: Vec::new(),
+            dictionary_page: Vec::new(),
+            dictionary_plain: 0,
             indices: Vec::new(),
+            numbers: HashMap::default(),
         })
     }
 
@@ -105,59 +125,44 @@ impl ChunkWriter {
         values: &Values<'_>,
         texts: &Interner<'_>,
     ) -> Result<Chunk, BlockError> {
-        let mut chunk = Vec::new();
-        let mut uncompressed = 0;
-        let mut encoding = match values {
-            Values::Texts(_) => Encoding::RLE_DICTIONARY,
-            Values::Slices(_) => Encoding::DELTA_LENGTH_BYTE_ARRAY,
-            Values::Ints(_) => Encoding::DELTA_BINARY_PACKED,
-            Values::Doubles(_) | Values::Bools(_) => Encoding::PLAIN,
-        };
+        let entries = Entries { rep, def };
         let mut statistics = None;
-        let mut dictionary_bytes = 0;
-        let mut distinct = 0;
+        self.dictionary.clear();
+        self.indices.clear();
         if let Values::Texts(gids) = values {
-            let dictionary = self.index(gids, texts);
-            if dictionary.is_empty() {
-                // Nulls alone need no dictionary; readers take an empty page of any encoding.
-                encoding = Encoding::DELTA_LENGTH_BYTE_ARRAY;
-            } else {
-                distinct = dictionary.len();
-                statistics = bounds(dictionary.iter().map(|&gid| texts.get(gid)));
-                self.page.clear();
-                for &gid in &dictionary {
-                    let text = texts.get(gid);
-                    self.page.extend_from_slice(&number(text.len())?.to_le_bytes());
-                    self.page.extend_from_slice(text);
-                }
-                uncompressed +=
-                    self.put_page(&mut chunk, &Page::Dictionary { values: number(distinct)? })?;
-                dictionary_bytes = chunk.len();
-            }
+            self.index(gids, texts);
+            statistics = bounds(self.dictionary.iter().map(|&gid| text(texts, gid)));
+            self.put_dictionary(leaf, values, texts)?;
         }
-        let width =
-            encode::bit_width(u32::try_from(distinct.saturating_sub(1)).unwrap_or(u32::MAX)).max(1);
-        let pages = self.cut(leaf, rep, values, width);
+        let (form, bytes) = match self.encodings {
+            Encodings::Fast => {
+                let form = Form::usual(values, self.dictionary.len());
+                (form, guess(leaf, rep.len(), values, form.values))
+            }
+            Encodings::Small => self.choose(Tried { leaf, entries, values, texts })?,
+        };
+        let encoding = form.values.encoding();
+        let (mut chunk, mut uncompressed) = (Vec::new(), 0);
+        if form.values.has_dictionary() {
+            chunk.extend_from_slice(&self.dictionary_page);
+            uncompressed += self.dictionary_plain;
+        }
+        let dictionary_bytes = chunk.len();
+        let pages = self.cut(leaf, rep, bytes);
         let mut locations = Vec::with_capacity(pages.len());
         let (mut row, mut value) = (0usize, 0usize);
         for page in pages {
-            let (rep, def) = (
-                rep.get(page.clone()).unwrap_or_default(),
-                def.get(page.clone()).unwrap_or_default(),
-            );
+            let rep = rep.get(page.clone()).unwrap_or_default();
+            let def = def.get(page.clone()).unwrap_or_default();
             let present = if leaf.max_def == 0 { page.len() } else { count(def, leaf.max_def) };
-            self.page.clear();
-            levels(&mut self.page, rep, leaf.max_rep)?;
-            levels(&mut self.page, def, leaf.max_def)?;
-            match values {
-                Values::Texts([]) => {
-                    self.put_values(&Values::Slices(&[]), 0..0, width, leaf.leaf_type)
-                }
-                _ => self.put_values(values, value..value + present, width, leaf.leaf_type),
-            }
+            self.pages.page.clear();
+            self.put_entries(leaf, entries, &page, form)?;
+            let numbers = (texts, &self.indices[..]);
+            let range = value..value + present;
+            self.pages.values(values, range, form.values, numbers, leaf.leaf_type);
             let offset = chunk.len();
-            let header = Page::Data { levels: number(page.len())?, encoding };
-            uncompressed += self.put_page(&mut chunk, &header)?;
+            let header = Header::Data { levels: number(page.len())?, encoding };
+            uncompressed += self.pages.put(&mut chunk, &header, form.effort)?;
             locations.push(PageLocation {
                 offset: i64::try_from(offset).unwrap_or(i64::MAX),
                 compressed_page_size: number(chunk.len() - offset)?,
@@ -200,39 +205,90 @@ impl ChunkWriter {
         Ok(Chunk { bytes: chunk, close })
     }
 
-    /// Numbers the distinct texts in order of appearance: returns them and fills `indices`.
-    fn index(&mut self, gids: &[Gid], texts: &Interner<'_>) -> Vec<Gid> {
+    /// Appends the levels of some entries to the page at hand.
+    fn put_entries(
+        &mut self,
+        leaf: &Leaf,
+        entries: Entries<'_>,
+        range: &Range<usize>,
+        form: Form,
+    ) -> Result<(), BlockError> {
+        let rep = entries.rep.get(range.clone()).unwrap_or_default();
+        let def = entries.def.get(range.clone()).unwrap_or_default();
+        self.pages.levels(rep, leaf.max_rep, form.rep)?;
+        self.pages.levels(def, leaf.max_def, form.def)
+    }
+
+    /// Numbers the distinct texts in order of appearance: fills `dictionary` and `indices`.
+    fn index(&mut self, gids: &[Gid], texts: &Interner<'_>) {
         self.chunk += 1;
         self.seen.resize(texts.len().max(self.seen.len()), (0, 0));
-        self.indices.clear();
         self.indices.reserve(gids.len());
-        let mut dictionary = Vec::new();
         for &gid in gids {
             let Some((chunk, index)) = self.seen.get_mut(gid as usize) else { continue };
             if *chunk != self.chunk {
                 *chunk = self.chunk;
-                *index = u32::try_from(dictionary.len()).unwrap_or(u32::MAX);
-                dictionary.push(gid);
+                *index = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
+                self.dictionary.push(gid.into());
             }
             self.indices.push(*index);
         }
-        dictionary
     }
 
-    /// Where pages start and end, in entries: about even, near the size wanted, at rows.
-    fn cut(&self, leaf: &Leaf, rep: &[u8], values: &Values<'_>, width: u32) -> Vec<Range<usize>> {
+    /// The same with numbers; gives up when there are more than `most` distinct ones.
+    fn index_numbers(&mut self, all: &[u64], most: usize) -> bool {
+        self.numbers.clear();
+        for &n in all {
+            let next = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
+            let index = *self.numbers.entry(n).or_insert(next);
+            if index == next {
+                if self.dictionary.len() >= most {
+                    self.dictionary.clear();
+                    self.indices.clear();
+                    return false;
+                }
+                self.dictionary.push(n);
+            }
+            self.indices.push(index);
+        }
+        true
+    }
+
+    /// Makes the page of the dictionary at hand.
+    fn put_dictionary(
+        &mut self,
+        leaf: &Leaf,
+        values: &Values<'_>,
+        texts: &Interner<'_>,
+    ) -> Result<(), BlockError> {
+        self.dictionary_page.clear();
+        self.dictionary_plain = 0;
+        if self.dictionary.is_empty() {
+            return Ok(());
+        }
+        let page = &mut self.pages.page;
+        page.clear();
+        for &entry in &self.dictionary {
+            if let Values::Texts(_) = values {
+                let text = text(texts, entry);
+                page.extend_from_slice(&number(text.len())?.to_le_bytes());
+                page.extend_from_slice(text);
+            } else {
+                plain(page, entry.cast_signed(), leaf.leaf_type.is_narrow());
+            }
+        }
+        let header = Header::Dictionary { values: number(self.dictionary.len())? };
+        self.dictionary_plain =
+            self.pages.put(&mut self.dictionary_page, &header, Effort::Usual)?;
+        Ok(())
+    }
+
+    /// Where pages start and end, in entries: about even, near the size wanted of the chunk's bytes
+    /// before compression, at rows.
+    fn cut(&self, leaf: &Leaf, rep: &[u8], bytes: usize) -> Vec<Range<usize>> {
         let entries = rep.len();
-        let level_bits =
-            encode::bit_width(leaf.max_rep.into()) + encode::bit_width(leaf.max_def.into());
-        let bytes = entries * level_bits as usize / 8
-            + match values {
-                Values::Texts(v) => v.len() * width as usize / 8,
-                Values::Slices(v) => v.iter().map(|s| s.len() + 1).sum(),
-                Values::Ints(v) => v.len() * 4,
-                Values::Doubles(v) => v.len() * 8,
-                Values::Bools(v) => v.len() / 8,
-            };
-        let step = entries.div_ceil(bytes.div_ceil(self.page_bytes).max(1)).max(1);
+        let fewest = bytes.div_ceil(self.page_bytes).max(entries.div_ceil(MOST_ENTRIES)).max(1);
+        let step = entries.div_ceil(fewest).max(1);
         let mut pages = Vec::new();
         let mut start = 0;
         while start < entries {
@@ -246,133 +302,28 @@ impl ChunkWriter {
         }
         pages
     }
+}
 
-    fn put_values(
-        &mut self,
-        values: &Values<'_>,
-        range: Range<usize>,
-        width: u32,
-        leaf_type: LeafType,
-    ) {
-        let page = &mut self.page;
-        match values {
-            Values::Texts(_) => {
-                page.push(width as u8);
-                encode::hybrid(page, self.indices.get(range).unwrap_or_default(), width);
-            }
-            Values::Slices(all) => {
-                let all = all.get(range).unwrap_or_default();
-                encode::delta_lengths(page, all.iter().copied());
-            }
-            Values::Ints(all) => {
-                let narrow = matches!(leaf_type, LeafType::I32 | LeafType::U32);
-                let all = all.get(range).unwrap_or_default();
-                encode::delta(page, all.iter().copied(), narrow);
-            }
-            Values::Doubles(all) => {
-                let all = all.get(range).unwrap_or_default();
-                all.iter().for_each(|bits| page.extend_from_slice(&bits.to_le_bytes()));
-            }
-            Values::Bools(all) => {
-                encode::bits(page, all.get(range).unwrap_or_default().iter().copied());
-            }
+/// About how many bytes a chunk has before compression.
+fn guess(leaf: &Leaf, entries: usize, values: &Values<'_>, coding: Coding) -> usize {
+    let level_bits =
+        encode::bit_width(leaf.max_rep.into()) + encode::bit_width(leaf.max_def.into());
+    entries * level_bits as usize / 8
+        + match (values, coding) {
+            (_, Coding::Indices { width }) => values.len() * width as usize / 8,
+            (Values::Texts(v), _) => v.len(),
+            (Values::Slices(v), _) => v.iter().map(|s| s.len() + 1).sum(),
+            (Values::Ints(v), _) => v.len() * 4,
+            (Values::Doubles(v), _) => v.len() * 8,
+            (Values::Bools(v), _) => v.len() / 8,
         }
-    }
+}
 
-    /// Compresses the page at hand and appends it: its bytes before compression, header included.
-    fn put_page(&mut self, chunk: &mut Vec<u8>, page: &Page) -> Result<usize, BlockError> {
-        self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(self.page.len()));
-        self.compressor.compress_to_buffer(&self.page, &mut self.compressed).map_err(internal)?;
-        let start = chunk.len();
-        let mut header = thrift::Writer::new(chunk);
-        header.i32(1, if matches!(page, Page::Dictionary { .. }) { 2 } else { 0 });
-        header.i32(2, number(self.page.len())?);
-        header.i32(3, number(self.compressed.len())?);
-        header.i32(4, crc32fast::hash(&self.compressed).cast_signed());
-        match *page {
-            Page::Data { levels, encoding } => header.record(5, |data| {
-                data.i32(1, levels);
-                data.i32(2, encoding as i32);
-                data.i32(3, Encoding::RLE as i32);
-                data.i32(4, Encoding::RLE as i32);
-            }),
-            Page::Dictionary { values } => header.record(7, |dictionary| {
-                dictionary.i32(1, values);
-                dictionary.i32(2, Encoding::PLAIN as i32);
-            }),
-        }
-        header.finish();
-        let header = chunk.len() - start;
-        chunk.extend_from_slice(&self.compressed);
-        Ok(header + self.page.len())
-    }
+fn text<'a>(texts: &Interner<'a>, entry: u64) -> &'a [u8] {
+    texts.get(Gid::try_from(entry).unwrap_or_default())
 }
 
 /// How many entries are at `level`.
 fn count(levels: &[u8], level: u8) -> usize {
     levels.iter().filter(|&&l| l == level).count()
-}
-
-/// Appends levels behind their length, unless there is but one level.
-fn levels(out: &mut Vec<u8>, levels: &[u8], max: u8) -> Result<(), BlockError> {
-    if max == 0 {
-        return Ok(());
-    }
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    encode::hybrid(out, levels, encode::bit_width(max.into()));
-    let length = number(out.len() - start - 4)?;
-    if let Some(slot) = out.get_mut(start..start + 4) {
-        slot.copy_from_slice(&length.to_le_bytes());
-    }
-    Ok(())
-}
-
-/// Smallest and largest of byte strings, unless one of them is too long for the footer.
-fn bounds<'t>(values: impl Iterator<Item = &'t [u8]>) -> Option<(ByteArray, ByteArray)> {
-    let mut bounds: Option<(&[u8], &[u8])> = None;
-    for value in values {
-        let (low, high) = bounds.get_or_insert((value, value));
-        *low = value.min(low);
-        *high = value.max(high);
-    }
-    let (low, high) = bounds?;
-    let fits = low.len() <= MAX_STATISTIC && high.len() <= MAX_STATISTIC;
-    fits.then(|| (low.to_vec().into(), high.to_vec().into()))
-}
-
-fn describe(
-    leaf: &Leaf,
-    values: &Values<'_>,
-    texts: Option<(ByteArray, ByteArray)>,
-    nulls: u64,
-) -> Statistics {
-    let nulls = Some(nulls);
-    fn of<T>(bounds: Option<(T, T)>, nulls: Option<u64>) -> ValueStatistics<T> {
-        let (low, high) = bounds.unzip();
-        ValueStatistics::new(low, high, None, nulls, false)
-    }
-    let range = |all: &[i64]| Some((*all.iter().min()?, *all.iter().max()?));
-    let unsigned = |all: &[i64]| {
-        let all = all.iter().map(|n| n.cast_unsigned());
-        Some((all.clone().min()?.cast_signed(), all.max()?.cast_signed()))
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "32-bit leaves hold 32-bit numbers")]
-    let narrow = |(low, high): (i64, i64)| (low as i32, high as i32);
-    match (values, leaf.leaf_type) {
-        (Values::Texts(_), _) => Statistics::ByteArray(of(texts, nulls)),
-        (Values::Slices(all), _) => Statistics::ByteArray(of(bounds(all.iter().copied()), nulls)),
-        (Values::Ints(all), LeafType::U64) => Statistics::Int64(of(unsigned(all), nulls)),
-        (Values::Ints(all), LeafType::U32 | LeafType::I32) => {
-            Statistics::Int32(of(range(all).map(narrow), nulls))
-        }
-        (Values::Ints(all), _) => Statistics::Int64(of(range(all), nulls)),
-        // Bounds of doubles would need a rule for NaN; no reader asks for them.
-        (Values::Doubles(_), _) => Statistics::Double(of(None, nulls)),
-        (Values::Bools(all), _) => {
-            let bounds = all.iter().min().copied().zip(all.iter().max().copied());
-            Statistics::Boolean(of(bounds, nulls))
-        }
-    }
 }

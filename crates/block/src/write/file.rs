@@ -39,7 +39,7 @@ impl File {
         Ok(File {
             leaves: schema::leaves(),
             writer: SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?,
-            chunks: ChunkWriter::new(settings.zstd_level, settings.page_bytes)?,
+            chunks: ChunkWriter::new(settings)?,
             extras: Vec::new(),
         })
     }

@@ -5,6 +5,7 @@
 //! numbers of the block's [`Interner`].
 
 use super::attrs::{AttrTable, Placement, Placer, SPAN_FIXED};
+use super::order::Order;
 use super::plan::At;
 use super::shared::Shared;
 use super::texts::{Gid, Interner};
@@ -137,6 +138,7 @@ pub(super) struct Gatherer<'a, 'b> {
     pub(super) placer: &'b mut Placer,
     pub(super) shared: &'b Shared,
     pub(super) dropped: Dropped,
+    order: Order,
     items: Vec<Item>,
     nodes: Vec<Node>,
     numberer: Numberer,
@@ -158,12 +160,14 @@ impl<'a, 'b> Gatherer<'a, 'b> {
         placer: &'b mut Placer,
         shared: &'b Shared,
     ) -> Self {
+        let order = Order::new(shared, texts);
         Gatherer {
             batches,
             texts,
             placer,
             shared,
             dropped: Dropped::default(),
+            order,
             items: Vec::new(),
             nodes: Vec::new(),
             numberer: Numberer::default(),
@@ -178,7 +182,9 @@ impl<'a, 'b> Gatherer<'a, 'b> {
     pub(super) fn trace(&mut self, group: &mut Group, id: TraceId, spans: &[At]) {
         self.choose(spans);
         let mut items = std::mem::take(&mut self.items);
-        items.sort_unstable_by_key(|i| (i.resource, i.scope, i.start, i.nth));
+        let order = &self.order;
+        let places = |i: &Item| (order.resource(i.resource), order.scope(i.scope));
+        items.sort_unstable_by_key(|i| (places(i), i.start, i.nth));
         let first = group.spans.id.len();
         for same_resource in items.chunk_by(|a, b| a.resource == b.resource) {
             for same_scope in same_resource.chunk_by(|a, b| a.scope == b.scope) {

@@ -9,6 +9,9 @@ use tributary_journal::compact::Limits;
 pub(super) const JOURNAL_QUEUE: usize = 1024;
 /// What a span takes, beside its columns, while its row group is written.
 const WRITTEN_SPAN: usize = 3 << 10;
+/// The share of memory that goes to a span of the row group that is merged: several times what it
+/// takes there.
+const MERGED_SPAN: usize = 16 << 10;
 
 /// Segments that exist as bytes beside their spans: those on their way to the store, and the open one.
 const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
@@ -38,6 +41,12 @@ pub(super) fn row_group_spans(memory: usize) -> usize {
     (memory / WRITTEN_SPAN).clamp(8 << 10, WriterSettings::default().row_group_spans)
 }
 
+/// Spans of a row group of a merged block. The larger it is, the less its dictionaries and its part of
+/// the footer weigh; but its spans are in memory beside the inputs, and what is encoded of them.
+pub(super) fn merged_group_spans(memory: usize) -> usize {
+    (memory / MERGED_SPAN).clamp(32 << 10, 256 << 10)
+}
+
 /// Memory for footers and filters of blocks.
 pub(super) fn block_cache(memory: usize) -> usize {
     (memory / 8).min(32 << 20)
@@ -60,8 +69,8 @@ pub(super) fn piece(memory: usize) -> u64 {
     (memory / 10 / 32).clamp(256 << 10, 4 << 20) as u64
 }
 
-/// How much is merged at a time. Of each block that is merged a row group is in memory, a few
-/// megabytes of it, and the block that comes out as a whole.
+/// How much is merged at a time. Of each block that is merged a row group is in memory, ten megabytes
+/// of it at most, and the block that comes out as a whole.
 pub(super) fn merge_limits(memory: usize) -> Limits {
     Limits {
         most: (memory / (32 << 20)).clamp(4, 32),
@@ -80,11 +89,11 @@ mod tests {
     fn parts_grow_with_memory_within_bounds() {
         let (kib, mib) = (1 << 10, 1 << 20);
         let table = [
-            // memory, spans of a row group, cache, segments read, frames known, piece, blocks merged,
-            // their bytes, one's bytes
+            // memory, spans of a row group and of a merged one, cache, segments read, frames known,
+            // piece, blocks merged, their bytes, one's bytes
             (
                 32 * kib,
-                8 * kib,
+                (8 * kib, 32 * kib),
                 4 * kib,
                 4 * kib,
                 512,
@@ -95,7 +104,7 @@ mod tests {
             ),
             (
                 64 * mib,
-                21_845,
+                (21_845, 32 * kib),
                 8 * mib,
                 8 * mib,
                 mib,
@@ -106,7 +115,7 @@ mod tests {
             ),
             (
                 256 * mib,
-                64 * kib,
+                (64 * kib, 32 * kib),
                 32 * mib,
                 32 * mib,
                 4 * mib,
@@ -117,7 +126,7 @@ mod tests {
             ),
             (
                 4096 * mib,
-                64 * kib,
+                (64 * kib, 256 * kib),
                 32 * mib,
                 64 * mib,
                 64 * mib,
@@ -128,10 +137,8 @@ mod tests {
             ),
         ];
         for (memory, group, cache, reads, remembered, rebuilt, most, bytes, block) in table {
-            assert_eq!(
-                (row_group_spans(memory), block_cache(memory), segment_reads(memory)),
-                (group, cache, reads)
-            );
+            assert_eq!((row_group_spans(memory), merged_group_spans(memory)), group, "{memory}");
+            assert_eq!((block_cache(memory), segment_reads(memory)), (cache, reads));
             assert_eq!((dedup(memory), piece(memory)), (remembered, rebuilt));
             let limits = merge_limits(memory);
             assert_eq!((limits.most, limits.bytes, limits.block), (most, bytes, block), "{memory}");

@@ -177,6 +177,7 @@ fn compactor(config: &Config, parts: &Parts) -> Option<Compactor> {
         merges: config.compact.is_some(),
         expiring,
         limits: sizes::merge_limits(config.memory),
+        group_spans: sizes::merged_group_spans(config.memory),
         keep: config.keep_compacted,
         period,
         metrics: parts.metrics.clone(),

@@ -57,6 +57,8 @@ pub(crate) struct Compactor {
     pub expiring: Expiring,
     /// How much is merged at a time.
     pub limits: Limits,
+    /// Spans that a row group of a merged block has at least, but for the last one.
+    pub group_spans: usize,
     /// How long superseded blocks are kept for readers with an older view.
     pub keep: Duration,
     /// Time between two passes.

@@ -18,10 +18,6 @@ use tributary_store::StoreError;
 use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
-/// A row group has at least so many spans: half of what a fresh block's has, since inputs are in
-/// memory beside it.
-const GROUP_SPANS: usize = 32 << 10;
-
 impl Compactor {
     /// Merges blocks and stores what comes out; the record that names it. `None` when one of them
     /// is gone or cannot be read, so that the view was out of date.
@@ -78,7 +74,7 @@ impl Compactor {
             };
             let ended = step.is_empty();
             waiting.extend(step);
-            if ended || waiting.iter().map(Columns::len).sum::<usize>() >= GROUP_SPANS {
+            if ended || waiting.iter().map(Columns::len).sum::<usize>() >= self.group_spans {
                 outputs.push(std::mem::take(&mut waiting), ended).await?;
             }
             if ended {

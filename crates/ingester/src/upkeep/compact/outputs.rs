@@ -76,9 +76,8 @@ impl<'a> Outputs<'a> {
         let id = mint_compacted(self.window, self.k, self.builder.ids.block()?);
         let id = id.ok_or_else(|| CommitError::NoRecordLeft(self.window.clone()))?;
         let settings = WriterSettings {
-            compaction_level: self.level,
             row_group_spans: usize::MAX,
-            ..self.builder.settings.clone()
+            ..self.builder.settings.clone().of_level(self.level)
         };
         Ok(BlockWriter::new(id, &self.window.tenant, settings)?)
     }
