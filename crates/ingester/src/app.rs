@@ -159,6 +159,7 @@ impl App {
             asker,
             trace_room: TraceRoom::new(config.memory),
             metrics: engine.metrics.clone(),
+            span_metrics: engine.span_metrics.clone(),
             limits: engine.limits.subscribe(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),

@@ -38,6 +38,7 @@ pub mod query;
 pub mod receive;
 mod run;
 pub mod runtime;
+pub mod span_metrics;
 pub mod tenant_limits;
 pub mod upkeep;
 

@@ -3,9 +3,10 @@
 use super::ask::{Asker, NotAnswered};
 use super::cut::cut;
 use super::encoding::{Encoding, compress};
-use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
+use super::peers::{CALLS_PATH, PEER_PATH, Peers, QUESTION_PATH};
 use super::prefix::HttpPrefix;
 use super::ready::ready;
+use super::span_metrics::{SPAN_CALLS_PATH, SPANS_PATH};
 use super::state::{self, Own};
 use super::trace_room::TraceRoom;
 use super::traces::{TraceFinder, TraceQuery};
@@ -14,6 +15,7 @@ use crate::cluster::Membership;
 use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::page;
+use crate::span_metrics::SpanMetrics;
 use crate::tenant_limits::Limits;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -55,6 +57,8 @@ pub(crate) struct HttpState {
     pub(crate) asker: Asker,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
+    /// What is counted of spans, if it is.
+    pub(crate) span_metrics: Option<SpanMetrics>,
     /// What tenants may have.
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     /// Counters of the receivers, by name.
@@ -89,8 +93,11 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             text(StatusCode::OK, state.render_metrics())
         }
         STATE_PATH => state.tell(),
+        SPANS_PATH => return state.span_metrics_page(&head.headers),
+        SPAN_CALLS_PATH => state.span_calls(&head.headers).await,
         QUESTION_PATH => state.answer_question(body).await,
         path if path.starts_with(PEER_PATH) => state.answer_peer(path).await,
+        path if path.starts_with(CALLS_PATH) => state.answer_calls(path).await,
         _ => match api::read(&head, &state.settings) {
             Ok(Call::Ready(answer)) | Err(answer) => answer,
             Ok(Call::Search(call)) => answered(state.asker.search(&call).await, |a| call.answer(a)),
