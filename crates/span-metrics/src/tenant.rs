@@ -11,8 +11,8 @@ use crate::waiting::{Meeting, Waiting};
 use crate::{Now, Settings, size};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use tributary_span::columns::Columns;
 use tributary_span::SpanId;
+use tributary_span::columns::Columns;
 
 /// Parts of the room for series, in eighths: spans of many names must not crowd out who calls whom.
 const OF_SPANS: usize = 6;
@@ -129,7 +129,8 @@ impl Tenant {
                 table.find_or_add(key, bound, series)
             };
             let halves = |a: u32, b: u32| u64::from(a) << 32 | u64::from(b);
-            let group = (halves(number, name.0), halves(kind.cast_unsigned(), status.cast_unsigned()));
+            let group =
+                (halves(number, name.0), halves(kind.cast_unsigned(), status.cast_unsigned()));
             let found = match few {
                 true => *groups.entry(group).or_insert_with(find),
                 false => find(),

@@ -140,7 +140,8 @@ impl HttpState {
                 }
             }
         });
-        let head = Answer { status: StatusCode::OK, content_type: CONTENT_TYPE, body: Bytes::new() };
+        let head =
+            Answer { status: StatusCode::OK, content_type: CONTENT_TYPE, body: Bytes::new() };
         let mut response = respond(head, encoding);
         Encoding::say(encoding, response.headers_mut());
         *response.body_mut() = Body::from_stream(paced(portions));
@@ -194,7 +195,8 @@ mod tests {
         };
         let of = |since, edges| Calls { since, ingesters: 1, missing: Vec::new(), edges };
         let silent = Calls { since: u64::MAX, missing: vec!["x".to_owned()], ..Calls::default() };
-        let sum = of(9, vec![edge("b", 1)]).add(of(7, vec![edge("b", 2), edge("a", 4)])).add(silent);
+        let sum =
+            of(9, vec![edge("b", 1)]).add(of(7, vec![edge("b", 2), edge("a", 4)])).add(silent);
         let both = Edge { failed: 2, client_seconds: 1.0, server_seconds: 0.5, ..edge("b", 3) };
         let expected = Calls {
             since: 7,

@@ -150,8 +150,7 @@ mod tests {
     fn begun(bytes: usize) -> (CountingQueue, Counting, SpanMetrics, Arc<Metrics>) {
         let metrics = Arc::new(Metrics::default());
         let clock = IdGenerator::default();
-        let (queue, counting, counted) =
-            start(Settings::default(), bytes, clock, metrics.clone());
+        let (queue, counting, counted) = start(Settings::default(), bytes, clock, metrics.clone());
         (queue, counting, counted, metrics)
     }
 

@@ -110,10 +110,7 @@ fn calls_are_what_their_sides_tell() {
         ),
         // Databases need no other side, and are named by the best that is told.
         (&[with(DB, &[("db.system", "redis")])], &["a redis [database] 1 0"]),
-        (
-            &[with(DB, &[("db.system", "redis"), ("db.name", "carts")])],
-            &["a carts [database] 1 0"],
-        ),
+        (&[with(DB, &[("db.system", "redis"), ("db.name", "carts")])], &["a carts [database] 1 0"]),
         (
             &[with(DB, &[("db.system", "x"), ("network.peer.address", "1.2.3.4")])],
             &["a 1.2.3.4 [database] 1 0"],
@@ -214,9 +211,11 @@ fn labels_are_those_that_are_asked_for() {
              k8s_pod_name=\"pod-1\",job=\"b\"} 1",
         ]
     );
-    let target = "traces_target_info{tenant=\"t\",ingester=\"one\",k8s_pod_name=\"pod-1\",job=\"a\"} 1";
+    let target =
+        "traces_target_info{tenant=\"t\",ingester=\"one\",k8s_pod_name=\"pod-1\",job=\"a\"} 1";
     assert!(lines.contains(&target), "{text}");
-    let exemplar = "le=\"0.004\"} 1 # {traceID=\"07070707070707070707070707070707\"} 0.003 1000.000";
+    let exemplar =
+        "le=\"0.004\"} 1 # {traceID=\"07070707070707070707070707070707\"} 0.003 1000.000";
     assert!(text.contains(exemplar), "{text}");
     assert!(page(&store, &["nobody"]).ends_with("# EOF\n"));
 }
