@@ -118,7 +118,7 @@ impl App {
     #[cfg(test)]
     async fn start(self) -> Result<Serving, IngesterError> {
         let store = store::open(&self.config).await?;
-        self.serve(store).await
+        Box::pin(self.serve(store)).await
     }
 
     /// Serves: first probes and queries, then streams and requests.

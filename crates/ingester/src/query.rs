@@ -17,6 +17,7 @@ mod room;
 mod segments;
 mod serve;
 mod shown;
+mod span_calls;
 mod span_metrics;
 mod state;
 mod trace_room;

@@ -33,6 +33,8 @@ pub(crate) const SERVICE_NAME: usize = 9;
 pub(crate) const SERVICE_NAMESPACE: usize = 10;
 pub(crate) const SERVICE_INSTANCE: usize = 11;
 
+/// Texts that memory is kept for between frames.
+const KEPT: usize = 64 << 10;
 /// All that [`Found`] has places for.
 const MOST: usize = 32;
 
@@ -66,6 +68,7 @@ impl Keys {
     /// A frame begins.
     pub(crate) fn begin(&mut self, columns: &Columns) {
         self.memo.clear();
+        self.memo.shrink_to(KEPT);
         self.memo.resize(columns.texts.len() + 1, UNSEEN);
     }
 

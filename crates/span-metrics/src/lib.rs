@@ -51,6 +51,7 @@ mod series;
 mod settings;
 mod size;
 mod spans;
+mod stats;
 mod store;
 mod tenant;
 mod waiting;
@@ -59,7 +60,8 @@ pub use dimensions::Dimensions;
 pub use edge::ConnectionType;
 pub use page::{CONTENT_TYPE, Page};
 pub use settings::Settings;
-pub use store::{Call, Stats, Store};
+pub use stats::Stats;
+pub use store::{Call, Store};
 
 /// The time, handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,20 @@ use tributary_span::columns::{Columns, Text};
 /// Resource attributes that `job` and `instance` tell of.
 const TOLD: [&[u8]; 3] = [b"service.name", b"service.namespace", b"service.instance.id"];
 /// Labels that resource attributes give way to in `traces_target_info`.
-const OTHERS: [&str; 7] =
-    ["service", "span_name", "span_kind", "status_code", "status_message", "job", "instance"];
+const OTHERS: [&str; 9] = [
+    "service",
+    "span_name",
+    "span_kind",
+    "status_code",
+    "status_message",
+    "job",
+    "instance",
+    "tenant",
+    "ingester",
+];
+/// Resources of a frame that are kept at a time: more are read again for each of their spans, so that a
+/// frame cannot claim memory by having many.
+const KEPT: usize = 256;
 
 /// What the spans of a resource have in common.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +39,7 @@ pub(crate) struct Resource {
 
 impl Resource {
     /// Reads resource `number` of a frame.
-    pub(crate) fn read(keys: &mut Keys, columns: &Columns, number: usize) -> Resource {
+    fn read(keys: &mut Keys, columns: &Columns, number: usize) -> Resource {
         let mut found = Found::default();
         keys.find(columns, columns.attrs_of_resource(number), &mut found);
         let text = |key| found.text(key, columns).filter(|text| !text.is_empty());
@@ -69,6 +81,34 @@ impl Resource {
         append(&mut told, "job", &self.job);
         append(&mut told, "instance", &self.instance);
         tells.then_some(told)
+    }
+}
+
+/// The resources of a frame.
+#[derive(Debug, Default)]
+pub(crate) struct Resources {
+    first: Vec<Resource>,
+    /// The last one that was asked for beyond those, and its number.
+    other: Resource,
+    number: Option<usize>,
+}
+
+impl Resources {
+    /// A frame begins.
+    pub(crate) fn begin(&mut self, keys: &mut Keys, columns: &Columns) {
+        let many = columns.resources.attrs_end.len().min(KEPT);
+        self.number = None;
+        self.first.clear();
+        self.first.extend((0..many).map(|number| Resource::read(keys, columns, number)));
+    }
+
+    /// Resource `number` of the frame.
+    pub(crate) fn get(&mut self, keys: &mut Keys, columns: &Columns, number: usize) -> &Resource {
+        if number >= self.first.len() && self.number != Some(number) {
+            self.other = Resource::read(keys, columns, number);
+            self.number = Some(number);
+        }
+        self.first.get(number).unwrap_or(&self.other)
     }
 }
 

@@ -5,8 +5,8 @@ use crate::edge::{CLIENT, CONSUMER, ConnectionType, Edge, PRODUCER, SERVER, Side
 use crate::histogram::{EDGES, Exemplar, Histogram, SPANS};
 use crate::room::Room;
 use crate::series::{Bound, SeriesTable, end_value};
-use crate::spans::{Labelled, Resource};
-use crate::store::Stats;
+use crate::spans::{Labelled, Resources};
+use crate::stats::Stats;
 use crate::waiting::{Meeting, Waiting};
 use crate::{Now, Settings, size};
 use foldhash::fast::FixedState;
@@ -17,6 +17,8 @@ use tributary_span::columns::Columns;
 /// Parts of the room for series, in eighths: spans of many names must not crowd out who calls whom.
 const OF_SPANS: usize = 6;
 const OF_OTHERS: usize = 8;
+/// Rows and series that scratch memory is kept for.
+const KEPT: usize = 4096;
 /// OTLP's number of the status of an error.
 const ERROR: i32 = 2;
 
@@ -71,7 +73,7 @@ impl Shared {
 /// Memory that is used again for each frame.
 #[derive(Debug, Default)]
 struct Scratch {
-    resources: Vec<Resource>,
+    resources: Resources,
     /// Attributes of the span at hand.
     own: Found,
     /// Series of this frame, by resource and name, kind and status.
@@ -79,6 +81,14 @@ struct Scratch {
     key: Vec<u8>,
     /// Rows that are sides of calls.
     sides: Vec<usize>,
+}
+
+impl Scratch {
+    /// A large frame leaves no memory behind.
+    fn shrink(&mut self) {
+        self.groups.shrink_to(KEPT);
+        self.sides.shrink_to(KEPT);
+    }
 }
 
 /// Everything that is counted of one tenant.
@@ -115,7 +125,7 @@ impl Tenant {
         let spans = &columns.spans;
         for row in 0..columns.len() {
             let number = pick(&spans.resource, row);
-            let Some(resource) = resources.get(number as usize) else { continue };
+            let resource = resources.get(keys, columns, number as usize);
             let (kind, status) = (pick(&spans.kind, row), pick(&spans.status_code, row));
             let (name, message) = (pick(&spans.name, row), pick(&spans.status_message, row));
             if !few {
@@ -159,17 +169,19 @@ impl Tenant {
         }
         sides.clear();
         shared.scratch.sides = sides;
+        shared.scratch.shrink();
     }
 
     fn read_resources(&mut self, columns: &Columns, shared: &mut Shared, now: Now) {
         let bound = shared.bound(OF_OTHERS);
         let Shared { settings, series, keys, scratch, .. } = shared;
-        scratch.resources.clear();
+        scratch.resources.begin(keys, columns);
+        if !settings.target_info {
+            return;
+        }
         for number in 0..columns.resources.attrs_end.len() {
-            let resource = Resource::read(keys, columns, number);
-            let target = settings.target_info.then(|| resource.target(columns, number)).flatten();
-            scratch.resources.push(resource);
-            let Some(target) = target else { continue };
+            let resource = scratch.resources.get(keys, columns, number);
+            let Some(target) = resource.target(columns, number) else { continue };
             let found = self.targets.find_or_add(target.as_bytes(), bound, series);
             if let Some(target) = found.and_then(|number| self.targets.get_mut(number)) {
                 target.touched = now.ms;
@@ -183,7 +195,7 @@ impl Tenant {
         let number = pick(&spans.resource, row) as usize;
         let Shared { keys, scratch, waiting, settings, .. } = &mut *shared;
         let Scratch { resources, own, .. } = scratch;
-        let Some(resource) = resources.get(number) else { return };
+        let resource = resources.get(keys, columns, number);
         let Some(service) = &resource.service else { return };
         let (kind, parent) = (pick(&spans.kind, row), pick(&spans.parent, row));
         let is_client = matches!(kind, CLIENT | PRODUCER);

@@ -158,7 +158,7 @@ mod tests {
                     queue.push_back((n, now, now + 90));
                 }
             }
-            if dice.byte() % 50 == 0 {
+            if dice.byte().is_multiple_of(50) {
                 while let Some((due, edge)) = waiting.next_due(now, &mut room) {
                     let (n, ns, until) = queue.pop_front().unwrap();
                     assert_eq!((due, edge.client_ns), (at(n), ns));

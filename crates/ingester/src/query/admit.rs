@@ -97,8 +97,8 @@ fn refused(refusal: &Refusal, headers: &HeaderMap) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::http::{SPAN_CALLS_PATH, SPANS_PATH};
     use crate::query::peers::{CALLS_PATH, PEER_PATH, QUESTION_PATH};
-    use crate::query::span_metrics::{SPAN_CALLS_PATH, SPANS_PATH};
 
     #[test]
     fn what_tells_of_spans_is_guarded() {

@@ -6,7 +6,6 @@ use super::encoding::{Encoding, compress};
 use super::peers::{CALLS_PATH, PEER_PATH, Peers, QUESTION_PATH};
 use super::prefix::HttpPrefix;
 use super::ready::ready;
-use super::span_metrics::{SPAN_CALLS_PATH, SPANS_PATH};
 use super::state::{self, Own};
 use super::trace_room::TraceRoom;
 use super::traces::{TraceFinder, TraceQuery};
@@ -73,6 +72,10 @@ pub(crate) struct HttpState {
 
 /// What this ingester says of itself and of the others.
 pub(super) const STATE_PATH: &str = "/api/tributary/state";
+/// Metrics from spans, for Prometheus.
+pub(super) const SPANS_PATH: &str = "/metrics/spans";
+/// Who calls whom, for the page.
+pub(super) const SPAN_CALLS_PATH: &str = "/metrics/spans/calls";
 /// The longest question that another ingester may ask, bytes.
 const MAX_QUESTION: usize = 1 << 20;
 

@@ -1,6 +1,6 @@
 //! Asking the other ingesters for spans that are in no block yet.
 
-use super::span_metrics::Calls;
+use super::span_calls::Calls;
 use crate::config::Access;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -25,7 +25,7 @@ pub(super) const INTERNAL: &str = "/internal/";
 pub(super) const PEER_PATH: &str = "/internal/v1/live/";
 /// Where they ask each other what is in no block yet.
 pub(super) const QUESTION_PATH: &str = "/internal/v1/question";
-/// Below it ingesters ask each other who calls whom, by tenants joined with `|`.
+/// Below it ingesters ask each other who calls whom, by tenants joined with commas, which no tenant has.
 pub(super) const CALLS_PATH: &str = "/internal/v1/calls/";
 /// How long an answer about many traces may take.
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
@@ -183,7 +183,7 @@ impl Peers {
     /// Asks all of these who calls whom; one that does not tell is told of.
     pub(super) async fn calls(&self, living: &[Heartbeat], tenants: &[String]) -> Vec<Calls> {
         join_all(living.iter().map(|peer| async move {
-            let path = format!("{CALLS_PATH}{}", tenants.join("%7C"));
+            let path = format!("{CALLS_PATH}{}", tenants.join(","));
             let asking = self.calls_one(&peer.query_address, &path);
             let asked = tokio::time::timeout(PATIENCE, asking).await;
             let late = |_| Err(PeerFailure::Silent(format!("no answer within {PATIENCE:?}")));

@@ -208,7 +208,7 @@ async fn what_pods_sent_is_counted_once_by_whichever_ingester_has_it() {
     assert!(lab.0.iter().all(|sample| sample.labels.get("tenant").is_some_and(|t| t == "lab")));
     let both = one.scraped("lab|shop").await;
     assert_eq!(both.sum("traces_spanmetrics_calls_total", &[]), Some(SPANS + few));
-    assert_eq!(one.scraped("nobody").await.0, []);
+    assert_eq!(one.scraped("unknown").await.0, []);
     for path in [PAGE, "/metrics/spans/calls"] {
         assert_eq!(one.ask(path, &[]).await.status, 401, "{path}");
     }
@@ -243,6 +243,14 @@ async fn what_pods_sent_is_counted_once_by_whichever_ingester_has_it() {
     .await
     .unwrap();
     assert_eq!(calls["missing"], serde_json::json!([]));
+    let both = [("x-scope-orgid", "lab|shop")];
+    let both = other.ask("/metrics/spans/calls", &both).await.json().unwrap();
+    let sum = |calls: &serde_json::Value| {
+        let edges = calls["edges"].as_array().unwrap().iter();
+        edges.map(|edge| edge["calls"].as_f64().unwrap()).sum::<f64>()
+    };
+    let labs = lab.sum("traces_service_graph_request_total", &[]).unwrap();
+    assert_eq!(sum(&both), sum(&calls) + labs);
     let edges = calls["edges"].as_array().unwrap();
     assert_eq!(edges.len(), known().count());
     for edge in edges {

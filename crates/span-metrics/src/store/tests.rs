@@ -199,7 +199,7 @@ fn labels_are_those_that_are_asked_for() {
     let routed = with(told("a", 1, 1, 0), &[("http.route", "/x\"\\\n{}"), ("k8s.pod.name", "own")]);
     store.count(&"t".into(), &frame(routed, "GET", 3_000_000), at(0));
     store.count(&"u".into(), &frame(told("b", 1, 1, 0), "GET", 2_000_001), at(0));
-    let text = page(&store, &["t", "u", "nobody"]);
+    let text = page(&store, &["t", "u", "unknown"]);
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with('#')).collect();
     let calls: Vec<&str> = lines.iter().copied().filter(|l| l.contains("calls_total")).collect();
     assert_eq!(
@@ -217,7 +217,7 @@ fn labels_are_those_that_are_asked_for() {
     let exemplar =
         "le=\"0.004\"} 1 # {traceID=\"07070707070707070707070707070707\"} 0.003 1000.000";
     assert!(text.contains(exemplar), "{text}");
-    assert!(page(&store, &["nobody"]).ends_with("# EOF\n"));
+    assert!(page(&store, &["unknown"]).ends_with("# EOF\n"));
 }
 
 #[test]
@@ -241,4 +241,35 @@ fn a_crowd_of_names_or_tenants_stays_within_its_bytes() {
     assert!(stats.bytes <= 64 << 10, "{stats:?}");
     assert_eq!(stats.spans + stats.spans_dropped, 2000);
     assert!(stats.spans_dropped > 1000 && stats.spans > 10, "{stats:?}");
+}
+
+#[test]
+fn a_frame_of_many_resources_is_counted_by_each_of_them() {
+    let mut builder = Builder::new();
+    let mut request = Vec::new();
+    for n in 0..1000u32 {
+        put::message(&mut request, 1, |resource_spans| {
+            put::message(resource_spans, 1, |resource| {
+                attribute(resource, 1, "service.name", &format!("service-{}", n % 700));
+                attribute(resource, 1, "host.name", &format!("host-{n}"));
+                attribute(resource, 1, "tenant", "their own");
+            });
+            put::message(resource_spans, 2, |scope_spans| {
+                put::message(scope_spans, 2, |span| {
+                    put::bytes(span, 1, &[7; 16]);
+                    put::bytes(span, 2, &u64::from(n + 1).to_be_bytes());
+                    put::uint(span, 6, 2);
+                });
+            });
+        });
+    }
+    append_all(&mut builder, &request, &Limits::default()).unwrap();
+    let settings = Settings { target_info: true, name_tenants: true, ..Settings::default() };
+    let mut store = Store::new(settings);
+    store.count(&"t".into(), builder.columns(), at(0));
+    let text = page(&store, &["t"]);
+    let lines = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(lines("traces_spanmetrics_calls_total{tenant=\"t\",service="), 700);
+    assert_eq!(lines("traces_target_info{tenant=\"t\",host_name="), 1000);
+    assert!(text.contains("__tenant=\"their own\"") && !text.contains(",tenant="));
 }
