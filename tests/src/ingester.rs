@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use prost::Message;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tributary_testkit::disk::HOWEVER_FULL;
 use tributary_testkit::http::Connection;
 use tributary_testkit::otlp::json::Dialect;
 use tributary_testkit::otlp::{TracesData, json};
@@ -166,7 +167,8 @@ fn run(
     let (url, wire, http) = (place.url(), wire.to_string(), http.to_string());
     let own = ["--store", &url, "--wire-listen", &wire, "--http-listen", &http];
     let env = place.env();
-    let env: Vec<(&str, &str)> = env.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let env = env.iter().map(|(key, value)| (*key, value.as_str()));
+    let env: Vec<(&str, &str)> = env.chain([HOWEVER_FULL]).collect();
     Process::spawn(program, first.iter().chain(&own).chain(flags), &env)
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod chores;
 mod deny;
 mod diet;
+mod disk;
 mod fuzz;
 mod kubernetes;
 mod manifests;

@@ -18,6 +18,10 @@ const AT_ONCE: usize = 2;
 /// The longest ones, so that none of them is left for the end. The order of the others is cargo's.
 const FIRST: &[&str] = &["e2e", "sim", "torture", "otlp", "store", "admission", "model"];
 
+/// No binary takes half as long: one that does stands still. It ends with exit code 124 then, and the
+/// tests that it does not name as passed are those to look at.
+const LONGEST: &str = "20m";
+
 /// A binary with tests in it.
 #[derive(Debug, Clone, PartialEq)]
 struct Binary {
@@ -88,9 +92,12 @@ fn all(binaries: &[Binary], variables: &[(&str, PathBuf)]) -> Vec<String> {
     failed.into_inner().unwrap_or_default()
 }
 
-/// Runs one binary to its end, and tells whether all of it passed.
+/// Runs one binary to its end, or until it takes far too long, and tells whether all of it passed.
 fn one(binary: &Binary, variables: &[(&str, PathBuf)]) -> bool {
-    let mut command = Command::new(&binary.executable);
+    // What a binary has printed would be lost with a machine that is cut off because of it. The
+    // programs that its tests have started are ended with it.
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", LONGEST]).arg(&binary.executable);
     command.current_dir(&binary.folder).env("CARGO_MANIFEST_DIR", &binary.folder);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     run::whole(&binary.name, &mut command).inspect_err(|error| println!("{error:#}")).is_ok()

@@ -6,12 +6,15 @@
 //! while the first crates compile; what only computes is built while tests wait for the programs
 //! that they have started.
 
-use crate::{check, deny, diet, kubernetes, manifests, page, promtool, run, senders, suite, venv};
+use crate::{
+    check, deny, diet, disk, kubernetes, manifests, page, promtool, run, senders, suite, venv,
+};
 use anyhow::{Result, anyhow};
 use std::time::Instant;
 
 pub(crate) fn run() -> Result<()> {
     let start = Instant::now();
+    disk::look()?;
     run::step("format", &mut run::cargo(&["fmt", "--all", "--check"]))?;
     let others = std::thread::spawn(|| {
         let (python, kubernetes) = (venv::prepare()?, kubernetes::prepare()?);

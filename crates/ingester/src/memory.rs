@@ -2,11 +2,15 @@
 //!
 //! Bytes are taken before a frame is decoded and travel with its spans until their block is
 //! visible. Which tenant must wait, and which of those that wait is next, is decided by
-//! `fair_share`: no tenant can starve another one, however many streams it has.
+//! `fair_share`: no tenant can starve another one, however many streams it has. What traces take that are read back is beside it
+//! (`large_reads`).
 
 mod fair_share;
+mod large_reads;
 
 pub(crate) use fair_share::{TenantUsage, WaitReason};
+pub use large_reads::Reading;
+pub(crate) use large_reads::{LargeReads, Read};
 
 use crate::tenant_limits::Limits;
 use fair_share::FairShare;

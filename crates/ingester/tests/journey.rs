@@ -17,6 +17,7 @@ use tributary_ingester::config::Config;
 use tributary_settings::Asked;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
+use tributary_testkit::disk::however_full;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::{NormalSpan, data, http as client, normal, recording, wait_for};
 use tributary_wire::frame::Encoder;
@@ -43,7 +44,8 @@ async fn start(folder: &Path, more: &[&str]) -> Ingester {
         "one",
     ];
     let args = args.iter().chain(more).map(Into::into);
-    let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
+    let Asked::Run(config) = Config::gather(args, however_full(), |_| unreachable!()).unwrap()
+    else {
         unreachable!()
     };
     let app = App::bind(*config).unwrap();

@@ -4,10 +4,20 @@
 //! left, however the test ends.
 
 use anyhow::{Context, Result, ensure};
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
+
+/// The variable by which an ingester keeps nothing of the disk free, for tests that are about other
+/// things: how full the disk is on which they run is none of their business.
+pub const HOWEVER_FULL: (&str, &str) = ("TRIBUTARY_DISK_RESERVE", "0");
+
+/// The same, as an environment that settings are gathered from.
+pub fn however_full() -> [(OsString, OsString); 1] {
+    [(HOWEVER_FULL.0.into(), HOWEVER_FULL.1.into())]
+}
 
 /// Set in the process that has its own mounts.
 const ALONE: &str = "TRIBUTARY_OWN_MOUNTS";

@@ -13,6 +13,7 @@ use tributary_settings::Asked;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
 use tributary_telemetry::ErrorChain;
+use tributary_testkit::disk::however_full;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::{sample, wait_for};
 use tributary_wire::frame::Encoder;
@@ -41,7 +42,8 @@ fn over(folder: &Path) -> App {
     let args = ["--store", &store, "--wire-listen", at, "--http-listen", at];
     let never = ["--segment-age", NEVER, "--block-age", NEVER];
     let args = args.iter().chain(&never).map(Into::into);
-    let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
+    let Asked::Run(config) = Config::gather(args, however_full(), |_| unreachable!()).unwrap()
+    else {
         unreachable!()
     };
     App::bind(*config).unwrap()

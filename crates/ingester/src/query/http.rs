@@ -12,6 +12,7 @@ use super::traces::{TraceFinder, TraceQuery};
 use crate::access::Gate;
 use crate::cluster::Membership;
 use crate::limits::Limit;
+use crate::memory::Reading;
 use crate::metrics::Metrics;
 use crate::page;
 use crate::span_metrics::SpanMetrics;
@@ -190,7 +191,7 @@ impl HttpState {
     }
 
     /// Everything that is known of a trace, in the order that [`super::traces`] explains.
-    pub(super) async fn find(&self, call: &TraceCall) -> Found {
+    pub(super) async fn find(&self, call: &TraceCall, reading: &Reading) -> Found {
         self.membership.first_heard(PATIENCE).await;
         let others = self.membership.others();
         let mut found = Found::default();
@@ -205,7 +206,12 @@ impl HttpState {
             found.missing.extend(peers.missing);
             epochs.extend(peers.silent);
         }
-        let query = TraceQuery { tenants: &call.tenants, id: call.id, time: call.time };
+        let query = TraceQuery {
+            tenants: &call.tenants,
+            id: call.id,
+            time: call.time,
+            reading: Some(reading),
+        };
         self.traces.in_store(query, &epochs, self.membership.moved(), &mut found).await;
         found
     }

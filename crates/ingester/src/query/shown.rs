@@ -67,7 +67,7 @@ impl HttpState {
         let Some(look) = room.look(&self.metrics).await else {
             return respond(Answer::error(StatusCode::TOO_MANY_REQUESTS, BUSY), encoding);
         };
-        let mut found = self.find(&call).await;
+        let mut found = self.find(&call, &look.reading).await;
         if !found.missing.is_empty() {
             self.metrics.queries_partial.inc();
         }

@@ -2,6 +2,7 @@
 
 use super::room::Room;
 use crate::limits::Limit;
+use crate::memory::{LargeReads, Reading};
 use crate::metrics::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What traces that are shown may take.
 pub(crate) struct TraceRoom {
     looks: Arc<Semaphore>,
+    large: LargeReads,
     columns: Room,
+}
+
+/// The turn of a look-up, until what it found has room of its own.
+pub(super) struct Look {
+    _turn: OwnedSemaphorePermit,
+    /// Counts what it reads.
+    pub(super) reading: Reading,
 }
 
 impl TraceRoom {
@@ -23,17 +32,19 @@ impl TraceRoom {
     pub(crate) fn new(memory: usize) -> TraceRoom {
         let looks = (memory / BYTES_A_LOOK).clamp(2, 32);
         let columns = Room::new(memory / 4, Limit::TraceRoom);
-        TraceRoom { looks: Arc::new(Semaphore::new(looks)), columns }
+        let large = LargeReads::new(memory);
+        TraceRoom { looks: Arc::new(Semaphore::new(looks)), large, columns }
     }
 
     /// Waits for the turn of a look-up; none when that takes too long.
-    pub(super) async fn look(&self, metrics: &Metrics) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.looks.clone().try_acquire_owned() {
-            return Some(permit);
+    pub(super) async fn look(&self, metrics: &Metrics) -> Option<Look> {
+        let reading = self.large.reading();
+        if let Ok(turn) = self.looks.clone().try_acquire_owned() {
+            return Some(Look { _turn: turn, reading });
         }
         metrics.limited(Limit::TraceRoom);
-        let permit = tokio::time::timeout(PATIENCE, self.looks.clone().acquire_owned()).await;
-        permit.ok()?.ok()
+        let turn = tokio::time::timeout(PATIENCE, self.looks.clone().acquire_owned()).await;
+        Some(Look { _turn: turn.ok()?.ok()?, reading })
     }
 
     /// All that columns may take, bytes.

@@ -29,6 +29,7 @@
 use super::segments::{FoundInSegments, SegmentReader};
 use crate::block::KnownBlocks;
 use crate::group::LiveSpans;
+use crate::memory::Reading;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -56,6 +57,8 @@ pub struct TraceQuery<'w> {
     pub id: TraceId,
     /// When it was.
     pub time: TimeRange,
+    /// What counts the bytes that are read of blocks, so that large look-ups wait for each other.
+    pub reading: Option<&'w Reading>,
 }
 
 impl TraceFinder {
@@ -74,7 +77,7 @@ impl TraceFinder {
         moved: Option<Instant>,
         found: &mut Found,
     ) {
-        let TraceQuery { tenants, id, time } = query;
+        let TraceQuery { tenants, id, time, reading } = query;
         let mut segments = self.live.evicted();
         let fresh = self.blocks.fresh_since();
         let mut since = moved.map_or(fresh, |moved| moved.max(fresh));
@@ -98,7 +101,7 @@ impl TraceFinder {
         let deadline = KnownBlocks::patience();
         for tenant in tenants {
             self.look_up(tenant, since, deadline, found).await;
-            let in_blocks = self.blocks.find(tenant, &id, time).await;
+            let in_blocks = self.blocks.find(tenant, &id, time, reading).await;
             found.parts.extend(in_blocks.parts);
             found.inspected_bytes += in_blocks.inspected_bytes;
             for (meta, error) in &in_blocks.failed {
@@ -143,7 +146,7 @@ impl TraceFinder {
         let in_blocks = if in_segments.gone || !unnamed.is_empty() {
             let deadline = KnownBlocks::patience();
             self.look_up(tenant, Instant::now(), deadline, &mut found).await;
-            self.blocks.find(tenant, id, TimeRange::ALL).await
+            self.blocks.find(tenant, id, TimeRange::ALL, None).await
         } else {
             self.blocks.find_recent(tenant, id).await
         };

@@ -57,7 +57,7 @@ async fn find(engine: &Engine, request: u64) -> Found {
     let (id, tenants) = (TraceId(trace(request)), [TENANT.to_owned()]);
     let mut found = Found::default();
     found.parts.extend(engine.traces.in_memory(TENANT, &id));
-    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
     let moved = engine.membership.moved();
     engine.traces.in_store(wanted, &BTreeSet::new(), moved, &mut found).await;
     found

@@ -85,13 +85,13 @@ async fn a_giant_trace_is_kept_whole_and_holds_up_no_other() {
     assert!(metrics.blocks.get() > 1, "it was larger than a generation");
 
     let blocks = server.engine.blocks.clone();
-    let found = blocks.find(TENANT, &GIANT, TimeRange::ALL).await;
+    let found = blocks.find(TENANT, &GIANT, TimeRange::ALL, None).await;
     assert!(found.failed.is_empty(), "{:?}", found.failed);
     let whole = combine(GIANT, &found.parts).trace;
     let ids: BTreeSet<SpanId> = whole.spans.id.iter().copied().collect();
     assert_eq!((whole.len() as u64, ids.len() as u64), (SPANS, SPANS));
     for n in 1..=SMALL {
-        let found = blocks.find(TENANT, &small(n), TimeRange::ALL).await;
+        let found = blocks.find(TENANT, &small(n), TimeRange::ALL, None).await;
         assert_eq!(found.parts.iter().map(Columns::len).sum::<usize>(), 3);
     }
 }

@@ -18,6 +18,7 @@ use tributary_journal::Heartbeat;
 use tributary_settings::Asked;
 use tributary_span::Columns;
 use tributary_store::Store;
+use tributary_testkit::disk::however_full;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::wait_for;
 use tributary_wire::frame::{EncodedFrame, Encoder};
@@ -40,10 +41,11 @@ pub(crate) async fn engine(store: Store, flags: &[&str]) -> Engine {
 /// The same, of the process that this heartbeat tells of.
 pub(crate) async fn named(store: Store, own: Heartbeat, flags: &[&str]) -> Engine {
     let args = flags.iter().map(OsString::from);
-    let config = match Config::gather(args, [], |_| unreachable!("there is no file")).unwrap() {
-        Asked::Run(config) => config,
-        Asked::Print(text) => panic!("{text}"),
-    };
+    let config =
+        match Config::gather(args, however_full(), |_| unreachable!("there is no file")).unwrap() {
+            Asked::Run(config) => config,
+            Asked::Print(text) => panic!("{text}"),
+        };
     let ids = IdGenerator::default();
     let on = Environment { store, ids, own, build_inline: false };
     let mut engine = Engine::new(&config, on).await.unwrap();

@@ -27,7 +27,7 @@ const LATER: TimeRange = TimeRange { start: 100, end: 200 };
 /// What the store holds of a trace that nowhere is.
 pub(crate) async fn ask(engine: &Engine, tenant: &str) -> Found {
     let tenants = [tenant.to_owned()];
-    let query = TraceQuery { tenants: &tenants, id: TraceId([9; 16]), time: LATER };
+    let query = TraceQuery { tenants: &tenants, id: TraceId([9; 16]), time: LATER, reading: None };
     let mut found = Found::default();
     let moved = engine.membership.moved();
     engine.traces.in_store(query, &BTreeSet::new(), moved, &mut found).await;

@@ -37,7 +37,7 @@ async fn is_found(engine: &Engine, tenant: &str, n: u64) -> bool {
     let (id, tenants) = (TraceId(sample::trace_id(n)), [tenant.to_owned()]);
     let mut found = Found::default();
     found.parts.extend(engine.traces.in_memory(tenant, &id));
-    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
     let moved = engine.membership.moved();
     engine.traces.in_store(wanted, &BTreeSet::new(), moved, &mut found).await;
     assert_eq!(found.missing, [] as [String; 0]);

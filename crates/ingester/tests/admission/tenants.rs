@@ -19,6 +19,7 @@ use tributary_settings::Asked;
 use tributary_span::Columns;
 use tributary_span::columns::{Builder, SpanFields, Text};
 use tributary_span::{SpanId, TraceId};
+use tributary_testkit::disk::however_full;
 use tributary_testkit::wait::SOON;
 use tributary_testkit::{http, prometheus::Metrics, wait_for};
 use tributary_wire::v1::ingest_client::IngestClient;
@@ -132,7 +133,8 @@ async fn a_thousand_tenants_write_while_limits_change() {
         flag("block-age", "1h"),
         flag("fsync", "false"),
     ];
-    let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
+    let Asked::Run(config) = Config::gather(args, however_full(), |_| unreachable!()).unwrap()
+    else {
         unreachable!()
     };
     let app = App::bind(*config).unwrap();

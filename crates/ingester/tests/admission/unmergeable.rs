@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 /// What blocks hold of the trace with this seed.
 async fn trace(engine: &Engine, seed: u64) -> Found {
     let (id, tenants) = (TraceId(sample::trace_id(seed)), ["single-tenant".to_owned()]);
-    let query = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+    let query = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
     let mut found = Found::default();
     engine.traces.in_store(query, &BTreeSet::new(), engine.membership.moved(), &mut found).await;
     found

@@ -287,7 +287,7 @@ impl Cluster {
             ledger.offered.iter().map(|id| (tenant_of(id), id.0)).collect();
         let mut found: BTreeSet<Id> = BTreeSet::new();
         for (tenant, trace) in wanted {
-            let answer = blocks.find(tenant, &TraceId(trace), api::TimeRange::ALL).await;
+            let answer = blocks.find(tenant, &TraceId(trace), api::TimeRange::ALL, None).await;
             assert!(answer.failed.is_empty(), "seed {seed}: {:?}", answer.failed);
             let spans = answer.parts.iter().flat_map(|part| &part.spans.id);
             found.extend(spans.map(|span| (trace, span.0)));

@@ -22,7 +22,7 @@ async fn ask(engine: &Engine, trace: u8) -> Found {
     let (id, tenants) = (TraceId([trace; 16]), ["one".to_owned()]);
     let mut found = Found::default();
     found.parts.extend(engine.traces.in_memory("one", &id));
-    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
     let moved = engine.membership.moved();
     engine.traces.in_store(wanted, &BTreeSet::new(), moved, &mut found).await;
     found

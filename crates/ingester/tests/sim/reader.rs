@@ -57,7 +57,7 @@ impl Reader {
                 return found;
             }
         };
-        let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+        let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
         self.traces.in_store(wanted, &epochs, self.membership.moved(), &mut found).await;
         found
     }

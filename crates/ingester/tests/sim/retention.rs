@@ -129,7 +129,7 @@ async fn is_found(engine: &Engine, (tenant, trace): (&str, u8)) -> bool {
     let (id, tenants) = (TraceId([trace; 16]), [tenant.to_owned()]);
     let mut found = Found::default();
     found.parts.extend(engine.traces.in_memory(tenant, &id));
-    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL };
+    let wanted = TraceQuery { tenants: &tenants, id, time: TimeRange::ALL, reading: None };
     let moved = engine.membership.moved();
     engine.traces.in_store(wanted, &BTreeSet::new(), moved, &mut found).await;
     assert!(found.missing.is_empty(), "{:?}", found.missing);

@@ -69,7 +69,7 @@ impl Abandoned {
             let mut spans = 0;
             for trace in [n + 1, n + 11] {
                 let trace = TraceId([u8::try_from(trace).unwrap(); 16]);
-                let answer = self.blocks.find("one", &trace, TimeRange::ALL).await;
+                let answer = self.blocks.find("one", &trace, TimeRange::ALL, None).await;
                 spans += answer.parts.iter().map(|part| part.len()).sum::<usize>();
             }
             found.extend((spans == 2).then_some(n));

@@ -14,6 +14,7 @@ use tributary_ingester::runtime::IdGenerator;
 use tributary_journal::{EpochId, Heartbeat, NewFrame, Uid, layout};
 use tributary_settings::Asked;
 use tributary_span::Columns;
+use tributary_testkit::disk::however_full;
 use tributary_testkit::wait_for;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -21,7 +22,8 @@ const LONG: Duration = Duration::from_secs(60);
 /// An ingester without sockets, whose heartbeats are so quick that it soon adopts what others left.
 async fn ingester(bucket: &Bucket) -> Engine {
     let flags = ["--heartbeat", "100ms", "--compact", "never"].map(OsString::from);
-    let asked = Config::gather(flags, [], |_| unreachable!("there is no file")).unwrap();
+    let asked =
+        Config::gather(flags, however_full(), |_| unreachable!("there is no file")).unwrap();
     let Asked::Run(config) = asked else { panic!("it prints") };
     let ids = IdGenerator::default();
     let own = Heartbeat::new(ids.uid().unwrap(), "ingester-1".to_owned());

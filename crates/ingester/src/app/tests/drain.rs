@@ -4,6 +4,7 @@
 use super::*;
 use tributary_journal::{Journal, Uid};
 use tributary_store::{Store, StoreOptions};
+use tributary_testkit::disk::HOWEVER_FULL;
 use tributary_wire::v1::Drain;
 
 /// The heartbeat of another ingester.
@@ -23,6 +24,7 @@ async fn named_at_the_end(advertise: Option<&str>) -> Vec<String> {
         ("TRIBUTARY_NAME", "tributary-ingester-1"),
         ("TRIBUTARY_SEGMENT_AGE", NEVER),
         ("TRIBUTARY_BLOCK_AGE", NEVER),
+        HOWEVER_FULL,
     ];
     let given = given.into_iter().chain(advertise.map(|host| ("TRIBUTARY_ADVERTISE", host)));
     let env = given.map(|(name, value)| (name.into(), value.into()));

@@ -21,7 +21,8 @@ async fn with_spans(folder: &Path, spans: u64, options: &[&str]) -> (Serving, So
     let listen = ["--wire-listen", at, "--http-listen", at, "--otlp-http-listen", at];
     let args = ["--store", &store, "--receivers", "otlp-http", "--block-age", NEVER];
     let args = args.iter().chain(&listen).chain(options).map(Into::into);
-    let Asked::Run(config) = Config::gather(args, [], |_| unreachable!()).unwrap() else {
+    let Asked::Run(config) = Config::gather(args, however_full(), |_| unreachable!()).unwrap()
+    else {
         unreachable!()
     };
     let app = App::bind(*config).unwrap();

@@ -1,6 +1,7 @@
 //! What known blocks hold of a trace.
 
 use super::KnownBlocks;
+use crate::memory::{Read, Reading};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,10 +24,17 @@ impl KnownBlocks {
         Instant::now() + PATIENCE
     }
 
-    /// What blocks hold of a trace. Blocks that could not be read stand in the answer too.
-    pub async fn find(&self, tenant: &str, trace: &TraceId, time: api::TimeRange) -> InBlocks {
+    /// What blocks hold of a trace. Blocks that could not be read stand in the answer too. `by` counts
+    /// what is read.
+    pub async fn find(
+        &self,
+        tenant: &str,
+        trace: &TraceId,
+        time: api::TimeRange,
+        by: Option<&Reading>,
+    ) -> InBlocks {
         let candidates = self.list().candidates(tenant, time);
-        let found = self.find_in(candidates, trace).await;
+        let found = self.find_in(candidates, trace, by).await;
         let is_gone = |(_, error): &(_, BlockError)| matches!(error, BlockError::Missing(_));
         if !found.failed.iter().any(is_gone) {
             return found;
@@ -38,12 +46,12 @@ impl KnownBlocks {
             return found;
         }
         let candidates = self.list().candidates(tenant, time);
-        self.find_in(candidates, trace).await
+        self.find_in(candidates, trace, by).await
     }
 
     /// The same for the blocks that only this ingester may know of.
     pub(crate) async fn find_recent(&self, tenant: &str, trace: &TraceId) -> InBlocks {
-        let mut found = self.find_in(self.recent.of(tenant), trace).await;
+        let mut found = self.find_in(self.recent.of(tenant), trace, None).await;
         // What was merged and is gone by now stands in the block that it went into.
         let replaced = self.replaced_in(&self.list(), tenant);
         found.failed.retain(|(meta, error)| {
@@ -88,8 +96,14 @@ impl KnownBlocks {
         self.cache.may_contain(&self.source(meta), meta, trace).await
     }
 
-    async fn find_in(&self, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {
-        find(&self.cache, metas, |meta| self.source(meta), trace, PARALLEL).await
+    async fn find_in(
+        &self,
+        metas: Vec<Arc<BlockMeta>>,
+        trace: &TraceId,
+        by: Option<&Reading>,
+    ) -> InBlocks {
+        let source = |meta: &BlockMeta| Read { source: self.source(meta), by };
+        find(&self.cache, metas, source, trace, PARALLEL).await
     }
 
     fn source(&self, meta: &BlockMeta) -> FolderSource {

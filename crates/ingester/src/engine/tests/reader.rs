@@ -83,7 +83,7 @@ impl Reader {
 
 pub(super) async fn in_store(finder: &TraceFinder, silent: &BTreeSet<EpochId>, found: &mut Found) {
     let tenants = [TENANT.to_owned()];
-    let query = TraceQuery { tenants: &tenants, id: TRACE, time: TimeRange::ALL };
+    let query = TraceQuery { tenants: &tenants, id: TRACE, time: TimeRange::ALL, reading: None };
     finder.in_store(query, silent, None, found).await;
 }
 
