@@ -126,7 +126,6 @@ impl Edge {
         self.client = Some(side.service.clone());
         self.client_ns = side.ns;
         self.connection = side.connection();
-        self.add(side);
         if let Some(name) = side.database() {
             self.connection = ConnectionType::Database;
             self.server_ns = side.ns;
@@ -134,6 +133,7 @@ impl Edge {
                 self.server = Some(Arc::from(crate::labels::cut(&name)));
             }
         }
+        self.add(side);
     }
 
     /// What a called one's span adds.
@@ -147,7 +147,10 @@ impl Edge {
 
     fn add(&mut self, side: &Side<'_>) {
         self.failed |= side.failed;
-        if let Some(peer) = side.peer() {
+        // Who is on the other side is known, or has to be told by what this one says.
+        if self.ends().is_none()
+            && let Some(peer) = side.peer()
+        {
             self.peer = Some(crate::labels::cut(&peer).into());
         }
     }
