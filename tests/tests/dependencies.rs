@@ -29,6 +29,12 @@ const RULES: &[Rule] = &[
         never_below: &["tokio*", "hyper*", "tonic*", "futures*"],
     },
     Rule {
+        package: "tributary-span-metrics",
+        may: &["tributary-span"],
+        never_itself: &[],
+        never_below: &["tokio*", "hyper*", "tonic*", "futures*", "serde*"],
+    },
+    Rule {
         package: "tributary-settings",
         may: &[],
         never_itself: &[],
@@ -109,6 +115,7 @@ const RULES: &[Rule] = &[
             "tributary-identity",
             "tributary-settings",
             "tributary-span",
+            "tributary-span-metrics",
             "tributary-telemetry",
             "tributary-wire",
             "tributary-receivers",

@@ -199,3 +199,22 @@ export interface Edge {
   errors: number;
   sum: number;
 }
+
+/** Calls between two services, as the ingesters have counted them. */
+export interface Counted {
+  client: string;
+  server: string;
+  connection_type: string;
+  calls: number;
+  failed: number;
+  client_seconds: number;
+  server_seconds: number;
+}
+
+/** All of them: since when (Unix seconds), by how many ingesters, and who has not told. */
+export interface CountedCalls {
+  since: number;
+  ingesters: number;
+  missing: string[];
+  edges: Counted[];
+}

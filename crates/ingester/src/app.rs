@@ -118,7 +118,7 @@ impl App {
     #[cfg(test)]
     async fn start(self) -> Result<Serving, IngesterError> {
         let store = store::open(&self.config).await?;
-        self.serve(store).await
+        Box::pin(self.serve(store)).await
     }
 
     /// Serves: first probes and queries, then streams and requests.
@@ -159,6 +159,7 @@ impl App {
             asker,
             trace_room: TraceRoom::new(config.memory),
             metrics: engine.metrics.clone(),
+            span_metrics: engine.span_metrics.clone(),
             limits: engine.limits.subscribe(),
             receivers: receivers.iter().map(|r| (r.receiver().name(), r.counters())).collect(),
             ready: ready.clone(),

@@ -8,6 +8,7 @@ pub use crate::access::Access;
 use crate::disk::Reserve;
 use crate::group::ROLL_AFTER;
 use crate::query::HttpPrefix;
+use crate::span_metrics::SpanMetricsSettings;
 pub use crate::tenant_limits::{LimitsFile, Retention};
 use crate::upkeep::SWEEP_EVERY;
 use limit::{budget, container_limit};
@@ -65,6 +66,8 @@ pub struct Config {
     pub keep_compacted: Duration,
     /// How long blocks are kept, where the limits of their tenant say nothing.
     pub retention: Retention,
+    /// What is counted of spans, if it is.
+    pub span_metrics: Option<SpanMetricsSettings>,
     /// Age up to which commit slots are kept.
     pub keep_slots: Duration,
     /// Who is let in.
@@ -141,6 +144,7 @@ impl Config {
             }),
             keep_compacted: given.take("keep-compacted", duration_between(AGE)),
             retention: given.find("retention", Retention::read).unwrap_or_default(),
+            span_metrics: SpanMetricsSettings::take(&mut given),
             keep_slots: given.take("keep-slots", duration_between(AGE)),
             access: Access::take(&mut given),
             multitenancy: given.take("multitenancy", boolean),

@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::query::TraceFinder;
 use crate::receive::{Announcement, Intake};
 use crate::runtime::{BackgroundTasks, CriticalTask, IdGenerator};
+use crate::span_metrics::SpanMetrics;
 use crate::tenant_limits::WatchedLimits;
 use parts::Parts;
 use std::sync::Arc;
@@ -73,6 +74,8 @@ pub struct Engine {
     pub(crate) gate: Arc<Gate>,
     /// What tenants may have.
     pub(crate) limits: Arc<WatchedLimits>,
+    /// What is counted of spans, if it is.
+    pub(crate) span_metrics: Option<SpanMetrics>,
     /// Where streams hand their frames.
     pub intake: Arc<Intake>,
     /// Ends everything where it stands.
@@ -101,10 +104,12 @@ impl Engine {
         let stop = CancellationToken::new();
         let (journal_queue, frames) = mpsc::channel(sizes::JOURNAL_QUEUE);
         let process = own.process;
+        let tasks = Tasks::new(config, &parts, own, frames);
         Ok(Engine {
             traces: Arc::new(parts.trace_finder(config)),
             intake: Arc::new(parts.intake(journal_queue, &stop)),
-            tasks: Some(Tasks::new(config, &parts, own, frames)),
+            span_metrics: tasks.counted.clone(),
+            tasks: Some(tasks),
             deleter: parts.deleter,
             metrics: parts.metrics,
             memory: parts.memory,
@@ -146,6 +151,9 @@ impl Engine {
         background.spawn("adopting and collecting", tasks.upkeep.run(stop()));
         if has_disk {
             background.spawn("looking at the store's disk", tasks.disk.run(stop()));
+        }
+        if let Some(counting) = tasks.counting {
+            background.spawn("counting spans", counting.run(stop()));
         }
         if let Some(compactor) = tasks.compactor {
             background.spawn("merging blocks", compactor.run(stop()));

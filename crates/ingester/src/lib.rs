@@ -14,6 +14,7 @@
 //! | [`cluster`] | which other ingesters there are |
 //! | [`upkeep`] | what other processes left is adopted, garbage collected, small blocks merged |
 //! | [`query`] | where a trace is looked for, and the HTTP API |
+//! | `span_metrics` | what is counted of spans for Prometheus, beside their road |
 //! | `page` | traces in a browser: files for those who ask that port for `/` |
 //!
 //! [`engine`] puts these together, [`app`] sockets around them, `run` makes a program of it. What
@@ -38,6 +39,7 @@ pub mod query;
 pub mod receive;
 mod run;
 pub mod runtime;
+pub mod span_metrics;
 pub mod tenant_limits;
 pub mod upkeep;
 

@@ -226,6 +226,28 @@ metrics! {
     segments_queried: Counter;
     /// Queries whose answer may not be whole, because something could not be asked or read
     queries_partial: Counter;
+    /// Spans that were counted for `/metrics/spans`
+    span_metrics_spans: Counter;
+    /// Those of them that have no series of their own, since their tenant has as many as it may, or memory is short
+    span_metrics_spans_overflowed: Counter;
+    /// Spans that were not counted, since counting did not keep up
+    span_metrics_spans_dropped: Counter;
+    /// Spans that were not counted, since there was no memory for anything of their tenant
+    span_metrics_spans_without_room: Counter;
+    /// Calls between services that were counted
+    span_metrics_edges: Counter;
+    /// Those of them that have no series of their own
+    span_metrics_edges_overflowed: Counter;
+    /// Sides of calls whose other side did not come in time, and of which nothing tells who it is
+    span_metrics_sides_expired: Counter;
+    /// Sides of calls for which there was no memory to wait in
+    span_metrics_sides_dropped: Counter;
+    /// Sides of calls that wait for the other one
+    span_metrics_sides_waiting: Gauge;
+    /// Sets of labels of `/metrics/spans`
+    span_metrics_series: Gauge;
+    /// Memory of both
+    span_metrics_bytes: Gauge;
     /// Seconds from the first frame of a segment to its acknowledgement
     ack_seconds: Histogram = Histogram::new(&FINE_SECONDS);
     /// Seconds that writing a segment took

@@ -17,6 +17,8 @@ mod room;
 mod segments;
 mod serve;
 mod shown;
+mod span_calls;
+mod span_metrics;
 mod state;
 mod trace_room;
 mod traces;

@@ -13,6 +13,8 @@ const { kept, parse, traceId, write } = await import(`${js}/address.js`);
 const format = await import(`${js}/format.js`);
 const { slots } = await import(`${js}/colour.js`);
 const { layout } = await import(`${js}/map/layout.js`);
+const { edgesOf } = await import(`${js}/map/counted.js`);
+const { queryOf } = await import(`${js}/map/click.js`);
 const { sampled } = await import(`${js}/map/sample.js`);
 const { samples } = await import(`${js}/status/metrics.js`);
 
@@ -150,6 +152,29 @@ test("maps: layers by the longest way, circles do not hang it", () => {
   assert.deepEqual(sampled(calls, outside), [
     { from: "web", to: "pay", calls: 1, errors: 1, sum: 7 }, { from: "pay", to: "(redis)", calls: 1, errors: 0, sum: 5 },
   ]);
+});
+
+test("maps of what is counted: who sends no spans stands in parentheses", () => {
+  const counted = (/** @type {string} */ client, /** @type {string} */ server, /** @type {string} */ connection_type, client_seconds = 2, server_seconds = 1) =>
+    ({ client, server, connection_type, calls: 3, failed: 1, client_seconds, server_seconds });
+  const table = [
+    [counted("web", "pay", ""), [{ from: "web", to: "pay", calls: 3, errors: 1, sum: 1e9 }]],
+    [counted("web", "work", "messaging_system"), [{ from: "web", to: "work", calls: 3, errors: 1, sum: 1e9 }]],
+    [counted("pay", "redis", "database", 2, 2), [{ from: "pay", to: "(redis)", calls: 3, errors: 1, sum: 2e9 }]],
+    [counted("pay", "stripe", "virtual_node", 2, 0), [{ from: "pay", to: "(stripe)", calls: 3, errors: 1, sum: 2e9 }]],
+    [counted("user", "web", "virtual_node", 0, 1), [{ from: "(user)", to: "web", calls: 3, errors: 1, sum: 1e9 }]],
+    [counted("web", "web", ""), []],
+    [counted("", "", ""), []],
+  ];
+  for (const [one, expected] of table) assert.deepEqual(edgesOf([one]), expected);
+  const both = edgesOf([counted("a", "b", ""), counted("a", "b", "messaging_system"), counted("c", "d", "")]);
+  assert.deepEqual(both[0], { from: "a", to: "b", calls: 6, errors: 2, sum: 2e9 });
+});
+
+test("a click on the map asks for what has that name", () => {
+  assert.equal(queryOf('a"b'), '{ resource.service.name = "a\\"b" }');
+  assert.ok(queryOf("(redis)").startsWith('{ span.db.system.name = "redis" || span.db.system = "redis" || '));
+  assert.equal(queryOf("(user)"), "{ (kind = server || kind = consumer) && nestedSetParent < 0 }");
 });
 
 test("Prometheus' text", () => {

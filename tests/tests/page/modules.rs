@@ -9,12 +9,14 @@ use std::process::Command;
 /// A module tells one story.
 const MOST_LINES: usize = 400;
 /// Folders and files that know of no browser: `node --test` runs them, and so does the worker.
-const PURE: [&str; 8] = [
+const PURE: [&str; 10] = [
     "model/",
     "traceql/",
     "format.js",
     "colour.js",
     "address.js",
+    "map/click.js",
+    "map/counted.js",
     "map/layout.js",
     "map/sample.js",
     "search/slices.js",

@@ -17,6 +17,7 @@ pub static TABLE: Table = Table {
         MEMORY,
         JOURNAL,
         BLOCKS,
+        SPAN_METRICS,
         PROCESS,
         Log::GROUP,
     ],
@@ -97,6 +98,17 @@ const BLOCKS: Group = Group {
         "compact", "TIME|never", Is("1m"), "how often small blocks are looked for that are worth merging; never: a Tempo that compacts this bucket does it";
         "keep-compacted", "TIME", Is("1h"), "how long blocks are kept that were merged into others, for readers that have not noticed; and those that have expired";
         "retention", "TIME|none", Means("none: for ever"), "how long blocks are kept, from the end of the hour in which their spans came, 1h at least; limits may say otherwise for a tenant";
+    },
+};
+
+const SPAN_METRICS: Group = Group {
+    heading: "Metrics from spans",
+    settings: settings! {
+        "span-metrics", "BOOL", Is("false"), "count calls, latencies and sizes of spans, and who calls whom, as Tempo's metrics-generator does: /metrics/spans";
+        "span-metrics-dimensions", "NAME,…", Is("service,span_name,span_kind,status_code"), "labels of the span metrics: these, status_message, or keys of attributes, such as http.route";
+        "span-metrics-series", "NUMBER", Is("10000"), "sets of labels that a tenant may have of each kind; what comes beyond is one series with otel_metric_overflow=\"true\"";
+        "span-metrics-wait", "TIME", Is("10s"), "how long one side of a call waits for the other, before it counts as a call from or to the outside";
+        "span-metrics-target-info", "BOOL", Is("false"), "tell resources as traces_target_info, and give span metrics job and instance; to be scraped with honor_labels";
     },
 };
 

@@ -27,6 +27,7 @@ fn defaults_stand() {
     assert_eq!(config.block_bytes, 64 << 20);
     assert_eq!(config.compact, Some(Duration::from_secs(60)));
     assert_eq!(config.disk_reserve, Reserve::Auto);
+    assert_eq!(config.span_metrics, None);
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn every_mistake_is_told_with_its_place() {
 
 #[test]
 fn single_mistakes() {
-    let table: [(&[&str], &str); 11] = [
+    let table: [(&[&str], &str); 15] = [
         (&["--memory", "32MiB"], "--memory"),
         (&["--disk-reserve", "95%"], "--disk-reserve"),
         (&["--segment-bytes", "17MiB"], "--segment-bytes"),
@@ -85,6 +86,10 @@ fn single_mistakes() {
         (&["--advertise", "10.0.0.1:4319"], "--advertise"),
         (&["--http-listen", "localhost:4319"], "--http-listen"),
         (&["--receivers", "otlp", "--otlp-http-listen", "[::1]:4317"], "--otlp-http-listen"),
+        (&["--span-metrics", "maybe"], "--span-metrics"),
+        (&["--span-metrics-series", "0"], "--span-metrics-series"),
+        (&["--span-metrics-wait", "1h"], "--span-metrics-wait"),
+        (&["--span-metrics-dimensions", "a.b,a_b"], "--span-metrics-dimensions"),
     ];
     for (args, expected) in table {
         assert_eq!(mistakes(args, &[], ""), [expected], "{args:?}");

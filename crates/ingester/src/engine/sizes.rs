@@ -17,11 +17,19 @@ const MERGED_SPAN: usize = 16 << 10;
 const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
 
 /// The budget for spans: what is left of `memory` when every segment that may be on its way and all
-/// messages that may be arriving are taken off, but three quarters of it at least.
+/// messages that may be arriving are taken off, but three quarters of it at least; and of that, what
+/// metrics from spans take where they are on.
 pub(super) fn spans(config: &Config) -> usize {
     let segments = SEGMENTS.saturating_mul(config.segment_bytes);
     let beside = segments.saturating_add(messages(config.memory));
-    config.memory - beside.min(config.memory / 4)
+    let counted = config.span_metrics.as_ref().map_or(0, |_| 3 * span_metrics(config.memory));
+    config.memory - beside.min(config.memory / 4) - counted
+}
+
+/// Memory for each of three parts of metrics from spans: series, sides of calls that wait, and frames
+/// that are to be counted.
+pub(super) fn span_metrics(memory: usize) -> usize {
+    memory / 32
 }
 
 /// The budget for messages that arrive: one of the largest for every 128 MiB of `memory`.
@@ -84,7 +92,10 @@ pub(super) fn merge_limits(memory: usize) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span_metrics::SpanMetricsSettings;
+    use std::time::Duration;
     use tributary_settings::Asked;
+    use tributary_span_metrics::Dimensions;
 
     #[test]
     fn parts_grow_with_memory_within_bounds() {
@@ -163,6 +174,14 @@ mod tests {
         for (memory, segment_bytes, expected) in table {
             let config = Config { memory, segment_bytes, ..(*config).clone() };
             assert_eq!(spans(&config), expected, "{memory}");
+            let counting = SpanMetricsSettings {
+                dimensions: Dimensions::default(),
+                series: 1,
+                wait: Duration::ZERO,
+                target_info: false,
+            };
+            let config = Config { span_metrics: Some(counting), ..config };
+            assert_eq!(spans(&config), expected - memory / 32 * 3, "{memory}");
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::disk::DiskWatch;
 use crate::group::Evictor;
 use crate::journal::{CutAt, SegmentWriter};
 use crate::receive::PendingFrame;
+use crate::span_metrics::{Counting, CountingQueue, SpanMetrics};
 use crate::upkeep::{Adopter, Collector, Compactor, Expiring, LeftSegments, Upkeep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -31,6 +32,10 @@ pub(super) struct Tasks {
     pub(super) upkeep: Upkeep,
     /// None when another program merges blocks, and nothing expires.
     pub(super) compactor: Option<Compactor>,
+    /// None when nothing is counted of spans.
+    pub(super) counting: Option<Counting>,
+    /// What it counts.
+    pub(super) counted: Option<SpanMetrics>,
 }
 
 impl Tasks {
@@ -41,15 +46,18 @@ impl Tasks {
         own: Heartbeat,
         frames: mpsc::Receiver<PendingFrame>,
     ) -> Tasks {
+        let (queue, counting, counted) = counting(config, parts);
         Tasks {
             disk: disk(config, parts),
             heartbeat: heartbeat(config, parts, own),
-            segment_writer: segment_writer(config, parts),
+            segment_writer: segment_writer(config, parts, queue),
             frames,
             evictor: evictor(config, parts),
             flusher: flusher(config, parts),
             upkeep: upkeep(config, parts),
             compactor: compactor(config, parts),
+            counting,
+            counted,
         }
     }
 }
@@ -87,7 +95,24 @@ fn heartbeat(config: &Config, parts: &Parts, own: Heartbeat) -> HeartbeatTask {
     }
 }
 
-fn segment_writer(config: &Config, parts: &Parts) -> SegmentWriter {
+/// The queue of what is to be counted of spans, the task that counts, and what it counts.
+fn counting(
+    config: &Config,
+    parts: &Parts,
+) -> (Option<CountingQueue>, Option<Counting>, Option<SpanMetrics>) {
+    let Some(settings) = &config.span_metrics else { return (None, None, None) };
+    let bytes = sizes::span_metrics(config.memory);
+    let settings = settings.counting(bytes, config.multitenancy, &parts.instance);
+    let (ids, metrics) = (parts.ids.clone(), parts.metrics.clone());
+    let (queue, counting, counted) = crate::span_metrics::start(settings, bytes, ids, metrics);
+    (Some(queue), Some(counting), Some(counted))
+}
+
+fn segment_writer(
+    config: &Config,
+    parts: &Parts,
+    counting: Option<CountingQueue>,
+) -> SegmentWriter {
     SegmentWriter {
         journal: parts.journal.clone(),
         instance: parts.instance.clone(),
@@ -98,6 +123,7 @@ fn segment_writer(config: &Config, parts: &Parts) -> SegmentWriter {
         flush_due: parts.flush_due.clone(),
         dedup: parts.dedup.clone(),
         memory: parts.memory.clone(),
+        counting,
         refusing: parts.refusing.clone(),
         told: Repeated::default(),
         metrics: parts.metrics.clone(),

@@ -10,6 +10,7 @@ use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use crate::receive::{FrameDedup, PendingFrame};
 use crate::runtime::IdGenerator;
+use crate::span_metrics::CountingQueue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -49,6 +50,8 @@ pub(crate) struct SegmentWriter {
     pub dedup: Arc<FrameDedup>,
     /// Told when spans have come to rest in a generation.
     pub memory: MemoryBudget,
+    /// Has the spans of each frame counted, where that is asked for.
+    pub counting: Option<CountingQueue>,
     /// Told when the store does not take a segment, and when it does.
     pub refusing: Refusing,
     /// When the log is due to tell of that.
@@ -175,7 +178,12 @@ impl SegmentWriter {
     /// Appends a frame to the open segment; gives it back if it has to wait for the next one.
     fn push(&self, segment: &mut OpenSegment, frame: PendingFrame) -> Option<Box<PendingFrame>> {
         match segment.push(frame) {
-            Pushed::In => {}
+            Pushed::In => {
+                let pushed = segment.frames.last().map(|frame| &frame.batch);
+                if let (Some(counting), Some(batch)) = (&self.counting, pushed) {
+                    counting.offer(&batch.tenant, &batch.columns);
+                }
+            }
             Pushed::Full(frame) if !segment.frames.is_empty() => return Some(frame),
             Pushed::Full(frame) => {
                 let why = format!("the frame is larger than a segment of {MAX_SEGMENT} bytes");

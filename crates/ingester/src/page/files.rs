@@ -26,6 +26,8 @@ pub(super) const FILES: &[(&str, &[u8])] = files! {
     "js/keys.js"
     "js/loader.js"
     "js/main.js"
+    "js/map/click.js"
+    "js/map/counted.js"
     "js/map/draw.js"
     "js/map/layout.js"
     "js/map/sample.js"

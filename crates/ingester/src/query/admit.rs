@@ -35,15 +35,22 @@ pub(super) async fn admit(
         );
         return (StatusCode::MISDIRECTED_REQUEST, why).into_response();
     }
-    let path = request.uri().path();
-    if !OPEN.contains(&path) && !page::owns(path) {
-        let port = if path.starts_with(INTERNAL) { Port::Peer } else { Port::Query };
+    if let Some(port) = guarded(request.uri().path()) {
         let checked = check(&state.gate, port, &certificate, request.headers_mut()).await;
         if let Err(refusal) = checked {
             return refused(&refusal, request.headers());
         }
     }
     next.run(request).await
+}
+
+/// As what a caller of this path is looked at; none when it is open.
+fn guarded(path: &str) -> Option<Port> {
+    match path {
+        path if OPEN.contains(&path) || page::owns(path) => None,
+        path if path.starts_with(INTERNAL) => Some(Port::Peer),
+        _ => Some(Port::Query),
+    }
 }
 
 async fn check(
@@ -83,6 +90,33 @@ fn refused(refusal: &Refusal, headers: &HeaderMap) -> Response {
         false => {
             let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
             (StatusCode::UNAUTHORIZED, challenge, why).into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::http::{SPAN_CALLS_PATH, SPANS_PATH};
+    use crate::query::peers::{CALLS_PATH, PEER_PATH, QUESTION_PATH};
+
+    #[test]
+    fn what_tells_of_spans_is_guarded() {
+        let table = [
+            ("/live", None),
+            ("/metrics", None),
+            ("/", None),
+            (SPANS_PATH, Some(Port::Query)),
+            (SPAN_CALLS_PATH, Some(Port::Query)),
+            ("/metrics/", Some(Port::Query)),
+            ("/api/search", Some(Port::Query)),
+            ("/no/such/path", Some(Port::Query)),
+            (PEER_PATH, Some(Port::Peer)),
+            (CALLS_PATH, Some(Port::Peer)),
+            (QUESTION_PATH, Some(Port::Peer)),
+        ];
+        for (path, expected) in table {
+            assert_eq!(guarded(path), expected, "{path}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::ask::{Asker, NotAnswered};
 use super::cut::cut;
 use super::encoding::{Encoding, compress};
-use super::peers::{PEER_PATH, Peers, QUESTION_PATH};
+use super::peers::{CALLS_PATH, PEER_PATH, Peers, QUESTION_PATH};
 use super::prefix::HttpPrefix;
 use super::ready::ready;
 use super::state::{self, Own};
@@ -15,6 +15,7 @@ use crate::limits::Limit;
 use crate::memory::Reading;
 use crate::metrics::Metrics;
 use crate::page;
+use crate::span_metrics::SpanMetrics;
 use crate::tenant_limits::Limits;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -56,6 +57,8 @@ pub(crate) struct HttpState {
     pub(crate) asker: Asker,
     /// Counters.
     pub(crate) metrics: Arc<Metrics>,
+    /// What is counted of spans, if it is.
+    pub(crate) span_metrics: Option<SpanMetrics>,
     /// What tenants may have.
     pub(crate) limits: watch::Receiver<Arc<Limits>>,
     /// Counters of the receivers, by name.
@@ -70,6 +73,10 @@ pub(crate) struct HttpState {
 
 /// What this ingester says of itself and of the others.
 pub(super) const STATE_PATH: &str = "/api/tributary/state";
+/// Metrics from spans, for Prometheus.
+pub(super) const SPANS_PATH: &str = "/metrics/spans";
+/// Who calls whom, for the page.
+pub(super) const SPAN_CALLS_PATH: &str = "/metrics/spans/calls";
 /// The longest question that another ingester may ask, bytes.
 const MAX_QUESTION: usize = 1 << 20;
 
@@ -90,8 +97,11 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             text(StatusCode::OK, state.render_metrics())
         }
         STATE_PATH => state.tell(),
+        SPANS_PATH => return state.span_metrics_page(&head.headers),
+        SPAN_CALLS_PATH => state.span_calls(&head.headers).await,
         QUESTION_PATH => state.answer_question(body).await,
         path if path.starts_with(PEER_PATH) => state.answer_peer(path).await,
+        path if path.starts_with(CALLS_PATH) => state.answer_calls(path).await,
         _ => match api::read(&head, &state.settings) {
             Ok(Call::Ready(answer)) | Err(answer) => answer,
             Ok(Call::Search(call)) => answered(state.asker.search(&call).await, |a| call.answer(a)),

@@ -1,5 +1,6 @@
 //! Asking the other ingesters for spans that are in no block yet.
 
+use super::span_calls::Calls;
 use crate::config::Access;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -24,12 +25,16 @@ pub(super) const INTERNAL: &str = "/internal/";
 pub(super) const PEER_PATH: &str = "/internal/v1/live/";
 /// Where they ask each other what is in no block yet.
 pub(super) const QUESTION_PATH: &str = "/internal/v1/question";
+/// Below it ingesters ask each other who calls whom, by tenants joined with commas, which no tenant has.
+pub(super) const CALLS_PATH: &str = "/internal/v1/calls/";
 /// How long an answer about many traces may take.
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
 /// An ingester that has not answered by then counts as missing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The most that one ingester may say about one trace.
 const MAX_ANSWER: usize = 256 << 20;
+/// The most that one ingester may say about who calls whom.
+const MAX_CALLS: usize = 16 << 20;
 
 /// A client for the other ingesters.
 #[derive(Debug, Clone)]
@@ -173,6 +178,36 @@ impl Peers {
             told.silent.extend(&peer.epochs);
         }
         told
+    }
+
+    /// Asks all of these who calls whom; one that does not tell is told of.
+    pub(super) async fn calls(&self, living: &[Heartbeat], tenants: &[String]) -> Vec<Calls> {
+        join_all(living.iter().map(|peer| async move {
+            let path = format!("{CALLS_PATH}{}", tenants.join(","));
+            let asking = self.calls_one(&peer.query_address, &path);
+            let asked = tokio::time::timeout(PATIENCE, asking).await;
+            let late = |_| Err(PeerFailure::Silent(format!("no answer within {PATIENCE:?}")));
+            asked.unwrap_or_else(late).unwrap_or_else(|failure| {
+                let (PeerFailure::Silent(why) | PeerFailure::Partial(why)) = failure;
+                let missing = vec![format!("ingester {}: {why}", peer.query_address)];
+                Calls { since: u64::MAX, missing, ..Calls::default() }
+            })
+        }))
+        .await
+    }
+
+    async fn calls_one(&self, address: &str, path: &str) -> Result<Calls, PeerFailure> {
+        let silent = |e: &dyn std::fmt::Display| PeerFailure::Silent(e.to_string());
+        let request = self.request(Method::GET, address, path, Bytes::new())?;
+        let answer = self.client.request(request).await.map_err(|e| silent(&ErrorChain(&e)))?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), MAX_CALLS).collect().await;
+        let body = body.map_err(|e| silent(&e))?.to_bytes();
+        if !status.is_success() {
+            let said = String::from_utf8_lossy(&body).into_owned();
+            return Err(PeerFailure::Partial(format!("{status} {said}")));
+        }
+        serde_json::from_slice(&body).map_err(|e| silent(&e))
     }
 
     async fn question_one(&self, address: &str, body: Bytes) -> Result<PartAnswer, PeerFailure> {

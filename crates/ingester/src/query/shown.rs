@@ -6,7 +6,7 @@
 //! not enough of it, were it alone, is cut, and says so. All but small ones are joined and written on
 //! the threads of the questions.
 
-mod paced;
+pub(super) mod paced;
 
 use super::cut::cut;
 use super::encoding::{Encoding, Packer};

@@ -19,6 +19,7 @@ mod lost_tasks;
 mod namesakes;
 mod refused;
 mod server;
+mod span_metrics;
 mod start;
 mod tenant_refused;
 mod tenants;

@@ -17,7 +17,7 @@ const AHEAD: usize = 1;
 
 /// The same portions, for a reader that takes each within [`PATIENCE`]. For others the body ends with
 /// an error, which breaks the connection off: what was sent is not taken for the whole.
-pub(super) fn paced(
+pub(in crate::query) fn paced(
     portions: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     let (taker, taken) = mpsc::channel(AHEAD);
