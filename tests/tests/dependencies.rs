@@ -169,6 +169,7 @@ const RULES: &[Rule] = &[
             "tributary-span",
             "tributary-wire",
             "tributary-store",
+            "tributary-telemetry",
             "tributary-journal",
             "tributary-block",
             "tributary-sidecar",

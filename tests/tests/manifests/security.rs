@@ -15,7 +15,7 @@ fn pods_of_plain_files_are_admitted_restricted() -> Result<()> {
             seen += 1;
         }
     }
-    ensure!(seen == 3, "found {seen} pods");
+    ensure!(seen == 4, "found {seen} pods");
     Ok(())
 }
 

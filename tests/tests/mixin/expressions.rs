@@ -70,9 +70,8 @@ fn the_runbook_names_metrics_that_there_are() -> Result<()> {
 #[test]
 fn what_is_not_collected_is_not_asked_for() -> Result<()> {
     let monitor = read("deploy/mixin/podmonitor.yaml")?;
-    let pattern =
-        monitor.lines().filter_map(|line| line.trim().strip_prefix("regex: ")).next_back();
-    let parts = pattern.and_then(|p| p.trim_end_matches(')').split_once('('));
+    let mut patterns = monitor.lines().filter_map(|line| line.trim().strip_prefix("regex: "));
+    let parts = patterns.find_map(|pattern| pattern.trim_end_matches(')').split_once('('));
     let (start, ends) = parts.unwrap_or_default();
     let dropped: Vec<String> = ends.split('|').map(|end| format!("{start}{end}")).collect();
     let known = published()?;

@@ -109,7 +109,7 @@ mod tests {
         drop(first);
         second.more(1).await.unwrap();
         small.more(LARGE - 3000).await.unwrap();
-        // Nobody is waited for for ever.
+        // One that keeps its turn for ever is not waited for as long.
         let told = small.more(1).await.unwrap_err().to_string();
         assert!(told.contains("too many large traces"), "{told}");
         drop(second);

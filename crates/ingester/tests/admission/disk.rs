@@ -133,6 +133,7 @@ async fn new_frames_wait_while_the_disk_is_short_and_what_was_taken_becomes_bloc
 async fn nothing_is_merged_while_the_disk_is_short() {
     let disk = Disk::new(2 * GIB);
     let often = ["--segment-age", "20ms", "--block-age", "20ms", "--blocks-poll", "100ms"];
+    let often = [&often[..], &["--disk-reserve", "1GiB"]].concat();
     let mut engine = Box::pin(server::engine(
         disk.store().await,
         &[&often[..], &["--compact", "never"]].concat(),

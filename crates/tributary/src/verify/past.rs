@@ -2,8 +2,8 @@
 //!
 //! The verifier keeps nothing. But each trace carries notes: since which slot the run that wrote it had
 //! been writing, and which of the slots before were not acknowledged. A trace that is found after a restart
-//! thereby vouches for those before it: what it says was acknowledged must be there. What lies after
-//! the last trace that is found nobody vouches for; that is looked at again by the run that wrote it.
+//! thereby vouches for those before it: what it says was acknowledged must be there. For what lies after
+//! the last trace that is found none vouches: that is not looked at again.
 
 use super::case::NOTE;
 use super::span::{Attributes, Value};
