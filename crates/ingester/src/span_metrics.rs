@@ -1,5 +1,5 @@
 //! Metrics from spans, beside the road of a span: what is counted is `tributary-span-metrics`, here are
-//! its settings, the queue from the segment writer, and the task that counts ([`Counting`]).
+//! its settings, the queue from the segment writer, and the task that counts (`Counting`).
 //!
 //! A frame is counted when it joins a segment: it is known to be no repeat there, and it joins one
 //! once. What is counted is in memory alone: a process that is killed takes with it what came after the
