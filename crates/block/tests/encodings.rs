@@ -122,6 +122,9 @@ fn others_read_the_same_values_in_merged_blocks() {
     let paths = [0, 1].map(|level| {
         let settings = WriterSettings { row_group_spans: 30_000, ..WriterSettings::default() };
         let block = write(ID, "t", &batches, &settings.of_level(level)).unwrap();
+        // Tempo would not find a root by it.
+        let parents = &encodings(&block)["rs.ss.Spans.ParentID"];
+        assert!(!parents.contains(&Encoding::RLE_DICTIONARY), "{parents:?}");
         let path = folder.path().join(format!("{level}.parquet"));
         std::fs::write(&path, &block.data).unwrap();
         path

@@ -91,7 +91,7 @@ impl ChunkWriter {
             Values::Doubles(all) => all.to_vec(),
         };
         let mut codings = vec![Coding::Plain];
-        if self.index_numbers(&numbers, numbers.len() / REPEATS) {
+        if may_have_dictionary(chunk) && self.index_numbers(&numbers, numbers.len() / REPEATS) {
             self.put_dictionary(chunk.leaf, chunk.values, chunk.texts)?;
             let entries = self.dictionary.len();
             codings.extend([Coding::packed(entries), Coding::aligned(entries)]);
@@ -121,6 +121,16 @@ impl ChunkWriter {
         let dictionary = if form.values.has_dictionary() { self.dictionary_page.len() } else { 0 };
         bytes.compressed += dictionary * tried / chunk.entries.def.len().max(1);
         Ok(bytes)
+    }
+}
+
+/// Whether a dictionary of the chunk's numbers is read by all. parquet-go, with which Tempo reads, fills
+/// only the lower half of a value from a dictionary of 32 bits: Tempo then compares -1, the parent of a
+/// root, as 4,294,967,295, and `{ nestedSetParent < 0 }` finds nothing.
+fn may_have_dictionary(chunk: Tried<'_>) -> bool {
+    match chunk.values {
+        Values::Ints(all) if chunk.leaf.leaf_type.is_narrow() => all.iter().all(|n| *n >= 0),
+        _ => true,
     }
 }
 
@@ -181,4 +191,34 @@ fn row_from(rep: &[u8], at: usize) -> usize {
 /// Whether all levels are the same.
 fn is_even(levels: &[u8]) -> bool {
     levels.iter().all(|l| Some(l) == levels.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WriterSettings;
+    use crate::schema::leaves;
+
+    #[test]
+    fn numbers_below_zero_have_no_dictionary_of_32_bits() {
+        let leaves = leaves();
+        let leaf = |end: &str| leaves.iter().find(|leaf| leaf.path.ends_with(end)).unwrap();
+        let table: [(&str, [i64; 3], usize); 5] = [
+            (".ParentID", [-1, 1, 2], 1),
+            (".ParentID", [0, 1, 2], 3),
+            (".NestedSetLeft", [1, 2, 3], 3),
+            (".StatusCode", [-1, 1, 2], 3),
+            (".HttpStatusCode", [200, 404, 503], 3),
+        ];
+        for (path, values, codings) in table {
+            let values = values.repeat(100);
+            let levels = vec![1; values.len()];
+            let texts = Interner::new(0);
+            let entries = Entries { rep: &levels, def: &levels };
+            let ints = Values::Ints(&values);
+            let chunk = Tried { leaf: leaf(path), entries, values: &ints, texts: &texts };
+            let mut writer = ChunkWriter::new(&WriterSettings::default()).unwrap();
+            assert_eq!(writer.candidates(chunk).unwrap().len(), codings, "{path} {values:?}");
+        }
+    }
 }
