@@ -2,7 +2,7 @@
 
 use super::ask::Reader;
 use super::case::Case;
-use super::ledger::{Finding, Ledger, Seen};
+use super::ledger::{Finding, Ledger, Outcome, Seen};
 use super::past::{Notes, REMEMBERED};
 use super::plan::{Plan, Protocol};
 use super::send::{NotTaken, Senders};
@@ -56,6 +56,8 @@ struct State {
     halves: BTreeMap<u64, u64>,
     /// Whether what is not taken was told.
     is_told: bool,
+    /// Whether answers that fail were told.
+    is_told_unanswered: bool,
 }
 
 impl Run {
@@ -73,6 +75,7 @@ impl Run {
             not_acknowledged: BTreeSet::new(),
             halves: BTreeMap::new(),
             is_told: false,
+            is_told_unanswered: false,
         };
         if self.most.is_none() {
             self.remember(&mut state).await;
@@ -99,7 +102,7 @@ impl Run {
                 Some(Ok(sent)) = sending.join_next() => self.sent(&mut state, sent),
                 Some(Ok((slot, seen))) = looking.join_next() => {
                     if let Some(finding) = state.ledger.seen(slot, (self.clock)(), seen) {
-                        self.found(&finding);
+                        self.found(&mut state, &finding);
                     }
                 }
                 () = tokio::time::sleep(TICK) => {}
@@ -180,9 +183,12 @@ impl Run {
         }
     }
 
-    fn found(&self, finding: &Finding) {
+    /// Answers that fail are told once, until one comes again.
+    fn found(&self, state: &mut State, finding: &Finding) {
         self.tally.found(finding);
-        if !finding.told.is_empty() {
+        let is_unanswered = finding.outcome == Outcome::Unanswered;
+        let is_known = std::mem::replace(&mut state.is_told_unanswered, is_unanswered);
+        if !finding.told.is_empty() && !(is_unanswered && is_known) {
             (self.say)(&line(&self.plan, finding));
         }
     }
