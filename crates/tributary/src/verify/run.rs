@@ -188,7 +188,8 @@ impl Run {
         self.tally.found(finding);
         let is_unanswered = finding.outcome == Outcome::Unanswered;
         let is_known = std::mem::replace(&mut state.is_told_unanswered, is_unanswered);
-        if !finding.told.is_empty() && !(is_unanswered && is_known) {
+        let is_said = is_unanswered && is_known;
+        if !finding.told.is_empty() && !is_said {
             (self.say)(&line(&self.plan, finding));
         }
     }
