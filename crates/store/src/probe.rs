@@ -87,10 +87,9 @@ async fn tried(store: &Store) -> Result<(), ProbeError> {
     let failed = |source| ProbeError::Failed { url: store.url().to_owned(), source };
     let id = u128::from_be_bytes(random::<16>().map_err(failed)?);
     let folder = format!("journal/probe/{id:032x}");
-    let tried = promises(store, &folder).await;
+    let mut paths = Vec::new();
+    let tried = promises(store, &folder, &mut paths).await;
     // Cleaning up is part of the trial, and is tried after a failure as well.
-    let races = (0..RACES).map(|race| format!("{folder}/race-{race}"));
-    let paths: Vec<String> = [format!("{folder}/create")].into_iter().chain(races).collect();
     let cleaned = store.delete_all(paths);
     if tried.is_err() {
         if !matches!(tokio::time::timeout(CLEAN_WITHIN, cleaned).await, Ok(Ok(()))) {
@@ -108,9 +107,11 @@ async fn tried(store: &Store) -> Result<(), ProbeError> {
     }
 }
 
-async fn promises(store: &Store, folder: &str) -> Result<(), ProbeError> {
+/// The trial. `paths` are those that it may have written to.
+async fn promises(store: &Store, folder: &str, paths: &mut Vec<String>) -> Result<(), ProbeError> {
     let failed = |source| ProbeError::Failed { url: store.url().to_owned(), source };
     let path = format!("{folder}/create");
+    paths.push(path.clone());
     if store.create(&path, Bytes::from_static(b"first"), 0..5).await.map_err(failed)?
         != Created::Won
     {
@@ -136,7 +137,9 @@ async fn promises(store: &Store, folder: &str) -> Result<(), ProbeError> {
         ));
     }
     for number in 0..RACES {
-        race(store, &format!("{folder}/race-{number}")).await?;
+        let path = format!("{folder}/race-{number}");
+        paths.push(path.clone());
+        race(store, &path).await?;
     }
     Ok(())
 }

@@ -79,7 +79,8 @@ struct State {
     troubles: VecDeque<Trouble>,
     storm: Option<Storm>,
     ghost: Option<(String, Bytes)>,
-    ignores_conditions: bool,
+    /// Of paths that end so; of all with an empty text.
+    ignores_conditions: Option<&'static str>,
     forgets_to_list: bool,
     forever: Option<u16>,
     answers: Option<Always>,
@@ -124,7 +125,12 @@ impl FakeS3 {
     }
 
     pub(crate) fn ignore_conditions(&self) {
-        self.state.lock().unwrap().ignores_conditions = true;
+        self.ignore_conditions_of("");
+    }
+
+    /// Of paths that end so.
+    pub(crate) fn ignore_conditions_of(&self, end: &'static str) {
+        self.state.lock().unwrap().ignores_conditions = Some(end);
     }
 
     pub(crate) fn forget_to_list(&self) {
@@ -244,7 +250,8 @@ impl FakeS3 {
             if let Some(status) = state.forever {
                 return Ok(plain(status, "no writes"));
             }
-            let exists = state.objects.contains_key(&path) && !state.ignores_conditions;
+            let ignores = state.ignores_conditions.is_some_and(|end| path.ends_with(end));
+            let exists = state.objects.contains_key(&path) && !ignores;
             let stormy = state.storm.as_mut().and_then(Storm::next);
             let fault = state.faults.pop_front().or(stormy);
             match &fault {

@@ -27,6 +27,17 @@ async fn a_store_that_ignores_create_only_is_refused() {
     assert!(!error.is_transient());
 }
 
+/// A server that looks first and writes then may pass one race, and not several.
+#[tokio::test]
+async fn each_race_of_several_counts() {
+    for race in ["race-0", "race-2", "race-3"] {
+        let fake = FakeS3::start().await;
+        fake.ignore_conditions_of(race);
+        let error = probe(&fake).await.unwrap_err();
+        assert!(error.to_string().contains("8 of 8 creates at once won"), "{race}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_whose_listings_lag_is_refused() {
     let fake = FakeS3::start().await;
