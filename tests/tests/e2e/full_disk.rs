@@ -120,6 +120,7 @@ async fn down_to_the_reserve() -> Result<()> {
     let place = Place::disk(256 * MIB)?;
     let quick = ["--block-age", "3s", "--memory", "64MiB", "--receivers", "otlp-http"];
     let flags = quick.into_iter().chain(["--otlp-http-listen", "127.0.0.1:0"]);
+    let flags = flags.chain(["--disk-reserve", "auto"]);
     let mut ingester = Ingester::start(&place, &flags.collect::<Vec<_>>()).await?;
     let direct = ingester.process.listening("otlp-http", SOON).await?;
     let sidecar = Sidecar::start(&ingester.wire.to_string(), &["--buffer", "2MiB"]).await?;

@@ -75,10 +75,15 @@ impl<'a> Outputs<'a> {
     fn begin(&self) -> Result<BlockWriter, CommitError> {
         let id = mint_compacted(self.window, self.k, self.builder.ids.block()?);
         let id = id.ok_or_else(|| CommitError::NoRecordLeft(self.window.clone()))?;
-        let settings = WriterSettings {
-            row_group_spans: usize::MAX,
-            ..self.builder.settings.clone().of_level(self.level)
+        let fresh = self.builder.settings.clone();
+        // To try encodings takes memory. An ingester that has so little that its row groups are small
+        // merges as it writes.
+        let has_room = fresh.row_group_spans >= WriterSettings::default().row_group_spans;
+        let merged = match has_room {
+            true => fresh.of_level(self.level),
+            false => WriterSettings { compaction_level: self.level, ..fresh },
         };
+        let settings = WriterSettings { row_group_spans: usize::MAX, ..merged };
         Ok(BlockWriter::new(id, &self.window.tenant, settings)?)
     }
 }
