@@ -112,7 +112,7 @@ async fn what_the_write_was_answered_is_told() {
     let fake = FakeS3::start().await;
     let slow = ("SlowDown", "<Message>please</Message>");
     fake.always(Always { status: 503, error: slow, ..Always::default() });
-    let deadline = std::time::Duration::from_millis(300);
+    let deadline = std::time::Duration::from_secs(2);
     let options = StoreOptions { create_deadline: deadline, ..fake.options() };
     let store = Store::open("s3://bucket", &options).await.unwrap();
     let error = store.create("a", "uid".into(), 0..3).await.unwrap_err();
