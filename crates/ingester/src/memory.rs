@@ -2,8 +2,8 @@
 //!
 //! Bytes are taken before a frame is decoded and travel with its spans until their block is
 //! visible. Which tenant must wait, and which of those that wait is next, is decided by
-//! `fair_share`: no tenant can starve another one, however many streams it has. What traces take that are read back is beside it
-//! (`large_reads`).
+//! `fair_share`: no tenant can starve another one, however many streams it has. What traces take that
+//! are read back is beside it (`large_reads`).
 
 mod fair_share;
 mod large_reads;

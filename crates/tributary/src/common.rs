@@ -5,6 +5,7 @@ pub(crate) mod address;
 mod allocator;
 pub(crate) mod caller;
 pub(crate) mod http;
+pub(crate) mod otlp;
 pub(crate) mod random;
 pub(crate) mod stop;
 pub(crate) mod terminal;

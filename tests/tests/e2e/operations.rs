@@ -1,12 +1,12 @@
 //! What both programs publish is what `docs/operations.md` explains: each metric with its type and its
 //! labels, and no other.
 
+use crate::verify::Verifier;
 use anyhow::{Context, Result, ensure};
 use std::collections::{BTreeMap, BTreeSet};
+use tributary_testkit::http;
 use tributary_testkit::prometheus::Metrics;
-use tributary_testkit::wait::SOON;
-use tributary_testkit::{Process, http};
-use tributary_tests::{Ingester, Place, Sidecar, program};
+use tributary_tests::{Ingester, Place, Sidecar};
 
 const PAGE: &str = include_str!("../../../docs/operations.md");
 
@@ -23,17 +23,12 @@ async fn every_metric_is_explained() -> Result<()> {
     let place = Place::folder()?;
     let ingester = Ingester::start(&place, &["--receivers=otlp", OTLP_GRPC, OTLP_HTTP]).await?;
     let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
-    let (otlp, url) = (format!("--otlp={}", sidecar.http), format!("--url={}", ingester.http));
-    let verifier = ["verify", &otlp, &url, "--listen=127.0.0.1:0"];
-    let mut verifier = Process::spawn(program::tool()?, verifier, &[])?;
-    let address = |line: &str| {
-        line.strip_prefix("metrics on http://")?.strip_suffix("/metrics")?.parse().ok()
-    };
-    let verified = verifier.line("its metrics", SOON, address).await?;
+    let places = [format!("--otlp={}", sidecar.http), format!("--url={}", ingester.http)];
+    let verifier = Verifier::start(&places, &[]).await?;
     for (prefix, address) in [
         ("tributary_ingester_", ingester.http),
         ("tributary_sidecar_", sidecar.admin),
-        (VERIFIER, verified),
+        (VERIFIER, verifier.admin),
     ] {
         let told = published(&http::get(address, "/metrics").await?.text())?;
         ensure!(told.keys().all(|name| name.starts_with(prefix)), "{prefix}: {told:?}");

@@ -42,17 +42,21 @@ async fn one_of_each_kind_is_seen_at_once_and_from_its_block() -> Result<()> {
     ingester.stop().await
 }
 
+/// A verifier of this file's stories has much to do.
+const OFTEN: &[&str] = &["--every=500ms", "--block-after=8s", "--patience=5s"];
+
 /// A verifier that goes on.
-struct Verifier {
+pub(crate) struct Verifier {
     process: Process,
-    admin: SocketAddr,
+    /// Its metrics.
+    pub(crate) admin: SocketAddr,
 }
 
 impl Verifier {
-    async fn start(urls: &[String]) -> Result<Verifier> {
-        let flags = ["verify", "--every=500ms", "--block-after=8s", "--patience=5s"];
-        let args = flags.into_iter().chain(["--listen=127.0.0.1:0"]);
-        let args = args.chain(urls.iter().map(String::as_str));
+    /// Starts one that writes to and reads from these places.
+    pub(crate) async fn start(places: &[String], flags: &[&str]) -> Result<Verifier> {
+        let args = ["verify", "--listen=127.0.0.1:0"].into_iter().chain(flags.iter().copied());
+        let args = args.chain(places.iter().map(String::as_str));
         let mut process = Process::spawn(program::tool()?, args, &[])?;
         let address = |line: &str| {
             let at = line.strip_prefix("metrics on http://")?.strip_suffix("/metrics")?;
@@ -98,7 +102,7 @@ async fn it_is_silent_through_kills_and_tells_what_is_gone() -> Result<()> {
     let ingester = Ingester::start(&place, FLAGS).await?;
     let mut sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
     let urls = urls(&ingester, &mut sidecar).await?;
-    let verifier = Verifier::start(&urls).await?;
+    let verifier = Verifier::start(&urls, OFTEN).await?;
     verifier.until(&[("outcome", "fine")], 20.0).await?;
     let ingester = ingester.restart(&place, FLAGS).await?;
     verifier.until(&[("outcome", "fine"), ("stage", "block")], 20.0).await?;
@@ -107,7 +111,7 @@ async fn it_is_silent_through_kills_and_tells_what_is_gone() -> Result<()> {
 
     // What the one that was killed had still to look at, the next one looks at: far more than it has
     // written itself by then.
-    let verifier = Verifier::start(&urls).await?;
+    let verifier = Verifier::start(&urls, OFTEN).await?;
     verifier.until(&[("outcome", "fine"), ("stage", "block")], 5.0).await?;
     let written = verifier.looks().await?.sum("tributary_verify_written_total", &[]);
     ensure!(written < Some(14.0), "{written:?} were written in less than 8 s");

@@ -1,6 +1,7 @@
 //! Traces of the story as OTLP, sent the way SDKs send them: each service its own requests.
 
 use super::story::{Service, SpanKind, StorySpan, StoryTrace, Value};
+use crate::common::otlp::all_taken;
 use bytes::{Buf, BufMut, Bytes};
 use std::time::Duration;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -9,7 +10,6 @@ use tonic::{Request, Status};
 use tributary_span::TraceId;
 use tributary_span::columns::{self, Attr, Builder, LinkFields, SpanFields};
 use tributary_span::otlp::encode;
-use tributary_span::protobuf::Fields;
 
 /// A request of one service, and how many spans are in it.
 #[derive(Debug, Clone)]
@@ -152,29 +152,9 @@ impl Exporter {
     }
 }
 
-/// Reads an `ExportTraceServiceResponse`: `partial_success` = 1 { `rejected_spans` = 1,
-/// `error_message` = 2 }.
+/// Whether all spans were taken.
 fn partial_success(response: &[u8]) -> Result<(), ExportError> {
-    let bad = |why: tributary_span::protobuf::Malformed| ExportError::Refused(why.to_string());
-    let mut fields = Fields::new(response);
-    while let Some(field) = fields.next_field().map_err(bad)? {
-        if field.number != 1 {
-            continue;
-        }
-        let (mut rejected, mut message) = (0, "");
-        let mut inner = Fields::new(field.bytes().map_err(bad)?);
-        while let Some(field) = inner.next_field().map_err(bad)? {
-            match field.number {
-                1 => rejected = field.varint().map_err(bad)?,
-                2 => message = field.text().map_err(bad)?,
-                _ => {}
-            }
-        }
-        if rejected > 0 {
-            return Err(ExportError::Refused(format!("{rejected} spans were rejected: {message}")));
-        }
-    }
-    Ok(())
+    all_taken(response).map_err(ExportError::Refused)
 }
 
 /// gRPC messages as the bytes that they are.

@@ -92,7 +92,7 @@ impl Plan {
         self.kinds.len() as u64
     }
 
-    /// The slot of a time since 1970.
+    /// The slot of a time since 1970; or how many whole slots a time is long.
     pub(crate) fn slot(&self, at: Duration) -> u64 {
         u64::try_from(at.as_nanos() / self.every.as_nanos().max(1)).unwrap_or(u64::MAX)
     }
@@ -101,11 +101,6 @@ impl Plan {
     pub(crate) fn begin(&self, slot: u64) -> Duration {
         let nanos = self.every.as_nanos().saturating_mul(u128::from(slot));
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
-    }
-
-    /// How many slots a time is long, rounded down.
-    pub(crate) fn slots(&self, time: Duration) -> u64 {
-        self.slot(time)
     }
 
     /// What the slot's trace is.

@@ -196,7 +196,7 @@ impl Run {
 
     /// Asks for what earlier runs wrote, the newest first, and owes what their traces vouch for.
     async fn remember(&self, state: &mut State) {
-        let back = self.plan.slots(oldest(&self.stages)).min(REMEMBERED);
+        let back = self.plan.slot(oldest(&self.stages)).min(REMEMBERED);
         let oldest = state.since.saturating_sub(back);
         let mut at = state.since;
         let mut vouched = BTreeSet::new();

@@ -8,6 +8,7 @@ use super::plan::Protocol;
 use super::span::Span;
 use crate::common::address::Address;
 use crate::common::http::Http;
+use crate::common::otlp::all_taken;
 use http::StatusCode;
 
 /// Where spans are written to, by protocol.
@@ -57,7 +58,7 @@ impl Senders {
             return Err(never(told()));
         }
         match by {
-            Protocol::Otlp => otlp::all_taken(&body).map_err(never),
+            Protocol::Otlp => all_taken(&body).map_err(never),
             Protocol::Jaeger | Protocol::Zipkin => Ok(()),
         }
     }

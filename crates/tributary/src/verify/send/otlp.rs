@@ -2,7 +2,7 @@
 
 use super::super::case::{SCOPE, SERVICE};
 use super::super::span::{Attributes, Span, Value, nanos};
-use tributary_span::protobuf::{Fields, Malformed, put};
+use tributary_span::protobuf::put;
 
 pub(crate) const PATH: &str = "/v1/traces";
 pub(crate) const MEDIA: &str = "application/x-protobuf";
@@ -102,51 +102,5 @@ fn any(out: &mut Vec<u8>, value: &Value) {
         }),
         Value::Map(members) => put::message(out, 6, |out| attributes(out, 1, members)),
         Value::Bytes(bytes) => put::message(out, 7, |out| out.extend(bytes)),
-    }
-}
-
-/// Reads an `ExportTraceServiceResponse`: `partial_success` = 1 { `rejected_spans` = 1,
-/// `error_message` = 2 }.
-///
-/// # Errors
-/// When spans were rejected, or it cannot be read.
-pub(super) fn all_taken(response: &[u8]) -> Result<(), String> {
-    let (rejected, message) =
-        rejected(response).map_err(|why| format!("the answer is no export response: {why}"))?;
-    match rejected {
-        0 => Ok(()),
-        _ => Err(format!("{rejected} spans were rejected: {message}")),
-    }
-}
-
-fn rejected(response: &[u8]) -> Result<(u64, String), Malformed> {
-    let (mut rejected, mut message) = (0, String::new());
-    let mut fields = Fields::new(response);
-    while let Some(field) = fields.next_field()? {
-        if field.number != 1 {
-            continue;
-        }
-        let mut inner = Fields::new(field.bytes()?);
-        while let Some(field) = inner.next_field()? {
-            match field.number {
-                1 => rejected = field.varint()?,
-                2 => message = field.text()?.to_owned(),
-                _ => {}
-            }
-        }
-    }
-    Ok((rejected, message))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejected_spans_are_an_error() {
-        assert!(all_taken(&[]).is_ok());
-        assert!(all_taken(&[10, 0]).is_ok(), "a message alone is a warning");
-        assert!(all_taken(&[10, 2, 8, 3]).unwrap_err().contains("3 spans were rejected"));
-        assert!(all_taken(&[10, 9]).is_err());
     }
 }
