@@ -18,6 +18,9 @@ async fn writes() {
         hedge_after: None,
         // A slow machine is no failure.
         attempt_timeout: Duration::from_secs(30),
+        // A create that is the first to find no credential tries for so long before it tells: less than
+        // the tests wait for.
+        create_deadline: Duration::from_secs(10),
         ..StoreOptions::default()
     };
     let mut retried = 0;
