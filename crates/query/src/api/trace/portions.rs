@@ -4,7 +4,7 @@
 //! Spans of one resource may stand in several `ResourceSpans` then, each with the resource: readers
 //! take a list of them in any case.
 
-use super::{TraceCall, envelope_json, envelope_protobuf};
+use super::shown::{Shown, envelope_json, envelope_protobuf};
 use crate::api::{Accept, Version};
 use crate::json::Json;
 use crate::trace_json::{OuterKey, trace_json, write_resource_spans};
@@ -30,25 +30,20 @@ pub struct TraceBody {
 }
 
 impl TraceBody {
-    pub(super) fn new(
-        call: &TraceCall,
-        trace: Columns,
-        inspected_bytes: u64,
-        message: &str,
-    ) -> TraceBody {
+    pub(super) fn new(shown: Shown) -> TraceBody {
+        let Shown { version, accept, trace, inspected_bytes, message, .. } = shown;
         let home = |row: u32| {
             let at = |of: &[u32]| of.get(row as usize).copied().unwrap_or_default();
             (at(&trace.spans.resource), at(&trace.spans.scope))
         };
         let mut rows: Vec<u32> = (0u32..).take(trace.len()).collect();
         rows.sort_by_key(|&row| home(row));
-        let mut body =
-            TraceBody { trace, rows, at: 0, accept: call.accept, head: None, tail: None };
-        let (head, tail) = match call.accept {
-            Accept::Json => json_ends(call.version, inspected_bytes, message),
-            Accept::Protobuf => match call.version {
+        let mut body = TraceBody { trace, rows, at: 0, accept, head: None, tail: None };
+        let (head, tail) = match accept {
+            Accept::Json => json_ends(version, inspected_bytes, &message),
+            Accept::Protobuf => match version {
                 Version::V1 => Default::default(),
-                Version::V2 => body.protobuf_ends(inspected_bytes, message),
+                Version::V2 => body.protobuf_ends(inspected_bytes, &message),
             },
         };
         (body.head, body.tail) = (Some(head), Some(tail));
