@@ -96,7 +96,7 @@ pub(crate) fn hybrid_into<T: Narrow>(
             bytes = rest;
             let value = value.iter().rev().fold(0u64, |value, &byte| value << 8 | u64::from(byte));
             values = length.min(left);
-            out.resize(out.len() + values.saturating_sub(skip), T::narrow(value));
+            repeat(T::narrow(value), values.saturating_sub(skip), out);
         } else {
             // As in `hybrid`: the last group may be cut short where no more values are due.
             values = length.checked_mul(8).ok_or_else(short)?.min(left);
@@ -114,6 +114,21 @@ pub(crate) fn hybrid_into<T: Narrow>(
     }
     Ok(())
 }
+
+/// Appends a value so many times. Most runs are short: a copy of a fixed length is one store, where a
+/// fill of any length is a call.
+fn repeat<T: Narrow>(value: T, times: usize, out: &mut Vec<T>) {
+    if times <= SHORT {
+        let end = out.len() + times;
+        out.extend_from_slice(&[value; SHORT]);
+        out.truncate(end);
+    } else {
+        out.resize(out.len() + times, value);
+    }
+}
+
+/// Longest run that is copied as a whole.
+const SHORT: usize = 8;
 
 /// Appends some of the packed values: whole groups of eight at once, the first and the last group,
 /// of which some values are not wanted or not there, by a copy.

@@ -2,7 +2,6 @@
 
 mod levels;
 
-use self::levels::levels;
 use super::dictionary;
 use super::footer::{Column, Physical};
 use super::page::{self, PageType};
@@ -401,9 +400,9 @@ fn pages<T>(
                 _ => page.open(chunk.codec)?,
             };
             let (of_rep, of_def) = (decoded.rep.len(), decoded.def.len());
-            let at = levels(column, &parts, entries, &mut decoded.rep, &mut decoded.def)?;
+            let (reps, defs, at) = levels::places(column, &parts)?;
+            levels::append(reps, column.max_rep, entries, &mut decoded.rep)?;
             let rep = decoded.rep.get(of_rep..).unwrap_or_default();
-            let def = decoded.def.get(of_def..).unwrap_or_default();
             if column.max_rep > 0 && rep.first().is_some_and(|r| *r != 0) {
                 return Err(BlockError::corrupt("a page starts inside a row"));
             }
@@ -411,6 +410,9 @@ fn pages<T>(
             let (start, end, next) = wanted(column, rep, entries, row, rows);
             row = next;
             let end = end.max(start);
+            // What comes behind the wanted rows is not looked at.
+            levels::append(defs, column.max_def, end, &mut decoded.def)?;
+            let def = decoded.def.get(of_def..).unwrap_or_default();
             let present = |range: Range<usize>| match column.max_def {
                 0 => range.len(),
                 max => count(def.get(range).unwrap_or_default(), max),

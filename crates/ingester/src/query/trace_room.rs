@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory for each look-up that may go on.
-const BYTES_A_LOOK: usize = 64 << 20;
+const BYTES_A_LOOK: usize = 96 << 20;
 /// How long a look-up waits for its turn, and then for room for what it found.
 const PATIENCE: Duration = Duration::from_secs(30);
 
