@@ -2,6 +2,7 @@
 //! back from memory, from blocks, and after a crash.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+#![expect(clippy::indexing_slicing, reason = "in a test a panic is the answer")]
 
 use http::Method;
 use prost::Message;

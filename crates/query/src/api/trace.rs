@@ -1,6 +1,7 @@
 //! Trace by id, both versions.
 
 mod content;
+mod envelope;
 mod portions;
 mod shown;
 

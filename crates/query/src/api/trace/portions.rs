@@ -4,7 +4,7 @@
 //! Spans of one resource may stand in several `ResourceSpans` then, each with the resource: readers
 //! take a list of them in any case.
 
-use super::shown::{Shown, envelope_json, envelope_protobuf};
+use super::envelope::{envelope_json, envelope_protobuf};
 use crate::api::{Accept, Version};
 use crate::json::Json;
 use crate::trace_json::{OuterKey, trace_json, write_resource_spans};
@@ -30,8 +30,12 @@ pub struct TraceBody {
 }
 
 impl TraceBody {
-    pub(super) fn new(shown: Shown) -> TraceBody {
-        let Shown { version, accept, trace, inspected_bytes, message, .. } = shown;
+    pub(super) fn new(
+        (version, accept): (Version, Accept),
+        trace: Columns,
+        inspected_bytes: u64,
+        message: &str,
+    ) -> TraceBody {
         let home = |row: u32| {
             let at = |of: &[u32]| of.get(row as usize).copied().unwrap_or_default();
             (at(&trace.spans.resource), at(&trace.spans.scope))
@@ -40,10 +44,10 @@ impl TraceBody {
         rows.sort_by_key(|&row| home(row));
         let mut body = TraceBody { trace, rows, at: 0, accept, head: None, tail: None };
         let (head, tail) = match accept {
-            Accept::Json => json_ends(version, inspected_bytes, &message),
+            Accept::Json => json_ends(version, inspected_bytes, message),
             Accept::Protobuf => match version {
                 Version::V1 => Default::default(),
-                Version::V2 => body.protobuf_ends(inspected_bytes, &message),
+                Version::V2 => body.protobuf_ends(inspected_bytes, message),
             },
         };
         (body.head, body.tail) = (Some(head), Some(tail));

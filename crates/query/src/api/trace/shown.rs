@@ -1,18 +1,16 @@
 //! What an answer tells of a trace, and the two ways in which it is written: as a whole, or in portions.
 
 use super::content::tag;
+use super::envelope::{envelope_json, envelope_protobuf, put_trace};
 use super::portions::{PORTION, TraceBody};
 use super::{Found, TraceCall};
 use crate::api::{Accept, Answer, JSON, PROTOBUF, TEXT, Version};
 use crate::combine::combine;
-use crate::json::Json;
 use crate::shared_ids;
 use crate::trace_filter::only;
-use crate::trace_json::{OuterKey, trace_json, write_trace};
+use crate::trace_json::{OuterKey, trace_json};
 use http::StatusCode;
 use tributary_span::Columns;
-use tributary_span::otlp::encode;
-use tributary_span::protobuf::put;
 
 /// A trace gets a tag when its last span ended so long ago, nanoseconds: what may grow in the next moment
 /// is not worth naming.
@@ -21,15 +19,15 @@ const SETTLED: u64 = 60_000_000_000;
 /// What an answer tells.
 #[derive(Debug)]
 pub struct Shown {
-    pub(super) version: Version,
-    pub(super) accept: Accept,
+    version: Version,
+    accept: Accept,
     /// The spans that are told.
-    pub(super) trace: Columns,
+    trace: Columns,
     /// What the trace lacks; empty when nothing.
-    pub(super) message: String,
+    message: String,
     /// Whether places could not be asked, and why.
     missing: Vec<String>,
-    pub(super) inspected_bytes: u64,
+    inspected_bytes: u64,
     tag: Option<String>,
 }
 
@@ -118,7 +116,9 @@ impl Shown {
             Accept::Json => JSON,
             Accept::Protobuf => PROTOBUF,
         };
-        TraceAnswer::InPortions { content_type, body: Box::new(TraceBody::new(self)) }
+        let Shown { version, accept, trace, inspected_bytes, message, .. } = self;
+        let body = TraceBody::new((version, accept), trace, inspected_bytes, &message);
+        TraceAnswer::InPortions { content_type, body: Box::new(body) }
     }
 
     /// Nothing found says "there is no such trace" only when every place was asked: the first
@@ -150,46 +150,6 @@ impl Shown {
             }
         }
     }
-}
-
-/// `TraceByIDResponse`: trace = 1, metrics = 2 { inspectedBytes = 1 }, status = 3
-/// { COMPLETE = 0, PARTIAL = 1 }, message = 4.
-pub(super) fn envelope_protobuf(trace: &Columns, inspected_bytes: u64, message: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    put::message(&mut out, 1, |out| put_trace(out, trace));
-    put::message(&mut out, 2, |out| {
-        if inspected_bytes != 0 {
-            put::uint(out, 1, inspected_bytes);
-        }
-    });
-    if !message.is_empty() {
-        put::uint(&mut out, 3, 1);
-        put::bytes(&mut out, 4, message.as_bytes());
-    }
-    out
-}
-
-pub(super) fn envelope_json(trace: &Columns, inspected_bytes: u64, message: &str) -> Vec<u8> {
-    let mut json = Json::default();
-    json.object(|json| {
-        write_trace(json.member("trace"), trace, OuterKey::ResourceSpans);
-        json.member("metrics").object(|json| {
-            if inspected_bytes != 0 {
-                json.member("inspectedBytes").int64(inspected_bytes);
-            }
-        });
-        if !message.is_empty() {
-            json.member("status").string("PARTIAL");
-            json.member("message").string(message);
-        }
-    });
-    json.finish()
-}
-
-/// A `Trace`: `ResourceSpans` in field 1, as in OTLP's `TracesData`.
-fn put_trace(out: &mut Vec<u8>, trace: &Columns) {
-    let rows: Vec<u32> = (0u32..).take(trace.len()).collect();
-    encode::resource_spans(out, trace, &rows);
 }
 
 #[cfg(test)]

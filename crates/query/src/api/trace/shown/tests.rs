@@ -19,8 +19,10 @@ fn call(now: u64) -> TraceCall {
     }
 }
 
-/// Spans by id, start and end.
-fn part(spans: &[(u64, u64, u64)]) -> Columns {
+/// Id, start and end.
+type Span = (u64, u64, u64);
+
+fn part(spans: &[Span]) -> Columns {
     let mut b = Builder::new();
     let resource = b.end_resource(0, Default::default(), Default::default());
     let scope = b.end_scope(Default::default(), Default::default(), 0, Default::default());
@@ -31,7 +33,7 @@ fn part(spans: &[(u64, u64, u64)]) -> Columns {
     b.take()
 }
 
-fn found(parts: &[&[(u64, u64, u64)]]) -> Found {
+fn found(parts: &[&[Span]]) -> Found {
     Found { parts: parts.iter().map(|spans| part(spans)).collect(), ..Found::default() }
 }
 
@@ -71,7 +73,7 @@ fn where_it_was_found_is_not_in_the_tag() {
     let (one, two, three) = ((1, 5, 6), (2, 5, 7), (3, 1, 9));
     let call = call(u64::MAX);
     let wanted = tag_of(&call, found(&[&[one, two, three]]));
-    let table: [&[&[(u64, u64, u64)]]; 4] = [
+    let table: [&[&[Span]]; 4] = [
         &[&[three, two, one]],
         &[&[two], &[three, one]],
         &[&[one, two, three], &[two]],
@@ -90,7 +92,7 @@ fn a_filtered_trace_has_a_tag_when_all_of_it_is_over() {
     let matching = query.lone_filter().unwrap().clone();
     let filter = Some(TraceFilter { matching, below: 0, above: 0 });
     let filtered = |now| TraceCall { filter: filter.clone(), ..call(now) };
-    let spans: &[&[(u64, u64, u64)]] = &[&[(1, 1, 2), (2, 1, 1000)]];
+    let spans: &[&[Span]] = &[&[(1, 1, 2), (2, 1, 1000)]];
     assert_eq!(tag_of(&filtered(1000 + MINUTE), found(spans)), None);
     let tag = tag_of(&filtered(1001 + MINUTE), found(spans));
     assert!(tag.is_some());
@@ -100,7 +102,7 @@ fn a_filtered_trace_has_a_tag_when_all_of_it_is_over() {
 
 #[test]
 fn both_ways_to_write_a_trace_come_from_one_that_has_its_tag() {
-    let spans: Vec<(u64, u64, u64)> = (1..=PORTION as u64 + 1).map(|n| (n, n, n)).collect();
+    let spans: Vec<Span> = (1..=PORTION as u64 + 1).map(|n| (n, n, n)).collect();
     let shown = call(u64::MAX).shown(found(&[&spans])).unwrap();
     let (tag, whole) = (shown.tag().map(str::to_owned), shown.whole());
     assert_eq!(tag, tag_of(&call(u64::MAX), found(&[&spans[7..], &spans[..7]])));
