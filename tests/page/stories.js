@@ -90,6 +90,38 @@ const stories = {
     assert.ok((await page.locator(".trace-link").count()) > 0);
   },
 
+  async "the map has every call that is counted, and an edge leads to its traces"(page) {
+    const answer = page.waitForResponse((/** @type {any} */ response) => response.url().endsWith("/metrics/spans/calls"));
+    await page.goto(`${origin}?view=map&${time}`);
+    await ready(page, "map");
+    const { edges } = await (await answer).json();
+    /** @type {Record<string, number>} */
+    const counted = {};
+    for (const { client, server, calls } of edges) {
+      if (client !== server && client && server) counted[`${client} → ${server}`] = (counted[`${client} → ${server}`] ?? 0) + calls;
+    }
+    assert.ok(Object.keys(counted).length > 20, "edges that are counted");
+    await page.locator("summary", { hasText: "as a table" }).click();
+    const rows = await page.locator(".map-box tbody tr").evaluateAll((/** @type {HTMLTableRowElement[]} */ rows) =>
+      rows.map((row) => [...row.cells].map((cell) => cell.innerText)));
+    const bare = (/** @type {string} */ name) => name.replace(/^\((.*)\)$/, "$1");
+    const shown = Object.fromEntries(rows.map((/** @type {string[]} */ [from, to, calls]) =>
+      [`${bare(from ?? "")} → ${bare(to ?? "")}`, Number(calls?.replace(/,/g, ""))]));
+    assert.deepEqual(shown, counted);
+    assert.equal(await page.locator(".map-box .edge").count(), rows.length);
+    await audit(page);
+    await page.getByRole("link", { name: /^order-api → payment: / }).locator("text").click();
+    await ready(page, "search");
+    assert.equal(await page.locator("textarea").inputValue(), '{ resource.service.name = "order-api" } > { resource.service.name = "payment" }');
+    assert.ok((await page.locator(".trace-link").count()) > 10);
+    await page.goBack();
+    await ready(page, "map");
+    await page.getByRole("button", { name: "a sample of the newest traces" }).click();
+    await page.locator(".query-line", { hasText: "a sample: the newest" }).waitFor();
+    await ready(page, "map");
+    await audit(page);
+  },
+
   async "what tries to be more than text stays text"(page) {
     const body = JSON.stringify(hostile());
     const answer = await fetch(env.OTLP, { method: "POST", headers: { "content-type": "application/json" }, body });

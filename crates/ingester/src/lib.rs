@@ -25,6 +25,7 @@ mod access;
 pub mod app;
 pub mod block;
 pub mod cluster;
+mod conditional;
 pub mod config;
 pub mod disk;
 pub mod engine;

@@ -20,6 +20,7 @@ mod shown;
 mod span_calls;
 mod span_metrics;
 mod state;
+mod told;
 mod trace_room;
 mod traces;
 

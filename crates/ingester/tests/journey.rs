@@ -2,12 +2,14 @@
 //! back from memory, from blocks, and after a crash.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+#![expect(clippy::indexing_slicing, reason = "in a test a panic is the answer")]
 
 use http::Method;
-use std::collections::BTreeMap;
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tonic::transport::Endpoint;
@@ -18,8 +20,9 @@ use tributary_settings::Asked;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode;
 use tributary_testkit::disk::however_full;
+use tributary_testkit::otlp::Span;
 use tributary_testkit::wait::SOON;
-use tributary_testkit::{NormalSpan, data, http as client, normal, recording, wait_for};
+use tributary_testkit::{NormalSpan, data, http as client, normal, recording, sample, wait_for};
 use tributary_wire::frame::Encoder;
 use tributary_wire::v1::ingest_client::IngestClient;
 use tributary_wire::v1::{Frame, Hello, reply::Kind};
@@ -185,6 +188,79 @@ async fn what_was_acknowledged_survives_a_crash() {
     .unwrap();
     check(&ingester, &expected).await;
     ingester.stop().await;
+}
+
+/// A trace that is told in portions: more than a megabyte of columns, and far more than 4,096 spans.
+fn large(seed: u64) -> Vec<u8> {
+    let mut request = sample::plain(seed);
+    let spans = &mut request.resource_spans[0].scope_spans[0].spans;
+    let one = spans[0].clone();
+    spans.extend((1..10_000_u64).map(|n| Span {
+        span_id: (n << 32).to_be_bytes().to_vec(),
+        name: format!("one of many, number {n}"),
+        ..one.clone()
+    }));
+    request.encode_to_vec()
+}
+
+/// What a client gets that has the answer with these tags.
+async fn ask(ingester: &Ingester, path: &str, accept: &str, tags: &str) -> client::Answer {
+    let headers = [("accept", accept), ("accept-encoding", "gzip"), ("if-none-match", tags)];
+    let answer = client::send(ingester.http, Method::GET, path, &headers, bytes::Bytes::new());
+    answer.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_a_trace_is_told_so_wherever_its_spans_are_by_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let ingester = start(folder.path(), &[]).await;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let mut young = sample::plain(3);
+    young.resource_spans[0].scope_spans[0].spans[0].start_time_unix_nano =
+        u64::try_from(now.as_nanos()).unwrap();
+    let requests = [sample::plain(1).encode_to_vec(), large(2), young.encode_to_vec()];
+    send(ingester.wire, &requests).await;
+    let ids: Vec<String> = by_trace(&requests).into_keys().collect();
+    let mut tags: BTreeMap<(String, &str), String> = BTreeMap::new();
+    for id in &ids {
+        for path in [format!("/api/traces/{id}"), format!("/api/v2/traces/{id}")] {
+            for accept in ["application/json", "application/protobuf"] {
+                let answer = ask(&ingester, &path, accept, "\"other\"").await;
+                assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+                let tag = answer.header("etag").to_owned();
+                assert_eq!(tag.is_empty(), id.ends_with('3'), "{path}: {:?}", answer.headers);
+                if tag.is_empty() {
+                    let any = ask(&ingester, &path, accept, "*").await;
+                    assert_eq!(any.status, 200, "it may change in the next moment");
+                    continue;
+                }
+                assert_eq!(answer.header("cache-control"), "private, no-cache");
+                assert_eq!(answer.header("vary"), "accept, accept-encoding, x-scope-orgid");
+                tags.insert((path.clone(), accept), tag);
+            }
+        }
+    }
+    let different: BTreeSet<&String> = tags.values().collect();
+    assert_eq!(different.len(), 8, "two traces, two versions, two forms: {tags:?}");
+    has_them(&ingester, &tags).await;
+    ingester.stop().await;
+
+    let ingester = start(folder.path(), &[]).await;
+    has_them(&ingester, &tags).await;
+    ingester.stop().await;
+}
+
+/// The tags are those of the answers still.
+async fn has_them(ingester: &Ingester, tags: &BTreeMap<(String, &str), String>) {
+    for ((path, accept), tag) in tags {
+        for list in [tag.clone(), format!("\"other\", {tag}"), "*".to_owned()] {
+            let answer = ask(ingester, path, accept, &list).await;
+            assert_eq!(answer.status, 304, "{path} {accept} {list}: {:?}", answer.headers);
+            assert_eq!((answer.body.len(), answer.header("etag")), (0, &**tag));
+            assert_eq!(answer.header("vary"), "accept, accept-encoding, x-scope-orgid");
+            assert_eq!(answer.header("content-type"), "");
+        }
+    }
 }
 
 /// All segments below a folder.

@@ -50,7 +50,7 @@ pub use settings::Settings;
 pub use tags::TagsCall;
 pub use tenant::{Tenancy, tenants};
 pub use time_range::TimeRange;
-pub use trace::{Found, TraceAnswer, TraceBody, TraceCall};
+pub use trace::{Found, Shown, TraceAnswer, TraceBody, TraceCall};
 pub use values::ValuesCall;
 pub use version::Version;
 
@@ -67,7 +67,7 @@ pub const PROTOBUF: &str = "application/protobuf";
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {
-    /// One trace by its id: look it up, then [`TraceCall::answer`].
+    /// One trace by its id: look it up, then [`TraceCall::shown`].
     Trace(TraceCall),
     /// Traces that match: find them, then [`SearchCall::answer`].
     Search(SearchCall),

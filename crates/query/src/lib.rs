@@ -2,7 +2,7 @@
 //!
 //! A question arrives as an HTTP request ([`api::read`]), is put to every place that may hold
 //! spans (live memory of the ingesters, the blocks that [`blocks`] names), the parts become one
-//! trace ([`combine()`]) and the trace becomes an answer ([`api::TraceCall::answer`]). Everything
+//! trace ([`combine()`]) and the trace becomes an answer ([`api::TraceCall::shown`]). Everything
 //! here is a function over plain data: sockets, tasks and the asking itself belong to the program
 //! that uses this crate.
 //!

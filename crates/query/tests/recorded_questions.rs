@@ -43,7 +43,7 @@ fn errors_have_their_status_and_what_grafana_looks_for() {
     for question in &questions {
         let answer = match ask(question) {
             Err(answer) | Ok(Call::Ready(answer)) => answer,
-            Ok(Call::Trace(call)) => call.answer(&Found::default()),
+            Ok(Call::Trace(call)) => call.shown(Found::default()).unwrap().whole(),
             Ok(call) => {
                 wrong.push(format!("{question}: understood as {call:?}"));
                 continue;

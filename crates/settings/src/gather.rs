@@ -14,7 +14,7 @@ use std::ffi::OsString;
 
 /// What `tributary query` takes from the environment beside the tenant, which the sidecar takes as
 /// well: a person who has set them may run the programs in the same shell.
-const OF_THE_TOOL: &[&str] = &["url", "tls-ca", "token"];
+const OF_THE_TOOL: &[&str] = &["url", "tls-ca", "token", "token-file"];
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,8 +23,8 @@
 //!
 //! - names that Kubernetes makes for Services (`TRIBUTARY_INGESTER_PORT_4319_TCP_ADDR` …);
 //! - settings that the other program of the pair knows ([`Sibling`]): one ConfigMap may serve both;
-//! - `TRIBUTARY_URL`, `TRIBUTARY_TLS_CA` and `TRIBUTARY_TOKEN`, which `tributary query` reads: they
-//!   stand in a person's shell.
+//! - `TRIBUTARY_URL`, `TRIBUTARY_TLS_CA`, `TRIBUTARY_TOKEN` and `TRIBUTARY_TOKEN_FILE`, which `tributary
+//!   query` reads: they stand in a person's shell.
 //!
 //! Those of the second and third kind are named in the program's first lines of log.
 //!

@@ -66,7 +66,9 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 async fn done(options: &Options) -> Result<u8, Failure> {
     let question = Question::new(options, now()).map_err(Failure::Usage)?;
     let tls = options.caller.tls(options.url.is_secure()).map_err(Failure::Usage)?;
-    let server = Server::new(options.url.clone(), options.caller.headers(), tls);
+    let token = options.caller.token_file(&options.url).map_err(Failure::Usage)?;
+    let server = Server::new(options.url.clone(), options.caller.headers(), token, tls)
+        .map_err(Failure::Usage)?;
     let terminal = Terminal::of_stdout();
     if options.follow {
         watch::watch(&server, question, options, &terminal).await?;

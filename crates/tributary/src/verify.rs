@@ -56,15 +56,17 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let secure = [Some(&options.otlp), options.jaeger.as_ref(), options.zipkin.as_ref()];
     let writes_tls = secure.into_iter().flatten().any(|address| address.is_secure());
     let tls = options.caller.tls(options.url.is_secure() || writes_tls);
-    let tls = match tls {
-        Ok(tls) => tls,
+    let http = tls.and_then(|tls| {
+        let token = options.caller.token_file(&options.url)?;
+        Http::patient(options.caller.headers(), PATIENCE, LARGEST, tls).with_token(token)
+    });
+    let http = match http {
+        Ok(http) => http,
         Err(why) => {
             say(&format!("error: {why}"));
             return ExitCode::from(USAGE);
         }
     };
-    let headers = options.caller.headers();
-    let http = Http::patient(headers, PATIENCE, LARGEST, tls);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.context("the runtime").and_then(|rt| rt.block_on(verify(options, http)));
     match done {
@@ -124,7 +126,7 @@ fn code(tally: &Tally) -> u8 {
     let (written, not_taken) = tally.traces();
     if looks(&[Outcome::Missing, Outcome::Double, Outcome::Different]) {
         FAULT
-    } else if not_taken > 0 || written == 0 || looks(&[Outcome::Unanswered]) {
+    } else if not_taken > 0 || written == 0 || looks(&[Outcome::Unanswered, Outcome::Denied]) {
         UNKNOWN
     } else {
         0
@@ -150,13 +152,14 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_faults_from_what_is_not_known() {
-        let table: [(&[Outcome], bool, u8); 7] = [
+        let table: [(&[Outcome], bool, u8); 8] = [
             (&[Outcome::Fine], true, 0),
             (&[Outcome::Fine, Outcome::Late], true, 0),
             (&[Outcome::Fine, Outcome::Missing], true, FAULT),
             (&[Outcome::Double], true, FAULT),
             (&[Outcome::Different, Outcome::Unanswered], true, FAULT),
             (&[Outcome::Fine, Outcome::Unanswered], true, UNKNOWN),
+            (&[Outcome::Fine, Outcome::Denied], true, UNKNOWN),
             (&[], false, UNKNOWN),
         ];
         for (outcomes, is_taken, expected) in table {

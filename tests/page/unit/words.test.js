@@ -14,7 +14,7 @@ const format = await import(`${js}/format.js`);
 const { slots } = await import(`${js}/colour.js`);
 const { layout } = await import(`${js}/map/layout.js`);
 const { edgesOf } = await import(`${js}/map/counted.js`);
-const { queryOf } = await import(`${js}/map/click.js`);
+const { queryOf, queryOfEdge } = await import(`${js}/map/click.js`);
 const { sampled } = await import(`${js}/map/sample.js`);
 const { samples } = await import(`${js}/status/metrics.js`);
 
@@ -175,6 +175,9 @@ test("a click on the map asks for what has that name", () => {
   assert.equal(queryOf('a"b'), '{ resource.service.name = "a\\"b" }');
   assert.ok(queryOf("(redis)").startsWith('{ span.db.system.name = "redis" || span.db.system = "redis" || '));
   assert.equal(queryOf("(user)"), "{ (kind = server || kind = consumer) && nestedSetParent < 0 }");
+  assert.equal(queryOfEdge("a", 'b"'), '{ resource.service.name = "a" } > { resource.service.name = "b\\"" }');
+  assert.ok(queryOfEdge("a", "(redis)").startsWith('{ resource.service.name = "a" && (span.db.system.name = "redis" || '));
+  assert.equal(queryOfEdge("(user)", "a"), '{ resource.service.name = "a" && ((kind = server || kind = consumer) && nestedSetParent < 0) }');
 });
 
 test("Prometheus' text", () => {

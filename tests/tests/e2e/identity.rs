@@ -6,6 +6,7 @@ mod keys;
 mod roads;
 mod rotation;
 mod sockets;
+mod verifier;
 
 use ::http::{Method, StatusCode};
 use anyhow::{Result, ensure};

@@ -21,5 +21,6 @@ mod overload;
 mod questions;
 mod recorded_traffic;
 mod sidecar_life;
+mod span_metrics;
 mod tenants;
 mod verify;

@@ -18,7 +18,8 @@ async fn each_view_is_looked_at() -> Result<()> {
     let (Some(packages), Some(chromium)) = (packages()?, chromium()?) else { return Ok(()) };
     let place = Place::folder()?;
     let receive = ["--receivers", "otlp-http", "--otlp-http-listen", "127.0.0.1:0"];
-    let flags: Vec<&str> = HOLD.iter().chain(&receive).copied().collect();
+    let counting = ["--span-metrics", "true"];
+    let flags: Vec<&str> = HOLD.iter().chain(&receive).chain(&counting).copied().collect();
     let mut ingester = Ingester::start(&place, &flags).await?;
     let otlp = ingester.process.listening("otlp-http", SOON).await?;
 
@@ -26,7 +27,9 @@ async fn each_view_is_looked_at() -> Result<()> {
     let counted = traces()?;
     let sidecars = replay(&recordings, &ingester.wire.to_string(), &[]).await?;
     let spans: usize = counted.iter().map(|trace| trace.spans).sum();
-    ingester.until("tributary_ingester_spans_journaled_total", |n| n >= spans as f64).await?;
+    // Counted after they are journaled.
+    let is_all = |n: f64| n >= spans as f64;
+    ingester.until("tributary_ingester_span_metrics_spans_total", is_all).await?;
     for sidecar in sidecars {
         sidecar.stop().await?;
     }

@@ -1,6 +1,7 @@
 //! What every answer of the page says beside its body, and why.
 
 use super::packed::File;
+use crate::conditional::IfNoneMatch;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
@@ -55,8 +56,7 @@ pub(super) fn document(file: &File, asked: &HeaderMap) -> Response<Bytes> {
 
 /// A file, compressed for clients that take gzip; 304 for those that have it.
 pub(super) fn file(file: &File, kept: Kept, asked: &HeaderMap) -> Response<Bytes> {
-    let has = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let has = has.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == file.tag));
+    let has = IfNoneMatch::of(asked).has(&file.tag);
     let gzip = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let gzip = gzip.is_some_and(|names| names.contains("gzip"));
     let mut response = Response::new(match (has, gzip) {

@@ -11,6 +11,7 @@ use super::trace_room::TraceRoom;
 use super::traces::{TraceFinder, TraceQuery};
 use crate::access::Gate;
 use crate::cluster::Membership;
+use crate::conditional::IfNoneMatch;
 use crate::limits::Limit;
 use crate::memory::Reading;
 use crate::metrics::Metrics;
@@ -21,7 +22,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,11 +112,20 @@ pub(super) async fn handle(State(state): State<Arc<HttpState>>, request: Request
             Ok(Call::Tags(call)) => answered(state.asker.names(&call).await, |a| call.answer(a)),
             Ok(Call::Values(call)) => answered(state.asker.values(&call).await, |a| call.answer(a)),
             Ok(Call::Trace(call)) => {
-                return state.show(call, Encoding::taken(&head.headers)).await;
+                let known = known(&head.method, &head.headers);
+                return state.show(call, known, Encoding::taken(&head.headers)).await;
             }
         },
     };
     respond(answer, Encoding::taken(&head.headers))
+}
+
+/// What the client of a request has already. Only who reads is told that nothing changed.
+fn known(method: &Method, headers: &HeaderMap) -> IfNoneMatch {
+    match method {
+        &Method::GET | &Method::HEAD => IfNoneMatch::of(headers),
+        _ => IfNoneMatch::default(),
+    }
 }
 
 /// What is answered, or why nothing is.

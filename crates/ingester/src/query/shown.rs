@@ -11,6 +11,8 @@ pub(super) mod paced;
 use super::cut::cut;
 use super::encoding::{Encoding, Packer};
 use super::http::{HttpState, respond};
+use super::told::told;
+use crate::conditional::IfNoneMatch;
 use crate::limits::Limit;
 use axum::body::Body;
 use axum::response::Response;
@@ -20,7 +22,7 @@ use http::StatusCode;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use tributary_query::api::{Answer, TraceAnswer, TraceBody, TraceCall};
+use tributary_query::api::{Answer, Shown, TraceAnswer, TraceBody, TraceCall};
 
 /// What is smaller is answered at once, bytes of columns.
 const SMALL: usize = 1 << 20;
@@ -60,6 +62,7 @@ impl HttpState {
     pub(super) async fn show(
         self: Arc<Self>,
         call: TraceCall,
+        known: IfNoneMatch,
         encoding: Option<Encoding>,
     ) -> Response {
         self.metrics.queries.inc();
@@ -74,7 +77,8 @@ impl HttpState {
         let bytes: usize = found.parts.iter().map(|part| part.bytes()).sum();
         if bytes <= SMALL {
             self.cut(&call, &mut found);
-            return respond(call.answer(&found), encoding);
+            let told = told(call.shown(found), &known, |shown| shown.whole());
+            return told.respond(|answer| respond(answer, encoding));
         }
         let spans = found.parts.iter().map(|part| part.len()).sum();
         let need = bytes.saturating_mul(COPIES) as u64;
@@ -91,15 +95,17 @@ impl HttpState {
                 }
             }
             state.cut(&call, &mut found);
-            call.answer_in_portions(found)
+            told(call.shown(found), &known, Shown::in_portions)
         };
-        let answer = self.asker.pool.run(answer).await;
+        let told = self.asker.pool.run(answer).await;
         drop(look);
-        match answer {
-            Ok(TraceAnswer::Whole(answer)) => respond(answer, encoding),
-            Ok(TraceAnswer::InPortions { content_type, body }) => {
-                self.send(content_type, body, columns, encoding)
-            }
+        match told {
+            Ok(told) => told.respond(|answer| match answer {
+                TraceAnswer::Whole(answer) => respond(answer, encoding),
+                TraceAnswer::InPortions { content_type, body } => {
+                    self.send(content_type, body, columns, encoding)
+                }
+            }),
             Err(gone) => respond(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, gone), encoding),
         }
     }

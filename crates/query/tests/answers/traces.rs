@@ -98,7 +98,8 @@ fn ask(question: &Question) -> Result<(), String> {
         return Err(format!("not understood: {target}"));
     };
     let parts = batches()[question.data.as_str()].clone();
-    let answer = call.answer(&Found { parts, ..Found::default() });
+    let shown = call.shown(Found { parts, ..Found::default() });
+    let answer = shown.map_or_else(|refused| refused, |shown| shown.whole());
     if answer.status != 200 {
         return Err(format!("{answer:?}"));
     }

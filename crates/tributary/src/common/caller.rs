@@ -1,5 +1,7 @@
 //! Who asks a server, and how the server proves who it is: flags that commands share.
 
+use super::address::Address;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::path::PathBuf;
 use tributary_identity::tls::{ClientFiles, ClientTls};
@@ -13,9 +15,13 @@ pub(crate) struct Caller {
     /// Sent as `Authorization: Bearer`.
     #[arg(long, env = "TRIBUTARY_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = bearer)]
     token: Option<HeaderValue>,
+    /// File with such a token, a ServiceAccount's for example: read for each request, and sent inside TLS
+    /// alone. It counts before --token.
+    #[arg(long, env = "TRIBUTARY_TOKEN_FILE", value_name = "FILE", value_parser = path())]
+    token_file: Option<PathBuf>,
     /// Certificates (PEM) that the server's must be signed by, where the URL is `https://`; the
     /// system's if not given.
-    #[arg(long, env = "TRIBUTARY_TLS_CA", value_name = "FILE")]
+    #[arg(long, env = "TRIBUTARY_TLS_CA", value_name = "FILE", value_parser = path())]
     tls_ca: Option<PathBuf>,
 }
 
@@ -30,7 +36,21 @@ impl Caller {
         self.token.clone().filter(|token| !token.is_empty())
     }
 
-    /// Both, as headers.
+    /// Where the token is that the server at `url` is shown, if that was said.
+    ///
+    /// # Errors
+    /// When it is asked in the clear.
+    pub(crate) fn token_file(&self, url: &Address) -> Result<Option<PathBuf>, String> {
+        let file = self.token_file.clone().filter(|path| !path.as_os_str().is_empty());
+        match file {
+            Some(_) if !url.is_secure() => {
+                Err(format!("--token-file: sent inside TLS alone, and {} has none", url.as_str()))
+            }
+            file => Ok(file),
+        }
+    }
+
+    /// Tenant and token, as headers.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let name = HeaderName::from_static(tributary_span::tenant::HEADER);
@@ -51,6 +71,11 @@ impl Caller {
         let tls = ClientTls::load(ClientFiles { ca, own: None });
         tls.map(Some).map_err(|error| format!("--tls-ca: {:#}", anyhow::Error::from(error)))
     }
+}
+
+/// A path; an empty one is none.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// Secrets and manifests bring blanks and newlines along. A variable that is empty is none.

@@ -2,11 +2,13 @@
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tributary_identity::files;
 use tributary_identity::tls::{ClientTls, Connector};
 
 /// Largest answer taken by default: far above any trace of the demo or page of metrics.
@@ -18,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Http {
     client: Client<Connector, Full<Bytes>>,
     headers: HeaderMap,
+    token: Option<PathBuf>,
     patience: Duration,
     largest: usize,
 }
@@ -37,7 +40,17 @@ impl Http {
         tls: Option<ClientTls>,
     ) -> Self {
         let client = Client::builder(TokioExecutor::new()).build(Connector::new(tls, None));
-        Http { client, headers, patience, largest }
+        Http { client, headers, token: None, patience, largest }
+    }
+
+    /// The same, showing the token in a file to all that is asked inside TLS.
+    ///
+    /// # Errors
+    /// When there is none in it now.
+    pub(crate) fn with_token(self, file: Option<PathBuf>) -> Result<Self, String> {
+        let read = file.as_deref().map(bearer).transpose();
+        read.map_err(|why| format!("--token-file: {why:#}"))?;
+        Ok(Http { token: file, ..self })
     }
 
     /// Status and body of `url`.
@@ -63,6 +76,10 @@ impl Http {
         mut request: Request<Full<Bytes>>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
         request.headers_mut().extend(self.headers.clone());
+        let is_secure = request.uri().scheme() == Some(&http::uri::Scheme::HTTPS);
+        if let Some(file) = self.token.as_ref().filter(|_| is_secure) {
+            request.headers_mut().insert(header::AUTHORIZATION, bearer(file)?);
+        }
         let answer = async {
             let response = self.client.request(request).await?;
             let status = response.status();
@@ -72,5 +89,37 @@ impl Http {
         };
         let answer = tokio::time::timeout(self.patience, answer).await;
         answer.context("no answer in time").flatten()
+    }
+}
+
+/// The token in a file, as it is now: kubelet puts another one in its place.
+fn bearer(file: &Path) -> anyhow::Result<HeaderValue> {
+    let token = files::read(file)?;
+    let token = format!("Bearer {}", String::from_utf8_lossy(&token).trim());
+    let told = || format!("{} cannot be sent in a header", file.display());
+    let mut value = HeaderValue::try_from(token).with_context(told)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_is_in_its_file_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        let why = bearer(&file).unwrap_err();
+        assert!(format!("{why:#}").contains("cannot read"), "{why:#}");
+        for token in ["one\n", " two"] {
+            std::fs::write(&file, token).unwrap();
+            let value = bearer(&file).unwrap();
+            assert_eq!(value, format!("Bearer {}", token.trim()));
+            assert!(value.is_sensitive());
+        }
+        std::fs::write(&file, "a\nb").unwrap();
+        let why = format!("{:#}", bearer(&file).unwrap_err());
+        assert!(why.contains("cannot be sent") && !why.contains("a\nb"), "{why}");
     }
 }

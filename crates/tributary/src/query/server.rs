@@ -6,6 +6,7 @@ use crate::common::http::Http;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper_util::client::legacy::Error as ClientError;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
 use tributary_identity::tls::ClientTls;
@@ -34,9 +35,19 @@ pub(crate) struct AskError {
 }
 
 impl Server {
-    /// The server at `address`, asked with these headers; with `tls` for `https://`.
-    pub(crate) fn new(address: Address, headers: HeaderMap, tls: Option<ClientTls>) -> Self {
-        Server { address, http: Http::patient(headers, PATIENCE, LARGEST, tls) }
+    /// The server at `address`, asked with these headers and the token in a file; with `tls` for
+    /// `https://`.
+    ///
+    /// # Errors
+    /// When there is no token in the file.
+    pub(crate) fn new(
+        address: Address,
+        headers: HeaderMap,
+        token: Option<PathBuf>,
+        tls: Option<ClientTls>,
+    ) -> Result<Self, String> {
+        let http = Http::patient(headers, PATIENCE, LARGEST, tls).with_token(token)?;
+        Ok(Server { address, http })
     }
 
     /// The body of a route's answer.
@@ -71,7 +82,8 @@ fn refused(at: &str, path: &str, status: StatusCode, body: &[u8]) -> AskError {
     let told = clean(told.trim());
     let advice = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            "name the tenant by --tenant or TRIBUTARY_TENANT, yourself by --token or TRIBUTARY_TOKEN"
+            "name the tenant by --tenant or TRIBUTARY_TENANT, yourself by --token or TRIBUTARY_TOKEN, or \
+             by --token-file"
         }
         StatusCode::NOT_FOUND => "is it an ingester's or Tempo's query port, and recent enough?",
         StatusCode::TOO_MANY_REQUESTS => "it is busy: ask again later",

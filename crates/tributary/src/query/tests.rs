@@ -43,7 +43,7 @@ async fn ask(url: &str, line: &[&str]) -> Result<Told, Failure> {
     let line = server.iter().chain(line);
     let options = Line::try_parse_from(line).unwrap().options;
     let question = Question::new(&options, now()).map_err(Failure::Usage)?;
-    let server = Server::new(options.url.clone(), options.caller.headers(), None);
+    let server = Server::new(options.url.clone(), options.caller.headers(), None, None).unwrap();
     Ok(answer(&server, &question, &options, &Terminal::of_program()).await?)
 }
 

@@ -31,7 +31,10 @@ impl Reader {
             Look::Search => self.by_search(case).await,
             Look::Metrics => self.by_metrics(case).await,
         };
-        seen.unwrap_or_else(|why| Seen::Unanswered(format!("{why:#}")))
+        seen.unwrap_or_else(|why| match why.is::<Denied>() {
+            true => Seen::Denied(format!("{why:#}")),
+            false => Seen::Unanswered(format!("{why:#}")),
+        })
     }
 
     /// The notes of a trace, if it is there.
@@ -51,7 +54,7 @@ impl Reader {
             }
             // So Tempo says it.
             StatusCode::NOT_FOUND => Ok((Columns::default(), None)),
-            _ => bail!("{url} answered {status}: {}", String::from_utf8_lossy(&body).trim()),
+            _ => Err(refused(&url, status, &body)),
         }
     }
 
@@ -85,9 +88,23 @@ impl Reader {
         let url = self.address.url(path, &parameters);
         let (status, body) = self.http.get(&url, JSON).await?;
         if status != StatusCode::OK {
-            bail!("{url} answered {status}: {}", String::from_utf8_lossy(&body).trim());
+            return Err(refused(&url, status, &body));
         }
         serde_json::from_slice(&body).with_context(|| format!("the answer of {url}"))
+    }
+}
+
+/// Who asks is not known, or may not read what is asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Denied(String);
+
+/// The server said no.
+fn refused(url: &str, status: StatusCode, body: &[u8]) -> anyhow::Error {
+    let told = format!("{url} answered {status}: {}", String::from_utf8_lossy(body).trim());
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Denied(told).into(),
+        _ => anyhow::Error::msg(told),
     }
 }
 
@@ -185,6 +202,7 @@ mod tests {
             Seen::Missing { spans, .. } => format!("{spans} missing"),
             Seen::Wrong { outcome, .. } => outcome.name().to_owned(),
             Seen::Unanswered(why) => format!("unanswered: {why}"),
+            Seen::Denied(why) => format!("denied: {why}"),
         };
         let table = [
             (d(0, 0, 0), None, "whole"),

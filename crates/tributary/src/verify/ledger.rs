@@ -18,6 +18,8 @@ pub(crate) enum Seen {
     Wrong { outcome: Outcome, passes: bool, told: String },
     /// There was no whole answer.
     Unanswered(String),
+    /// Who asks may not see it: nothing is known of it.
+    Denied(String),
 }
 
 /// How a look ended.
@@ -29,16 +31,18 @@ pub(crate) enum Outcome {
     Double,
     Different,
     Unanswered,
+    Denied,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Outcome; 6] = [
+    pub(crate) const ALL: [Outcome; 7] = [
         Outcome::Fine,
         Outcome::Late,
         Outcome::Missing,
         Outcome::Double,
         Outcome::Different,
         Outcome::Unanswered,
+        Outcome::Denied,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +53,7 @@ impl Outcome {
             Outcome::Double => "double",
             Outcome::Different => "different",
             Outcome::Unanswered => "unanswered",
+            Outcome::Denied => "denied",
         }
     }
 }
@@ -164,6 +169,8 @@ impl Ledger {
             Seen::Wrong { outcome, told, .. } => (outcome, 0, None, told),
             Seen::Missing { spans, told } => (Outcome::Missing, spans, None, told),
             Seen::Unanswered(why) => (Outcome::Unanswered, 0, None, why),
+            // Waiting gives no rights.
+            Seen::Denied(why) => (Outcome::Denied, 0, None, why),
         };
         entry.stage += 1;
         entry.pause = AGAIN.0;
@@ -233,7 +240,7 @@ mod tests {
         let away = || Seen::Unanswered("no answer".to_owned());
         // What is seen from which second on.
         type Row<'r> = (&'r [(u64, Seen)], Outcome, u64);
-        let table: [Row<'_>; 10] = [
+        let table: [Row<'_>; 12] = [
             (&[(0, Seen::Whole)], Outcome::Fine, 0),
             (&[(0, missing()), (4, Seen::Whole)], Outcome::Fine, 4),
             (&[(0, missing()), (6, Seen::Whole)], Outcome::Late, 6),
@@ -244,6 +251,8 @@ mod tests {
             (&[(0, missing()), (2, wrong(false))], Outcome::Double, 2),
             (&[(0, wrong(true)), (30, Seen::Whole)], Outcome::Late, 30),
             (&[(0, wrong(true))], Outcome::Double, 65),
+            (&[(0, Seen::Denied("403".to_owned()))], Outcome::Denied, 0),
+            (&[(0, missing()), (3, Seen::Denied("401".to_owned()))], Outcome::Denied, 3),
         ];
         for (sights, outcome, at) in table {
             let mut ledger = ledger();

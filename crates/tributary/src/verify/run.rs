@@ -56,8 +56,8 @@ struct State {
     halves: BTreeMap<u64, u64>,
     /// Whether what is not taken was told.
     is_told: bool,
-    /// Whether answers that fail were told.
-    is_told_unanswered: bool,
+    /// Which kind of answer that fails was told last, and no other since.
+    told: Option<Outcome>,
 }
 
 impl Run {
@@ -75,7 +75,7 @@ impl Run {
             not_acknowledged: BTreeSet::new(),
             halves: BTreeMap::new(),
             is_told: false,
-            is_told_unanswered: false,
+            told: None,
         };
         if self.most.is_none() {
             self.remember(&mut state).await;
@@ -186,9 +186,9 @@ impl Run {
     /// Answers that fail are told once, until one comes again.
     fn found(&self, state: &mut State, finding: &Finding) {
         self.tally.found(finding);
-        let is_unanswered = finding.outcome == Outcome::Unanswered;
-        let is_known = std::mem::replace(&mut state.is_told_unanswered, is_unanswered);
-        let is_said = is_unanswered && is_known;
+        let fails = matches!(finding.outcome, Outcome::Unanswered | Outcome::Denied);
+        let failure = fails.then_some(finding.outcome);
+        let is_said = std::mem::replace(&mut state.told, failure) == failure && fails;
         if !finding.told.is_empty() && !is_said {
             (self.say)(&line(&self.plan, finding));
         }

@@ -21,7 +21,7 @@ async fn verify(at: SocketAddr, flags: &[&str]) -> Output {
 }
 
 /// Fault, exit code, and what is said of it.
-const FAULTS: [(Fault, i32, &[&str]); 15] = [
+const FAULTS: [(Fault, i32, &[&str]); 16] = [
     (Fault::None, 0, &["4 traces acknowledged; 12 looks fine\n"]),
     (Fault::SegmentDropped, 1, &["missing: trace ", "looked at by id", "2000 spans missing"]),
     (Fault::SpanDropped, 1, &["1 spans missing; span ", "3 spans are counted, 4 were written"]),
@@ -36,6 +36,11 @@ const FAULTS: [(Fault, i32, &[&str]); 15] = [
     (Fault::HalfGone, 1, &["(split, slot ", "2 spans missing"]),
     (Fault::Failing, 2, &["unanswered: trace ", "blocks cannot be listed"]),
     (Fault::Partial, 2, &["unanswered: trace ", "an ingester is away"]),
+    (
+        Fault::Denied,
+        2,
+        &["denied: trace ", "403 Forbidden: shop may not read pay", "12 looks denied"],
+    ),
     (Fault::Closed, 2, &["not taken: trace ", "404 Not Found", "0 traces acknowledged, 4 not"]),
 ];
 
@@ -58,6 +63,7 @@ async fn what_makes_no_sense_is_told_before_anything_is_sent() {
     let at = serve(Fault::Closed).await;
     for (flags, told) in [
         (["--every", "1ms"], "less than 100ms"),
+        (["--token-file", "/t"], "sent inside TLS alone"),
         (["--jaeger", "no url"], "is no URL"),
         (["--tls-ca", "/no/such"], ""),
     ] {

@@ -48,6 +48,8 @@ pub(crate) enum Fault {
     Failing,
     /// Answers say that they are not whole, and are not.
     Partial,
+    /// What was written may not be read.
+    Denied,
     /// Nothing is taken.
     Closed,
 }
@@ -138,6 +140,12 @@ impl Kept {
         data
     }
 
+    /// The answer to a caller who may not read what is asked for.
+    fn denied(&self) -> Option<Response> {
+        let told = (StatusCode::FORBIDDEN, "shop may not read pay");
+        (self.fault == Fault::Denied).then(|| told.into_response())
+    }
+
     /// How many spans the trace has that a query names.
     fn count(&self, query: &BTreeMap<String, String>) -> (String, usize) {
         let (_, named) = query["q"].split_once("span.verify.trace = \"").unwrap();
@@ -152,6 +160,9 @@ impl Kept {
 }
 
 async fn trace(State(kept): State<Arc<Kept>>, Path(id): Path<String>) -> Response {
+    if let Some(denied) = kept.denied() {
+        return denied;
+    }
     if kept.fault == Fault::Failing {
         return (StatusCode::SERVICE_UNAVAILABLE, "blocks cannot be listed").into_response();
     }
@@ -169,6 +180,9 @@ async fn search(
     State(kept): State<Arc<Kept>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
+    if let Some(denied) = kept.denied() {
+        return denied;
+    }
     let (id, count) = kept.count(&query);
     let found = match count {
         0 => json!({"traces": []}),
@@ -181,6 +195,9 @@ async fn metrics(
     State(kept): State<Arc<Kept>>,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Response {
+    if let Some(denied) = kept.denied() {
+        return denied;
+    }
     let (_, count) = kept.count(&query);
     let times = if kept.fault == Fault::CountedTwice { 2 } else { 1 };
     axum::Json(json!({"series": [{"value": count * times}]})).into_response()

@@ -92,10 +92,11 @@ async fn an_identity_reaches_its_own_tenants_and_no_other() -> Result<()> {
     ];
     for road in ROADS {
         for (token, tenant, status) in denied {
-            let mut headers = vec![("x-scope-orgid", tenant)];
+            // Nothing is told, not even that nothing has changed.
+            let mut headers = vec![("x-scope-orgid", tenant), ("if-none-match", "*")];
             headers.extend((!token.is_empty()).then_some(("authorization", token)));
             let answer = query.send(Method::GET, road, &headers, "").await?;
-            if answer.status != status {
+            if answer.status != status || !answer.header("etag").is_empty() {
                 wrong.push(format!("{road} as {tenant}: {} in place of {status}", answer.status));
             }
         }
@@ -153,6 +154,9 @@ async fn an_identity_reaches_its_own_tenants_and_no_other() -> Result<()> {
         let headers = [("x-scope-orgid", tenant), ("authorization", "Bearer test")];
         let answer = query.send(Method::GET, &trace(1), &headers, "").await?;
         ensure!(has_span(&answer) == there, "{tenant}: {} {}", answer.status, answer.text());
+        let headers = [&headers[..], &[("if-none-match", "*")]].concat();
+        let again = query.send(Method::GET, &trace(1), &headers, "").await?;
+        ensure!((again.status == 304) == there, "{tenant}: {} {}", again.status, again.text());
     }
     pay.stop().await?;
     ingester.stop().await

@@ -1,4 +1,5 @@
-// A map as SVG: nodes are links, edges as thick as their calls, each with a place of its own at both ends.
+// A map as SVG: nodes are links, edges may be; these are as thick as their calls, each with a place of its own
+// at both ends.
 
 import { h, svg } from "../dom.js";
 import { count, duration, percent } from "../format.js";
@@ -15,13 +16,13 @@ const LABEL = 26;
 /**
  * @param {Edge[]} edges
  * @param {Map<string, number>} slots
- * @param {{ click: (name: string) => void }} on
+ * @param {{ click: (name: string) => void, follow?: (edge: Edge) => void }} on a node, an edge
  */
 export function drawMap(edges, slots, on) {
   const map = layout(edges);
   const { boxes, width, height } = arranged(map);
   const most = Math.max(1, ...map.edges.map((edge) => edge.calls));
-  const lines = map.edges.map((edge) => line(edge, boxes, most));
+  const lines = map.edges.map((edge) => line(edge, boxes, most, on.follow));
   const nodes = map.nodes.map((node) => {
     const { x, y, tall } = boxes.get(node.name) ?? { x: 0, y: 0, tall: LEAST };
     const isOutside = node.name.startsWith("(");
@@ -85,8 +86,13 @@ function arranged(map) {
   return { boxes, width: map.layers * (WIDTH + GAP.x) - GAP.x + 24, height: height + 32 };
 }
 
-/** @param {Edge} edge @param {ReturnType<typeof arranged>["boxes"]} boxes @param {number} most */
-function line(edge, boxes, most) {
+/**
+ * @param {Edge} edge
+ * @param {ReturnType<typeof arranged>["boxes"]} boxes
+ * @param {number} most
+ * @param {((edge: Edge) => void) | undefined} follow
+ */
+function line(edge, boxes, most, follow) {
   const a = boxes.get(edge.from);
   const b = boxes.get(edge.to);
   if (!a || !b) return svg("g");
@@ -102,7 +108,12 @@ function line(edge, boxes, most) {
     : `M${x1},${y1} H${level} C${level + (x2 - level) / 2},${y1} ${x2 - (x2 - level) / 2},${y2} ${x2},${y2}`;
   const bad = edge.errors > 0;
   const text = `${count(edge.calls)}× ${duration(edge.sum / edge.calls)}${bad ? ` ✕ ${percent(edge.errors / edge.calls)}` : ""}`;
-  return svg("g", { class: bad ? "edge bad" : "edge" },
+  const link = follow && {
+    tabindex: "0", role: "link",
+    onclick: () => follow(edge),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && follow(edge),
+  };
+  return svg("g", { class: bad ? "edge bad" : "edge", ...link },
     svg("title", {}, `${edge.from} → ${edge.to}: ${text}`),
     svg("path", { d: path, "stroke-width": 1.2 + 3 * Math.sqrt(edge.calls / most), "marker-end": "url(#arrow)" }),
     svg("text", { x: x1 + 5, y: y1 - 3 }, text));

@@ -6,7 +6,7 @@ import { slots } from "../colour.js";
 import { fill, h, say } from "../dom.js";
 import { clock, day, plural } from "../format.js";
 import { range, rangeField } from "../search/range.js";
-import { queryOf } from "./click.js";
+import { queryOf, queryOfEdge } from "./click.js";
 import { edgesOf } from "./counted.js";
 import { drawMap } from "./draw.js";
 import { LIMIT, OUTSIDE, CALLS, sampled } from "./sample.js";
@@ -81,7 +81,10 @@ export function mapView(root, app) {
     const names = edges.flatMap((edge) => [edge.from, edge.to]);
     fill(box, edges.length === 0
       ? h("div", { class: "empty" }, h("h2", {}, "No calls"), h("p", {}, nothing))
-      : drawMap(edges, slots(names), { click: (name) => app.go({ view: "search", q: queryOf(name) }) }));
+      : drawMap(edges, slots(names), {
+        click: (name) => app.go({ view: "search", q: queryOf(name) }),
+        follow: ({ from, to }) => app.go({ view: "search", q: queryOfEdge(from, to) }),
+      }));
     document.body.dataset["ready"] = "map";
   }
 

@@ -4,7 +4,7 @@
 //! Spans of one resource may stand in several `ResourceSpans` then, each with the resource: readers
 //! take a list of them in any case.
 
-use super::{TraceCall, envelope_json, envelope_protobuf};
+use super::envelope::{envelope_json, envelope_protobuf};
 use crate::api::{Accept, Version};
 use crate::json::Json;
 use crate::trace_json::{OuterKey, trace_json, write_resource_spans};
@@ -31,7 +31,7 @@ pub struct TraceBody {
 
 impl TraceBody {
     pub(super) fn new(
-        call: &TraceCall,
+        (version, accept): (Version, Accept),
         trace: Columns,
         inspected_bytes: u64,
         message: &str,
@@ -42,11 +42,10 @@ impl TraceBody {
         };
         let mut rows: Vec<u32> = (0u32..).take(trace.len()).collect();
         rows.sort_by_key(|&row| home(row));
-        let mut body =
-            TraceBody { trace, rows, at: 0, accept: call.accept, head: None, tail: None };
-        let (head, tail) = match call.accept {
-            Accept::Json => json_ends(call.version, inspected_bytes, message),
-            Accept::Protobuf => match call.version {
+        let mut body = TraceBody { trace, rows, at: 0, accept, head: None, tail: None };
+        let (head, tail) = match accept {
+            Accept::Json => json_ends(version, inspected_bytes, message),
+            Accept::Protobuf => match version {
                 Version::V1 => Default::default(),
                 Version::V2 => body.protobuf_ends(inspected_bytes, message),
             },

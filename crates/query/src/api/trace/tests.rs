@@ -1,4 +1,7 @@
 use super::*;
+use crate::api::{Answer, JSON, PROTOBUF};
+use crate::trace_json::{OuterKey, trace_json};
+use http::StatusCode;
 use tributary_span::SpanId;
 use tributary_span::columns::{Builder, SpanFields};
 use tributary_span::protobuf::{Field, Fields, Value};
@@ -16,7 +19,15 @@ fn part(span: u8) -> Columns {
 
 fn call(version: Version, accept: Accept) -> TraceCall {
     let tenants = vec!["single-tenant".to_owned()];
-    TraceCall { version, id: ID, tenants, time: TimeRange::ALL, filter: None, accept }
+    TraceCall { version, id: ID, tenants, time: TimeRange::ALL, filter: None, accept, now: 0 }
+}
+
+fn shown(call: &TraceCall, found: &Found) -> Shown {
+    call.shown(found.clone()).unwrap()
+}
+
+fn answer(call: &TraceCall, found: &Found) -> Answer {
+    shown(call, found).whole()
 }
 
 fn fields(bytes: &[u8]) -> Vec<Field<'_>> {
@@ -32,12 +43,12 @@ fn text(answer: &Answer) -> &str {
 fn nothing_found() {
     let nothing = Found::default();
     for accept in [Accept::Json, Accept::Protobuf] {
-        let v1 = call(Version::V1, accept).answer(&nothing);
+        let v1 = answer(&call(Version::V1, accept), &nothing);
         assert_eq!((v1.status, v1.body.len()), (StatusCode::NOT_FOUND, 0));
     }
-    let v2 = call(Version::V2, Accept::Json).answer(&nothing);
+    let v2 = answer(&call(Version::V2, Accept::Json), &nothing);
     assert_eq!((v2.status, text(&v2)), (StatusCode::OK, r#"{"trace":{},"metrics":{}}"#));
-    let v2 = call(Version::V2, Accept::Protobuf).answer(&nothing);
+    let v2 = answer(&call(Version::V2, Accept::Protobuf), &nothing);
     assert_eq!(
         (v2.status, v2.content_type, &v2.body[..]),
         (StatusCode::OK, PROTOBUF, &[10, 0, 18, 0][..])
@@ -47,9 +58,9 @@ fn nothing_found() {
 #[test]
 fn nothing_found_where_not_everybody_was_asked() {
     let found = Found { missing: vec!["a is away".into(), "b is slow".into()], ..Found::default() };
-    let v1 = call(Version::V1, Accept::Protobuf).answer(&found);
+    let v1 = answer(&call(Version::V1, Accept::Protobuf), &found);
     assert_eq!((v1.status, text(&v1)), (StatusCode::SERVICE_UNAVAILABLE, "a is away; b is slow"));
-    let v2 = call(Version::V2, Accept::Json).answer(&found);
+    let v2 = answer(&call(Version::V2, Accept::Json), &found);
     assert_eq!(v2.status, StatusCode::OK);
     assert_eq!(
         text(&v2),
@@ -60,24 +71,24 @@ fn nothing_found_where_not_everybody_was_asked() {
 #[test]
 fn a_trace_in_both_versions_and_forms() {
     let found = Found { parts: vec![part(2), part(1)], inspected_bytes: 300, missing: vec![] };
-    let v1 = call(Version::V1, Accept::Json).answer(&found);
+    let v1 = answer(&call(Version::V1, Accept::Json), &found);
     assert_eq!((v1.status, v1.content_type), (StatusCode::OK, JSON));
     let json: serde_json::Value = serde_json::from_slice(&v1.body).unwrap();
     let spans = json["batches"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
     assert_eq!(spans.len(), 2, "parts are merged");
     assert_eq!(spans[0]["startTimeUnixNano"], "1");
 
-    let bare = call(Version::V1, Accept::Protobuf).answer(&found);
+    let bare = answer(&call(Version::V1, Accept::Protobuf), &found);
     assert_eq!((bare.status, bare.content_type), (StatusCode::OK, PROTOBUF));
     assert_eq!(tributary_span::otlp::decode::count_spans(&bare.body), Ok(2));
 
-    let v2 = call(Version::V2, Accept::Protobuf).answer(&found);
+    let v2 = answer(&call(Version::V2, Accept::Protobuf), &found);
     let envelope = fields(&v2.body);
     assert_eq!(envelope.iter().map(|f| f.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(envelope[0].value, Value::Bytes(&bare.body));
     assert_eq!(fields(envelope[1].bytes().unwrap())[0].varint(), Ok(300));
 
-    let v2 = call(Version::V2, Accept::Json).answer(&found);
+    let v2 = answer(&call(Version::V2, Accept::Json), &found);
     let json: serde_json::Value = serde_json::from_slice(&v2.body).unwrap();
     assert_eq!(json["metrics"]["inspectedBytes"], "300");
     assert_eq!(
@@ -91,8 +102,8 @@ fn a_trace_in_both_versions_and_forms() {
 fn a_trace_that_may_not_be_whole_says_so_where_it_can() {
     let found =
         Found { parts: vec![part(1)], inspected_bytes: 0, missing: vec!["a is away".into()] };
-    assert_eq!(call(Version::V1, Accept::Json).answer(&found).status, StatusCode::OK);
-    let v2 = call(Version::V2, Accept::Protobuf).answer(&found);
+    assert_eq!(answer(&call(Version::V1, Accept::Json), &found).status, StatusCode::OK);
+    let v2 = answer(&call(Version::V2, Accept::Protobuf), &found);
     let envelope = fields(&v2.body);
     assert_eq!(envelope[2], Field { number: 3, value: Value::Varint(1) });
     assert_eq!(envelope[3], Field { number: 4, value: Value::Bytes(b"a is away") });
@@ -147,7 +158,8 @@ fn a_filtered_trace_says_so_when_something_is_left_out() {
     let answer = |query: &str| {
         let filter = filter_of(query).unwrap();
         let call = TraceCall { filter, ..call(Version::V2, Accept::Json) };
-        let json: serde_json::Value = serde_json::from_slice(&call.answer(&found).body).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_slice(&shown(&call, &found).whole().body).unwrap();
         let resources = json["trace"]["resourceSpans"].as_array().cloned().unwrap_or_default();
         let spans = resources.iter().flat_map(|r| r["scopeSpans"][0]["spans"].as_array().cloned());
         (spans.flatten().count(), json["message"].as_str().unwrap().to_owned())
@@ -172,7 +184,7 @@ fn the_sides_of_a_call_that_share_an_id_are_parted() {
     };
     let found = Found { parts: vec![sides], ..Found::default() };
     for version in [Version::V1, Version::V2] {
-        let answer = call(version, Accept::Json).answer(&found);
+        let answer = answer(&call(version, Accept::Json), &found);
         assert_eq!(text(&answer).matches("\"spanId\":\"BQUFBQUFBQU=\"").count(), 1, "{version:?}");
         assert_eq!(text(&answer).matches("\"parentSpanId\":\"BQUFBQUFBQU=\"").count(), 1);
     }
@@ -236,8 +248,9 @@ fn a_large_trace_in_portions_is_the_same_trace() {
         (Version::V2, Accept::Protobuf),
     ] {
         let (call, found) = (call(version, accept), large(10_000));
-        let whole = call.answer(&found);
-        let TraceAnswer::InPortions { content_type, body } = call.answer_in_portions(found) else {
+        let whole = answer(&call, &found);
+        let TraceAnswer::InPortions { content_type, body } = shown(&call, &found).in_portions()
+        else {
             panic!("{version:?} {accept:?}: as a whole");
         };
         assert_eq!(content_type, whole.content_type);
@@ -250,8 +263,8 @@ fn a_large_trace_in_portions_is_the_same_trace() {
             let end = |body: &[u8]| String::from_utf8_lossy(&body[body.len() - 30..]).into_owned();
             assert_eq!(end(&portions.concat()), end(&whole.body));
         }
-        let small = call.answer_in_portions(large(5));
+        let small = shown(&call, &large(5)).in_portions();
         let TraceAnswer::Whole(small) = small else { panic!("five spans in portions") };
-        assert_eq!(small, call.answer(&large(5)));
+        assert_eq!(small, answer(&call, &large(5)));
     }
 }

@@ -59,6 +59,20 @@ fn tls_goes_by_the_url() {
 }
 
 #[test]
+fn a_token_of_a_file_is_for_tls_alone() {
+    let file = |line: &[&str]| {
+        let options = read(&[&["--tags"], line].concat()).unwrap();
+        options.caller.token_file(&options.url)
+    };
+    let why = file(&["--token-file", "/t"]).unwrap_err();
+    assert!(why.contains("inside TLS alone, and http://127.0.0.1:3200 has none"), "{why}");
+    let secure = ["--url", "https://a", "--token-file"];
+    assert_eq!(file(&[&secure[..], &["/t"]].concat()), Ok(Some("/t".into())));
+    assert_eq!(file(&[&secure[..], &[""]].concat()), Ok(None));
+    assert_eq!(file(&["--token-file", ""]), Ok(None));
+}
+
+#[test]
 fn secrets_are_trimmed_and_not_shown() {
     let options = read(&["--tags", "--tenant", " a \n", "--token", "s3cret\n"]).unwrap();
     assert_eq!(options.caller.tenant().unwrap(), "a");
