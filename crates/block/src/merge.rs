@@ -2,8 +2,8 @@
 //! block is made of.
 //!
 //! A step hands out all spans of a range of trace ids, from all inputs; steps ascend, so that each
-//! trace is whole within one step. Memory is bounded by the inputs' number: of each, the ids of its
-//! traces and the bytes of one row group are held, and of all together the spans of one step. A trace
+//! trace is whole within one step. Memory is bounded by the inputs' number: of each, the bytes of one
+//! row group and the ids of its traces are held, and of all together the spans of one step. A trace
 //! that has more spans than a step may have is not merged: the ingester leaves out the block that
 //! has most of it.
 
@@ -16,7 +16,7 @@ use tributary_span::{Columns, TraceId};
 
 /// Spans that a step is meant to have: with few, the same pages are read for one step after the other.
 const SPANS: usize = 32 << 10;
-/// Spans that it may have, beside those of the last read.
+/// Spans that it may have.
 const MOST_SPANS: usize = 4 * SPANS;
 /// Traces of all inputs in the first step, before it is known how many spans they have.
 const FIRST: usize = 256;
@@ -43,12 +43,14 @@ pub struct InputError {
 struct Input<S> {
     block: Block,
     source: Held<S>,
+    /// The row group at hand.
+    group: usize,
     /// Ids of its traces, ascending.
     ids: Vec<TraceId>,
-    /// Where each row group's rows end, counted over all.
-    ends: Vec<usize>,
-    /// Rows that have been handed out.
+    /// Those of them that have been handed out.
     done: usize,
+    /// The last trace of the row groups before it.
+    last: Option<TraceId>,
     /// Spans that have been handed out.
     spans: u64,
 }
@@ -78,6 +80,9 @@ impl<S: Source> Merge<S> {
     /// When bytes cannot be had or are corrupt, or a trace has too many spans to be merged.
     pub async fn next(&mut self) -> Result<Vec<Columns>, InputError> {
         let fewest = self.inputs.len().max(1);
+        for (number, input) in self.inputs.iter_mut().enumerate() {
+            input.advance().await.map_err(|error| InputError { number, error })?;
+        }
         let before: Vec<(usize, u64)> = self.inputs.iter().map(|i| (i.done, i.spans)).collect();
         loop {
             if let Some(batches) = self.step().await? {
@@ -106,16 +111,12 @@ impl<S: Source> Merge<S> {
     /// Reads on by a step; `None` when that is too much for one.
     async fn step(&mut self) -> Result<Option<Vec<Columns>>, InputError> {
         let step = self.traces.div_ceil(self.inputs.len().max(1));
-        // Up to the first id at which an input would have had its share.
-        let shares = self.inputs.iter().filter_map(|input| input.ids.get(input.done + step - 1));
-        let last = shares.min().copied();
+        // Up to the first id at which an input would have had its share, or the end of its row group.
+        let last = self.inputs.iter().filter_map(|input| input.share(step)).min();
         let mut batches = Vec::new();
         for (number, input) in self.inputs.iter_mut().enumerate() {
-            let end = match last {
-                Some(last) => input.ids.partition_point(|id| *id <= last),
-                None => input.ids.len(),
-            };
-            while input.done < end {
+            let end = last.map_or(0, |last| input.ids.partition_point(|id| *id <= last));
+            if input.done < end {
                 if batches.iter().map(Columns::len).sum::<usize>() > MOST_SPANS {
                     return Ok(None);
                 }
@@ -124,40 +125,62 @@ impl<S: Source> Merge<S> {
             }
         }
         let spans: usize = batches.iter().map(Columns::len).sum();
-        Ok((spans <= MOST_SPANS || step > 1).then_some(batches))
+        Ok((spans <= MOST_SPANS).then_some(batches))
     }
 }
 
 impl<S: Source> Input<S> {
     async fn open(meta: BlockMeta, source: S) -> Result<Self, BlockError> {
         let block = Block::open(&source, meta).await?;
-        let (mut ids, mut ends) = (Vec::new(), Vec::new());
-        for group in 0..block.row_groups() {
-            ids.extend(block.trace_ids(&source, group).await?);
-            ends.push(ids.len());
-        }
-        if !ids.is_sorted_by(|a, b| a < b) {
-            return Err(BlockError::corrupt("traces do not ascend by id"));
-        }
-        if ids.len() as u64 != block.meta().total_objects {
+        let source = Held { source, at: 0, bytes: Bytes::new() };
+        let (ids, last) = (Vec::new(), None);
+        let mut input = Input { block, source, group: 0, ids, done: 0, last, spans: 0 };
+        if input.block.total_rows() != input.block.meta().total_objects {
             return Err(BlockError::corrupt("another number of traces than the meta says"));
         }
-        let source = Held { source, group: None, at: 0, bytes: Bytes::new() };
-        Ok(Input { block, source, ids, ends, done: 0, spans: 0 })
+        input.load().await?;
+        Ok(input)
     }
 
-    /// Reads rows up to `end`, or to the end of their row group.
-    async fn read(&mut self, end: usize) -> Result<Columns, BlockError> {
-        let group = self.ends.partition_point(|e| *e <= self.done);
-        let first = group.checked_sub(1).and_then(|g| self.ends.get(g)).copied().unwrap_or(0);
-        let to = self.ends.get(group).copied().unwrap_or(end).min(end);
-        if self.source.group != Some(group) {
-            self.source.hold(group, self.block.group_bytes(group)).await?;
+    /// Goes on to the next row group that has rows when all of this one's were handed out.
+    async fn advance(&mut self) -> Result<(), BlockError> {
+        while self.done == self.ids.len() && self.group < self.block.row_groups() {
+            self.last = self.ids.last().copied().or(self.last);
+            self.group += 1;
+            self.load().await?;
         }
-        let rows = self.done - first..to - first;
-        let columns = self.block.group_rows(&self.source, group, rows).await?;
+        Ok(())
+    }
+
+    /// Has the row group at hand, if there is one.
+    async fn load(&mut self) -> Result<(), BlockError> {
+        (self.ids, self.done) = (Vec::new(), 0);
+        if self.group == self.block.row_groups() {
+            self.source.bytes = Bytes::new();
+            return Ok(());
+        }
+        self.source.hold(self.block.group_bytes(self.group)).await?;
+        self.ids = self.block.trace_ids(&self.source, self.group).await?;
+        let ascend = self.ids.is_sorted_by(|a, b| a < b);
+        match ascend && self.last.zip(self.ids.first().copied()).is_none_or(|(a, b)| a < b) {
+            true => Ok(()),
+            false => Err(BlockError::corrupt("traces do not ascend by id")),
+        }
+    }
+
+    /// The last of the next `step` traces, or of those that are left in the row group; none when no
+    /// trace is left at all.
+    fn share(&self, step: usize) -> Option<TraceId> {
+        let at = (self.done + step).min(self.ids.len());
+        at.checked_sub(1).filter(|at| *at >= self.done).and_then(|at| self.ids.get(at)).copied()
+    }
+
+    /// Reads rows of the row group at hand up to `end`.
+    async fn read(&mut self, end: usize) -> Result<Columns, BlockError> {
+        let rows = self.done..end;
+        let columns = self.block.group_rows(&self.source, self.group, rows).await?;
         self.spans += columns.len() as u64;
-        self.done = to;
+        self.done = end;
         Ok(columns)
     }
 }
@@ -165,16 +188,16 @@ impl<S: Source> Input<S> {
 /// A block's bytes, with those of one row group at hand: rows are read many times from it.
 struct Held<S> {
     source: S,
-    group: Option<usize>,
     at: u64,
     bytes: Bytes,
 }
 
 impl<S: Source> Held<S> {
-    async fn hold(&mut self, group: usize, range: Range<u64>) -> Result<(), BlockError> {
-        (self.group, self.bytes) = (None, Bytes::new());
+    async fn hold(&mut self, range: Range<u64>) -> Result<(), BlockError> {
+        // Those before are let go first.
+        self.bytes = Bytes::new();
         self.bytes = self.source.range(Object::Data, range.clone()).await?;
-        (self.group, self.at) = (Some(group), range.start);
+        self.at = range.start;
         Ok(())
     }
 

@@ -115,6 +115,11 @@ impl Block {
         self.rows(source, self.group(number)?, rows, &Wanted::ALL, |_| true).await
     }
 
+    /// Rows of all row groups: traces.
+    pub(crate) fn total_rows(&self) -> u64 {
+        self.footer.row_groups.iter().map(|group| group.rows as u64).sum()
+    }
+
     /// Where in the data all bytes of a row group stand.
     pub(crate) fn group_bytes(&self, number: usize) -> Range<u64> {
         let group = self.footer.row_groups.get(number);

@@ -106,7 +106,7 @@ pub struct BlockStats {
 pub struct FinishedBlock {
     /// The object `meta.json`, by [`BlockMeta::to_json`].
     pub meta: BlockMeta,
-    /// The object `data.parquet`.
+    /// The object `data.parquet`, or of it what [`BlockWriter::take`] has not given before.
     pub data: Bytes,
     /// The objects `bloom-0`, `bloom-1`, …
     pub blooms: Vec<Bytes>,
@@ -216,6 +216,20 @@ impl BlockWriter {
         self.file.bytes()
     }
 
+    /// Traces so far.
+    pub fn traces(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// Takes the bytes of the data that were written since the last call, so that they need not be held
+    /// until the block is whole.
+    ///
+    /// # Errors
+    /// None that is known: they are in memory.
+    pub fn take(&mut self) -> Result<Bytes, BlockError> {
+        self.file.take()
+    }
+
     /// The block.
     ///
     /// # Errors
@@ -232,7 +246,7 @@ impl BlockWriter {
             end_time: end,
             odd_hours,
             total_objects: self.stats.traces,
-            size: finished.bytes.len() as u64,
+            size: finished.size,
             compaction_level: self.settings.compaction_level,
             index_page_size: 0,
             total_records: finished.row_groups,

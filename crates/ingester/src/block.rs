@@ -15,7 +15,7 @@ mod relog;
 mod retry;
 mod unreadable;
 
-pub(crate) use build::{BlockBuilder, BuiltBlocks, block_entry, metas_of};
+pub(crate) use build::{BlockBuilder, BuiltBlocks, block_entry_with, metas_of};
 pub(crate) use commit::{Committer, OnRefusal};
 pub(crate) use delete::SegmentDeleter;
 pub(crate) use error::CommitError;

@@ -22,8 +22,9 @@ use object_store::{
 };
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use walk::Walk;
+use write::Staged;
 
 mod disk;
 mod walk;
@@ -130,11 +131,13 @@ impl ObjectStore for Folder {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        if self.disk.is_none() {
+        let Some(disk) = self.disk.clone() else {
             return self.files.put_multipart_opts(location, options).await;
-        }
-        let (folder, location) = (self.clone(), location.clone());
-        Ok(Box::new(Parts { folder, location, parts: Vec::new() }))
+        };
+        let path = self.files.path_to_filesystem(location)?;
+        let of = disk.clone();
+        let staged = blocking(move || Staged::new(&of, &path)).await?;
+        Ok(Box::new(Parts { disk, staged: Arc::new(Mutex::new(Some(staged))), end: 0 }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -176,29 +179,50 @@ impl ObjectStore for Folder {
     }
 }
 
-/// A large object that comes in parts, which are parts of what its writer holds anyway. It is written
-/// when it is whole.
+/// A large object that comes in parts. Each is flushed when it was written, so that there is little left
+/// to flush when all are, and a disk that others wait for has it little by little.
 #[derive(Debug)]
 struct Parts {
-    folder: Folder,
-    location: Path,
-    parts: Vec<PutPayload>,
+    disk: Arc<Disk>,
+    /// None when it has got its name, or never will.
+    staged: Arc<Mutex<Option<Staged>>>,
+    /// Bytes of the parts so far.
+    end: u64,
+}
+
+impl Parts {
+    fn staged(&self) -> MutexGuard<'_, Option<Staged>> {
+        self.staged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait::async_trait]
 impl MultipartUpload for Parts {
     fn put_part(&mut self, part: PutPayload) -> UploadPart {
-        self.parts.push(part);
-        std::future::ready(Ok(())).boxed()
+        let at = self.end;
+        self.end += part.content_length() as u64;
+        let (disk, staged) = (self.disk.clone(), self.staged.clone());
+        let write = move || {
+            let mut staged = staged.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(staged) = staged.as_mut() else { return Ok(()) };
+            staged.write(at, &part)?;
+            staged.sync(&disk)
+        };
+        blocking(write).boxed()
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let whole = self.parts.drain(..).flatten().collect();
-        self.folder.write(&self.location, whole, PutMode::Overwrite).await
+        let (disk, staged) = (self.disk.clone(), self.staged().take());
+        let staged = staged.ok_or(Error::NotImplemented {
+            operation: "complete an upload twice".into(),
+            implementer: "folder".into(),
+        })?;
+        blocking(move || staged.rename(&disk)).await?;
+        Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.parts.clear();
+        drop(self.staged().take());
         Ok(())
     }
 }

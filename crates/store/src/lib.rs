@@ -78,3 +78,4 @@ pub use read::ObjectInfo;
 pub use space::DiskSpace;
 pub use store::Store;
 pub use unfinished::remove_unfinished;
+pub use write::Upload;

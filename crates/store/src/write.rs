@@ -1,4 +1,4 @@
-//! Writing keys that have one owner.
+//! Writing keys that have one owner: at once, or as their bytes come.
 
 use crate::counters::add;
 use crate::error::StoreError;
@@ -7,10 +7,12 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
 
-/// Objects larger than this go up in parts. Only [`Store::put`] may: parts cannot be create-only.
-const PART: usize = 16 << 20;
+/// Objects larger than this go up in parts. Only what has one owner may: parts cannot be create-only.
+const WHOLE: usize = 16 << 20;
+/// Bytes of each part but the last.
+const PART: usize = 8 << 20;
 /// Parts of one object on their way at a time.
-const PARTS_IN_FLIGHT: usize = 4;
+const PARTS_IN_FLIGHT: usize = 2;
 
 impl Store {
     /// Writes the object, whatever was there: for keys that have one owner, and for data under a
@@ -19,38 +21,98 @@ impl Store {
     /// # Errors
     /// When the store did not confirm it; it may have happened all the same.
     pub async fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
-        let key = key("write", path)?;
-        add(&self.counters.bytes_written, bytes.len() as u64);
-        let done = if bytes.len() <= PART {
-            add(&self.counters.puts, 1);
-            self.patient.put(&key, PutPayload::from_bytes(bytes)).await.map(drop)
-        } else {
-            add(&self.counters.puts, bytes.len().div_ceil(PART) as u64 + 2);
-            self.put_parts(&key, bytes).await
-        };
-        self.counted("write", path, done)
+        let mut upload = self.upload(path)?;
+        upload.push(bytes).await?;
+        upload.finish().await
     }
 
-    async fn put_parts(&self, key: &Path, bytes: Bytes) -> Result<(), object_store::Error> {
-        let upload = self.patient.put_multipart(key).await?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, PART);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            // On an error the parts that went up are left to `abort`, or to the bucket's rule for
-            // uploads that were never finished.
-            if let Err(e) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
-                return Err(abort(writer, e).await);
-            }
-            let part = rest.split_to(rest.len().min(PART));
-            writer.put(part);
-        }
-        writer.finish().await.map(drop)
+    /// Begins an object as [`Store::put`] writes it, whose bytes come one after the other. Nothing of it
+    /// can be seen before [`Upload::finish`].
+    ///
+    /// # Errors
+    /// When `path` is none.
+    pub fn upload(&self, path: &str) -> Result<Upload, StoreError> {
+        let key = key("write", path)?;
+        Ok(Upload { store: self.clone(), path: path.to_owned(), key, way: Way::Held(Vec::new()) })
     }
 }
 
-async fn abort(writer: WriteMultipart, error: object_store::Error) -> object_store::Error {
-    if let Err(e) = writer.abort().await {
-        tracing::debug!(error = %e, "upload in parts could not be aborted");
+/// An object on its way to the store. In memory are [`WHOLE`] bytes of it at first, then two parts and
+/// what makes up the next.
+///
+/// What is dropped unfinished leaves nothing in a folder; in a cloud its parts stay until the bucket's
+/// rule for uploads that were never finished ends them.
+pub struct Upload {
+    store: Store,
+    path: String,
+    key: Path,
+    way: Way,
+}
+
+enum Way {
+    /// As long as it is small.
+    Held(Vec<Bytes>),
+    Parts(WriteMultipart),
+}
+
+impl Upload {
+    /// Adds bytes, and waits for room when many are on their way.
+    ///
+    /// # Errors
+    /// When the store does not take what came before. Begin the object anew then.
+    pub async fn push(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        add(&self.store.counters.bytes_written, bytes.len() as u64);
+        let mut rest = match &mut self.way {
+            Way::Parts(_) => vec![bytes],
+            Way::Held(held) => {
+                held.push(bytes);
+                if held.iter().map(Bytes::len).sum::<usize>() <= WHOLE {
+                    return Ok(());
+                }
+                let held = std::mem::take(held);
+                add(&self.store.counters.puts, 2);
+                let begun = self.store.patient.put_multipart(&self.key).await;
+                let upload = self.store.counted("write", &self.path, begun)?;
+                self.way = Way::Parts(WriteMultipart::new_with_chunk_size(upload, PART));
+                held
+            }
+        };
+        for bytes in &mut rest {
+            while !bytes.is_empty() {
+                let part = bytes.split_to(bytes.len().min(PART));
+                self.part(part).await?;
+            }
+        }
+        Ok(())
     }
-    error
+
+    async fn part(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        let Way::Parts(writer) = &mut self.way else { return Ok(()) };
+        if let Err(error) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
+            if let Way::Parts(writer) = std::mem::replace(&mut self.way, Way::Held(Vec::new()))
+                && let Err(error) = writer.abort().await
+            {
+                tracing::debug!(%error, "an upload in parts could not be aborted");
+            }
+            return self.store.counted("write", &self.path, Err(error));
+        }
+        add(&self.store.counters.puts, 1);
+        writer.put(bytes);
+        Ok(())
+    }
+
+    /// Writes what is left. The object is there then, as a whole.
+    ///
+    /// # Errors
+    /// When the store did not confirm it; it may have happened all the same.
+    pub async fn finish(self) -> Result<(), StoreError> {
+        let done = match self.way {
+            Way::Parts(writer) => writer.finish().await,
+            Way::Held(bytes) => {
+                add(&self.store.counters.puts, 1);
+                self.store.patient.put(&self.key, bytes.into_iter().collect::<PutPayload>()).await
+            }
+        };
+        self.store.counted("write", &self.path, done.map(drop))
+    }
 }

@@ -18,11 +18,16 @@ pub(super) struct File {
     writer: SerializedFileWriter<Vec<u8>>,
     chunks: ChunkWriter,
     extras: Vec<Place>,
+    /// Bytes that were taken.
+    taken: u64,
 }
 
 /// A file as it is.
 pub(super) struct FinishedFile {
+    /// What was not taken before.
     pub(super) bytes: Bytes,
+    /// Bytes of all of it.
+    pub(super) size: u64,
     pub(super) row_groups: u32,
     /// Bytes of the footer, without its length and the magic behind it.
     pub(super) footer: u32,
@@ -41,6 +46,7 @@ impl File {
             writer: SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?,
             chunks: ChunkWriter::new(settings)?,
             extras: Vec::new(),
+            taken: 0,
         })
     }
 
@@ -65,14 +71,23 @@ impl File {
         self.writer.bytes_written()
     }
 
+    /// Takes the bytes that were written since.
+    pub(super) fn take(&mut self) -> Result<Bytes, BlockError> {
+        self.writer.flush().map_err(|e| BlockError::Settings(e.to_string()))?;
+        let bytes = std::mem::take(self.writer.inner_mut());
+        self.taken += bytes.len() as u64;
+        Ok(bytes.into())
+    }
+
     pub(super) fn finish(mut self) -> Result<FinishedFile, BlockError> {
         let directory = extras::directory(&self.extras);
         self.writer.append_key_value_metadata(KeyValue::new(extras::KEY.to_owned(), directory));
         let row_groups = u32::try_from(self.extras.len()).unwrap_or(u32::MAX);
         let bytes = Bytes::from(self.writer.into_inner()?);
+        let size = self.taken + bytes.len() as u64;
         // The last eight bytes: the footer's length, little-endian, and the magic.
         let tail = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4));
         let footer = tail.and_then(|b| <[u8; 4]>::try_from(b).ok()).map_or(0, u32::from_le_bytes);
-        Ok(FinishedFile { bytes, row_groups, footer })
+        Ok(FinishedFile { bytes, size, row_groups, footer })
     }
 }

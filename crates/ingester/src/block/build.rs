@@ -89,17 +89,33 @@ impl BlockBuilder {
         failed.dedup_by_key(|(block, _)| block.meta.block_id);
         failed
     }
+
+    /// Stores the filters of a block whose data is in the store by now.
+    ///
+    /// # Errors
+    /// When the store did not confirm one.
+    pub(crate) async fn store_filters(&self, block: &FinishedBlock) -> Result<(), StoreError> {
+        for (path, bytes) in filters(block) {
+            self.store.put(&path, bytes).await?;
+        }
+        Ok(())
+    }
 }
 
 /// A block as a slot or a record names it.
-pub(crate) fn block_entry(block: &FinishedBlock) -> BlockEntry {
+fn block_entry(block: &FinishedBlock) -> BlockEntry {
+    block_entry_with(block, crc32fast::hash(&block.data))
+}
+
+/// The same of a block whose data, of which `crc` is the CRC-32, is in the store by now.
+pub(crate) fn block_entry_with(block: &FinishedBlock, crc: u32) -> BlockEntry {
     BlockEntry {
         tenant: block.meta.tenant_id.clone(),
         id: block.meta.block_id,
         meta: block.meta.to_json().into(),
         rows: block.stats.spans,
-        size: block.data.len() as u64,
-        crc: crc32fast::hash(&block.data),
+        size: block.meta.size,
+        crc,
     }
 }
 
@@ -109,13 +125,16 @@ pub(crate) fn metas_of(entries: &[BlockEntry]) -> impl Iterator<Item = BlockMeta
 }
 
 fn objects(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
-    let path = |object: Object| {
-        layout::block_object(&block.meta.tenant_id, &block.meta.block_id, &object.name())
-    };
+    filters(block).chain([(path(&block.meta, Object::Data), block.data.clone())])
+}
+
+fn filters(block: &FinishedBlock) -> impl Iterator<Item = (String, Bytes)> {
     let blooms = (0u32..).zip(&block.blooms);
-    blooms
-        .map(move |(n, bloom)| (path(Object::Bloom(n)), bloom.clone()))
-        .chain([(path(Object::Data), block.data.clone())])
+    blooms.map(|(n, bloom)| (path(&block.meta, Object::Bloom(n)), bloom.clone()))
+}
+
+fn path(meta: &BlockMeta, object: Object) -> String {
+    layout::block_object(&meta.tenant_id, &meta.block_id, &object.name())
 }
 
 impl BuiltBlocks {

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::group::FreezeAt;
 use tributary_block::WriterSettings;
 use tributary_journal::compact::Limits;
+use tributary_span::TraceId;
 
 /// Frames between the streams and the journal, counted beside their bytes, which memory bounds.
 pub(super) const JOURNAL_QUEUE: usize = 1024;
@@ -56,6 +57,10 @@ pub(super) fn merged_group_spans(memory: usize) -> usize {
     (memory / MERGED_SPAN).clamp(32 << 10, 64 << 10)
 }
 
+/// The largest block that merging makes, and the least that it may make with little memory.
+const LARGEST_BLOCK: usize = 512 << 20;
+const LEAST_BLOCK: usize = 64 << 20;
+
 /// Memory for footers and filters of blocks.
 pub(super) fn block_cache(memory: usize) -> usize {
     (memory / 8).min(32 << 20)
@@ -78,14 +83,18 @@ pub(super) fn piece(memory: usize) -> u64 {
     (memory / 10 / 32).clamp(256 << 10, 4 << 20) as u64
 }
 
-/// How much is merged at a time. Of each block that is merged a row group is in memory, ten megabytes
-/// of it at most, and the block that comes out as a whole.
+/// How much is merged at a time. Of each block that is merged a row group is in memory, three megabytes
+/// as a rule, and of the block that comes out the ids of its traces. Its bytes go to the store as they
+/// come: its size is bounded so that a merge takes minutes and not hours.
 pub(super) fn merge_limits(memory: usize) -> Limits {
+    let block = memory.saturating_mul(2).clamp(LEAST_BLOCK, LARGEST_BLOCK) as u64;
     Limits {
         most: (memory / (32 << 20)).clamp(4, 32),
         fewest: 4,
-        bytes: (memory / 2).max(32 << 20) as u64,
-        block: (memory / 16).max(4 << 20) as u64,
+        // What comes out is packed better than what goes in.
+        bytes: block + block / 4,
+        block,
+        traces: (memory / 16 / size_of::<TraceId>()) as u64,
     }
 }
 
@@ -102,7 +111,7 @@ mod tests {
         let (kib, mib) = (1 << 10, 1 << 20);
         let table = [
             // memory, spans of a row group and of a merged one, cache, segments read, frames known,
-            // piece, blocks merged, their bytes, one's bytes
+            // piece, blocks merged, one's bytes and traces
             (
                 32 * kib,
                 (8 * kib, 32 * kib),
@@ -111,8 +120,8 @@ mod tests {
                 512,
                 256 * kib as u64,
                 4,
-                32 * mib as u64,
-                4 * mib as u64,
+                64 * mib as u64,
+                128,
             ),
             (
                 64 * mib,
@@ -122,8 +131,8 @@ mod tests {
                 mib,
                 256 * kib as u64,
                 4,
-                32 * mib as u64,
-                4 * mib as u64,
+                128 * mib as u64,
+                256 * kib as u64,
             ),
             (
                 256 * mib,
@@ -133,8 +142,8 @@ mod tests {
                 4 * mib,
                 838_860,
                 8,
-                128 * mib as u64,
-                16 * mib as u64,
+                512 * mib as u64,
+                mib as u64,
             ),
             (
                 4096 * mib,
@@ -144,16 +153,21 @@ mod tests {
                 64 * mib,
                 4 * mib as u64,
                 32,
-                2048 * mib as u64,
-                256 * mib as u64,
+                512 * mib as u64,
+                16 * mib as u64,
             ),
         ];
-        for (memory, group, cache, reads, remembered, rebuilt, most, bytes, block) in table {
+        for (memory, group, cache, reads, remembered, rebuilt, most, block, traces) in table {
             assert_eq!((row_group_spans(memory), merged_group_spans(memory)), group, "{memory}");
             assert_eq!((block_cache(memory), segment_reads(memory)), (cache, reads));
             assert_eq!((dedup(memory), piece(memory)), (remembered, rebuilt));
             let limits = merge_limits(memory);
-            assert_eq!((limits.most, limits.bytes, limits.block), (most, bytes, block), "{memory}");
+            assert_eq!(
+                (limits.most, limits.block, limits.traces),
+                (most, block, traces),
+                "{memory}"
+            );
+            assert_eq!(limits.bytes, block / 4 * 5);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::cluster::Membership;
 use crate::disk::DiskRoom;
 use crate::group::LiveSpans;
 use crate::metrics::Metrics;
-use history::{History, Visible};
+use history::{History, Visible, candidate};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,7 +150,7 @@ impl Compactor {
             retention: Some(retention.as_secs()),
             bytes: blocks.iter().map(|meta| meta.size).sum(),
         });
-        let standing = blocks.iter().map(|m| Candidate { id: m.block_id, bytes: m.size });
+        let standing = blocks.iter().map(|meta| candidate(meta));
         let standing = if expiry.is_some() { standing.collect() } else { Vec::new() };
         let mergeable = is_mergeable(&self.builder);
         let visible = blocks.into_iter().filter(|meta| mergeable(meta));
@@ -196,7 +196,7 @@ impl Compactor {
         };
         // What should be gone counts as there, so that it is looked for.
         let replaced = self.blocks.replaced(window);
-        candidates.extend(replaced.map(|id| Candidate { id, bytes: 0 }));
+        candidates.extend(replaced.map(|id| Candidate { id, bytes: 0, traces: 0 }));
         let result = loop {
             let pass = match expiry {
                 Some(_) => Compaction::expiring(candidates),

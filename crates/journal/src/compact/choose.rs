@@ -15,6 +15,8 @@ pub struct Candidate {
     pub id: Uuid,
     /// Bytes of its data.
     pub bytes: u64,
+    /// Traces in it.
+    pub traces: u64,
 }
 
 /// How much is merged at a time.
@@ -28,6 +30,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Size at which a block that comes out is closed and another begun.
     pub block: u64,
+    /// The same for its traces, whose ids are held until then.
+    pub traces: u64,
 }
 
 /// Blocks up to this size are of the same class: they cost a request each, not their bytes.
@@ -55,14 +59,16 @@ fn fitting(sorted: &[&Candidate], limits: &Limits, fewest: usize) -> Option<Vec<
     let chosen = (fewest..=most).rev().find_map(|n| {
         let chosen = sorted.get(..n)?;
         let bytes = chosen.iter().fold(0u64, |sum, c| sum.saturating_add(c.bytes));
-        (bytes <= limits.bytes && become_at_most(bytes, limits.block) < n as u64).then_some(chosen)
+        let traces = chosen.iter().fold(0u64, |sum, c| sum.saturating_add(c.traces));
+        let blocks = become_at_most(bytes, limits.block).max(become_at_most(traces, limits.traces));
+        (bytes <= limits.bytes && blocks < n as u64).then_some(chosen)
     });
     chosen.map(|chosen| chosen.iter().map(|candidate| candidate.id).collect())
 }
 
-/// Blocks that so many bytes become, with room for smaller row groups being packed less well.
-fn become_at_most(bytes: u64, block: u64) -> u64 {
-    bytes.saturating_add(bytes / 4).div_ceil(block.max(1)).max(1)
+/// Blocks that so many bytes or traces become, with room for smaller row groups being packed less well.
+fn become_at_most(all: u64, each: u64) -> u64 {
+    all.saturating_add(all / 4).div_ceil(each.max(1)).max(1)
 }
 
 #[cfg(test)]
@@ -73,12 +79,13 @@ mod tests {
 
     fn candidates(sizes: &[u64]) -> Vec<Candidate> {
         let numbered = (0u128..).zip(sizes);
-        numbered.map(|(n, &bytes)| Candidate { id: Uuid::from_u128(n), bytes }).collect()
+        numbered.map(|(n, &bytes)| Candidate { id: Uuid::from_u128(n), bytes, traces: 1 }).collect()
     }
 
     #[test]
     fn several_of_a_size_or_all_in_the_end() {
-        let limits = Limits { most: 5, fewest: 3, bytes: 8192 * KIB, block: 6000 * KIB };
+        let limits =
+            Limits { most: 5, fewest: 3, bytes: 8192 * KIB, block: 6000 * KIB, traces: 1000 };
         let table: [(&[u64], bool, &[u128]); 12] = [
             (&[], true, &[]),
             (&[KIB], true, &[]),
@@ -109,19 +116,19 @@ mod tests {
     fn a_window_comes_to_rest() {
         // Blocks join one after the other; each is written again a few times, and in the end one
         // is left.
-        let limits = Limits { most: 8, fewest: 4, bytes: 64 << 20, block: 64 << 20 };
+        let limits = Limits { most: 8, fewest: 4, bytes: 64 << 20, block: 64 << 20, traces: 1000 };
         let (mut blocks, mut written, mut next) = (Vec::new(), 0, 0u128);
         let mut run = |blocks: &mut Vec<Candidate>, quiet| {
             while let Some(chosen) = choose(blocks, &limits, quiet) {
                 let bytes = blocks.iter().filter(|b| chosen.contains(&b.id)).map(|b| b.bytes).sum();
                 blocks.retain(|b| !chosen.contains(&b.id));
                 next += 1;
-                blocks.push(Candidate { id: Uuid::from_u128(next << 64), bytes });
+                blocks.push(Candidate { id: Uuid::from_u128(next << 64), bytes, traces: 1 });
                 written += bytes;
             }
         };
         for n in 1..=120u128 {
-            blocks.push(Candidate { id: Uuid::from_u128(n), bytes: 300 * KIB });
+            blocks.push(Candidate { id: Uuid::from_u128(n), bytes: 300 * KIB, traces: 1 });
             run(&mut blocks, false);
         }
         run(&mut blocks, true);
@@ -135,7 +142,7 @@ mod tests {
             sizes in proptest::collection::vec(1u64..40 << 20, 0..40),
             quiet: bool,
         ) {
-            let limits = Limits { most: 8, fewest: 4, bytes: 128 << 20, block: 16 << 20 };
+            let limits = Limits { most: 8, fewest: 4, bytes: 128 << 20, block: 16 << 20, traces: 1000 };
             let candidates = candidates(&sizes);
             let chosen = choose(&candidates, &limits, quiet).unwrap_or_default();
             let bytes: u64 =

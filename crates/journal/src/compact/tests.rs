@@ -33,10 +33,10 @@ fn record(k: u32, inputs: &[Uuid]) -> Record {
     }
 }
 
-const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000 };
+const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000, traces: 1000 };
 
 fn pass(visible: &[Uuid]) -> Compaction {
-    let candidates = visible.iter().map(|id| Candidate { id: *id, bytes: 10 });
+    let candidates = visible.iter().map(|id| Candidate { id: *id, bytes: 10, traces: 1 });
     Compaction::new(candidates.collect(), LIMITS, true)
 }
 
@@ -209,7 +209,7 @@ fn steps_out_of_turn_change_nothing() {
 }
 
 fn expiring(visible: &[Uuid]) -> Compaction {
-    let candidates = visible.iter().map(|id| Candidate { id: *id, bytes: 10 });
+    let candidates = visible.iter().map(|id| Candidate { id: *id, bytes: 10, traces: 1 });
     Compaction::expiring(candidates.collect())
 }
 

@@ -3,7 +3,7 @@
 use super::disk::{Disk, failed};
 use object_store::{Error, PutPayload, Result};
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Staged files of one name, and folders that vanish while they are made, before a write gives up.
@@ -11,18 +11,12 @@ const TRIES: u32 = 10_000;
 
 /// Writes a file; with `create`, only if there is none.
 pub(super) fn write(disk: &Disk, path: &Path, payload: &PutPayload, create: bool) -> Result<()> {
-    disk.trusted()?;
-    let (file, staged) = stage(path)?;
-    let written = fill(disk, file, payload, path).and_then(|()| {
-        if create { link(disk, &staged, path) } else { rename(disk, &staged, path) }
-    });
-    // After a rename there is none any more, or it is another writer's.
-    if (create || matches!(&written, Err(step) if !step.named))
-        && let Err(error) = fs::remove_file(&staged)
-    {
-        tracing::debug!(path = %staged.display(), %error, "an unfinished file stays");
+    let mut staged = Staged::new(disk, path)?;
+    staged.write(0, payload)?;
+    match create {
+        true => staged.link(disk),
+        false => staged.rename(disk),
     }
-    written.map_err(|step| step.error)
 }
 
 /// Flushes a file that is there, and its name.
@@ -33,16 +27,76 @@ pub(super) fn settle(disk: &Disk, path: &Path) -> Result<()> {
     disk.enter(path)
 }
 
-/// How far a write has come that failed.
-struct Step {
-    /// The file has its name.
-    named: bool,
-    error: Error,
+/// A file that has no name yet. It goes when it is dropped, unless it was renamed.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// What it is to be called.
+    path: PathBuf,
+    at: PathBuf,
+    /// None once it is closed: some file systems over a network take what was written only then.
+    file: Option<File>,
+    renamed: bool,
 }
 
-impl<E: Into<Error>> From<E> for Step {
-    fn from(error: E) -> Self {
-        Step { named: false, error: error.into() }
+impl Staged {
+    /// An empty one, in a folder that is made if need be.
+    pub(super) fn new(disk: &Disk, path: &Path) -> Result<Staged> {
+        disk.trusted()?;
+        let (file, at) = stage(path)?;
+        Ok(Staged { path: path.to_owned(), at, file: Some(file), renamed: false })
+    }
+
+    /// Writes bytes behind the first `at`.
+    pub(super) fn write(&mut self, at: u64, bytes: &PutPayload) -> Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut write = || {
+            file.seek(SeekFrom::Start(at))?;
+            bytes.into_iter().try_for_each(|part| file.write_all(part))
+        };
+        write().map_err(|e| failed("write", &self.path, e))
+    }
+
+    /// Flushes what was written so far.
+    pub(super) fn sync(&self, disk: &Disk) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        Ok(disk.sync(file, &self.path)?)
+    }
+
+    /// Gives it its name, whatever was there.
+    pub(super) fn rename(mut self, disk: &Disk) -> Result<()> {
+        self.sync(disk)?;
+        self.file = None;
+        fs::rename(&self.at, &self.path).map_err(|e| failed("name", &self.path, e))?;
+        // There is none any more, or it is another writer's.
+        self.renamed = true;
+        disk.enter(&self.path)
+    }
+
+    /// Gives it its name if there is none of that name. Other processes may delete the object as soon as
+    /// it has its name, and its folder with it; the staged file, which stays until all is flushed, keeps
+    /// the folder.
+    fn link(mut self, disk: &Disk) -> Result<()> {
+        self.sync(disk)?;
+        self.file = None;
+        match fs::hard_link(&self.at, &self.path) {
+            Ok(()) => disk.enter(&self.path),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                let path = self.path.display().to_string();
+                Err(Error::AlreadyExists { path, source: e.into() })
+            }
+            Err(e) => Err(failed("name", &self.path, e)),
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.renamed {
+            return;
+        }
+        if let Err(error) = fs::remove_file(&self.at) {
+            tracing::debug!(path = %self.at.display(), %error, "an unfinished file stays");
+        }
     }
 }
 
@@ -67,35 +121,4 @@ fn stage(path: &Path) -> Result<(File, PathBuf)> {
     }
     let busy = std::io::Error::from(ErrorKind::ResourceBusy);
     Err(failed("find a free name beside", path, busy))
-}
-
-/// The file is closed by this: some file systems over a network take it only then.
-fn fill(
-    disk: &Disk,
-    mut file: File,
-    payload: &PutPayload,
-    path: &Path,
-) -> std::result::Result<(), Step> {
-    for part in payload {
-        file.write_all(part).map_err(|e| failed("write", path, e))?;
-    }
-    Ok(disk.sync(&file, path)?)
-}
-
-/// Other processes may delete the object as soon as it has its name, and its folder with it; the
-/// staged file, which stays until all is flushed, keeps the folder.
-fn link(disk: &Disk, staged: &Path, path: &Path) -> std::result::Result<(), Step> {
-    match fs::hard_link(staged, path) {
-        Ok(()) => Ok(disk.enter(path)?),
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-            let path = path.display().to_string();
-            Err(Error::AlreadyExists { path, source: e.into() }.into())
-        }
-        Err(e) => Err(failed("name", path, e).into()),
-    }
-}
-
-fn rename(disk: &Disk, staged: &Path, path: &Path) -> std::result::Result<(), Step> {
-    fs::rename(staged, path).map_err(|e| failed("name", path, e))?;
-    disk.enter(path).map_err(|error| Step { named: true, error })
 }

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use std::future::ready;
 use tributary_store::{Created, Store, StoreError, StoreOptions};
 use tributary_testkit::azurite::Azurite;
 use tributary_testkit::moto::Moto;
+use tributary_testkit::wait::{SOON, wait_for};
 
 async fn open(url: &str, options: &StoreOptions) -> Store {
     Store::open(url, options).await.unwrap()
@@ -25,6 +27,7 @@ async fn behaves(store: &Store) {
     lists_sorted(store).await;
     deletes(store).await;
     holds_large_objects(store).await;
+    takes_objects_as_they_come(store).await;
 }
 
 async fn reads_what_was_written(store: &Store) {
@@ -101,6 +104,29 @@ async fn holds_large_objects(store: &Store) {
     assert!(store.get("d/large").await.unwrap() == large, "the whole differs");
 }
 
+async fn takes_objects_as_they_come(store: &Store) {
+    let piece = |n: usize| Bytes::from(vec![n as u8; (n * 977_001) % (9 << 20)]);
+    for pieces in [0, 1, 3, 8] {
+        let path = format!("e/{pieces}");
+        let mut upload = store.upload(&path).unwrap();
+        let mut whole = Vec::new();
+        for n in 0..pieces {
+            upload.push(piece(n)).await.unwrap();
+            whole.extend_from_slice(&piece(n));
+        }
+        assert!(store.head(&path).await.unwrap_err().is_not_found(), "{path}");
+        upload.finish().await.unwrap();
+        assert!(store.get(&path).await.unwrap() == whole, "{path} of {} bytes", whole.len());
+    }
+    let mut given_up = store.upload("e/none").unwrap();
+    for n in 0..8 {
+        given_up.push(piece(n)).await.unwrap();
+    }
+    drop(given_up);
+    let found = store.list("e").await.unwrap();
+    assert_eq!(found.len(), 4, "{found:?}");
+}
+
 #[tokio::test]
 async fn memory() {
     behaves(&open("memory:", &StoreOptions::default()).await).await;
@@ -113,6 +139,12 @@ async fn a_folder() {
         let options = StoreOptions { fsync, ..StoreOptions::default() };
         let inner = folder.path().join("not/yet/there");
         behaves(&open(inner.to_str().unwrap(), &options).await).await;
+        // What was given up goes with the last write of it that was on its way.
+        let files = || match std::fs::read_dir(inner.join("e")).unwrap().count() {
+            4 => Ok(()),
+            count => Err(format!("{count} files, fsync {fsync}")),
+        };
+        wait_for("no unfinished file", SOON, || ready(files())).await.unwrap();
         let url = format!("file://{}", inner.display());
         assert_eq!(open(&url, &options).await.list("cc").await.unwrap().len(), 1);
     }

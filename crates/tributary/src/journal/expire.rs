@@ -63,7 +63,8 @@ async fn pass(
     window: &CompactionWindow,
     standing: &BTreeMap<Uuid, u64>,
 ) -> Result<Summary> {
-    let candidates = standing.iter().map(|(id, bytes)| Candidate { id: *id, bytes: *bytes });
+    let candidates =
+        standing.iter().map(|(id, bytes)| Candidate { id: *id, bytes: *bytes, traces: 0 });
     let mut pass = Compaction::expiring(candidates.collect());
     loop {
         let done = match pass.step() {

@@ -72,7 +72,7 @@ impl History {
     /// What may be merged now.
     pub(super) fn candidates(&self, visible: &Visible, now: Instant) -> Vec<Candidate> {
         let readable = visible.values().filter(|m| self.unreadable.is_due(&m.block_id, now));
-        readable.map(|meta| Candidate { id: meta.block_id, bytes: meta.size }).collect()
+        readable.map(|meta| candidate(meta)).collect()
     }
 
     /// Takes in what a pass found, and when the next one is due. `next` is the time until the
@@ -98,6 +98,11 @@ impl History {
         };
         self.rest_until = now + wait;
     }
+}
+
+/// A block, as far as it decides what is merged.
+pub(super) fn candidate(meta: &BlockMeta) -> Candidate {
+    Candidate { id: meta.block_id, bytes: meta.size, traces: meta.total_objects }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Merging blocks: read side by side, written one row group after the other.
 //!
-//! In memory are, at most: of each input the ids of its traces and one row group's bytes, the spans
-//! of one row group that is being made, and the bytes of one output. An output that is large enough
-//! is stored and let go, and the next one begins with the next trace.
+//! In memory are, at most: of each input one row group's bytes and the ids of its traces, the spans of
+//! one row group that is being made, some parts of one output on their way to the store, and the ids of
+//! its traces. An output that is large enough is closed, and the next one begins with the next trace.
+//! Between two steps a merge gives way to ingestion.
 
 use super::Compactor;
 use super::history::{History, Visible};
 use super::outputs::Outputs;
 use crate::block::CommitError;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tributary_block::{BlockError, BlockMeta, FolderSource, InputError, Merge};
 use tributary_journal::record::Input;
@@ -17,6 +19,9 @@ use tributary_span::Columns;
 use tributary_store::StoreError;
 use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
+
+/// When a merge that gave way looks again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 impl Compactor {
     /// Merges blocks and stores what comes out; the record that names it. `None` when one of them
@@ -31,7 +36,7 @@ impl Compactor {
     ) -> Result<Option<Record>, CommitError> {
         let metas: Vec<&Arc<BlockMeta>> = inputs.iter().filter_map(|id| visible.get(id)).collect();
         let level = metas.iter().map(|meta| meta.compaction_level).max().unwrap_or(0) + 1;
-        let mut outputs = Outputs::new(&self.builder, window, k, level, self.limits.block);
+        let mut outputs = Outputs::new(&self.builder, window, k, level, &self.limits);
         let read = match self.read(&metas, &mut outputs).await? {
             Ok(read) => read,
             Err(error) => {
@@ -74,12 +79,22 @@ impl Compactor {
             };
             let ended = step.is_empty();
             waiting.extend(step);
+            self.give_way().await;
             if ended || waiting.iter().map(Columns::len).sum::<usize>() >= self.group_spans {
                 outputs.push(std::mem::take(&mut waiting), ended).await?;
             }
             if ended {
                 return Ok(Ok(merge.spans().collect()));
             }
+        }
+    }
+}
+
+impl Compactor {
+    /// Waits as long as spans wait for their first block that had to leave memory.
+    async fn give_way(&self) {
+        while self.live.is_behind() {
+            tokio::time::sleep(AGAIN).await;
         }
     }
 }

@@ -1,10 +1,15 @@
-//! The blocks that come out of a merge, one open at a time.
+//! The blocks that come out of a merge, one open at a time. What is written of it goes to the store
+//! row group by row group.
 
-use crate::block::{BlockBuilder, CommitError, block_entry};
-use tributary_block::{BlockError, BlockWriter, WriterSettings};
+use crate::block::{BlockBuilder, CommitError, block_entry_with};
+use bytes::Bytes;
+use crc32fast::Hasher;
+use tributary_block::{BlockError, BlockWriter, Object, WriterSettings};
+use tributary_journal::compact::Limits;
 use tributary_journal::window::mint_compacted;
-use tributary_journal::{BlockEntry, CompactionWindow};
+use tributary_journal::{BlockEntry, CompactionWindow, layout};
 use tributary_span::Columns;
+use tributary_store::{StoreError, Upload};
 
 /// The blocks of one record, as far as they have been made.
 pub(super) struct Outputs<'a> {
@@ -12,29 +17,43 @@ pub(super) struct Outputs<'a> {
     window: &'a CompactionWindow,
     k: u32,
     level: u32,
-    /// Size at which an output is closed.
-    max_bytes: u64,
-    open: Option<BlockWriter>,
+    limits: &'a Limits,
+    open: Option<Open>,
     pub(super) entries: Vec<BlockEntry>,
     pub(super) duplicates: u64,
     pub(super) conflicts: u64,
 }
 
+/// A block of which some is in the store, where no reader sees it yet.
+struct Open {
+    writer: BlockWriter,
+    upload: Upload,
+    crc: Hasher,
+}
+
+impl Open {
+    async fn send(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.crc.update(&bytes);
+        self.upload.push(bytes).await
+    }
+}
+
 impl<'a> Outputs<'a> {
-    /// None yet, for record `k` of a window. An output is closed when it has `max_bytes`.
+    /// None yet, for record `k` of a window. An output is closed when it has as many bytes or traces as
+    /// `limits` allow.
     pub(super) fn new(
         builder: &'a BlockBuilder,
         window: &'a CompactionWindow,
         k: u32,
         level: u32,
-        max_bytes: u64,
+        limits: &'a Limits,
     ) -> Self {
         Outputs {
             builder,
             window,
             k,
             level,
-            max_bytes,
+            limits,
             open: None,
             entries: Vec::new(),
             duplicates: 0,
@@ -44,8 +63,8 @@ impl<'a> Outputs<'a> {
 
     /// Adds a row group; after the last one, or when it is large enough, the block is stored.
     pub(super) async fn push(&mut self, rows: Vec<Columns>, last: bool) -> Result<(), CommitError> {
-        let mut writer = match self.open.take() {
-            Some(writer) => writer,
+        let Open { mut writer, upload, crc } = match self.open.take() {
+            Some(open) => open,
             None if rows.is_empty() => return Ok(()),
             None => self.begin()?,
         };
@@ -57,22 +76,21 @@ impl<'a> Outputs<'a> {
             true => add()?,
             false => tokio::task::spawn_blocking(add).await??,
         };
-        if !last && (writer.bytes() as u64) < self.max_bytes {
-            self.open = Some(writer);
-            return Ok(());
-        }
-        let block = writer.finish()?;
-        self.duplicates += block.stats.duplicates;
-        self.conflicts += block.stats.conflicts;
-        self.entries.push(block_entry(&block));
-        // What is merged is visible as it is: another pass may do better.
-        match self.builder.store_data([&block]).await.pop() {
-            Some((_, error)) => Err(error.into()),
-            None => Ok(()),
+        let mut open = Open { writer, upload, crc };
+        let written = open.writer.take()?;
+        open.send(written).await?;
+        let is_full = open.writer.bytes() as u64 >= self.limits.block
+            || open.writer.traces() as u64 >= self.limits.traces;
+        match last || is_full {
+            true => self.close(open).await,
+            false => {
+                self.open = Some(open);
+                Ok(())
+            }
         }
     }
 
-    fn begin(&self) -> Result<BlockWriter, CommitError> {
+    fn begin(&self) -> Result<Open, CommitError> {
         let id = mint_compacted(self.window, self.k, self.builder.ids.block()?);
         let id = id.ok_or_else(|| CommitError::NoRecordLeft(self.window.clone()))?;
         let fresh = self.builder.settings.clone();
@@ -84,6 +102,25 @@ impl<'a> Outputs<'a> {
             false => WriterSettings { compaction_level: self.level, ..fresh },
         };
         let settings = WriterSettings { row_group_spans: usize::MAX, ..merged };
-        Ok(BlockWriter::new(id, &self.window.tenant, settings)?)
+        let tenant = &self.window.tenant;
+        let path = layout::block_object(tenant, &id, &Object::Data.name());
+        Ok(Open {
+            writer: BlockWriter::new(id, tenant, settings)?,
+            upload: self.builder.store.upload(&path)?,
+            crc: Hasher::new(),
+        })
+    }
+
+    async fn close(&mut self, open: Open) -> Result<(), CommitError> {
+        let Open { writer, mut upload, mut crc } = open;
+        let block = writer.finish()?;
+        crc.update(&block.data);
+        upload.push(block.data.clone()).await?;
+        upload.finish().await?;
+        self.builder.store_filters(&block).await?;
+        self.duplicates += block.stats.duplicates;
+        self.conflicts += block.stats.conflicts;
+        self.entries.push(block_entry_with(&block, crc.finalize()));
+        Ok(())
     }
 }

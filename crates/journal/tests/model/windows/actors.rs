@@ -14,7 +14,7 @@ use tributary_journal::{BlockEntry, Record, Uid};
 use tributary_store::Created;
 use uuid::Uuid;
 
-const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000 };
+const LIMITS: Limits = Limits { most: 8, fewest: 2, bytes: 1000, block: 1000, traces: 1000 };
 
 /// What a compactor is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,8 @@ pub(super) struct Compactor {
 impl Compactor {
     /// Begins with what is visible now.
     pub(super) fn new(number: u8, work: Work, state: &State, protocol: &Protocol) -> Self {
-        let candidates = state.visible().map(|(id, _)| Candidate { id: *id, bytes: 1 }).collect();
+        let candidates =
+            state.visible().map(|(id, _)| Candidate { id: *id, bytes: 1, traces: 1 }).collect();
         let has_expired = state.records.values().any(|record| record.expiry.is_some());
         let pass = match work {
             Work::Expire if protocol.mutant == Mutant::ExpireOnce && has_expired => {
