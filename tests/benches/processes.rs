@@ -10,6 +10,7 @@ use http::Method;
 use std::time::{Duration, Instant};
 use tributary_testkit::http::Connection;
 use tributary_testkit::{Process, free_port, recordings, sample};
+use tributary_tests::books;
 use tributary_tests::load::Load;
 use tributary_tests::sidecar::LISTENERS;
 use tributary_tests::{Ingester, Place, Sidecar, Traffic, program, usage};
@@ -42,6 +43,9 @@ fn main() -> Result<()> {
             for rate in [0.0, 1e3, 5e4] {
                 requests(rate).await?;
             }
+        }
+        if wanted("merging") {
+            merging().await?;
         }
         if wanted("takeover") {
             takeover().await?;
@@ -190,6 +194,48 @@ async fn acknowledgements(name: &str, place: Place) -> Result<()> {
     row(&format!("ingester peak RSS at 10k spans/s, {name}"), peak, "MiB");
     row(&format!("spans sent at 10k spans/s, {name}"), all / 1e6, "million");
     Ok(())
+}
+
+/// Fresh blocks of some 64 MiB become large ones, in an ingester with little memory that has nothing
+/// else to do.
+async fn merging() -> Result<()> {
+    let place = Place::folder()?;
+    let large = ["--block-age", "1h", "--block-bytes", "256MiB", "--memory", "1GiB"];
+    let ingester =
+        Ingester::start_as_deployed(&place, &[&large[..], &["--compact", "never"]].concat())
+            .await?;
+    let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
+    let mut load = Load::new(Traffic::of(&recordings()?)?);
+    let done = load.run(&sidecar, None, Duration::from_secs(30)).await?;
+    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    ingester.stop().await?;
+    let folder = place.path().context("a folder")?.join("blocks");
+    let all = done.spans as f64;
+    row("fresh blocks to merge", place.parquet_files()?.len() as f64, "");
+    row("bytes per span in them", usage::folder_bytes(&folder)? as f64 / all, "B");
+
+    let flags = ["--memory", "256MiB", "--compact", "1s", "--keep-compacted", "1s"];
+    let ingester = Ingester::start_as_deployed(&place, &flags).await?;
+    ingester.until("tributary_ingester_blocks_merged_total", |n| n > 0.0).await?;
+    // Until it does next to nothing for a while.
+    let mut before = Duration::ZERO;
+    loop {
+        let now = usage::cpu(&ingester.process)?;
+        if now - before < Duration::from_millis(500) {
+            break;
+        }
+        before = now;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let cpu = usage::cpu(&ingester.process)?;
+    row("merging, CPU per span of the bucket", cpu.as_secs_f64() * 1e6 / all, "µs");
+    let peak = ingester.process.peak_resident_bytes()? as f64 / MIB;
+    row("peak RSS while merging", peak, "MiB");
+    row("merged blocks", place.parquet_files()?.len() as f64, "");
+    row("bytes per span in merged blocks", usage::folder_bytes(&folder)? as f64 / all, "B");
+    trace_by_id(&ingester).await?;
+    ingester.stop().await?;
+    books::verify(&place)
 }
 
 async fn trace_by_id(ingester: &Ingester) -> Result<()> {

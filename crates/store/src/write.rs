@@ -37,7 +37,7 @@ impl Store {
     }
 }
 
-/// An object on its way to the store. In memory are [`WHOLE`] bytes of it at first, then two parts and
+/// An object on its way to the store. In memory are 16 MiB of it at first, then two parts of 8 MiB and
 /// what makes up the next.
 ///
 /// What is dropped unfinished leaves nothing in a folder; in a cloud its parts stay until the bucket's

@@ -55,7 +55,7 @@ impl Compactor {
                     Done::Deleted
                 }
                 Step::Build { k, inputs } => {
-                    match self.merge(window, k, &inputs, visible, history).await? {
+                    match Box::pin(self.merge(window, k, &inputs, visible, history)).await? {
                         Some(record) => Done::Built(Box::new(record)),
                         None => Done::OutOfDate,
                     }
