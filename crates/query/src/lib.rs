@@ -37,7 +37,8 @@
 //!     let combined = combine(call.id, &parts);
 //!     assert_eq!((combined.trace.len(), combined.duplicates), (3, 1));
 //!
-//!     let answer = call.answer(&Found { parts, ..Found::default() });
+//!     let found = Found { parts, ..Found::default() };
+//!     let answer = call.shown(found).map_err(|refused| format!("{refused:?}"))?.whole();
 //!     assert_eq!((answer.status.as_u16(), answer.content_type), (200, api::JSON));
 //!     Ok(())
 //! }

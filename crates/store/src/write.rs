@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::store::{Store, key};
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{Error, ObjectStoreExt, PutPayload, WriteMultipart};
 
 /// Objects larger than this go up in parts. Only what has one owner may: parts cannot be create-only.
 const WHOLE: usize = 16 << 20;
@@ -53,7 +53,14 @@ enum Way {
     /// As long as it is small.
     Held(Vec<Bytes>),
     Parts(WriteMultipart),
+    /// Some of it was not taken: what is left is no object.
+    Failed,
 }
+
+/// Why nothing more is taken.
+#[derive(Debug, thiserror::Error)]
+#[error("an earlier part of it was not taken")]
+struct GivenUp;
 
 impl Upload {
     /// Adds bytes, and waits for room when many are on their way.
@@ -62,43 +69,54 @@ impl Upload {
     /// When the store does not take what came before. Begin the object anew then.
     pub async fn push(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         add(&self.store.counters.bytes_written, bytes.len() as u64);
-        let mut rest = match &mut self.way {
-            Way::Parts(_) => vec![bytes],
-            Way::Held(held) => {
+        // Until it is known that all of it was taken.
+        let done = match std::mem::replace(&mut self.way, Way::Failed) {
+            Way::Failed => return self.given_up(),
+            Way::Parts(writer) => self.send(writer, vec![bytes]).await,
+            Way::Held(mut held) => {
                 held.push(bytes);
                 if held.iter().map(Bytes::len).sum::<usize>() <= WHOLE {
+                    self.way = Way::Held(held);
                     return Ok(());
                 }
-                let held = std::mem::take(held);
-                add(&self.store.counters.puts, 2);
-                let begun = self.store.patient.put_multipart(&self.key).await;
-                let upload = self.store.counted("write", &self.path, begun)?;
-                self.way = Way::Parts(WriteMultipart::new_with_chunk_size(upload, PART));
-                held
+                self.begin(held).await
             }
         };
-        for bytes in &mut rest {
-            while !bytes.is_empty() {
-                let part = bytes.split_to(bytes.len().min(PART));
-                self.part(part).await?;
-            }
-        }
+        self.way = Way::Parts(self.store.counted("write", &self.path, done)?);
         Ok(())
     }
 
-    async fn part(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        let Way::Parts(writer) = &mut self.way else { return Ok(()) };
-        if let Err(error) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
-            if let Way::Parts(writer) = std::mem::replace(&mut self.way, Way::Held(Vec::new()))
-                && let Err(error) = writer.abort().await
-            {
-                tracing::debug!(%error, "an upload in parts could not be aborted");
+    async fn begin(&self, held: Vec<Bytes>) -> Result<WriteMultipart, Error> {
+        add(&self.store.counters.puts, 2);
+        let upload = self.store.patient.put_multipart(&self.key).await?;
+        self.send(WriteMultipart::new_with_chunk_size(upload, PART), held).await
+    }
+
+    /// On an error the parts that went up are left to `abort`, or to the bucket's rule for uploads that
+    /// were never finished.
+    async fn send(
+        &self,
+        mut writer: WriteMultipart,
+        all: Vec<Bytes>,
+    ) -> Result<WriteMultipart, Error> {
+        for mut bytes in all {
+            while !bytes.is_empty() {
+                if let Err(error) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
+                    if let Err(error) = writer.abort().await {
+                        tracing::debug!(%error, "an upload in parts could not be aborted");
+                    }
+                    return Err(error);
+                }
+                add(&self.store.counters.puts, 1);
+                writer.put(bytes.split_to(bytes.len().min(PART)));
             }
-            return self.store.counted("write", &self.path, Err(error));
         }
-        add(&self.store.counters.puts, 1);
-        writer.put(bytes);
-        Ok(())
+        Ok(writer)
+    }
+
+    fn given_up(&self) -> Result<(), StoreError> {
+        let (operation, path) = ("write", self.path.clone());
+        Err(StoreError::Transient { operation, path, source: GivenUp.into() })
     }
 
     /// Writes what is left. The object is there then, as a whole.
@@ -107,6 +125,7 @@ impl Upload {
     /// When the store did not confirm it; it may have happened all the same.
     pub async fn finish(self) -> Result<(), StoreError> {
         let done = match self.way {
+            Way::Failed => return self.given_up(),
             Way::Parts(writer) => writer.finish().await,
             Way::Held(bytes) => {
                 add(&self.store.counters.puts, 1);

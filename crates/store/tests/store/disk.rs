@@ -84,11 +84,23 @@ async fn create(store: &Store, path: &str) -> Result<Created, StoreError> {
     store.create(path, Bytes::from_static(OURS), 0..5).await
 }
 
+/// The first error of an upload that goes on all the same: it comes to nothing.
+async fn in_pieces(store: &Store, path: &str) -> Result<(), StoreError> {
+    let mut upload = store.upload(path)?;
+    let mut first = Ok(());
+    for _ in 0..8 {
+        first = first.and(upload.push(vec![1; 9 << 20].into()).await);
+    }
+    let finished = upload.finish().await;
+    assert!(finished.is_err());
+    first.and(finished)
+}
+
 #[tokio::test]
 async fn what_cannot_be_synced_is_not_acknowledged() {
     // The file, the folder with its name, and the folders with the names of new folders.
     for name in ["0.seg", "log/hour/epoch", "log/hour", "log", "store"] {
-        for how in ["create", "put", "put in parts"] {
+        for how in ["create", "put", "put in parts", "in pieces"] {
             let disk = Disk::new();
             let store = disk.open().await;
             disk.fail(name);
@@ -96,6 +108,7 @@ async fn what_cannot_be_synced_is_not_acknowledged() {
             let error = match how {
                 "create" => create(&store, path).await.map(drop),
                 "put" => store.put(path, Bytes::from_static(OURS)).await,
+                "in pieces" => in_pieces(&store, path).await,
                 _ => store.put(path, vec![1; 40 << 20].into()).await,
             };
             let error = error.expect_err(&format!("{how}, {name}"));
