@@ -196,8 +196,7 @@ async fn acknowledgements(name: &str, place: Place) -> Result<()> {
     Ok(())
 }
 
-/// Fresh blocks of some 64 MiB become large ones, in an ingester with little memory that has nothing
-/// else to do.
+/// Fresh blocks become large ones, in an ingester that has nothing else to do.
 async fn merging() -> Result<()> {
     let place = Place::folder()?;
     let large = ["--block-age", "1h", "--block-bytes", "256MiB", "--memory", "1GiB"];
@@ -214,7 +213,7 @@ async fn merging() -> Result<()> {
     row("fresh blocks to merge", place.parquet_files()?.len() as f64, "");
     row("bytes per span in them", usage::folder_bytes(&folder)? as f64 / all, "B");
 
-    let flags = ["--memory", "256MiB", "--compact", "1s", "--keep-compacted", "1s"];
+    let flags = ["--memory", "1GiB", "--compact", "1s", "--keep-compacted", "1s"];
     let ingester = Ingester::start_as_deployed(&place, &flags).await?;
     ingester.until("tributary_ingester_blocks_merged_total", |n| n > 0.0).await?;
     // Until it does next to nothing for a while.

@@ -8,11 +8,11 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt, PutPayload, WriteMultipart};
 
 /// Objects larger than this go up in parts. Only what has one owner may: parts cannot be create-only.
-const WHOLE: usize = 16 << 20;
-/// Bytes of each part but the last.
-const PART: usize = 8 << 20;
+const WHOLE: usize = 8 << 20;
+/// Bytes of each part but the last: S3 takes no smaller ones.
+const PART: usize = 5 << 20;
 /// Parts of one object on their way at a time.
-const PARTS_IN_FLIGHT: usize = 2;
+const PARTS_IN_FLIGHT: usize = 1;
 
 impl Store {
     /// Writes the object, whatever was there: for keys that have one owner, and for data under a
@@ -37,7 +37,7 @@ impl Store {
     }
 }
 
-/// An object on its way to the store. In memory are 16 MiB of it at first, then two parts of 8 MiB and
+/// An object on its way to the store. In memory are 8 MiB of it at first, then a part of 5 MiB and
 /// what makes up the next.
 ///
 /// What is dropped unfinished leaves nothing in a folder; in a cloud its parts stay until the bucket's
@@ -72,46 +72,18 @@ impl Upload {
         // Until it is known that all of it was taken.
         let done = match std::mem::replace(&mut self.way, Way::Failed) {
             Way::Failed => return self.given_up(),
-            Way::Parts(writer) => self.send(writer, vec![bytes]).await,
+            Way::Parts(writer) => send(&self.store, writer, vec![bytes]).await,
             Way::Held(mut held) => {
                 held.push(bytes);
                 if held.iter().map(Bytes::len).sum::<usize>() <= WHOLE {
                     self.way = Way::Held(held);
                     return Ok(());
                 }
-                self.begin(held).await
+                begin(&self.store, &self.key, held).await
             }
         };
         self.way = Way::Parts(self.store.counted("write", &self.path, done)?);
         Ok(())
-    }
-
-    async fn begin(&self, held: Vec<Bytes>) -> Result<WriteMultipart, Error> {
-        add(&self.store.counters.puts, 2);
-        let upload = self.store.patient.put_multipart(&self.key).await?;
-        self.send(WriteMultipart::new_with_chunk_size(upload, PART), held).await
-    }
-
-    /// On an error the parts that went up are left to `abort`, or to the bucket's rule for uploads that
-    /// were never finished.
-    async fn send(
-        &self,
-        mut writer: WriteMultipart,
-        all: Vec<Bytes>,
-    ) -> Result<WriteMultipart, Error> {
-        for mut bytes in all {
-            while !bytes.is_empty() {
-                if let Err(error) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
-                    if let Err(error) = writer.abort().await {
-                        tracing::debug!(%error, "an upload in parts could not be aborted");
-                    }
-                    return Err(error);
-                }
-                add(&self.store.counters.puts, 1);
-                writer.put(bytes.split_to(bytes.len().min(PART)));
-            }
-        }
-        Ok(writer)
     }
 
     fn given_up(&self) -> Result<(), StoreError> {
@@ -134,4 +106,32 @@ impl Upload {
         };
         self.store.counted("write", &self.path, done.map(drop))
     }
+}
+
+async fn begin(store: &Store, key: &Path, held: Vec<Bytes>) -> Result<WriteMultipart, Error> {
+    add(&store.counters.puts, 2);
+    let upload = store.patient.put_multipart(key).await?;
+    send(store, WriteMultipart::new_with_chunk_size(upload, PART), held).await
+}
+
+/// On an error the parts that went up are left to `abort`, or to the bucket's rule for uploads that were
+/// never finished.
+async fn send(
+    store: &Store,
+    mut writer: WriteMultipart,
+    all: Vec<Bytes>,
+) -> Result<WriteMultipart, Error> {
+    for mut bytes in all {
+        while !bytes.is_empty() {
+            if let Err(error) = writer.wait_for_capacity(PARTS_IN_FLIGHT).await {
+                if let Err(error) = writer.abort().await {
+                    tracing::debug!(%error, "an upload in parts could not be aborted");
+                }
+                return Err(error);
+            }
+            add(&store.counters.puts, 1);
+            writer.put(bytes.split_to(bytes.len().min(PART)));
+        }
+    }
+    Ok(writer)
 }

@@ -52,14 +52,15 @@ pub(super) fn row_group_spans(memory: usize) -> usize {
 
 /// Spans of a row group of a merged block. The larger it is, the less its dictionaries and its part of
 /// the footer weigh: of 256k spans a block is a twentieth smaller. But a trace found by its id takes
-/// twice the time there, and its spans are in memory beside the inputs, with what is encoded of them.
+/// twice the time there, and its spans are in memory beside the inputs, with what is encoded of them. With
+/// little memory there are as many as in a fresh block.
 pub(super) fn merged_group_spans(memory: usize) -> usize {
-    (memory / MERGED_SPAN).clamp(32 << 10, 64 << 10)
+    (memory / MERGED_SPAN).clamp(row_group_spans(memory).min(32 << 10), 64 << 10)
 }
 
-/// The largest block that merging makes, and the least that it may make with little memory.
-const LARGEST_BLOCK: usize = 512 << 20;
-const LEAST_BLOCK: usize = 64 << 20;
+/// The largest block that merging makes, with so much memory or more.
+const LARGE_BLOCK: usize = 512 << 20;
+const LARGE_FROM: usize = 1 << 30;
 
 /// Memory for footers and filters of blocks.
 pub(super) fn block_cache(memory: usize) -> usize {
@@ -84,16 +85,20 @@ pub(super) fn piece(memory: usize) -> u64 {
 }
 
 /// How much is merged at a time. Of each block that is merged a row group is in memory, three megabytes
-/// as a rule, and of the block that comes out the ids of its traces. Its bytes go to the store as they
-/// come: its size is bounded so that a merge takes minutes and not hours.
+/// as a rule, and of the block that comes out the ids of its traces; its bytes go to the store as they
+/// come. A merge of large blocks takes some 200 MiB beside the budget all the same, for minutes, so they
+/// are made where the promise leaves that room.
 pub(super) fn merge_limits(memory: usize) -> Limits {
-    let block = memory.saturating_mul(2).clamp(LEAST_BLOCK, LARGEST_BLOCK) as u64;
+    let (bytes, block) = match memory < LARGE_FROM {
+        true => ((memory / 2).max(32 << 20), (memory / 16).max(4 << 20)),
+        // What comes out is packed better than what goes in.
+        false => (LARGE_BLOCK / 4 * 5, LARGE_BLOCK),
+    };
     Limits {
         most: (memory / (32 << 20)).clamp(4, 32),
         fewest: 4,
-        // What comes out is packed better than what goes in.
-        bytes: block + block / 4,
-        block,
+        bytes: bytes as u64,
+        block: block as u64,
         traces: (memory / 16 / size_of::<TraceId>()) as u64,
     }
 }
@@ -114,24 +119,24 @@ mod tests {
             // piece, blocks merged, one's bytes and traces
             (
                 32 * kib,
-                (8 * kib, 32 * kib),
+                (8 * kib, 8 * kib),
                 4 * kib,
                 4 * kib,
                 512,
                 256 * kib as u64,
                 4,
-                64 * mib as u64,
+                4 * mib as u64,
                 128,
             ),
             (
                 64 * mib,
-                (21_845, 32 * kib),
+                (21_845, 21_845),
                 8 * mib,
                 8 * mib,
                 mib,
                 256 * kib as u64,
                 4,
-                128 * mib as u64,
+                4 * mib as u64,
                 256 * kib as u64,
             ),
             (
@@ -142,7 +147,7 @@ mod tests {
                 4 * mib,
                 838_860,
                 8,
-                512 * mib as u64,
+                16 * mib as u64,
                 mib as u64,
             ),
             (
@@ -167,7 +172,7 @@ mod tests {
                 (most, block, traces),
                 "{memory}"
             );
-            assert_eq!(limits.bytes, block / 4 * 5);
+            assert!(limits.bytes > limits.block);
         }
     }
 
