@@ -31,7 +31,7 @@ use parquet::schema::types::ColumnDescPtr;
 use std::ops::Range;
 
 /// A page has no more entries, however few bytes they take: they are all decoded for one of them. Of
-/// half as many, a trace is found by its id in a quarter less time, and a block is three hundredths larger.
+/// half as many, a trace is found by its id in a quarter less time, and a block is two hundredths larger.
 const MOST_ENTRIES: usize = 32 << 10;
 
 /// A chunk's values, without nulls.

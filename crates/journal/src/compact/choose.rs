@@ -60,15 +60,16 @@ fn fitting(sorted: &[&Candidate], limits: &Limits, fewest: usize) -> Option<Vec<
         let chosen = sorted.get(..n)?;
         let bytes = chosen.iter().fold(0u64, |sum, c| sum.saturating_add(c.bytes));
         let traces = chosen.iter().fold(0u64, |sum, c| sum.saturating_add(c.traces));
-        let blocks = become_at_most(bytes, limits.block).max(become_at_most(traces, limits.traces));
+        // One is closed by its bytes, another by its traces.
+        let blocks = become_at_most(bytes, limits.block) + traces / limits.traces.max(1);
         (bytes <= limits.bytes && blocks < n as u64).then_some(chosen)
     });
     chosen.map(|chosen| chosen.iter().map(|candidate| candidate.id).collect())
 }
 
-/// Blocks that so many bytes or traces become, with room for smaller row groups being packed less well.
-fn become_at_most(all: u64, each: u64) -> u64 {
-    all.saturating_add(all / 4).div_ceil(each.max(1)).max(1)
+/// Blocks that so many bytes become, with room for smaller row groups being packed less well.
+fn become_at_most(bytes: u64, block: u64) -> u64 {
+    bytes.saturating_add(bytes / 4).div_ceil(block.max(1)).max(1)
 }
 
 #[cfg(test)]
@@ -109,6 +110,16 @@ mod tests {
             let chosen = choose(&candidates(sizes), &limits, quiet).unwrap_or_default();
             let chosen: Vec<u128> = chosen.iter().map(Uuid::as_u128).collect();
             assert_eq!(chosen, expected, "{sizes:?} {quiet}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_traces_close_are_reckoned_with() {
+        let limits = Limits { most: 8, fewest: 2, bytes: KIB, block: KIB, traces: 1000 };
+        // Traces of each of two blocks, and whether one comes out.
+        for (traces, one) in [(1, true), (499, true), (500, false), (5000, false)] {
+            let pair = [1, 2].map(|n| Candidate { id: Uuid::from_u128(n), bytes: 1, traces });
+            assert_eq!(choose(&pair, &limits, true).is_some(), one, "{traces}");
         }
     }
 

@@ -88,9 +88,7 @@ impl Compactor {
             }
         }
     }
-}
 
-impl Compactor {
     /// Waits as long as spans wait for their first block that had to leave memory.
     async fn give_way(&self) {
         while self.live.is_behind() {

@@ -27,11 +27,16 @@ pub(super) struct Outputs<'a> {
 /// A block of which some is in the store, where no reader sees it yet.
 struct Open {
     writer: BlockWriter,
+    data: Data,
+}
+
+/// What is sent of a block's data.
+struct Data {
     upload: Upload,
     crc: Hasher,
 }
 
-impl Open {
+impl Data {
     async fn send(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.crc.update(&bytes);
         self.upload.push(bytes).await
@@ -63,7 +68,7 @@ impl<'a> Outputs<'a> {
 
     /// Adds a row group; after the last one, or when it is large enough, the block is stored.
     pub(super) async fn push(&mut self, rows: Vec<Columns>, last: bool) -> Result<(), CommitError> {
-        let Open { mut writer, upload, crc } = match self.open.take() {
+        let Open { mut writer, mut data } = match self.open.take() {
             Some(open) => open,
             None if rows.is_empty() => return Ok(()),
             None => self.begin()?,
@@ -72,15 +77,14 @@ impl<'a> Outputs<'a> {
             writer.push(&rows.iter().collect::<Vec<_>>())?;
             Ok::<_, BlockError>(writer)
         };
-        let writer = match self.builder.inline {
+        let mut writer = match self.builder.inline {
             true => add()?,
             false => tokio::task::spawn_blocking(add).await??,
         };
-        let mut open = Open { writer, upload, crc };
-        let written = open.writer.take()?;
-        open.send(written).await?;
-        let is_full = open.writer.bytes() as u64 >= self.limits.block
-            || open.writer.traces() as u64 >= self.limits.traces;
+        data.send(writer.take()?).await?;
+        let is_full = writer.bytes() as u64 >= self.limits.block
+            || writer.traces() as u64 >= self.limits.traces;
+        let open = Open { writer, data };
         match last || is_full {
             true => self.close(open).await,
             false => {
@@ -106,21 +110,19 @@ impl<'a> Outputs<'a> {
         let path = layout::block_object(tenant, &id, &Object::Data.name());
         Ok(Open {
             writer: BlockWriter::new(id, tenant, settings)?,
-            upload: self.builder.store.upload(&path)?,
-            crc: Hasher::new(),
+            data: Data { upload: self.builder.store.upload(&path)?, crc: Hasher::new() },
         })
     }
 
     async fn close(&mut self, open: Open) -> Result<(), CommitError> {
-        let Open { writer, mut upload, mut crc } = open;
+        let Open { writer, mut data } = open;
         let block = writer.finish()?;
-        crc.update(&block.data);
-        upload.push(block.data.clone()).await?;
-        upload.finish().await?;
+        data.send(block.data.clone()).await?;
+        data.upload.finish().await?;
         self.builder.store_filters(&block).await?;
         self.duplicates += block.stats.duplicates;
         self.conflicts += block.stats.conflicts;
-        self.entries.push(block_entry_with(&block, crc.finalize()));
+        self.entries.push(block_entry_with(&block, data.crc.finalize()));
         Ok(())
     }
 }
