@@ -3,6 +3,9 @@
 //!
 //! Looked at by contents, not by notifications: kubelet swaps a symbolic link above the files, which a
 //! watch on a file misses.
+//!
+//! A file that is written in place is empty for a moment, and an empty file of rules is a good one that
+//! rules nothing. So an empty file counts when it is still empty at the next look.
 
 use ring::digest::{Digest, SHA256, digest};
 use std::io::{self, Read};
@@ -41,32 +44,45 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 #[derive(Debug)]
 pub struct Watched {
     paths: Vec<PathBuf>,
-    last: Vec<Digest>,
+    /// What the last look found.
+    seen: Vec<Digest>,
+    /// What [`Watched::changed`] told last, nothing if that could not be used.
+    told: Vec<Digest>,
 }
 
 impl Watched {
     /// Not read yet.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Watched {
-        Watched { paths: paths.into_iter().collect(), last: Vec::new() }
+        Watched { paths: paths.into_iter().collect(), seen: Vec::new(), told: Vec::new() }
     }
 
-    /// The contents of all, in their order, when those of any are others than last time.
+    /// The contents of all, in their order, when those of any are others than last time. Others of which
+    /// any is empty are told by the second look that finds them, except by the very first.
     ///
     /// # Errors
     /// The first that cannot be read.
     pub fn changed(&mut self) -> Result<Option<Vec<Vec<u8>>>, FileError> {
         let contents = self.paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
         let now: Vec<Digest> = contents.iter().map(|bytes| digest(&SHA256, bytes)).collect();
-        let same = now.len() == self.last.len()
-            && now.iter().zip(&self.last).all(|(a, b)| a.as_ref() == b.as_ref());
-        self.last = now;
-        Ok((!same).then_some(contents))
+        let first = self.seen.is_empty();
+        let still = same(&now, &self.seen);
+        self.seen.clone_from(&now);
+        let being_written = !first && !still && contents.iter().any(Vec::is_empty);
+        if being_written || same(&now, &self.told) {
+            return Ok(None);
+        }
+        self.told = now;
+        Ok(Some(contents))
     }
 
     /// What was read last could not be used: it counts as changed until it can.
     pub fn forget(&mut self) {
-        self.last.clear();
+        self.told.clear();
     }
+}
+
+fn same(a: &[Digest], b: &[Digest]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.as_ref() == b.as_ref())
 }
 
 #[cfg(test)]
@@ -94,6 +110,35 @@ mod tests {
         assert_eq!(files.changed().unwrap(), Some(vec![b"2".to_vec(), b"2".to_vec()]));
         fs::remove_file(at("data")).unwrap();
         assert_eq!(files.changed().unwrap_err().path, at("data").join("a"));
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_does_not_count_as_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rules");
+        let write = |text: &str| fs::write(&path, text).unwrap();
+        let told = |text: &str| Some(vec![text.as_bytes().to_vec()]);
+        write("");
+        let mut file = Watched::new([path.clone()]);
+        assert_eq!(file.changed().unwrap(), told(""), "at the start it is what it is");
+        write("1");
+        assert_eq!(file.changed().unwrap(), told("1"));
+        write("");
+        assert_eq!(file.changed().unwrap(), None);
+        write("2");
+        assert_eq!(file.changed().unwrap(), told("2"));
+        write("");
+        assert_eq!(file.changed().unwrap(), None);
+        assert_eq!(file.changed().unwrap(), told(""), "it stays empty");
+        assert_eq!(file.changed().unwrap(), None);
+        file.forget();
+        assert_eq!(file.changed().unwrap(), told(""));
+        write("2");
+        assert_eq!(file.changed().unwrap(), told("2"));
+        write("");
+        assert_eq!(file.changed().unwrap(), None);
+        write("2");
+        assert_eq!(file.changed().unwrap(), None, "it is as it was");
     }
 
     #[test]
