@@ -2,9 +2,10 @@
 //!
 //! Reads only, and one segment or one row group at a time, so that it can be run against a bucket
 //! of any size while ingesters work in it. What it judges by is [`tributary_journal::audit`];
-//! here is what it reads ([`look`], [`verify`]) and how it is said ([`report`]). What it
+//! here is what it reads ([`look`], [`verify`], [`costs`]) and how it is said ([`report`]). What it
 //! writes is what it is told to: what is put back ([`replay`]), and what is to go ([`retention`]).
 
+mod costs;
 mod expire;
 mod frames;
 mod look;
@@ -55,6 +56,8 @@ pub(crate) struct Options {
     replay: Option<Quarantined>,
     #[command(flatten)]
     retention: retention::Options,
+    #[command(flatten)]
+    costs: costs::Options,
 }
 
 /// As the programs read it: secrets and manifests bring blanks and newlines along.
@@ -103,6 +106,9 @@ async fn done(options: &Options) -> Result<(u8, String)> {
     let store = Store::open_existing(&options.store, &StoreOptions::default()).await?;
     if options.retention.is_asked() {
         return Ok((0, options.retention.done(store).await?));
+    }
+    if options.costs.costs {
+        return Ok((0, costs::told(&options.costs, &store).await?));
     }
     match &options.replay {
         Some(copy) => Ok((0, replay::put_back(store, copy).await?)),

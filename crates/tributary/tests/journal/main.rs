@@ -39,6 +39,29 @@ async fn a_healthy_bucket_is_listed_and_clean() {
     assert!(said.text.ends_with("no violation (names, sizes and slots checked), 0 notices\n"));
 }
 
+#[tokio::test]
+async fn what_lies_in_a_bucket_has_a_price() {
+    let bucket = Bucket::written().await;
+    std::fs::write(bucket.file("notes.txt"), [0; 2048]).unwrap();
+    let said = journal(&["--store", bucket.path(), "--costs", "--gib-month", "0.02"]);
+    assert_eq!(said.code, 0, "{}", said.errors);
+    let lines: Vec<Vec<&str>> =
+        said.text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let row = |name: &str| lines.iter().find(|line| line.join(" ").starts_with(name)).unwrap();
+    assert_eq!(row("blocks, never merged")[3], "2", "{}", said.text);
+    assert_eq!(row("metas of blocks")[3], "2", "{}", said.text);
+    assert_eq!(row("segments")[1], "3", "{}", said.text);
+    assert_eq!(row("not ours")[2..], ["1", "2.0", "KiB", "0.00"], "{}", said.text);
+    assert!(
+        said.text.ends_with(
+            "written again 0.0 times
+"
+        ),
+        "{}",
+        said.text
+    );
+}
+
 /// A bucket that changes all the time shows nothing that looks like a fault.
 #[tokio::test]
 async fn a_bucket_in_use_is_clean() {
@@ -70,7 +93,7 @@ fn wrong_arguments_end_with_64_and_make_nothing() {
     let missing = folder.path().join("missing");
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 11] = [
         (&[], "--store"),
         (&["--store", "ftp://traces"], "not known"),
         (&["--store", missing.to_str().unwrap()], "no such folder"),
@@ -80,6 +103,8 @@ fn wrong_arguments_end_with_64_and_make_nothing() {
         (&["--store", "x", "--delete-tenant", "t"], "or --yes"),
         (&["--store", "x", "--retention", "5m", "--yes"], "1h at least"),
         (&["--store", "x", "--yes"], "need --retention TIME"),
+        (&["--store", "x", "--gib-month", "1"], "--costs"),
+        (&["--store", "x", "--costs", "--gib-month", "cheap"], "must be dollars"),
     ];
     for (arguments, expected) in table {
         let said = journal(arguments);
