@@ -146,7 +146,8 @@ impl Engine {
         let background = &mut self.background;
         background.spawn("deleting covered segments", self.deleter.clone().run(stop()));
         background.spawn("making room in memory", tasks.evictor.run(stop()));
-        background.spawn("listing blocks", self.blocks.clone().run(stop()));
+        let [chance, ..] = crc32fast::hash(self.intake.name.as_bytes()).to_le_bytes();
+        background.spawn("listing blocks", self.blocks.clone().run(chance, stop()));
         background.spawn("exchanging heartbeats", tasks.heartbeat.run(stop()));
         background.spawn("adopting and collecting", tasks.upkeep.run(stop()));
         if has_disk {

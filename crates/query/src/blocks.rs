@@ -14,5 +14,5 @@ mod lru;
 
 pub use cache::Cache;
 pub use list::{Blocklist, Settled};
-pub use lookup::{InBlocks, find};
+pub use lookup::{AtOnce, InBlocks, find};
 pub use lru::Lru;

@@ -35,7 +35,9 @@ use uuid::Uuid;
 
 /// Requests to the store that the poll of all tenants has under way at most, listings, metas and
 /// records together; and tenants, or metas of one, that wait for one of them.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
+/// Filters that all look-ups together read at a time, which bounds what they take; and one of them.
+const FILTERS: usize = 64;
 /// The same for the look-ups of all queries together, which need not wait behind the poll.
 const FOR_QUERIES: usize = 8;
 /// When a meta, a record or a tenant that could not be read is tried again.
@@ -63,6 +65,7 @@ pub struct KnownBlocks {
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     poll_requests: Semaphore,
     query_requests: Semaphore,
+    filter_reads: Semaphore,
     /// The first look-up of all blocks.
     first: Progress,
     metrics: Arc<Metrics>,
@@ -84,6 +87,7 @@ impl KnownBlocks {
             turns: Mutex::default(),
             poll_requests: Semaphore::new(AT_ONCE),
             query_requests: Semaphore::new(FOR_QUERIES),
+            filter_reads: Semaphore::new(FILTERS),
             first: Progress::default(),
             metrics,
         }

@@ -75,11 +75,12 @@ pub(crate) struct Read<'r, S> {
     pub source: S,
     /// The look-up.
     pub by: Option<&'r Reading>,
+    /// A turn for each filter that may be read.
+    pub filters: &'r Semaphore,
 }
 
 impl<S: Source> Source for Read<'_, S> {
     async fn range(&self, object: Object, range: Range<u64>) -> Result<Bytes, BlockError> {
-        // Filters are small, many, and dropped at once.
         if let (Some(by), Object::Data) = (self.by, object) {
             by.more(range.end.saturating_sub(range.start)).await?;
         }
@@ -87,6 +88,8 @@ impl<S: Source> Source for Read<'_, S> {
     }
 
     async fn whole(&self, object: Object) -> Result<Bytes, BlockError> {
+        // Filters are many, and small, and are read to be asked once.
+        let _turn = self.filters.acquire().await;
         self.source.whole(object).await
     }
 }

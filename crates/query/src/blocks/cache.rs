@@ -17,12 +17,12 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// An empty cache of at most `limit` bytes: a quarter for filters, which are asked first but
-    /// small, the rest for footers.
+    /// An empty cache of at most `limit` bytes: half for filters, which each look-up asks of each block,
+    /// half for footers.
     pub fn new(limit: usize) -> Self {
         Cache {
-            blooms: Mutex::new(Lru::new(limit / 4)),
-            footers: Mutex::new(Lru::new(limit - limit / 4)),
+            blooms: Mutex::new(Lru::new(limit / 2)),
+            footers: Mutex::new(Lru::new(limit - limit / 2)),
         }
     }
 

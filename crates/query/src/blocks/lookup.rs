@@ -2,8 +2,8 @@
 
 use super::Cache;
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::ready;
+use futures_util::{StreamExt, stream};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,24 +22,45 @@ pub struct InBlocks {
     pub failed: Vec<(Arc<BlockMeta>, BlockError)>,
 }
 
-/// Looks a trace up in `blocks`, in at most `parallel` of them at a time. `source` says where a
-/// block's bytes come from.
+/// Blocks that one look-up asks at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct AtOnce {
+    /// Those whose filters are read: some 100 KiB each, until they have answered.
+    pub filters: usize,
+    /// Those of which rows are read.
+    pub rows: usize,
+}
+
+/// Looks a trace up in `blocks`. `source` says where a block's bytes come from.
 pub async fn find<S: Source>(
     cache: &Cache,
     blocks: Vec<Arc<BlockMeta>>,
     source: impl Fn(&BlockMeta) -> S,
     trace: &TraceId,
-    parallel: usize,
+    at_once: AtOnce,
 ) -> InBlocks {
     let read = AtomicU64::new(0);
-    let lookups = blocks.into_iter().map(|meta| {
-        let source = Counted { inner: source(&meta), read: &read };
+    let source = |meta: &BlockMeta| Counted { inner: source(meta), read: &read };
+    let filtered = blocks.into_iter().map(|meta| {
+        let source = source(&meta);
         async move {
-            let found = find_in(cache, &source, &meta, trace).await;
+            let may_contain = cache.may_contain(&source, &meta, trace).await;
+            (meta, may_contain)
+        }
+    });
+    let filtered = stream::iter(filtered).buffered(at_once.filters.max(1));
+    let wanted = filtered.filter(|(_, may_contain)| ready(!matches!(may_contain, Ok(false))));
+    let looked_up = wanted.map(|(meta, may_contain)| {
+        let source = source(&meta);
+        async move {
+            let found = match may_contain {
+                Ok(_) => rows(cache, &source, &meta, trace).await,
+                Err(error) => Err(error),
+            };
             (meta, found)
         }
     });
-    let answers: Vec<_> = stream::iter(lookups).buffered(parallel.max(1)).collect().await;
+    let answers: Vec<_> = looked_up.buffered(at_once.rows.max(1)).collect().await;
     let mut all = InBlocks::default();
     for (meta, found) in answers {
         match found {
@@ -47,19 +68,16 @@ pub async fn find<S: Source>(
             Err(error) => all.failed.push((meta, error)),
         }
     }
-    all.inspected_bytes = read.into_inner();
+    all.inspected_bytes = read.load(Ordering::Relaxed);
     all
 }
 
-async fn find_in<S: Source>(
+async fn rows<S: Source>(
     cache: &Cache,
     source: &S,
     meta: &BlockMeta,
     trace: &TraceId,
 ) -> Result<Option<Columns>, BlockError> {
-    if !cache.may_contain(source, meta, trace).await? {
-        return Ok(None);
-    }
     cache.open(source, meta).await?.find(source, trace).await
 }
 

@@ -1,6 +1,6 @@
 //! What known blocks hold of a trace.
 
-use super::KnownBlocks;
+use super::{FILTERS, KnownBlocks};
 use crate::memory::{Read, Reading};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use tributary_block::{Block, BlockError, BlockMeta, FolderSource};
 use tributary_journal::layout;
 use tributary_query::api;
-use tributary_query::blocks::{InBlocks, find};
+use tributary_query::blocks::{AtOnce, InBlocks, find};
 use tributary_span::TraceId;
 use tributary_telemetry::ErrorChain;
 use uuid::Uuid;
 
-/// Blocks of one query that are read at a time.
-const PARALLEL: usize = 8;
+/// Blocks that one query asks at a time.
+const AT_ONCE: AtOnce = AtOnce { filters: FILTERS, rows: 8 };
 /// How long a query waits for blocks to be looked up: what is not known by then is told as missing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,8 +102,9 @@ impl KnownBlocks {
         trace: &TraceId,
         by: Option<&Reading>,
     ) -> InBlocks {
-        let source = |meta: &BlockMeta| Read { source: self.source(meta), by };
-        find(&self.cache, metas, source, trace, PARALLEL).await
+        let filters = &self.filter_reads;
+        let source = |meta: &BlockMeta| Read { source: self.source(meta), by, filters };
+        find(&self.cache, metas, source, trace, AT_ONCE).await
     }
 
     fn source(&self, meta: &BlockMeta) -> FolderSource {

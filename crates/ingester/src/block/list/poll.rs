@@ -7,6 +7,7 @@ use super::{AT_ONCE, KnownBlocks, LookUpError, PAUSES};
 use futures_util::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tributary_journal::layout;
@@ -16,14 +17,20 @@ use tributary_telemetry::{ErrorChain, Repeated};
 /// it went into, which costs time and no more.
 const SUPERSEDED_EVERY: u32 = 4;
 
+/// The time between two polls of one ingester: up to a tenth less than is set, so that those that were
+/// started together do not poll together. `chance` is any number that others do not have.
+fn own_period(poll: Duration, chance: u8) -> Duration {
+    poll - poll / 10 * u32::from(chance) / 255
+}
+
 impl KnownBlocks {
     /// Looks the bucket up until `stop`, once at once.
-    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
+    pub(crate) async fn run(self: Arc<Self>, chance: u8, stop: CancellationToken) {
         let work = async {
             let mut failures = 0;
             let told = Repeated::default();
             for n in (0..SUPERSEDED_EVERY).cycle() {
-                let mut pause = self.poll;
+                let mut pause = own_period(self.poll, chance);
                 match self.poll_blocks(n == 0).await {
                     // What is incomplete has been told, each unit once.
                     Ok(()) | Err(LookUpError::Incomplete { .. }) => failures = 0,

@@ -62,7 +62,14 @@ impl Bucket {
     }
 
     async fn find(&self, cache: &Cache, metas: Vec<Arc<BlockMeta>>, trace: &TraceId) -> InBlocks {
-        find(cache, metas, |meta| InBucket(self, meta.block_id), trace, 2).await
+        find(
+            cache,
+            metas,
+            |meta| InBucket(self, meta.block_id),
+            trace,
+            AtOnce { filters: 3, rows: 2 },
+        )
+        .await
     }
 }
 

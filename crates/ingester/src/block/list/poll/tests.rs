@@ -28,6 +28,12 @@ async fn blocks_are_looked_up_when_the_list_is_too_old() {
     assert_eq!(lists(), 5, "its own look-ups have stopped");
 }
 
+#[test]
+fn ingesters_poll_at_paces_of_their_own() {
+    let paces = [0, 51, 255].map(|chance| own_period(Duration::from_secs(10), chance).as_millis());
+    assert_eq!(paces, [10_000, 9_800, 9_000]);
+}
+
 /// The poll and the tasks that write blocks meet in the list at any time. Each went on with one lock
 /// held and the other one's wanted, once, and the ingester stood still.
 #[test]
