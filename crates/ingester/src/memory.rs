@@ -2,9 +2,10 @@
 //!
 //! Bytes are taken before a frame is decoded and travel with its spans until their block is
 //! visible. Which tenant must wait, and which of those that wait is next, is decided by
-//! `fair_share`: no tenant can starve another one, however many streams it has. What traces take that
-//! are read back is beside it (`large_reads`).
+//! `fair_share`: no tenant can starve another one, however many streams it has. A merge takes its part of
+//! it first (`aside`). What traces take that are read back is beside it (`large_reads`).
 
+mod aside;
 mod fair_share;
 mod large_reads;
 
@@ -34,7 +35,7 @@ pub struct MemoryBudget {
 /// The budget in numbers, bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MemoryUsage {
-    /// The budget.
+    /// The budget, without what is set aside.
     pub limit: usize,
     /// Taken.
     pub used: usize,
@@ -110,7 +111,7 @@ impl MemoryBudget {
     pub(crate) fn usage(&self) -> MemoryUsage {
         let shares = self.lock();
         let (used, wanted) = (shares.used() * UNIT, shares.wanted().saturating_mul(UNIT));
-        MemoryUsage { limit: self.limit(), used, wanted }
+        MemoryUsage { limit: shares.limit() * UNIT, used, wanted }
     }
 
     /// Waits until a frame has to wait, or [`MemoryBudget::request_check`] was called.
@@ -128,9 +129,10 @@ impl MemoryBudget {
         self.units * UNIT
     }
 
-    /// Bytes in use.
+    /// Bytes in use, or set aside.
     pub fn used(&self) -> usize {
-        self.lock().used() * UNIT
+        let shares = self.lock();
+        (shares.used() + shares.aside()) * UNIT
     }
 
     /// Whether this tenant gets nothing more at the moment because of what it holds.

@@ -202,6 +202,11 @@ pub struct Compaction {
 }
 
 impl Compaction {
+    /// Whether its window is quiet: what it makes is not merged again soon.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.aim, Aim::Merge { quiet: true, .. })
+    }
+
     /// A pass over a window in which these blocks are thought to be visible. `quiet` says that no
     /// block has joined it for so long that none is expected.
     pub fn new(candidates: Vec<Candidate>, limits: Limits, quiet: bool) -> Self {

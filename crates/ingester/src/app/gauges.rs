@@ -29,8 +29,8 @@ pub(super) fn set_gauges(engine: &Engine, store: Store) -> Box<dyn Fn() + Send +
             (queue.max_capacity().saturating_sub(queue.capacity()), queue.max_capacity())
         });
         let load = Load {
-            // What is in generations is durable.
-            bytes: (memory.used().saturating_sub(totals.bytes), memory.limit()),
+            // What is in generations is durable, and what is set aside is no load.
+            bytes: (memory.usage().used.saturating_sub(totals.bytes), memory.limit()),
             streams: (metrics.streams_stalled(), metrics.streams_open()),
             frames,
         };

@@ -58,13 +58,18 @@ pub(super) fn merged_group_spans(memory: usize) -> usize {
     (memory / MERGED_SPAN).clamp(row_group_spans(memory).min(32 << 10), 64 << 10)
 }
 
+/// Whether blocks are made small that are not merged again: trying encodings takes memory.
+pub(super) fn packs(memory: usize) -> bool {
+    row_group_spans(memory) >= WriterSettings::default().row_group_spans
+}
+
 /// The largest block that merging makes, with so much memory or more.
 const LARGE_BLOCK: usize = 512 << 20;
-const LARGE_FROM: usize = 1 << 30;
+const LARGE_FROM: usize = 256 << 20;
 
 /// Memory for footers and filters of blocks.
 pub(super) fn block_cache(memory: usize) -> usize {
-    (memory / 8).min(32 << 20)
+    (memory / 8).min(256 << 20)
 }
 
 /// Memory for segments that queries read.
@@ -86,8 +91,8 @@ pub(super) fn piece(memory: usize) -> u64 {
 
 /// How much is merged at a time. Of each block that is merged a row group is in memory, three megabytes
 /// as a rule, and of the block that comes out the ids of its traces; its bytes go to the store as they
-/// come. A merge of large blocks takes some 200 MiB beside the budget all the same, for minutes, so they
-/// are made where the promise leaves that room.
+/// come. A merge of large blocks takes 50 to 100 MiB of the budget for minutes: of a small budget that
+/// would be most.
 pub(super) fn merge_limits(memory: usize) -> Limits {
     let (bytes, block) = match memory < LARGE_FROM {
         true => ((memory / 2).max(32 << 20), (memory / 16).max(4 << 20)),
@@ -147,13 +152,13 @@ mod tests {
                 4 * mib,
                 838_860,
                 8,
-                16 * mib as u64,
+                512 * mib as u64,
                 mib as u64,
             ),
             (
                 4096 * mib,
                 (64 * kib, 64 * kib),
-                32 * mib,
+                256 * mib,
                 64 * mib,
                 64 * mib,
                 4 * mib as u64,

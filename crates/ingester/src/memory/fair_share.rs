@@ -8,6 +8,8 @@
 //! 4. Of those that wait, the tenant that holds least is next, and nothing overtakes it: neither a
 //!    crowd of another tenant's frames that came before, nor small frames that would still fit.
 //!    Within a tenant, whose frames are those of all its streams, first come is first served.
+//!
+//! What is set aside for other work than spans is no part of the budget until it comes back.
 
 use crate::tenant_limits::Limits;
 use std::collections::{BTreeMap, VecDeque};
@@ -72,7 +74,9 @@ impl TenantUsage {
 /// What each tenant holds and wants, in units. `W` stands for a frame that waits.
 #[derive(Debug)]
 pub(super) struct FairShare<W> {
-    limit: usize,
+    whole: usize,
+    /// Of the whole.
+    aside: usize,
     used: usize,
     /// Only those that hold or want something.
     tenants: BTreeMap<Arc<str>, Tenant<W>>,
@@ -89,7 +93,7 @@ struct Tenant<W> {
 impl<W> FairShare<W> {
     pub(super) fn new(limit: usize) -> Self {
         let (tenants, limits) = (BTreeMap::new(), Arc::default());
-        FairShare { limit, used: 0, tenants, waiting: 0, limits }
+        FairShare { whole: limit, aside: 0, used: 0, tenants, waiting: 0, limits }
     }
 
     /// Whether these are the limits that it goes by.
@@ -106,6 +110,25 @@ impl<W> FairShare<W> {
         self.used
     }
 
+    /// What tenants may use.
+    pub(super) fn limit(&self) -> usize {
+        self.whole.saturating_sub(self.aside)
+    }
+
+    pub(super) fn aside(&self) -> usize {
+        self.aside
+    }
+
+    /// Sets so much aside from now on, whatever is in use.
+    pub(super) fn set_aside(&mut self, units: usize) {
+        self.aside += units;
+    }
+
+    /// Gives back what was set aside.
+    pub(super) fn put_back(&mut self, units: usize) {
+        self.aside = self.aside.saturating_sub(units);
+    }
+
     /// What is waited for.
     pub(super) fn wanted(&self) -> usize {
         self.tenants.values().flat_map(|t| &t.waiting).map(|(units, _)| units).sum()
@@ -114,7 +137,7 @@ impl<W> FairShare<W> {
     fn usage(&self, tenant: &str) -> TenantUsage {
         let held = self.tenants.get(tenant).map(|t| t.held);
         TenantUsage {
-            limit: self.limit,
+            limit: self.limit(),
             used: self.used,
             held: held.unwrap_or_default(),
             tenants: self.tenants.len() + usize::from(held.is_none()),
@@ -141,7 +164,7 @@ impl<W> FairShare<W> {
 
     /// Takes `units` if they are free, even before frames that wait: they are in use already.
     pub(super) fn charge_if_free(&mut self, tenant: &Arc<str>, units: usize) -> bool {
-        let free = units <= self.limit.saturating_sub(self.used);
+        let free = units <= self.limit().saturating_sub(self.used);
         if free {
             self.charge(tenant, units);
         }

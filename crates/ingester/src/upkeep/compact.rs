@@ -12,6 +12,7 @@ mod history;
 mod merge;
 mod outputs;
 mod retention;
+mod room;
 mod steps;
 
 pub(crate) use retention::Expiring;
@@ -20,6 +21,7 @@ use crate::block::{BlockBuilder, CommitError, KnownBlocks, metas_of};
 use crate::cluster::Membership;
 use crate::disk::DiskRoom;
 use crate::group::LiveSpans;
+use crate::memory::MemoryBudget;
 use crate::metrics::Metrics;
 use history::{History, Visible, candidate};
 use std::collections::BTreeMap;
@@ -49,6 +51,8 @@ pub(crate) struct Compactor {
     pub membership: Membership,
     /// Whether there is room to merge.
     pub disk: DiskRoom,
+    /// The budget for spans, of which merges take their part.
+    pub memory: MemoryBudget,
     /// Whether spans wait for their blocks that had to leave memory.
     pub live: Arc<LiveSpans>,
     /// Whether blocks are merged at all, or only those looked after that records name.
@@ -59,6 +63,8 @@ pub(crate) struct Compactor {
     pub limits: Limits,
     /// Spans that a row group of a merged block has at least, but for the last one.
     pub group_spans: usize,
+    /// Whether merged blocks are made small, which takes memory.
+    pub packs: bool,
     /// How long superseded blocks are kept for readers with an older view.
     pub keep: Duration,
     /// Time between two passes.

@@ -3,16 +3,18 @@
 //! In memory are, at most: of each input one row group's bytes and the ids of its traces, the spans of
 //! one row group that is being made, some parts of one output on their way to the store, and the ids of
 //! its traces. An output that is large enough is closed, and the next one begins with the next trace.
-//! Between two steps a merge gives way to ingestion.
+//! What that takes is set aside of the budget for spans before a merge begins ([`room`](super::room)), and
+//! between two steps it gives way to ingestion.
 
 use super::Compactor;
 use super::history::{History, Visible};
 use super::outputs::Outputs;
+use super::room;
 use crate::block::CommitError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tributary_block::{BlockError, BlockMeta, FolderSource, InputError, Merge};
+use tributary_block::{BlockError, BlockMeta, FolderSource, InputError, Merge, WriterSettings};
 use tributary_journal::record::Input;
 use tributary_journal::{CompactionWindow, Record, layout};
 use tributary_span::Columns;
@@ -22,21 +24,32 @@ use uuid::Uuid;
 
 /// When a merge that gave way looks again.
 const AGAIN: Duration = Duration::from_millis(200);
+/// Bytes in memory that a span is reckoned with: of larger ones a row group has fewer.
+const SPAN_BYTES: usize = 1 << 10;
 
 impl Compactor {
-    /// Merges blocks and stores what comes out; the record that names it. `None` when one of them
-    /// is gone or cannot be read, so that the view was out of date.
+    /// Merges blocks and stores what comes out; record `k`, which names it. What is `last` is not merged
+    /// again soon, and is made small. `None` when one of the blocks is gone or cannot be read, so that the
+    /// view was out of date, or when there is no memory for it now.
     pub(super) async fn merge(
         &self,
         window: &CompactionWindow,
-        k: u32,
+        (k, last): (u32, bool),
         inputs: &[Uuid],
         visible: &Visible,
         history: &mut History,
     ) -> Result<Option<Record>, CommitError> {
         let metas: Vec<&Arc<BlockMeta>> = inputs.iter().filter_map(|id| visible.get(id)).collect();
         let level = metas.iter().map(|meta| meta.compaction_level).max().unwrap_or(0) + 1;
-        let mut outputs = Outputs::new(&self.builder, window, k, level, &self.limits);
+        let bytes = room::beside_what_is_free(metas.iter().map(|meta| &***meta), self.group_spans);
+        let room = self.memory.set_aside(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
+        let Some(_room) = room else {
+            tracing::debug!(bytes, "there is no memory for a merge: it is tried again later");
+            return Ok(None);
+        };
+        let total = metas.iter().map(|meta| meta.size).sum::<u64>();
+        let settings = self.settings(level, last || total >= self.limits.block / 2);
+        let mut outputs = Outputs::new(&self.builder, settings, window, k, &self.limits);
         let read = match self.read(&metas, &mut outputs).await? {
             Ok(read) => read,
             Err(error) => {
@@ -80,7 +93,7 @@ impl Compactor {
             let ended = step.is_empty();
             waiting.extend(step);
             self.give_way().await;
-            if ended || waiting.iter().map(Columns::len).sum::<usize>() >= self.group_spans {
+            if ended || is_group(&waiting, self.group_spans) {
                 outputs.push(std::mem::take(&mut waiting), ended).await?;
             }
             if ended {
@@ -89,12 +102,29 @@ impl Compactor {
         }
     }
 
+    /// How a block of a level is written. One that is merged again is written fast. To try encodings
+    /// takes memory: an ingester with little of it never does.
+    fn settings(&self, level: u32, last: bool) -> WriterSettings {
+        let fast = self.builder.settings.clone().of_level(0);
+        let settings = match last && self.packs {
+            true => fast.of_level(level),
+            false => WriterSettings { compaction_level: level, ..fast },
+        };
+        WriterSettings { row_group_spans: usize::MAX, ..settings }
+    }
+
     /// Waits as long as spans wait for their first block that had to leave memory.
     async fn give_way(&self) {
         while self.live.is_behind() {
             tokio::time::sleep(AGAIN).await;
         }
     }
+}
+
+/// Whether spans are enough for a row group, by their number or by what they take in memory.
+fn is_group(waiting: &[Columns], spans: usize) -> bool {
+    waiting.iter().map(Columns::len).sum::<usize>() >= spans
+        || waiting.iter().map(Columns::bytes).sum::<usize>() >= spans.saturating_mul(SPAN_BYTES)
 }
 
 /// Leaves a block that could not be read out of merges for a while, so that the others go on without

@@ -14,9 +14,9 @@ use tributary_store::{StoreError, Upload};
 /// The blocks of one record, as far as they have been made.
 pub(super) struct Outputs<'a> {
     builder: &'a BlockBuilder,
+    settings: WriterSettings,
     window: &'a CompactionWindow,
     k: u32,
-    level: u32,
     limits: &'a Limits,
     open: Option<Open>,
     pub(super) entries: Vec<BlockEntry>,
@@ -48,16 +48,16 @@ impl<'a> Outputs<'a> {
     /// `limits` allow.
     pub(super) fn new(
         builder: &'a BlockBuilder,
+        settings: WriterSettings,
         window: &'a CompactionWindow,
         k: u32,
-        level: u32,
         limits: &'a Limits,
     ) -> Self {
         Outputs {
             builder,
+            settings,
             window,
             k,
-            level,
             limits,
             open: None,
             entries: Vec::new(),
@@ -97,19 +97,10 @@ impl<'a> Outputs<'a> {
     fn begin(&self) -> Result<Open, CommitError> {
         let id = mint_compacted(self.window, self.k, self.builder.ids.block()?);
         let id = id.ok_or_else(|| CommitError::NoRecordLeft(self.window.clone()))?;
-        let fresh = self.builder.settings.clone();
-        // To try encodings takes memory. An ingester that has so little that its row groups are small
-        // merges as it writes.
-        let has_room = fresh.row_group_spans >= WriterSettings::default().row_group_spans;
-        let merged = match has_room {
-            true => fresh.of_level(self.level),
-            false => WriterSettings { compaction_level: self.level, ..fresh },
-        };
-        let settings = WriterSettings { row_group_spans: usize::MAX, ..merged };
         let tenant = &self.window.tenant;
         let path = layout::block_object(tenant, &id, &Object::Data.name());
         Ok(Open {
-            writer: BlockWriter::new(id, tenant, settings)?,
+            writer: BlockWriter::new(id, tenant, self.settings.clone())?,
             data: Data { upload: self.builder.store.upload(&path)?, crc: Hasher::new() },
         })
     }

@@ -55,7 +55,9 @@ impl Compactor {
                     Done::Deleted
                 }
                 Step::Build { k, inputs } => {
-                    match Box::pin(self.merge(window, k, &inputs, visible, history)).await? {
+                    let last = pass.is_quiet();
+                    let merge = self.merge(window, (k, last), &inputs, visible, history);
+                    match Box::pin(merge).await? {
                         Some(record) => Done::Built(Box::new(record)),
                         None => Done::OutOfDate,
                     }
