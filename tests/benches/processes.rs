@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask bench` builds the programs as users deploy them and runs this. One part alone:
 //! `cargo bench -p tributary-tests --bench processes -- acknowledgements`, with `TRIBUTARY_SIDECAR`
-//! and `TRIBUTARY_INGESTER` pointing at such programs.
+//! and `TRIBUTARY_INGESTER` pointing at such programs. `overload` is asked for by name alone; how long it
+//! takes and what memory the ingester has say `TRIBUTARY_OVERLOAD_SECONDS` and `TRIBUTARY_OVERLOAD_MEMORY`.
 #![expect(clippy::print_stdout, reason = "rows go to `cargo xtask bench`")]
 
 use anyhow::{Context, Result, ensure};
@@ -49,6 +50,9 @@ fn main() -> Result<()> {
         }
         if wanted("takeover") {
             takeover().await?;
+        }
+        if names.iter().any(|name| name == "overload") {
+            overload().await?;
         }
         Ok(())
     })
@@ -233,6 +237,46 @@ async fn merging() -> Result<()> {
     row("merged blocks", place.parquet_files()?.len() as f64, "");
     row("bytes per span in merged blocks", usage::folder_bytes(&folder)? as f64 / all, "B");
     trace_by_id(&ingester).await?;
+    ingester.stop().await?;
+    books::verify(&place)
+}
+
+/// Two sidecars at full speed: what was acknowledged is stored, exactly, and what that took of memory.
+async fn overload() -> Result<()> {
+    let told = |name: &str, otherwise: &str| std::env::var(name).unwrap_or(otherwise.to_owned());
+    let time = Duration::from_secs(told("TRIBUTARY_OVERLOAD_SECONDS", "60").parse()?);
+    let memory = told("TRIBUTARY_OVERLOAD_MEMORY", "192MiB");
+    let place = Place::folder()?;
+    let ingester = Ingester::start_as_deployed(&place, &["--memory", &memory]).await?;
+    let upstream = ingester.wire.to_string();
+    let load = async || {
+        let sidecar = Sidecar::start(&upstream, &[]).await?;
+        let done = Load::new(Traffic::of(&recordings()?)?).run(&sidecar, None, time).await?;
+        sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+        anyhow::Ok(done.spans as f64)
+    };
+    let (one, other) = tokio::try_join!(load(), load())?;
+    // Spans are taken faster than they become blocks: what waits is in its segments.
+    let ended = Instant::now();
+    let mut waits = ingester.until("tributary_ingester_segments_uncovered", |n| n == 0.0).await;
+    while waits.is_err() && ended.elapsed() < time * 3 {
+        waits = ingester.until("tributary_ingester_segments_uncovered", |n| n == 0.0).await;
+    }
+    waits?;
+    row("until all are in blocks", ended.elapsed().as_secs_f64(), "s");
+    let peak = ingester.process.peak_resident_bytes()? as f64 / MIB;
+    let metrics = ingester.metrics().await?;
+    let count = |what: &str| {
+        metrics.sum(&format!("tributary_ingester_{what}"), &[]).with_context(|| what.to_owned())
+    };
+    let stored = count("spans_stored_total")? + count("spans_duplicate_total")?;
+    ensure!(stored == one + other, "{} acknowledged, {stored} stored", one + other);
+    row(&format!("spans at full speed, --memory {memory}"), stored / 1e6, "million");
+    row("limit of memory", count("memory_limit_bytes")? / MIB, "MiB");
+    row("peak RSS", peak, "MiB");
+    row("generations left to their segments", count("generations_spilled_total")?, "");
+    row("blocks merged", count("blocks_merged_total")?, "");
+    row("blocks", place.parquet_files()?.len() as f64, "");
     ingester.stop().await?;
     books::verify(&place)
 }
