@@ -1,6 +1,6 @@
 //! Who is let in, as it was set (`settings`): TLS on both ports (`sockets`), what callers show and may
-//! (`gate`), keys that are told at an address (`keys`), and the files that all of it comes from, looked
-//! at again and again (`refresh`).
+//! (`gate`), keys that are told at an address (`keys`), the files that all of it comes from, looked
+//! at again and again (`refresh`), and what comes to a port that is not for it (`strangers`).
 //!
 //! What follows from what is decided in [`tributary_identity`], by functions of plain data; here are
 //! sockets, clocks and counters.
@@ -11,12 +11,14 @@ mod refresh;
 mod rounds;
 mod settings;
 mod sockets;
+mod strangers;
 
 pub(crate) use gate::{Gate, Port};
 pub(crate) use keys::KeyFetcher;
 pub(crate) use refresh::Refresher;
 pub use settings::Access;
-pub(crate) use sockets::{ClientCertificate, Sockets};
+pub(crate) use sockets::{Client, Sockets};
+pub(crate) use strangers::{Stranger, Strangers, Watched};
 
 use std::path::PathBuf;
 use tributary_identity::files::FileError;

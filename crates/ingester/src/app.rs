@@ -153,6 +153,7 @@ impl App {
             prefix: config.http_prefix.clone(),
             settings: api_settings(&config),
             gate: engine.gate.clone(),
+            strangers: http.strangers(),
             traces: engine.traces.clone(),
             membership: engine.membership.clone(),
             peers,

@@ -74,6 +74,8 @@ metrics! {
     tenant_limited: ByTenant;
     /// Handshakes of TLS, by port and how they ended
     tls_handshakes: Family = Family::new(["port", "outcome"], &["wire", "query"], &["done", "failed", "late"]);
+    /// Connections and requests that came to a port that is not for them: TLS where there is none, no TLS where there is, spans of applications, or nothing that is spoken there
+    strangers: Family = Family::new(["port", "kind"], &["wire", "query"], &["tls", "no_tls", "other", "spans"]);
     /// Callers that were looked at, by port and what came of it: identified, or what was wrong
     callers: Family = Family::new(["port", "result"], &["wire", "query", "peer"], &[&["identified"][..], &Refusal::REASONS].concat());
     /// Streams that reached their age and were asked to be opened anew

@@ -26,8 +26,8 @@ impl MediaType {
 }
 
 const MENDED: &str = "text that is not UTF-8 was mended: send strings in UTF-8, or bytes_value";
-const LEFT_OUT: &str =
-    "values that cannot be read, or are nested deeper than 64 levels, were left out";
+const LEFT_OUT: &str = "values that cannot be read, or are nested deeper than 64 levels, and parents' \
+    and links' ids that are none (8 and 16 bytes, in JSON hex and not base64), were left out";
 const SPANLESS: &str = "no span in the request is known here: OTLP 1.x has them in resourceSpans, \
     scopeSpans, spans; logs and metrics are not taken";
 

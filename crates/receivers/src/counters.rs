@@ -117,8 +117,6 @@ pub struct Rejected {
     pub trace_id: Counter,
     /// No valid span id.
     pub span_id: Counter,
-    /// A parent id of a wrong length.
-    pub parent_id: Counter,
     /// A single span that is too large.
     pub too_large: Counter,
     /// Not a message.
@@ -127,12 +125,11 @@ pub struct Rejected {
 
 impl Counters {
     /// Spans refused one by one, by reason.
-    pub fn spans_rejected(&self) -> [(&'static str, u64); 5] {
-        let Rejected { trace_id, span_id, parent_id, too_large, malformed } = &self.rejected;
+    pub fn spans_rejected(&self) -> [(&'static str, u64); 4] {
+        let Rejected { trace_id, span_id, too_large, malformed } = &self.rejected;
         [
             ("trace_id", trace_id.get()),
             ("span_id", span_id.get()),
-            ("parent_id", parent_id.get()),
             ("too_large", too_large.get()),
             ("malformed", malformed.get()),
         ]
@@ -173,7 +170,6 @@ impl Counters {
         let reason = match outcome.first {
             Some(Reject::TraceId) => &self.rejected.trace_id,
             Some(Reject::SpanId) => &self.rejected.span_id,
-            Some(Reject::ParentId) => &self.rejected.parent_id,
             Some(Reject::TooLarge(_)) => &self.rejected.too_large,
             Some(Reject::Malformed(_)) => &self.rejected.malformed,
             None => return,

@@ -10,7 +10,7 @@ use crate::answer::{self, MediaType};
 use crate::body::{Encoding, Held, Reading};
 use crate::complaints::Complaint;
 use crate::fault::{Fault, LOGS, METRICS};
-use crate::header::{Media, header, media};
+use crate::header::{Media, header, is_path, media};
 use crate::http::{self as plain, Translate};
 use crate::reply::Reply;
 use crate::server::Server;
@@ -100,7 +100,7 @@ async fn call<S: Sink>(
     method: &Method,
 ) -> Result<Outcome, Fault> {
     let (head, body) = request.into_parts();
-    if head.uri.path() != method.path {
+    if !is_path(head.uri.path(), method.path) {
         let path = head.uri.path();
         return Err(Fault::Path(match method.translate {
             _ if path.contains(".metrics.") => METRICS,

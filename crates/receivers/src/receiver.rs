@@ -89,7 +89,7 @@ impl Receiver {
     pub fn list(text: &str) -> Result<Vec<Receiver>, String> {
         let mut chosen = Vec::new();
         let items: Vec<_> = value::items(text).collect();
-        if items == ["none"] {
+        if items.len() == 1 && items.iter().all(|item| item.eq_ignore_ascii_case("none")) {
             return Ok(chosen);
         }
         let words = ["all", "otlp", "jaeger"].into_iter().chain(Receiver::ALL.map(Receiver::name));
@@ -199,11 +199,12 @@ mod tests {
     #[test]
     fn lists() {
         use Receiver::{JaegerHttp, OtlpGrpc, OtlpHttp, Zipkin};
-        let table: [(&str, Option<&[Receiver]>); 9] = [
+        let table: [(&str, Option<&[Receiver]>); 10] = [
             ("all", Some(&Receiver::ALL)),
             ("otlp", Some(&[OtlpGrpc, OtlpHttp])),
             ("zipkin, jaeger-http,zipkin", Some(&[JaegerHttp, Zipkin])),
             ("none", Some(&[])),
+            ("NONE", Some(&[])),
             ("none,zipkin", None),
             ("smoke", None),
             ("Zipkin", Some(&[Zipkin])),

@@ -2,7 +2,7 @@
 
 use crate::connections::{self, Settings};
 use crate::counters::Counters;
-use crate::header::{Media, media};
+use crate::header::{Media, is_path, media};
 use crate::jaeger::sampling::{self, Strategy};
 use crate::listen::Listener;
 use crate::reply::Reply;
@@ -78,7 +78,9 @@ async fn answer<S: Sink>(
     server.counters.requests.add(1);
     if is_grpc(&request) {
         return match protocol {
-            Protocol::JaegerGrpc(strategy) if request.uri().path() == sampling::GET_STRATEGY => {
+            Protocol::JaegerGrpc(strategy)
+                if is_path(request.uri().path(), sampling::GET_STRATEGY) =>
+            {
                 grpc::constant(&server, request, &strategy.protobuf()).await
             }
             Protocol::JaegerGrpc(_) => grpc::answer(&server, request, &jaeger::POST_SPANS).await,
@@ -111,5 +113,5 @@ async fn answer<S: Sink>(
 /// Whether a request is gRPC's.
 fn is_grpc<B>(request: &Request<B>) -> bool {
     matches!(media(request.headers()), Media::Grpc | Media::OtherGrpc)
-        || [otlp::EXPORT.path, jaeger::POST_SPANS.path].contains(&request.uri().path())
+        || [otlp::EXPORT, jaeger::POST_SPANS].iter().any(|m| is_path(request.uri().path(), m.path))
 }

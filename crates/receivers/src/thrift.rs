@@ -16,8 +16,9 @@ use crate::fault::Fault;
 use std::cell::Cell;
 use tributary_span::protobuf::{take_array, take_varint};
 
-/// Containers nested deeper than this are refused. No message of ours has more than eight.
-const MOST_DEEP: u8 = 32;
+/// Containers nested deeper than this are refused, as Thrift's own libraries do. No message of ours has
+/// more than eight.
+const MOST_DEEP: u8 = 64;
 
 /// What is wrong with the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

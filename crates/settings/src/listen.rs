@@ -78,7 +78,8 @@ fn covers(a: IpAddr, b: IpAddr) -> bool {
 
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = text.parse::<SocketAddr>() {
-        return Ok(vec![address]);
+        // An IPv4 address in IPv6's form is one of IPv4, whose sockets are its own.
+        return Ok(vec![SocketAddr::new(address.ip().to_canonical(), address.port())]);
     }
     let wrong = || {
         let near = match text.parse::<u16>() {
@@ -134,6 +135,7 @@ mod tests {
             (":4320", Some("[::]:4320")),
             ("*:4320", Some("[::]:4320")),
             ("[::]:4320", Some("[::]:4320")),
+            ("[::ffff:127.0.0.1]:4320", Some("127.0.0.1:4320")),
             (" 10.0.0.1:1 ,\n[fd00::1]:1,", Some("10.0.0.1:1,[fd00::1]:1")),
             ("127.0.0.1:1,localhost:1", Some("127.0.0.1:1,[::1]:1")),
             ("127.0.0.1:1,localhost:2", Some("127.0.0.1:1,127.0.0.1:2,[::1]:2")),

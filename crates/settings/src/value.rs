@@ -31,13 +31,21 @@ pub fn choice<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, S
     })
 }
 
-/// `true` or `false`, `yes` or `no`, `1` or `0`.
+/// `true` or `false`, `yes` or `no`, `on` or `off`, `1` or `0`.
 ///
 /// # Errors
 /// That it is neither.
 pub fn boolean(text: &str) -> Result<bool, String> {
-    let words =
-        [("true", true), ("false", false), ("yes", true), ("no", false), ("1", true), ("0", false)];
+    let words = [
+        ("true", true),
+        ("false", false),
+        ("yes", true),
+        ("no", false),
+        ("on", true),
+        ("off", false),
+        ("1", true),
+        ("0", false),
+    ];
     choice(text, &words).map_err(|_| format!("`{text}` is neither true nor false"))
 }
 

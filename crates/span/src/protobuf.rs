@@ -7,7 +7,8 @@
 //! Invariants
 //! 1. Nothing is allocated by what a length claims: a length longer than the rest is an error.
 //! 2. Every error is an error of the bytes: no input panics.
-//! 3. Groups (wire types 3 and 4, long deprecated) and field number 0 are errors.
+//! 3. Groups (wire types 3 and 4, long deprecated) are skipped whole: no field of ours is one. A group's
+//!    end without its beginning and field number 0 are errors.
 
 pub mod put;
 mod utf8;
@@ -57,6 +58,8 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
     /// Wire type 5.
     Fixed32(u32),
+    /// Wire types 3 and 4: a group, skipped.
+    Group,
 }
 
 impl Value<'_> {
@@ -66,6 +69,7 @@ impl Value<'_> {
             Value::Fixed64(_) => b'8',
             Value::Bytes(_) => b'b',
             Value::Fixed32(_) => b'4',
+            Value::Group => b'g',
         }
     }
 }
@@ -217,9 +221,32 @@ impl<'a> Fields<'a> {
             1 => Value::Fixed64(u64::from_le_bytes(take_array(&mut self.rest)?)),
             2 => Value::Bytes(take_counted(&mut self.rest)?),
             5 => Value::Fixed32(u32::from_le_bytes(take_array(&mut self.rest)?)),
+            3 => {
+                self.skip_group()?;
+                Value::Group
+            }
             _ => return Err(Malformed::BadTag),
         };
         Ok(Some(Field { number, value }))
+    }
+
+    /// Skips to behind the end of a group, whatever is nested in it.
+    #[cold]
+    #[inline(never)]
+    fn skip_group(&mut self) -> Result<(), Malformed> {
+        let mut open = 1u32;
+        while open > 0 {
+            match take_varint(&mut self.rest)? & 7 {
+                0 => drop(take_varint(&mut self.rest)?),
+                1 => drop(take_array::<8>(&mut self.rest)?),
+                2 => drop(take_counted(&mut self.rest)?),
+                3 => open = open.saturating_add(1),
+                4 => open -= 1,
+                5 => drop(take_array::<4>(&mut self.rest)?),
+                _ => return Err(Malformed::BadTag),
+            }
+        }
+        Ok(())
     }
 }
 

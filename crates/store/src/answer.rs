@@ -40,6 +40,12 @@ pub(crate) struct Answer {
     pub(crate) region: Option<String>,
 }
 
+/// A server that was not spoken to, and will not be until an operator changes something: it speaks no
+/// TLS, or its certificate is not trusted.
+#[derive(Debug, thiserror::Error)]
+#[error("no TLS that is trusted: {0}")]
+pub(crate) struct NotTrusted(pub(crate) String);
+
 /// What of an answer's headers says why.
 #[derive(Debug, Default)]
 pub(crate) struct Hints<'a> {
@@ -80,9 +86,14 @@ impl Answer {
         }
     }
 
+    /// The same of a request for which the client has no kinds of its own, such as for a listing.
+    pub(crate) fn is_final_without_kinds(&self) -> bool {
+        matches!(self.status, 401 | 403 | 404) || self.is_final()
+    }
+
     /// Whether it is the credentials that it says no to.
     pub(crate) fn is_denial(&self) -> bool {
-        OF_CREDENTIALS.contains(&self.code.as_str())
+        matches!(self.status, 401 | 403) || OF_CREDENTIALS.contains(&self.code.as_str())
     }
 
     /// Code and message, for an error that tells the status itself.
@@ -222,6 +233,8 @@ mod tests {
         for (status, hints, body, is_final, said) in table {
             let answer = Answer::read(status, &hints, &body);
             assert_eq!((answer.is_final(), answer.said().as_str()), (is_final, said), "{status}");
+            let is_known = [401, 403, 404].contains(&status);
+            assert_eq!(answer.is_final_without_kinds(), is_final || is_known, "{status}");
         }
     }
 
@@ -231,5 +244,6 @@ mod tests {
         assert_eq!(answer.said().chars().count(), LONGEST + 1);
         assert!(Answer::read(400, &Hints::default(), &error("ExpiredToken", "")).is_denial());
         assert!(!Answer::read(400, &Hints::default(), "").is_denial());
+        assert!(Answer::read(403, &Hints::default(), "").is_denial());
     }
 }

@@ -180,6 +180,9 @@ fn answered(error: &Inner) -> Option<Answered> {
         if let Some(answer) = error.downcast_ref::<crate::answer::Answer>() {
             return Some(if answer.is_denial() { Answered::Denied } else { Answered::Refused });
         }
+        if error.is::<crate::answer::NotTrusted>() {
+            return Some(Answered::Refused);
+        }
         next = error.source();
     }
     None

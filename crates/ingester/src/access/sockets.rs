@@ -3,9 +3,11 @@
 //! Handshakes are tasks of their own, so that none holds up the next connection; each has little time,
 //! and no more than a few hundred run at once.
 
+use super::strangers::{Stranger, Strangers, Watched};
 use crate::access::Port;
 use crate::limits::Limit;
 use crate::metrics::Metrics;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +23,24 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How many may be under way.
 const MOST_HANDSHAKES: usize = 256;
 
-/// The certificate of a connection's client, if it has shown one, as DER.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ClientCertificate(Option<Arc<[u8]>>);
+/// The client of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// Where it is.
+    pub(crate) from: SocketAddr,
+    certificate: Option<Arc<[u8]>>,
+}
 
-impl ClientCertificate {
+impl Client {
     /// Of this connection.
-    pub(crate) fn of(stream: &Stream) -> Self {
-        ClientCertificate(stream.certificate().map(Arc::from))
+    pub(crate) fn of(connection: &Watched) -> Self {
+        let certificate = connection.stream().certificate().map(Arc::from);
+        Client { from: connection.from(), certificate }
     }
 
-    /// Its bytes.
-    pub(crate) fn der(&self) -> Option<&[u8]> {
-        self.0.as_deref()
+    /// Its certificate, if it has shown one, as DER.
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 }
 
@@ -46,6 +53,7 @@ pub(crate) struct Sockets {
     handshakes: JoinSet<Option<(Stream, SocketAddr)>>,
     port: Port,
     metrics: Arc<Metrics>,
+    strangers: Arc<Strangers>,
 }
 
 impl Sockets {
@@ -56,7 +64,13 @@ impl Sockets {
         port: Port,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Sockets { listener, tls, handshakes: JoinSet::new(), port, metrics }
+        let strangers = Strangers::new(port, metrics.clone());
+        Sockets { listener, tls, handshakes: JoinSet::new(), port, metrics, strangers }
+    }
+
+    /// What comes and is not for this port.
+    pub(crate) fn strangers(&self) -> Arc<Strangers> {
+        Arc::clone(&self.strangers)
     }
 
     /// Where they are.
@@ -65,7 +79,7 @@ impl Sockets {
     }
 
     /// Waits for a connection that is ready to be spoken on. Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) -> (Stream, SocketAddr) {
+    pub(crate) async fn next(&mut self) -> (Watched, SocketAddr) {
         loop {
             let has_room = self.handshakes.len() < MOST_HANDSHAKES;
             if !has_room {
@@ -73,16 +87,24 @@ impl Sockets {
             }
             tokio::select! {
                 Some(done) = self.handshakes.join_next() => {
-                    if let Ok(Some(ready)) = done {
-                        return ready;
+                    if let Ok(Some((stream, from))) = done {
+                        return (Watched::new(stream, from, &self.strangers), from);
                     }
                 }
                 (stream, from) = self.listener.next(), if has_room => match &self.tls {
-                    None => return (Stream::Plain(stream), from),
+                    None => {
+                        let stream = Stream::Plain(stream);
+                        return (Watched::new(stream, from, &self.strangers), from);
+                    }
                     Some(tls) => {
                         let acceptor = TlsAcceptor::from(tls.config());
-                        let handshake = handshake(acceptor, stream, from, self.port, self.metrics.clone());
-                        self.handshakes.spawn(handshake);
+                        let (metrics, strangers) = (self.metrics.clone(), self.strangers.clone());
+                        let port = self.port;
+                        self.handshakes.spawn(async move {
+                            let (outcome, ready) = handshake(acceptor, stream, from, &strangers).await;
+                            metrics.tls_handshakes.inc(port.name(), outcome);
+                            ready
+                        });
                     }
                 },
             }
@@ -90,21 +112,22 @@ impl Sockets {
     }
 }
 
+/// How it ended, and the connection.
 async fn handshake(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     from: SocketAddr,
-    port: Port,
-    metrics: Arc<Metrics>,
-) -> Option<(Stream, SocketAddr)> {
-    let (outcome, ready) = match timeout(HANDSHAKE, acceptor.accept(stream)).await {
+    strangers: &Strangers,
+) -> (&'static str, Option<(Stream, SocketAddr)>) {
+    match timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => ("done", Some((Stream::Tls(Box::new(stream.into())), from))),
         Ok(Err(error)) => {
-            tracing::debug!(%from, port = port.name(), %error, "no handshake");
+            // A probe that looks whether the port is open says nothing.
+            if error.kind() != ErrorKind::UnexpectedEof {
+                strangers.met(Stranger::NoTls, from, Some(&error));
+            }
             ("failed", None)
         }
         Err(_) => ("late", None),
-    };
-    metrics.tls_handshakes.inc(port.name(), outcome);
-    ready
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tributary_journal::layout;
 use tributary_store::{ProbeError, Store, StoreError, StoreOptions};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 
 /// How long a store that cannot be used yet is waited for; a new process does no better.
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -68,6 +68,7 @@ where
     let end = Instant::now() + START_WITHIN;
     let mut is_tidy = false;
     let mut last = None;
+    let told = Repeated::default();
     loop {
         match tokio::time::timeout_at(end, tried()).await {
             Ok(Ok(())) => return Ok(is_tidy),
@@ -75,8 +76,10 @@ where
                 return Err(IngesterError::UnusableStore(error));
             }
             Ok(Err(error)) => {
-                // Its text holds its source.
-                tracing::warn!(%error, "the store cannot be used yet; it is tried again");
+                if let Some(times) = told.due(Instant::now().into_std()) {
+                    // Its text holds its source.
+                    tracing::warn!(times, %error, "the store cannot be used yet; it is tried again");
+                }
                 last = Some(error);
             }
             Err(_) => {

@@ -1,18 +1,20 @@
 //! Serving the wire to sidecars.
 
-use crate::access::{ClientCertificate, Sockets};
+use crate::access::{Client, Port, Sockets, Stranger, Strangers, Watched};
 use crate::receive::{Intake, WireService};
+use axum::extract::Request;
 use futures_util::stream::unfold;
+use http::Response;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
 use tonic::transport::server::Connected;
 use tonic::transport::{Error, Server};
-use tributary_identity::tls::Stream;
 
 /// What a stream may have sent that was not read yet: it is in memory before a message is admitted,
 /// and there may be thousands of streams. It is read within a round trip as long as there is room.
@@ -27,68 +29,39 @@ pub(super) async fn serve(
     intake: Arc<Intake>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
+    let strangers = sockets.strangers();
     let connections = unfold(sockets, |mut sockets| async {
         let (stream, _) = sockets.next().await;
-        Some((Ok::<_, io::Error>(Connection(stream)), sockets))
+        Some((Ok::<_, io::Error>(stream), sockets))
     });
+    let routes = Routes::new(WireService::new(intake))
+        .into_axum_router()
+        .fallback(move |request: Request| async move { unknown(&strangers, &request) });
     let connections = pin!(connections);
     Server::builder()
         .initial_stream_window_size(UNREAD)
         .initial_connection_window_size(UNREAD)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-        .add_service(WireService::new(intake))
+        .add_routes(Routes::from(routes))
         .serve_with_incoming_shutdown(connections, stop.cancelled_owned())
         .await
 }
 
-/// A connection as tonic takes it.
-struct Connection(Stream);
+impl Connected for Watched {
+    type ConnectInfo = Client;
 
-impl Connected for Connection {
-    type ConnectInfo = ClientCertificate;
-
-    fn connect_info(&self) -> ClientCertificate {
-        ClientCertificate::of(&self.0)
+    fn connect_info(&self) -> Client {
+        Client::of(self)
     }
 }
 
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+/// Answers a method that is not served here, and tells what applications do wrong.
+fn unknown(strangers: &Strangers, request: &Request) -> Response<Body> {
+    let stranger = Stranger::of_path(request.uri().path());
+    let why = stranger.map_or("there is no such method", |who| who.advice(Port::Wire));
+    if let (Some(who), Some(client)) = (stranger, request.extensions().get::<Client>()) {
+        strangers.met(who, client.from, Some(&request.uri().path()));
     }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(context, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
+    Status::unimplemented(why).into_http()
 }

@@ -4,7 +4,7 @@ use super::grpc::is_grpc;
 use super::host::foreign;
 use super::http::HttpState;
 use super::peers::INTERNAL;
-use crate::access::{ClientCertificate, Gate, Port};
+use crate::access::{Client, Gate, Port, Stranger};
 use crate::page;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -22,7 +22,7 @@ const TENANT: HeaderName = HeaderName::from_static(tributary_span::tenant::HEADE
 /// Lets a request through to its route, with the tenants that its caller may read; or refuses it.
 pub(super) async fn admit(
     State(state): State<Arc<HttpState>>,
-    ConnectInfo(certificate): ConnectInfo<ClientCertificate>,
+    ConnectInfo(client): ConnectInfo<Client>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -35,8 +35,16 @@ pub(super) async fn admit(
         );
         return (StatusCode::MISDIRECTED_REQUEST, why).into_response();
     }
+    if let Some(who) = Stranger::of_path(request.uri().path()) {
+        state.strangers.met(who, client.from, Some(&request.uri().path()));
+        let why = who.advice(Port::Query);
+        return match is_grpc(request.headers()) {
+            true => Status::unimplemented(why).into_http(),
+            false => (StatusCode::NOT_FOUND, format!("{why}\n")).into_response(),
+        };
+    }
     if let Some(port) = guarded(request.uri().path()) {
-        let checked = check(&state.gate, port, &certificate, request.headers_mut()).await;
+        let checked = check(&state.gate, port, &client, request.headers_mut()).await;
         if let Err(refusal) = checked {
             return refused(&refusal, request.headers());
         }
@@ -56,11 +64,11 @@ fn guarded(path: &str) -> Option<Port> {
 async fn check(
     gate: &Gate,
     port: Port,
-    certificate: &ClientCertificate,
+    client: &Client,
     headers: &mut HeaderMap,
 ) -> Result<(), Refusal> {
     let authorization = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    let shown = Shown { authorization, certificate: certificate.der() };
+    let shown = Shown { authorization, certificate: client.certificate() };
     let Some(caller) = gate.caller(port, shown).await? else { return Ok(()) };
     if port == Port::Peer {
         return gate.peer(&caller);

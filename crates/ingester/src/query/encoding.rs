@@ -8,6 +8,8 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Response, header};
 use std::io::{self, Write};
 
+/// What an answer depends on beside its address; who may ask is looked at each time.
+pub(super) const VARY: &str = "accept, accept-encoding, x-scope-orgid";
 /// How hard zstd and gzip try: for one answer, once.
 const LEVEL: i32 = 1;
 const FAST: Compression = Compression::fast();
@@ -31,7 +33,7 @@ impl Encoding {
                 let mut parts = coding.split(';').map(str::trim);
                 let name = parts.next().unwrap_or_default();
                 // Of weights only "not at all" matters.
-                let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(is_zero));
+                let refused = parts.any(is_zero);
                 name.eq_ignore_ascii_case(wanted) && !refused
             })
         };
@@ -51,7 +53,7 @@ impl Encoding {
 
     /// Says how a body that may have been compressed was.
     pub(super) fn say(encoding: Option<Encoding>, headers: &mut HeaderMap) {
-        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        headers.insert(header::VARY, HeaderValue::from_static(VARY));
         if let Some(encoding) = encoding {
             let name = HeaderValue::from_static(encoding.name());
             headers.insert(header::CONTENT_ENCODING, name);
@@ -70,16 +72,18 @@ impl Encoding {
     }
 }
 
-fn is_zero(weight: &str) -> bool {
-    weight.parse::<f64>() == Ok(0.0)
+/// Whether a parameter is a weight of nothing.
+fn is_zero(parameter: &str) -> bool {
+    let weight =
+        parameter.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.trim().parse::<f64>() == Ok(0.0))
 }
 
 /// Compresses an answer that is worth it, and says what it depends on.
 pub(super) fn compress(response: &mut Response<Bytes>, encoding: Option<Encoding>) {
-    if response.body().len() <= WORTH_COMPRESSING {
-        return;
-    }
-    let packed = encoding.and_then(|encoding| encoding.pack(response.body()).ok());
+    let is_worth_it = response.body().len() > WORTH_COMPRESSING;
+    let packed =
+        encoding.filter(|_| is_worth_it).and_then(|encoding| encoding.pack(response.body()).ok());
     Encoding::say(encoding.filter(|_| packed.is_some()), response.headers_mut());
     if let Some(packed) = packed {
         *response.body_mut() = packed.into();
@@ -154,6 +158,8 @@ mod tests {
             ("gzip, deflate, br, zstd", Some(Encoding::Zstd)),
             ("zstd;q=0, gzip;q=0.5", Some(Encoding::Gzip)),
             ("zstd;q=0.000", None),
+            ("gzip;Q=0", None),
+            ("gzip; q = 0", None),
             ("ZSTD ; q=0.1", Some(Encoding::Zstd)),
             ("x-gzip", None),
         ];
@@ -218,6 +224,7 @@ mod tests {
         let mut response = Response::new(Bytes::from_static(b"small"));
         compress(&mut response, Some(Encoding::Zstd));
         assert_eq!(response.body(), "small");
-        assert!(response.headers().is_empty());
+        assert!(response.headers().get("content-encoding").is_none());
+        assert_eq!(response.headers().get("vary").unwrap(), VARY);
     }
 }

@@ -9,7 +9,7 @@ use super::ready::ready;
 use super::state::{self, Own};
 use super::trace_room::TraceRoom;
 use super::traces::{TraceFinder, TraceQuery};
-use crate::access::Gate;
+use crate::access::{Gate, Strangers};
 use crate::cluster::Membership;
 use crate::conditional::IfNoneMatch;
 use crate::limits::Limit;
@@ -46,6 +46,8 @@ pub(crate) struct HttpState {
     pub(crate) settings: api::Settings,
     /// Lets callers in.
     pub(crate) gate: Arc<Gate>,
+    /// What comes and is not for this port.
+    pub(crate) strangers: Arc<Strangers>,
     /// Where this ingester looks.
     pub(crate) traces: Arc<TraceFinder>,
     /// Which other ingesters there are, and where the spans of those that do not answer are.

@@ -2,7 +2,7 @@
 //! `http_api_prefix`. Decisions, and the layer that carries them out.
 //!
 //! What comes without the prefix is answered all the same: a proxy may have taken it off, and probes,
-//! scrapers and the other ingesters come by themselves.
+//! scrapers and the other ingesters come by themselves. Double and trailing slashes make no difference.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -49,27 +49,47 @@ impl HttpPrefix {
     }
 }
 
-/// Takes the prefix off.
+/// Takes the prefix off, and slashes that say nothing.
 pub(super) async fn take_off(
     State(prefix): State<Option<HttpPrefix>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(prefix) = prefix else { return next.run(request).await };
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    match prefix.goes(request.uri().path()) {
-        Goes::On => {}
-        Goes::To(path) => {
-            if let Some(uri) = with_path(request.uri(), &format!("{path}{query}")) {
-                *request.uri_mut() = uri;
-            }
-        }
+    let came = request.uri().path();
+    let single = single_slashes(came);
+    let below = match prefix.map_or(Goes::On, |prefix| prefix.goes(&single)) {
+        Goes::On => single,
+        Goes::To(path) => path,
         Goes::Slash(path) => {
             let location = [(header::LOCATION, format!("{path}{query}"))];
             return (StatusCode::PERMANENT_REDIRECT, location).into_response();
         }
+    };
+    let path = match below.trim_end_matches('/') {
+        "" => "/",
+        path => path,
+    };
+    if path != came
+        && let Some(uri) = with_path(request.uri(), &format!("{path}{query}"))
+    {
+        *request.uri_mut() = uri;
     }
     next.run(request).await
+}
+
+/// A path in which no slash stands behind another one. A tag's name may have such.
+fn single_slashes(path: &str) -> String {
+    let (path, name) = path.split_once("/tag/").map_or((path, ""), |(before, _)| {
+        path.split_at_checked(before.len()).unwrap_or((path, ""))
+    });
+    let mut single = String::with_capacity(path.len() + name.len());
+    for char in path.chars() {
+        if char != '/' || !single.ends_with('/') {
+            single.push(char);
+        }
+    }
+    single + name
 }
 
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
@@ -97,6 +117,16 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(prefix.goes(path), expected, "{path}");
+        }
+        let slashes = [
+            ("/", "/"),
+            ("//ready", "/ready"),
+            ("/api//search///", "/api/search/"),
+            ("//api/v2/search/tag/a//b/values", "/api/v2/search/tag/a//b/values"),
+            ("/api/search", "/api/search"),
+        ];
+        for (path, expected) in slashes {
+            assert_eq!(single_slashes(path), expected, "{path}");
         }
         for text in ["tempo", "/", "", "/a b", "/a//b", "/../a", "/a?b", "/é"] {
             assert!(HttpPrefix::read(text).is_err(), "{text}");

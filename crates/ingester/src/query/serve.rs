@@ -4,7 +4,7 @@ use super::admit::admit;
 use super::http::HttpState;
 use super::prefix::take_off;
 use super::{grpc, http};
-use crate::access::{ClientCertificate, Sockets};
+use crate::access::{Client, Sockets, Watched};
 use axum::extract::connect_info::Connected;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
@@ -13,7 +13,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tributary_identity::tls::Stream;
 
 /// Serves until `stop`, then finishes the requests at hand. HTTP/2 is spoken to those that begin
 /// with its preface.
@@ -33,7 +32,7 @@ pub(crate) async fn serve(
         // And what they go by before that.
         .layer(from_fn_with_state(state.prefix.clone(), take_off))
         .with_state(state)
-        .into_make_service_with_connect_info::<ClientCertificate>();
+        .into_make_service_with_connect_info::<Client>();
     axum::serve(Listener(sockets), routes).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
@@ -41,10 +40,10 @@ pub(crate) async fn serve(
 struct Listener(Sockets);
 
 impl axum::serve::Listener for Listener {
-    type Io = Stream;
+    type Io = Watched;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Stream, SocketAddr) {
+    async fn accept(&mut self) -> (Watched, SocketAddr) {
         self.0.next().await
     }
 
@@ -53,8 +52,8 @@ impl axum::serve::Listener for Listener {
     }
 }
 
-impl Connected<IncomingStream<'_, Listener>> for ClientCertificate {
+impl Connected<IncomingStream<'_, Listener>> for Client {
     fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
-        ClientCertificate::of(stream.io())
+        Client::of(stream.io())
     }
 }

@@ -1,13 +1,12 @@
 //! What is told of a trace: nothing new to a client that has it, or all of it with its tag.
 
+use super::encoding::VARY;
 use crate::conditional::IfNoneMatch;
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tributary_query::api::{Answer, Shown};
 
-/// What an answer depends on beside its address; who may ask is looked at each time.
-const VARY: &str = "accept, accept-encoding, x-scope-orgid";
 /// A client may keep it, and has to ask whether it is still so; what is between may not.
 const KEPT: &str = "private, no-cache";
 

@@ -7,7 +7,7 @@ use super::owner::Owner;
 use super::replies::{Replies, nameless, replies};
 use super::source::{FrameSource, SenderIdentity};
 use super::stream::StreamState;
-use crate::access::{ClientCertificate, Port};
+use crate::access::{Client, Port};
 use crate::disk::DiskView;
 use crate::limits::{Limit, Policy};
 use crate::tenant_limits::Met;
@@ -107,10 +107,10 @@ async fn caller(
     metadata: &MetadataMap,
     extensions: &Extensions,
 ) -> Result<Option<Caller>, Refusal> {
-    let certificate = extensions.get::<ClientCertificate>();
+    let client = extensions.get::<Client>();
     let shown = Shown {
         authorization: metadata.get("authorization").map(|value| value.as_bytes()),
-        certificate: certificate.and_then(ClientCertificate::der),
+        certificate: client.and_then(Client::certificate),
     };
     intake.gate.caller(Port::Wire, shown).await
 }

@@ -14,7 +14,7 @@ impl Accept {
     /// protobuf one first, as Tempo does; weights do not count, and anything else means JSON.
     pub(super) fn from_header(accept: &[u8]) -> Accept {
         let protobuf = super::PROTOBUF.as_bytes();
-        let named = accept.windows(protobuf.len()).any(|part| part == protobuf);
+        let named = accept.windows(protobuf.len()).any(|part| part.eq_ignore_ascii_case(protobuf));
         if named { Accept::Protobuf } else { Accept::Json }
     }
 }

@@ -9,6 +9,7 @@
 //! joined by standing one behind the other.
 
 use super::thrift;
+use crate::answer;
 use crate::body::Intake;
 use crate::counters::{Counters, KernelDrops};
 use crate::fault::Fault;
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use tributary_span::otlp::decode::count_spans;
 
+/// What it is called in the log.
+const NAME: &str = "jaeger datagrams";
 /// The largest datagram there is.
 const LARGEST: usize = 65_535;
 /// A request is handed on when it has so many bytes.
@@ -82,6 +85,8 @@ struct Turn<P> {
     request: Vec<u8>,
     permits: Vec<P>,
     datagrams: u64,
+    /// Who sent the first of them.
+    from: Option<SocketAddr>,
 }
 
 /// Reads what is there, for one turn. Whether there may be more.
@@ -91,7 +96,7 @@ fn read_turn<S: Sink>(
     sink: &S,
     counters: &Counters,
 ) -> (Turn<S::Permit>, bool) {
-    let mut turn = Turn { request: Vec::new(), permits: Vec::new(), datagrams: 0 };
+    let mut turn = Turn { request: Vec::new(), permits: Vec::new(), datagrams: 0, from: None };
     for _ in 0..TURN {
         match socket.try_recv_from(buffer) {
             Ok((len, from)) => {
@@ -129,10 +134,11 @@ impl<P> Turn<P> {
                 self.request.extend_from_slice(&held.bytes);
                 self.permits.append(&mut held.permits);
                 self.datagrams += 1;
+                let _ = self.from.get_or_insert(from);
             }
             Err(fault) => {
                 if let Some(kind) = fault.kind() {
-                    counters.complaints.say(from, "jaeger datagrams", kind, &fault);
+                    counters.complaints.say(from, NAME, kind, &fault);
                 }
                 counters.fault(&fault);
                 if matches!(fault, Fault::Refused(_)) {
@@ -148,6 +154,9 @@ impl<P> Turn<P> {
         match sink.offer(None, request.clone()).await {
             Ok(outcome) => {
                 counters.taken(&outcome);
+                if let (Some((kind, what)), Some(from)) = (answer::told(&outcome), self.from) {
+                    counters.complaints.say(from, NAME, kind, &what);
+                }
                 // One was counted.
                 counters.requests_accepted.add(self.datagrams - 1);
             }

@@ -3,6 +3,10 @@
 //! Made for translators that want some members of known objects and skip the others: [`Json`]
 //! stands before a value, and each method reads one. What is skipped is not proved to be valid to
 //! its last character. Nothing here recurses, so nesting costs no stack.
+//!
+//! What JSON does not allow and what can still be read without doubt costs no more than itself: a mark
+//! of the byte order in front, raw control characters in a string, an escape that is none, a word that
+//! is no value (`undefined`, Python's `None`, `0x10`).
 
 use super::Value;
 use crate::fault::Fault;
@@ -96,7 +100,8 @@ pub(crate) fn double(text: &str) -> Option<f64> {
 
 impl<'a> Json<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Self {
-        let mut json = Json { rest: text, len: text.len() };
+        let rest = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let mut json = Json { rest, len: text.len() };
         json.blank();
         json
     }
@@ -202,8 +207,9 @@ impl<'a> Json<'a> {
     }
 
     /// Reads a string: as it stands, or in the buffer when it has escapes. A lone surrogate becomes
-    /// the three bytes that UTF-8 would have for it: no text, as what stands there raw may be none.
-    /// Where spans become columns texts are mended, and counted.
+    /// the three bytes that UTF-8 would have for it, and the backslash of an escape that is none one
+    /// that UTF-8 never has: no text, as what stands there raw may be none. Where spans become columns
+    /// texts are mended, and counted.
     pub(crate) fn text<'t>(&mut self, buffer: &'t mut Vec<u8>) -> Result<&'t [u8], Bad>
     where
         'a: 't,
@@ -214,7 +220,7 @@ impl<'a> Json<'a> {
         };
         buffer.clear();
         loop {
-            let end = rest.iter().position(|&c| c == b'"' || c == b'\\' || c < b' ');
+            let end = rest.iter().position(|&c| c == b'"' || c == b'\\');
             let (plain, tail) = end
                 .and_then(|end| rest.split_at_checked(end))
                 .ok_or_else(|| self.bad("the string has no end"))?;
@@ -228,32 +234,36 @@ impl<'a> Json<'a> {
                     buffer.extend_from_slice(plain);
                     return Ok(buffer);
                 }
-                [b'\\', b'u', tail @ ..] => {
-                    buffer.extend_from_slice(plain);
-                    let (code, tail) =
-                        unicode(tail).ok_or_else(|| self.bad("a bad \\u in the string"))?;
-                    match char::from_u32(code) {
-                        Some(char) => {
-                            buffer.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-                        }
-                        None => buffer.extend(lone_surrogate(code)),
-                    }
-                    rest = tail;
-                }
                 [b'\\', escaped, tail @ ..] => {
                     buffer.extend_from_slice(plain);
-                    buffer.push(match escaped {
+                    rest = tail;
+                    let char = match escaped {
                         b'"' | b'\\' | b'/' => *escaped,
                         b'b' => 8,
                         b'f' => 12,
                         b'n' => b'\n',
                         b'r' => b'\r',
                         b't' => b'\t',
-                        _ => return Err(self.bad("a bad escape in the string")),
-                    });
-                    rest = tail;
+                        _ => match unicode(tail).filter(|_| *escaped == b'u') {
+                            Some((code, tail)) => {
+                                rest = tail;
+                                match char::from_u32(code) {
+                                    Some(char) => buffer.extend_from_slice(
+                                        char.encode_utf8(&mut [0; 4]).as_bytes(),
+                                    ),
+                                    None => buffer.extend(lone_surrogate(code)),
+                                }
+                                continue;
+                            }
+                            None => {
+                                buffer.push(0xff);
+                                *escaped
+                            }
+                        },
+                    };
+                    buffer.push(char);
                 }
-                _ => return Err(self.bad("a control character in the string")),
+                _ => return Err(self.bad("the string has no end")),
             }
         }
     }
@@ -276,19 +286,22 @@ impl<'a> Json<'a> {
             }
             _ => {
                 let token = self.number_token();
-                let number = std::str::from_utf8(token).unwrap_or_default();
-                let plain = !token.is_empty() && token.iter().all(u8::is_ascii_digit);
-                if !plain && number.parse::<f64>().is_err() {
-                    return Err(self.bad("a value is expected before"));
+                if token.is_empty() {
+                    return Err(self.bad("a value is expected"));
                 }
-                Given::Number(number)
+                let number = std::str::from_utf8(token).unwrap_or_default();
+                let plain = token.iter().all(u8::is_ascii_digit);
+                match plain || number.parse::<f64>().is_ok() {
+                    true => Given::Number(number),
+                    false => Given::Text(token),
+                }
             }
         })
     }
 
-    /// Takes the characters of a number, or of a word that stands for one.
+    /// Takes the characters of a number, or of a word.
     fn number_token(&mut self) -> &'a [u8] {
-        let is = |c: &u8| matches!(c, b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z');
+        let is = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'+' | b'.' | b'_');
         let end = self.rest.iter().position(|c| !is(c)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
@@ -312,9 +325,7 @@ impl<'a> Json<'a> {
                 }
                 Some(b',' | b':') if depth > 0 => self.skip_bytes(1),
                 // A number, `true`, `false`, `null`.
-                Some(b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
-                    self.number_token();
-                }
+                _ if !self.number_token().is_empty() => {}
                 _ => return Err(self.bad("a value is expected")),
             }
             if depth == 0 {

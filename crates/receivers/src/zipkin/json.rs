@@ -1,8 +1,8 @@
 //! Zipkin's JSON, v2 and v1: a list of spans.
 //!
-//! Spans of one version that come where the other is served are read for what they are. One bad value
-//! costs itself: a tag's becomes its text, what a member cannot hold is left out and counted, what is no
-//! span is refused alone.
+//! Spans of one version that come where the other is served are read for what they are, each by itself.
+//! One bad value costs itself: a tag's becomes its text, what a member cannot hold is left out and
+//! counted, what is no span is refused alone.
 
 use super::id::hex;
 use super::span::{Endpoint, Span};
@@ -13,43 +13,43 @@ use crate::translate::{Request, Room, Value, kind, nanos, set};
 
 /// `POST /api/v2/spans`.
 pub(crate) fn v2(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
-    either(body, false, room)
+    all(body, false, room)
 }
 
 /// `POST /api/v1/spans`.
 pub(crate) fn v1(body: &[u8], room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
-    either(body, true, room)
+    all(body, true, room)
 }
 
-fn either(body: &[u8], is_v1: bool, room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
-    let (request, seen) = all(body, is_v1, room)?;
-    match (is_v1, seen) {
-        (true, Seen { v1: false, v2: true }) | (false, Seen { v1: true, v2: false }) => {
-            drop(request);
-            Ok(all(body, !is_v1, room)?.0)
-        }
-        _ => Ok(request),
-    }
-}
-
-/// Which versions the members are of that only one has.
+/// Which versions the members of a span are of that only one has.
 #[derive(Debug, Default, Clone, Copy)]
 struct Seen {
     v1: bool,
     v2: bool,
 }
 
-fn all(body: &[u8], is_v1: bool, room: &mut dyn Room) -> Result<(Vec<u8>, Seen), Fault> {
+fn all(body: &[u8], said_v1: bool, room: &mut dyn Room) -> Result<Vec<u8>, Fault> {
     let mut request = Request::new(room);
-    let (mut v1, mut seen) = (V1::default(), Seen::default());
+    let mut v1 = V1::default();
     let mut json = Json::new(body);
+    // Of the version that the last one was of, until its members say otherwise.
+    let mut is_v1 = said_v1;
     json.array(|json| {
-        v1.clear();
-        if json.peek() == Some(b'{') {
-            span(json, &mut v1, is_v1, &mut seen)?;
-        } else {
-            // A span without ids, which is refused alone.
-            json.skip()?;
+        let before = *json;
+        for _ in 0..2 {
+            let mut seen = Seen::default();
+            v1.clear();
+            *json = before;
+            if json.peek() == Some(b'{') {
+                span(json, &mut v1, is_v1, &mut seen)?;
+            } else {
+                // A span without ids, which is refused alone.
+                json.skip()?;
+            }
+            if seen.v1 == seen.v2 || seen.v1 == is_v1 {
+                break;
+            }
+            is_v1 = seen.v1;
         }
         if is_v1 {
             v1.finish();
@@ -62,7 +62,7 @@ fn all(body: &[u8], is_v1: bool, room: &mut dyn Room) -> Result<(Vec<u8>, Seen),
     if !json.is_done() {
         return Err(json.bad("the end is expected").into());
     }
-    Ok((request.finish(), seen))
+    Ok(request.finish())
 }
 
 fn span(json: &mut Json<'_>, v1: &mut V1, is_v1: bool, seen: &mut Seen) -> Result<(), Bad> {
@@ -72,9 +72,10 @@ fn span(json: &mut Json<'_>, v1: &mut V1, is_v1: bool, seen: &mut Seen) -> Resul
     json.object(&mut key, |json, key| {
         let odd = &mut odd;
         match key {
-            b"traceId" => id(json, &mut v1.span.draft.trace),
-            b"id" => id(json, &mut v1.span.draft.id),
-            b"parentId" => id(json, &mut v1.span.draft.parent),
+            // Without these a span is refused.
+            b"traceId" => id(json, &mut v1.span.draft.trace, &mut 0),
+            b"id" => id(json, &mut v1.span.draft.id, &mut 0),
+            b"parentId" => id(json, &mut v1.span.draft.parent, odd),
             b"name" => text(json, &mut v1.span.draft.name, odd),
             b"timestamp" => {
                 v1.span.timestamp = micros(json, odd)?.filter(|&at| at > 0);
@@ -154,8 +155,10 @@ fn of_v2(
         b"kind" => {
             let mut buffer = Vec::new();
             // A kind that is none is no reason to lose a span.
-            let named = json.given(&mut buffer)?.text().unwrap_or_default();
-            span.draft.kind = kind::named(named).unwrap_or_default();
+            let given = json.given(&mut buffer)?;
+            let named = given.text().and_then(kind::named);
+            *odd += u64::from(named.is_none() && given.text() != Some(b""));
+            span.draft.kind = named.unwrap_or_default();
         }
         b"shared" => flag(json, &mut span.shared, odd)?,
         b"localEndpoint" => endpoint(json, &mut span.local, odd)?,
@@ -212,13 +215,16 @@ fn left_out(json: &mut Json<'_>, odd: &mut u64) -> Result<(), Bad> {
     json.skip()
 }
 
-fn id<const N: usize>(json: &mut Json<'_>, into: &mut [u8; N]) -> Result<(), Bad> {
+fn id<const N: usize>(json: &mut Json<'_>, into: &mut [u8; N], odd: &mut u64) -> Result<(), Bad> {
     let mut buffer = Vec::new();
-    *into = match json.given(&mut buffer)? {
-        Given::Text(digits) => hex(digits),
+    let (id, none) = match json.given(&mut buffer)? {
+        Given::Null => ([0; N], true),
+        Given::Text(digits) => (hex(digits), digits.iter().all(|&c| c == b'0')),
         // A number says neither which digits nor how many.
-        _ => [0; N],
+        _ => ([0; N], false),
     };
+    *into = id;
+    *odd += u64::from(id == [0; N] && !none);
     Ok(())
 }
 

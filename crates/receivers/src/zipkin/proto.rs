@@ -39,7 +39,11 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
     while let Some(field) = fields.next_of(Known(b"bbbvb8vbbbbvv"), &mut odd)? {
         match field.number {
             1 => span.draft.trace = id::bytes(field.bytes()?),
-            2 => span.draft.parent = id::bytes(field.bytes()?),
+            2 => {
+                let parent = field.bytes()?;
+                span.draft.parent = id::bytes(parent);
+                odd += u64::from(parent.len() > span.draft.parent.len());
+            }
             3 => span.draft.id = id::bytes(field.bytes()?),
             4 => {
                 span.draft.kind = match field.varint()? {
@@ -47,7 +51,10 @@ fn one(bytes: &[u8], span: &mut Span) -> Result<(), Malformed> {
                     2 => kind::SERVER,
                     3 => kind::PRODUCER,
                     4 => kind::CONSUMER,
-                    _ => kind::UNSPECIFIED,
+                    kind => {
+                        odd += u64::from(kind != 0);
+                        kind::UNSPECIFIED
+                    }
                 }
             }
             5 => set(&mut span.draft.name, field.bytes()?),
@@ -92,7 +99,11 @@ fn endpoint(bytes: &[u8], into: &mut Endpoint, odd: &mut u64) -> Result<(), Malf
             1 => set(&mut into.service, field.bytes()?),
             2 => ipv4(&mut into.ipv4, field.bytes()?),
             3 => ipv6(&mut into.ipv6, field.bytes()?),
-            _ => into.port = u16::try_from(field.varint()?).unwrap_or(0),
+            _ => {
+                let port = u16::try_from(field.varint()?);
+                *odd += u64::from(port.is_err());
+                into.port = port.unwrap_or(0);
+            }
         }
     }
     Ok(())

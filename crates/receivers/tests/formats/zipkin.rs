@@ -178,7 +178,7 @@ fn what_is_missing_or_odd() {
              {"traceId":"123456789012345678901234567890123","id":"2"},
              {"traceId":"xyz","id":"2"},
              {"id":null,"traceId":null,"kind":null,"tags":null,"annotations":null,"localEndpoint":null},
-             {"traceId":"1","id":"3","timestamp":1763800000123456.8,"duration":"5","kind":"ODD",
+             {"traceId":"1","id":"3","timestamp":1763800000123456.8,"duration":"5","kind":null,
               "localEndpoint":{"ipv4":"1.2.3.4","ipv6":"::1"},"unknown":{"deep":[[{}]]}}]"#,
     );
     assert_eq!(all.len(), 5);
@@ -219,6 +219,11 @@ fn one_bad_value_costs_itself() {
         (r#""timestamp":{"s":1}"#, 1),
         (r#""timestamp":1e300"#, 1),
         (r#""duration":[]"#, 1),
+        (r#""timestamp":undefined"#, 1),
+        (r#""parentId":"xyz""#, 1),
+        (r#""parentId":5"#, 1),
+        (r#""parentId":null"#, 0),
+        (r#""parentId":"0000000000000000""#, 0),
         (r#""duration":true"#, 1),
         (r#""debug":"maybe""#, 1),
         (r#""debug":"true""#, 0),
@@ -229,7 +234,9 @@ fn one_bad_value_costs_itself() {
         (r#""annotations":[{"timestamp":1,"value":{"v":1}}]"#, 1),
     ];
     let of_v2 = [
-        (r#""kind":7"#, 0),
+        (r#""kind":7"#, 1),
+        (r#""kind":"ODD""#, 1),
+        (r#""kind":null"#, 0),
         (r#""shared":[]"#, 1),
         (r#""localEndpoint":"shop""#, 1),
         (r#""remoteEndpoint":{"port":70000}"#, 1),
@@ -275,6 +282,18 @@ fn the_other_version_is_read_for_what_it_is() {
         let [as_v1, as_v2] = [Format::ZipkinV1Json, Format::ZipkinV2Json]
             .map(|format| format.translate(body, 1 << 20).unwrap());
         assert_eq!(as_v1, as_v2);
+    }
+    // Each span by itself, whatever stands beside it.
+    let strip =
+        |body: &'static [u8]| body.strip_prefix(b"[").and_then(|b| b.strip_suffix(b"]")).unwrap();
+    let (v1_span, v2_span) = (strip(v1_body), strip(v2_body));
+    for pair in [[v1_span, v2_span], [v2_span, v1_span]] {
+        let body = [b"[", pair[0], b",", pair[1], b"]"].concat();
+        for format in [Format::ZipkinV1Json, Format::ZipkinV2Json] {
+            let mut kinds: Vec<_> = spans(format, &body).iter().map(|span| span.kind).collect();
+            kinds.sort_unstable();
+            assert_eq!(kinds, [2, 3], "{format:?}");
+        }
     }
     let span = spans(Format::ZipkinV2Json, v1_body).remove(0);
     assert_eq!((span.kind, span.start, span.end, span.events.len()), (2, 5000, 9000, 0));

@@ -40,9 +40,6 @@ pub enum Reject {
     /// Not 8 bytes, or all zero.
     #[error("span_id must be 8 bytes (JSON: 16 hex digits, not base64) and not all zero")]
     SpanId,
-    /// Neither empty nor 8 bytes.
-    #[error("parent_span_id must be empty or 8 bytes (JSON: 16 hex digits, not base64)")]
-    ParentId,
     /// Above [`Limits::span_bytes`].
     #[error("the span is larger than {0} bytes")]
     TooLarge(usize),

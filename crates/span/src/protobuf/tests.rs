@@ -38,7 +38,9 @@ fn malformed_bytes_are_named() {
             Malformed::LongVarint,
         ),
         (&[0x00, 1], Malformed::BadTag),
-        (&[0x0b], Malformed::BadTag),
+        (&[0x0b], Malformed::Truncated),
+        (&[0x0c], Malformed::BadTag),
+        (&[0x0b, 0x0f, 0x0c], Malformed::BadTag),
         (&[0x09, 1, 2], Malformed::Truncated),
         (&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], Malformed::Truncated),
     ];

@@ -91,7 +91,11 @@ fn check_endpoint(
         Some(endpoint) if !plain && !endpoint.starts_with("https://") => {
             Err(format!("the endpoint \"{endpoint}\" must begin with https:// or http://"))
         }
-        _ => Ok(()),
+        Some(endpoint) => match reqwest::Url::parse(&endpoint) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(format!("the endpoint \"{endpoint}\" is no address: {why}")),
+        },
+        None => Ok(()),
     }
 }
 

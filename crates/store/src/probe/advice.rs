@@ -23,6 +23,21 @@ const TABLE: &[Advice] = &[
                AZURE_STORAGE_ACCOUNT_KEY), or give the pod's service account a role",
     },
     Advice {
+        said: &["InvalidContentType"],
+        look: "What answers speaks no TLS: give http:// in AWS_ENDPOINT_URL and AWS_ALLOW_HTTP=true, or \
+               the port that has TLS",
+    },
+    Advice {
+        said: &["invalid peer certificate"],
+        look: "The server's certificate is not trusted: is the host's name in the endpoint the one that \
+               the certificate has, is it still valid, and does the system (or SSL_CERT_FILE) have the \
+               authority that signed it?",
+    },
+    Advice {
+        said: &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"],
+        look: "What answers speaks TLS alone: give https:// in AWS_ENDPOINT_URL",
+    },
+    Advice {
         said: &[
             "AuthorizationHeaderMalformed",
             "IllegalLocationConstraint",

@@ -103,8 +103,10 @@ impl KnownBlocks {
 
     /// Takes in what was merged since. Nothing depends on it but work.
     async fn refresh_superseded(&self) {
-        if let Err(error) = self.superseded.refresh(&self.poll_requests).await {
-            tracing::warn!(error = %ErrorChain(&error), "what has been merged could not be listed");
+        if let Err(error) = self.superseded.refresh(&self.poll_requests).await
+            && let Some(times) = self.superseded.unlisted.due(Instant::now().into_std())
+        {
+            tracing::warn!(times, error = %ErrorChain(&error), "what has been merged could not be listed");
         }
         let unreadable = self.superseded.unreadable();
         self.metrics.records_unreadable.set(i64::try_from(unreadable).unwrap_or(i64::MAX));

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tributary_journal::{CompactionWindow, Journal, JournalError, Record, RecordListing};
-use tributary_telemetry::ErrorChain;
+use tributary_telemetry::{ErrorChain, Repeated};
 use uuid::Uuid;
 
 /// The records that were read.
@@ -21,6 +21,8 @@ pub(crate) struct Superseded {
     journal: Journal,
     known: Mutex<BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>>,
     unreadable: Mutex<Unreadable<(CompactionWindow, u32)>>,
+    /// When it was told that they cannot be listed.
+    pub(super) unlisted: Repeated,
 }
 
 /// Which blocks one record puts in place of which; none in place of those that expire.
@@ -49,7 +51,7 @@ impl Superseded {
     /// Nothing read yet.
     pub(crate) fn new(journal: Journal) -> Self {
         let unreadable = Mutex::new(Unreadable::new(PAUSES));
-        Superseded { journal, known: Mutex::default(), unreadable }
+        Superseded { journal, known: Mutex::default(), unreadable, unlisted: Repeated::default() }
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<CompactionWindow, BTreeMap<u32, Replaced>>> {

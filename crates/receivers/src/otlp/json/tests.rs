@@ -92,10 +92,6 @@ fn a_span_with_a_bad_id_is_refused_alone() {
         ),
         (r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"xyz"}"#, Reject::SpanId),
         (r#"{"traceId":"5b8efff798038103d269b633813fc60c"}"#, Reject::SpanId),
-        (
-            r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","parentSpanId":"no"}"#,
-            Reject::ParentId,
-        ),
         ("{}", Reject::TraceId),
         ("null", Reject::TraceId),
     ];
@@ -214,8 +210,8 @@ fn bad_json_says_where() {
         (r#"{"resourceSpans":[]} x"#, "the end is expected at byte 21"),
         ("[]", "an object is expected at byte 0"),
         ("null", "an object is expected at byte 0"),
-        (r#"{"resourceSpans":[{"scopeSpans":x}]}"#, "a value is expected"),
-        (r#"{"resourceSpans":"\x"}"#, "a bad escape"),
+        (r#"{"resourceSpans":[{"scopeSpans":}]}"#, "a value is expected"),
+        (r#"{"resourceSpans":"\"}"#, "the string has no end"),
     ];
     for (json, expected) in table {
         let error = to_protobuf(json.as_bytes()).expect_err(json).to_string();

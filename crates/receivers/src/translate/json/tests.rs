@@ -76,16 +76,19 @@ proptest! {
 
 #[test]
 fn escapes() {
-    let table: [(&str, Option<&[u8]>); 8] = [
+    let table: [(&str, Option<&[u8]>); 10] = [
         (r#""a\"\\\/\b\f\n\r\tb""#, Some(b"a\"\\/\x08\x0c\n\r\tb")),
         (r#""\u00fc\ud83d\ude00""#, Some("ü😀".as_bytes())),
         // Half of a pair is what UTF-8 would have for it, and no text.
         (r#""\ud83dx\ude00""#, Some(b"\xed\xa0\xbdx\xed\xb8\x80")),
         (r#""\ud83d\u0041""#, Some(b"\xed\xa0\xbdA")),
-        (r#""\x""#, None),
-        (r#""\u12""#, None),
-        ("\"a\nb\"", None),
+        // What is no escape is kept, and no text either.
+        (r#""a\x41""#, Some(b"a\xffx41")),
+        (r#""\u12""#, Some(b"\xffu12")),
+        ("\"\\é\"", Some(b"\xff\xc3\xa9")),
+        ("\"a\nb\0\"", Some(b"a\nb\0")),
         ("\"a", None),
+        ("\"a\\", None),
     ];
     for (text, expected) in table {
         let mut into = Vec::new();
@@ -96,7 +99,7 @@ fn escapes() {
 
 #[test]
 fn values_as_the_nearest_type() {
-    let table: [(&str, Value<'_>); 10] = [
+    let table: [(&str, Value<'_>); 14] = [
         ("null", Value::Empty),
         ("true", Value::Bool(true)),
         ("-7", Value::Int(-7)),
@@ -104,6 +107,10 @@ fn values_as_the_nearest_type() {
         ("18446744073709551616", Value::Double(18_446_744_073_709_551_616.0)),
         ("Infinity", Value::Double(f64::INFINITY)),
         ("1e400", Value::Str(b"1e400")),
+        ("undefined", Value::Str(b"undefined")),
+        ("None", Value::Str(b"None")),
+        ("0x1F", Value::Str(b"0x1F")),
+        ("1_000", Value::Str(b"1_000")),
         (r#""a\n""#, Value::Str(b"a\n")),
         ("[1, {}] ", Value::Str(b"[1, {}]")),
         (r#"{"a":null}"#, Value::Str(br#"{"a":null}"#)),
@@ -113,7 +120,7 @@ fn values_as_the_nearest_type() {
         let given = Json::new(text.as_bytes()).given(&mut buffer).unwrap();
         assert_eq!(given.nearest(), expected, "{text}");
     }
-    for text in ["", "nul", "x", "-", "1-2", "truth", "]"] {
+    for text in ["", "'x'", "nullx", "x y", "]"] {
         let mut json = Json::new(text.as_bytes());
         let read = json.given(&mut Vec::new()).is_ok() && json.is_done();
         assert!(!read, "{text}");

@@ -3,7 +3,7 @@
 use super::Reject;
 use super::attribute::{attribute, span_attribute, string};
 use crate::columns::{Builder, LinkFields, SpanFields, Text};
-use crate::protobuf::{Fields, Known, Value, low32, take_array, take_counted, take_varint};
+use crate::protobuf::{Field, Fields, Known, Value, low32, take_array, take_counted, take_varint};
 use crate::{SpanId, TraceId};
 
 const SPAN: Known = Known(b"bbbbbv88bvbvbvb4");
@@ -47,7 +47,7 @@ pub(super) fn put_span(b: &mut Builder, bytes: &[u8], mut span: SpanFields) -> R
             }
             0x22 => {
                 rest = tail;
-                span.parent = parent_id(take_counted(&mut rest)?)?;
+                span.parent = parent_id(take_counted(&mut rest)?, &mut odd);
             }
             0x30 => {
                 rest = tail;
@@ -73,9 +73,7 @@ pub(super) fn put_span(b: &mut Builder, bytes: &[u8], mut span: SpanFields) -> R
                 let mut fields = Fields::new(rest);
                 if let Some(field) = fields.next_field()? {
                     match SPAN.has(&field) {
-                        Some(true) => {
-                            put_field(b, field.number, field.value, &mut span, &mut lost)?
-                        }
+                        Some(true) => put_field(b, &field, &mut span, &mut lost, &mut odd),
                         Some(false) => odd += 1,
                         None => {}
                     }
@@ -96,15 +94,15 @@ pub(super) fn put_span(b: &mut Builder, bytes: &[u8], mut span: SpanFields) -> R
 /// One field of a span, whichever it is, of its wire type.
 fn put_field(
     b: &mut Builder,
-    number: u32,
-    value: Value<'_>,
+    field: &Field<'_>,
     span: &mut SpanFields,
     lost: &mut u32,
-) -> Result<(), Reject> {
-    match (number, value) {
+    odd: &mut u64,
+) {
+    match (field.number, field.value) {
         (2, Value::Bytes(id)) => span.id = SpanId::from_wire(id).unwrap_or_default(),
         (3, Value::Bytes(state)) => span.trace_state = string(b, state),
-        (4, Value::Bytes(id)) => span.parent = parent_id(id)?,
+        (4, Value::Bytes(id)) => span.parent = parent_id(id, odd),
         (5, Value::Bytes(name)) => span.name = string(b, name),
         (6, Value::Varint(kind)) => span.kind = low32(kind).cast_signed(),
         (7, Value::Fixed64(time)) => span.start = time,
@@ -122,14 +120,13 @@ fn put_field(
         (16, Value::Fixed32(flags)) => span.flags = flags,
         _ => {}
     }
-    Ok(())
 }
 
-fn parent_id(bytes: &[u8]) -> Result<SpanId, Reject> {
-    match bytes {
-        [] => Ok(SpanId::default()),
-        id => id.try_into().map(SpanId).map_err(|_| Reject::ParentId),
-    }
+/// A parent's id. One of another length is one that is not set: the span can be told without it.
+fn parent_id(bytes: &[u8], odd: &mut u64) -> SpanId {
+    let id = bytes.try_into().map(SpanId);
+    *odd += u64::from(id.is_err() && !bytes.is_empty());
+    id.unwrap_or_default()
 }
 
 fn put_status(b: &mut Builder, bytes: &[u8], span: &mut SpanFields) {
@@ -169,8 +166,16 @@ fn put_link(b: &mut Builder, bytes: &[u8]) {
     let mut fields = Fields::new(bytes);
     while let Some(field) = fields.next_readable(LINK, &mut odd) {
         match (field.number, field.value) {
-            (1, Value::Bytes(id)) => link.trace = TraceId::from_wire(id).unwrap_or_default(),
-            (2, Value::Bytes(id)) => link.span = SpanId::from_wire(id).unwrap_or_default(),
+            (1, Value::Bytes(id)) => {
+                let trace = TraceId::from_wire(id);
+                odd += u64::from(trace.is_none());
+                link.trace = trace.unwrap_or_default();
+            }
+            (2, Value::Bytes(id)) => {
+                let to = SpanId::from_wire(id);
+                odd += u64::from(to.is_none());
+                link.span = to.unwrap_or_default();
+            }
             (3, Value::Bytes(state)) => link.trace_state = string(b, state),
             (_, Value::Bytes(bytes)) => {
                 let attr = attribute(b, bytes, &mut lost);

@@ -2,7 +2,7 @@
 //! so are answers that are no success, so that an operator is told what the server said, in one line.
 
 use super::{network, page};
-use crate::answer::{Answer, Hints};
+use crate::answer::{Answer, Hints, NotTrusted};
 use crate::foreign::Foreign;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -10,6 +10,7 @@ use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
 };
+use tributary_telemetry::ErrorChain;
 
 /// Of an answer that is no success no more is read.
 const LONGEST_ANSWER: usize = 16 << 10;
@@ -34,10 +35,12 @@ struct Connection {
 #[async_trait::async_trait]
 impl HttpService for Connection {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let is_listing = is_listing(request.method().as_str(), request.uri().query());
-        let response = self.network.execute(request).await?;
+        let (method, query) = (request.method().as_str(), request.uri().query());
+        let is_listing = is_listing(method, query);
+        let has_kinds = !is_listing && !is_beginning(method, query);
+        let response = self.network.execute(request).await.map_err(untrusted)?;
         if !response.status().is_success() {
-            return refused(response).await;
+            return refused(response, has_kinds).await;
         }
         if !is_listing {
             return Ok(response);
@@ -58,8 +61,9 @@ impl HttpService for Connection {
 }
 
 /// The same answer with its body in one line; an error when the request will not do later either. The
-/// client would try some of these again and again, and keep what others say to itself.
-async fn refused(response: HttpResponse) -> Result<HttpResponse, HttpError> {
+/// client would try some of these again and again, and keep what others say to itself. `has_kinds`: it
+/// tells those of rights and of what is missing itself.
+async fn refused(response: HttpResponse, has_kinds: bool) -> Result<HttpResponse, HttpError> {
     let (mut head, body) = response.into_parts();
     let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
     let hints = Hints {
@@ -68,7 +72,8 @@ async fn refused(response: HttpResponse) -> Result<HttpResponse, HttpError> {
         code: header("x-ms-error-code").or_else(|| header("x-minio-error-code")),
     };
     let answer = Answer::read(head.status.as_u16(), &hints, &beginning(body.bytes_stream()).await);
-    if answer.is_final() {
+    let is_final = if has_kinds { answer.is_final() } else { answer.is_final_without_kinds() };
+    if is_final {
         return Err(HttpError::new(HttpErrorKind::Unknown, answer));
     }
     head.headers.remove("content-length");
@@ -90,6 +95,26 @@ async fn beginning(
     String::from_utf8_lossy(&read).into_owned()
 }
 
+/// The same error, if it is none that only an operator can mend.
+fn untrusted(error: HttpError) -> HttpError {
+    let chain = ErrorChain(&error).to_string();
+    match is_untrusted(&chain) {
+        true => HttpError::new(HttpErrorKind::Unknown, NotTrusted(chain)),
+        false => error,
+    }
+}
+
+/// What the library for TLS says of certificates, and of a server that speaks none.
+fn is_untrusted(chain: &str) -> bool {
+    ["invalid peer certificate", "InvalidContentType"].iter().any(|said| chain.contains(said))
+}
+
+/// Whether a request begins an upload in parts, of Amazon and Google.
+fn is_beginning(method: &str, query: Option<&str>) -> bool {
+    method == "POST"
+        && query.unwrap_or_default().split('&').any(|pair| pair == "uploads" || pair == "uploads=")
+}
+
 /// Whether a request asks for a page of a listing, of Amazon and Google or of Azure.
 fn is_listing(method: &str, query: Option<&str>) -> bool {
     let mut pairs = query.unwrap_or_default().split('&');
@@ -99,6 +124,22 @@ fn is_listing(method: &str, query: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_and_plain_servers_are_told_from_what_passes() {
+        let table = [
+            ("client error (Connect): invalid peer certificate: UnknownIssuer", true),
+            ("received corrupt message of type InvalidContentType", true),
+            ("tcp connect error: Connection refused (os error 111)", false),
+            ("dns error: failed to lookup address information", false),
+        ];
+        for (chain, expected) in table {
+            assert_eq!(is_untrusted(chain), expected, "{chain}");
+        }
+        for (query, expected) in [("uploads", true), ("uploads=", true), ("uploadId=1", false)] {
+            assert_eq!(is_beginning("POST", Some(query)), expected, "{query}");
+        }
+    }
 
     #[test]
     fn listings_are_told_by_what_they_ask() {

@@ -9,6 +9,8 @@ use std::ffi::{OsStr, OsString};
 
 /// Values that are texts of several lines, and stay as they are but for their ends.
 const LONG: [&str; 2] = ["service_account_key", "proxy_ca_certificate"];
+/// Values that become part of an address. The client panics where that is none.
+const IN_ADDRESS: [&str; 4] = ["endpoint", "endpoint_url", "account_name", "region"];
 /// Values that are sent as they are, in a header, where the client takes ASCII only.
 const SENT: [&str; 4] = ["access_key_id", "region", "session_token", "_token"];
 
@@ -65,6 +67,10 @@ pub(super) fn clean<'v>(
     if SENT.iter().any(|end| key.ends_with(end)) && !text.is_ascii() {
         return Err(wrong("has a character that is not ASCII"));
     }
+    let is_odd = |c: char| c.is_whitespace() || "<>\"{}|\\^`".contains(c);
+    if IN_ADDRESS.iter().any(|end| key.ends_with(end)) && text.contains(is_odd) {
+        return Err(wrong("has a blank or another character that no address has"));
+    }
     Ok((!text.is_empty()).then_some(text))
 }
 
@@ -108,6 +114,9 @@ mod tests {
         let table = [
             ("AWS_ACCESS_KEY_ID", "sec\nret"),
             ("AWS_REGION", "sec\tret"),
+            ("AWS_REGION", "sec ret"),
+            ("AWS_ENDPOINT_URL", "http://sec ret:9000"),
+            ("AWS_ENDPOINT", "http://{secret}"),
             ("AWS_SESSION_TOKEN", "sec\r\nret"),
             ("AWS_SECRET_ACCESS_KEY", "sec\0ret"),
             ("AWS_ACCESS_KEY_ID", "secrét"),

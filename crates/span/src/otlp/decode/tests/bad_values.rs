@@ -195,6 +195,80 @@ fn a_message_of_another_wire_type_is_none() {
 }
 
 #[test]
+fn an_id_that_is_none_costs_no_span() {
+    for parent in [&[1; 3][..], &[1; 16], &[0; 16]] {
+        let request = with(none, none, none, none, |s| put::bytes(s, 4, parent));
+        let (c, outcome) = decode(&request);
+        assert_eq!((outcome.accepted, outcome.rejected, outcome.left_out), (1, 0, 1), "{parent:?}");
+        assert!(c.spans.parent[0].is_zero());
+    }
+    let link = |s: &mut Vec<u8>| {
+        put::message(s, 13, |link| {
+            put::bytes(link, 1, &[7; 8]);
+            put::bytes(link, 2, &[8; 8]);
+            put::bytes(link, 3, b"state");
+        });
+    };
+    let (c, outcome) = decode(&with(none, none, none, none, link));
+    assert_eq!((outcome.accepted, outcome.left_out), (1, 1));
+    assert!(c.links.trace[0].is_zero() && !c.links.span[0].is_zero());
+}
+
+#[test]
+fn a_group_is_passed_over() {
+    // Field 50 as a group with a group in it, which has a field of each wire type.
+    let mut group = Vec::new();
+    for (number, wire) in [(50, 3), (9, 3), (50, 4), (50, 4)] {
+        put::varint(&mut group, number << 3 | wire);
+        if (number, wire) == (9, 3) {
+            put::uint(&mut group, 1, 300);
+            put::fixed64(&mut group, 1, 1);
+            put::fixed32(&mut group, 1, 1);
+            put::bytes(&mut group, 1, b"skipped");
+        }
+    }
+    let plain = |number| move |out: &mut Vec<u8>| attr(out, number, b"k", |v| put::uint(v, 3, 7));
+    let more = |out: &mut Vec<u8>| out.extend_from_slice(&group);
+    let mut request = with(
+        more,
+        |r| {
+            more(r);
+            plain(1)(r);
+        },
+        more,
+        |s| {
+            more(s);
+            plain(3)(s);
+        },
+        |s| {
+            more(s);
+            put::message(s, 9, |kv| {
+                more(kv);
+                put::bytes(kv, 1, b"k");
+                put::message(kv, 2, |v| {
+                    more(v);
+                    put::uint(v, 3, 7);
+                });
+            });
+        },
+    );
+    more(&mut request);
+    let (c, outcome) = decode(&request);
+    assert_eq!((outcome.accepted, outcome.rejected, outcome.left_out), (1, 0, 0));
+    let kept = [c.resource_attrs.key.len(), c.scope_attrs.key.len(), c.span_attrs.key.len()];
+    assert_eq!(kept, [1, 1, 1]);
+    // One where an attribute should be is none; one without an end is no message.
+    let (c, outcome) =
+        decode(&with(none, none, none, none, |s| s.extend_from_slice(&[0x4b, 0x4c])));
+    assert_eq!((outcome.left_out, c.span_attrs.key.len()), (1, 0));
+    for cut in [&[0x4b][..], &[0x4c], &[0x4b, 0x4b, 0x4c]] {
+        let request = with(none, none, none, none, |s| s.extend_from_slice(cut));
+        let outcome = append_all(&mut Builder::new(), &request, &Limits::default()).unwrap();
+        assert_eq!((outcome.accepted, outcome.rejected), (0, 1), "{cut:?}");
+    }
+}
+
+#[test]
 fn a_message_that_breaks_off_is_what_could_be_read() {
     const BREAK: &[u8] = &[0x0a, 99, 1];
     let broken = |number: u32, name: u32| {
