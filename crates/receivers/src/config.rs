@@ -81,7 +81,8 @@ fn origins(text: &str) -> Result<Vec<String>, String> {
     let origin = |item: &str| {
         let host = item.split_once("://").map(|(_, host)| host);
         match host {
-            Some(host) if !host.is_empty() && !host.contains('/') => Ok(item.to_owned()),
+            // Nor a pattern: that would match nothing.
+            Some(host) if !host.is_empty() && !host.contains(['/', '*']) => Ok(item.to_owned()),
             _ if item == "*" => Ok(item.to_owned()),
             _ => Err(format!("`{item}` is no origin such as `https://shop.example`, or `*`")),
         }
@@ -109,7 +110,7 @@ mod tests {
         for good in ["https://a", "http://a:1, https://b", "*", ""] {
             assert!(origins(good).is_ok(), "{good}");
         }
-        for bad in ["a", "https://a/", "https://", "https://a/b"] {
+        for bad in ["a", "https://a/", "https://", "https://a/b", "https://*.a"] {
             assert!(origins(bad).is_err(), "{bad}");
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! What JSON does not allow and what can still be read without doubt costs no more than itself: a mark
 //! of the byte order in front, raw control characters in a string, an escape that is none, a word that
-//! is no value (`undefined`, Python's `None`, `0x10`).
+//! is no value (`undefined`, Python's `None`, `0x10`), a comma behind the last item.
 
 use super::Value;
 use crate::fault::Fault;
@@ -165,15 +165,13 @@ impl<'a> Json<'a> {
         if !self.take(b'[') {
             return Err(self.bad("an array is expected").into());
         }
-        if self.take(b']') {
-            return Ok(());
-        }
         loop {
-            each(self)?;
+            // Behind the last comma, too.
             if self.take(b']') {
                 return Ok(());
             }
-            if !self.take(b',') {
+            each(self)?;
+            if !self.take(b',') && self.peek() != Some(b']') {
                 return Err(self.bad("`,` or `]` is expected").into());
             }
         }
@@ -188,19 +186,16 @@ impl<'a> Json<'a> {
         if !self.take(b'{') {
             return Err(self.bad("an object is expected").into());
         }
-        if self.take(b'}') {
-            return Ok(());
-        }
         loop {
+            if self.take(b'}') {
+                return Ok(());
+            }
             let name = self.text(key)?;
             if !self.take(b':') {
                 return Err(self.bad("`:` is expected").into());
             }
             each(self, name)?;
-            if self.take(b'}') {
-                return Ok(());
-            }
-            if !self.take(b',') {
+            if !self.take(b',') && self.peek() != Some(b'}') {
                 return Err(self.bad("`,` or `}` is expected").into());
             }
         }

@@ -75,6 +75,20 @@ proptest! {
 }
 
 #[test]
+fn a_comma_behind_the_last_item_is_nothing() {
+    for (text, expected) in [("[1,]", "[1]"), ("[ ]", "[]"), (r#"{"a":[{},] , }"#, r#"{"a":[{}]}"#)]
+    {
+        let mut json = Json::new(text.as_bytes());
+        assert_eq!(read(&mut json).map(|value| value.to_string()).ok().as_deref(), Some(expected));
+        let mut skipped = Json::new(text.as_bytes());
+        assert!(skipped.skip().is_ok(), "{text}");
+    }
+    for text in ["[,]", "[1,,]", "[1 1]", "{,}", r#"{"a":1,,}"#, r#"{"a":1 "b":1}"#] {
+        assert!(read(&mut Json::new(text.as_bytes())).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn escapes() {
     let table: [(&str, Option<&[u8]>); 10] = [
         (r#""a\"\\\/\b\f\n\r\tb""#, Some(b"a\"\\/\x08\x0c\n\r\tb")),
