@@ -54,9 +54,12 @@ pub(super) async fn admit(
 
 /// As what a caller of this path is looked at; none when it is open.
 fn guarded(path: &str) -> Option<Port> {
+    let internal = path.strip_prefix(INTERNAL);
     match path {
         path if OPEN.contains(&path) || page::owns(path) => None,
-        path if path.starts_with(INTERNAL) => Some(Port::Peer),
+        _ if internal.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => {
+            Some(Port::Peer)
+        }
         _ => Some(Port::Query),
     }
 }

@@ -19,8 +19,8 @@ use tributary_span::otlp::{Limits, decode};
 use tributary_span::{Columns, TraceId};
 use tributary_telemetry::ErrorChain;
 
-/// What ingesters ask each other is below this.
-pub(super) const INTERNAL: &str = "/internal/";
+/// What ingesters ask each other is this or below it.
+pub(super) const INTERNAL: &str = "/internal";
 /// Below it ingesters ask each other for what only the other one sees.
 pub(super) const PEER_PATH: &str = "/internal/v1/live/";
 /// Where they ask each other what is in no block yet.
