@@ -96,13 +96,14 @@ impl Flusher {
             return self.lose(job);
         }
         self.blocks.written(built.metas());
+        // Before they are told as covered: where none waits any more, all are counted.
+        built.count(&self.committer.metrics);
         let mut deletable = self.live.committed(job)?;
         // What the slot sets aside stays where it is; the core takes all of the generation for covered.
         deletable.retain(|n| !set_aside.contains(n));
         if !set_aside.is_empty() {
             self.live.deleted(job.epoch, &set_aside)?;
         }
-        built.count(&self.committer.metrics);
         self.committer.metrics.flush_seconds.observe(begun.elapsed().as_secs_f64());
         self.deleter.delete(job.epoch, deletable);
         Ok(())
