@@ -92,10 +92,7 @@ impl Sockets {
                     }
                 }
                 (stream, from) = self.listener.next(), if has_room => match &self.tls {
-                    None => {
-                        let stream = Stream::Plain(stream);
-                        return (Watched::new(stream, from, &self.strangers), from);
-                    }
+                    None => return (Watched::new(Stream::Plain(stream), from, &self.strangers), from),
                     Some(tls) => {
                         let acceptor = TlsAcceptor::from(tls.config());
                         let (metrics, strangers) = (self.metrics.clone(), self.strangers.clone());

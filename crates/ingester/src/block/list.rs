@@ -36,10 +36,10 @@ use uuid::Uuid;
 /// Requests to the store that the poll of all tenants has under way at most, listings, metas and
 /// records together; and tenants, or metas of one, that wait for one of them.
 const AT_ONCE: usize = 64;
-/// Filters that all look-ups together read at a time, which bounds what they take; and one of them.
-const FILTERS: usize = 64;
 /// The same for the look-ups of all queries together, which need not wait behind the poll.
 const FOR_QUERIES: usize = 8;
+/// Filters that all look-ups together read at a time, which bounds what they take; and so does one of them.
+const FILTERS: usize = 64;
 /// When a meta, a record or a tenant that could not be read is tried again.
 const PAUSES: Pauses = Pauses { first: Duration::from_secs(1), longest: Duration::from_secs(600) };
 
