@@ -84,6 +84,15 @@ impl Place {
         }
     }
 
+    /// Leaves a folder behind, for what must be looked at by hand. Gives its address.
+    pub fn keep(self) -> String {
+        let url = self.url();
+        if let Place::Folder(dir) = self {
+            let _ = dir.keep();
+        }
+        url
+    }
+
     /// The `data.parquet` of every block of every tenant in a local folder.
     ///
     /// # Errors

@@ -71,6 +71,14 @@ impl Location {
         }
         Ok(Location::Cloud { cloud, bucket: bucket.to_owned(), prefix: prefix.to_owned() })
     }
+
+    /// Whose interface the store at `url` speaks; none, where that is a folder or no URL of a store.
+    pub(crate) fn cloud(url: &str) -> Option<Cloud> {
+        match Location::parse(url) {
+            Ok(Location::Cloud { cloud, .. }) => Some(cloud),
+            Ok(Location::Folder(_) | Location::Memory) | Err(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod advice;
 use crate::attempts::Attempts;
 use crate::create::Created;
 use crate::error::{CREATE, StoreError};
+use crate::location::Location;
 use crate::random::random;
 use crate::store::{Store, key};
 use bytes::Bytes;
@@ -50,7 +51,9 @@ pub enum ProbeError {
     },
     /// An operation failed outright.
     #[error(
-        "the store at {url} cannot be used: {}. {}", .source.chain(), advice::advice(&.source.chain())
+        "the store at {url} cannot be used: {}. {}",
+        .source.chain(),
+        advice::advice(Location::cloud(url), &.source.chain())
     )]
     Failed {
         /// The store's URL.

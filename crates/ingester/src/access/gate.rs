@@ -1,18 +1,21 @@
 //! What callers show, and what they may: the decisions of [`tributary_identity::gate`] with the policy
 //! of now, counted.
 
+mod file;
+
 use super::rounds::Rounds;
 use super::{Access, AccessError};
 use crate::limits::Limit;
 use crate::metrics::Metrics;
 use crate::runtime::IdGenerator;
+use file::{PolicyFile, read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tributary_identity::gate::identify;
-use tributary_identity::token::{Issuer, KeySet, KeySource, KeyUrl, TokenFault};
-use tributary_identity::{Auth, Caller, Known, Policy, Refusal, Shown, files};
+use tributary_identity::token::{KeySet, KeySource, KeyUrl, TokenFault};
+use tributary_identity::{Auth, Caller, Known, Refusal, Shown};
 
 /// How often an unknown key is a reason to look at the files at once.
 const KEYS_AGAIN: Duration = Duration::from_secs(60);
@@ -47,6 +50,7 @@ pub(crate) struct Gate {
     /// Whether readers must have a certificate that is not asked for more.
     readers_need_certificate: bool,
     path: Option<PathBuf>,
+    file: Mutex<PolicyFile>,
     known: Mutex<Arc<Known>>,
     /// When an unknown key was last a reason to look at the files.
     looked: Mutex<Option<Instant>>,
@@ -66,7 +70,8 @@ impl Gate {
         clock: IdGenerator,
         metrics: Arc<Metrics>,
     ) -> Result<Gate, AccessError> {
-        let known = read(access.policy.as_ref())?;
+        let mut file = PolicyFile::new(access.policy.clone());
+        let known = read(access.policy.as_ref(), file.text()?)?;
         if access.auth != Auth::None && known.policy.peers.is_empty() {
             tracing::warn!(
                 "the policy names no peers: other ingesters are not told what is in memory here"
@@ -78,6 +83,7 @@ impl Gate {
             permissive: access.permissive,
             readers_need_certificate: access.auth == Auth::None && asks,
             path: access.policy.clone(),
+            file: Mutex::new(file),
             known: Mutex::new(Arc::new(known)),
             looked: Mutex::new(None),
             rounds: Rounds::default(),
@@ -92,7 +98,10 @@ impl Gate {
     /// # Errors
     /// When they cannot be read: what was last good stays.
     pub(crate) fn refresh(&self) -> Result<bool, AccessError> {
-        let mut new = read(self.path.as_ref())?;
+        let mut new = {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            read(self.path.as_ref(), file.text()?)?
+        };
         let changed = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             keep_told(&mut new, &known);
@@ -257,33 +266,6 @@ fn keep_told(new: &mut Known, before: &Known) {
             issuer.keys = old.keys.clone();
         }
     }
-}
-
-/// The policy and the keys of its issuers, as their files have them now. What addresses tell is not
-/// asked for.
-fn read(path: Option<&PathBuf>) -> Result<Known, AccessError> {
-    let text = match path {
-        Some(path) => files::read(path)?,
-        None => Vec::new(),
-    };
-    let path = path.cloned().unwrap_or_default();
-    let policy = Policy::read(&String::from_utf8_lossy(&text))
-        .map_err(|source| AccessError::Policy { path, source })?;
-    let issuers = policy.issuers.iter().map(|entry| {
-        let keys = match &entry.keys {
-            KeySource::Url(_) => KeySet::default(),
-            KeySource::File(path) => KeySet::read(&files::read(path)?)
-                .map_err(|source| AccessError::Keys { path: path.clone(), source })?,
-        };
-        Ok(Issuer {
-            issuer: entry.issuer.clone(),
-            audience: entry.audience.clone(),
-            cluster: entry.cluster.clone(),
-            keys,
-        })
-    });
-    let issuers = issuers.collect::<Result<_, AccessError>>()?;
-    Ok(Known { policy, issuers })
 }
 
 #[cfg(test)]

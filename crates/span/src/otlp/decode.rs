@@ -11,9 +11,9 @@ mod attribute;
 mod resource;
 mod span;
 
-use crate::TraceId;
 use crate::columns::{Builder, SpanFields};
 use crate::protobuf::{Fields, Known, Malformed, Value};
+use crate::{SpanId, TraceId};
 use resource::{put_resource, put_scope};
 use span::put_span;
 
@@ -89,6 +89,9 @@ fn append(
         }
         Err(error) => {
             lanes.iter_mut().zip(marks).for_each(|(lane, mark)| lane.rollback(mark));
+            if is_span(request) {
+                return Ok(Outcome { spanless: true, ..Outcome::default() });
+            }
             Err(error)
         }
     }
@@ -260,6 +263,20 @@ fn trace_id(span: &[u8]) -> Result<Option<TraceId>, Malformed> {
         }
     }
     Ok(None)
+}
+
+/// Whether a request is a span without its wrapper: its ids stand where messages should.
+fn is_span(request: &[u8]) -> bool {
+    let mut ids = (None, None);
+    let mut fields = Fields::new(request);
+    while let Ok(Some(field)) = fields.next_field() {
+        match (field.number, field.value) {
+            (1, Value::Bytes(id)) => ids.0 = TraceId::from_wire(id),
+            (2, Value::Bytes(id)) => ids.1 = SpanId::from_wire(id),
+            _ => {}
+        }
+    }
+    ids.0.is_some() && ids.1.is_some()
 }
 
 #[cfg(test)]

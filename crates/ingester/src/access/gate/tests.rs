@@ -88,3 +88,22 @@ async fn a_permissive_gate_counts_and_refuses_none() {
     assert!(strict.permit(Port::Query, Err(Refusal::Header), 7).is_err());
     assert_eq!(strict.metrics.times_limited(Limit::Caller), 1);
 }
+
+#[tokio::test]
+async fn an_empty_policy_counts_when_it_is_still_empty() {
+    let files = Files::new();
+    files.policy(&format!("tokens: [{KNOWN}]"));
+    let gate = files.gate(false);
+    let known = Ok(Some("n".to_owned()));
+    assert_eq!(asked(&gate, b"Bearer test").await, known);
+    let policy = files.0.path().join("policy");
+    fs::write(&policy, "").unwrap();
+    assert!(!gate.refresh().unwrap(), "it may be being written");
+    assert_eq!(asked(&gate, b"Bearer test").await, known);
+    files.policy(&format!("tokens: [{KNOWN}] # written"));
+    assert!(!gate.refresh().unwrap(), "another text that says the same");
+    fs::write(&policy, "").unwrap();
+    gate.refresh().unwrap();
+    assert!(gate.refresh().unwrap(), "it is empty");
+    assert!(asked(&gate, b"Bearer test").await.is_err());
+}

@@ -304,12 +304,16 @@ fn a_request_without_a_span_is_known() {
         put::bytes(&mut out, number, inner);
         out
     };
+    let mut bare = message(1, &[0x07; 16]);
+    put::bytes(&mut bare, 2, &[1; 8]);
+    put::bytes(&mut bare, 5, b"GET /");
     let table = [
         ("empty", Vec::new(), false),
         ("another message", message(1000, b"x"), true),
         ("a resource alone", message(1, &message(1, b"")), true),
         ("names of 0.x", message(1, &message(1000, b"")), true),
         ("a span", request(&[Vec::new()]), false),
+        ("a span without its wrapper", bare, true),
     ];
     for (what, bytes, spanless) in table {
         let mut b = Builder::new();
