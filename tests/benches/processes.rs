@@ -121,7 +121,7 @@ async fn sidecar_under_load() -> Result<()> {
         let before = usage::cpu(&sidecar.process)?;
         let wire_before = wire_bytes(&sidecar).await?;
         let done = load.run(&sidecar, pace, Duration::from_secs(seconds)).await?;
-        sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+        sidecar.all_acknowledged().await?;
         let cpu = usage::cpu(&sidecar.process)? - before;
         let micros = cpu.as_secs_f64() * 1e6 / done.spans as f64;
         row(&format!("sidecar CPU per span {name}"), micros, "µs");
@@ -149,7 +149,7 @@ async fn ingester() -> Result<()> {
     let mut load = Load::new(Traffic::of(&recordings()?)?);
     let before = usage::cpu(&ingester.process)?;
     let done = load.run(&sidecar, Some(1e5), Duration::from_secs(30)).await?;
-    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    sidecar.all_acknowledged().await?;
     let all = done.spans as f64;
     ingester.until("tributary_ingester_spans_stored_total", |n| n >= all * 0.999).await?;
     ingester.until("tributary_ingester_spans_live", |n| n == 0.0).await?;
@@ -179,7 +179,7 @@ async fn acknowledgements(name: &str, place: Place) -> Result<()> {
     let mut load = Load::new(Traffic::of(&recordings()?)?);
     let before = usage::cpu(&ingester.process)?;
     let done = load.run(&sidecar, Some(1e4), time).await?;
-    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    sidecar.all_acknowledged().await?;
     let metrics = ingester.metrics().await?;
     for (quantity, histogram) in [("ack", "ack_seconds"), ("segment PUT", "put_seconds")] {
         let histogram = format!("tributary_ingester_{histogram}");
@@ -211,7 +211,7 @@ async fn merging() -> Result<()> {
     let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
     let mut load = Load::new(Traffic::of(&recordings()?)?);
     let done = load.run(&sidecar, None, Duration::from_secs(30)).await?;
-    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    sidecar.all_acknowledged().await?;
     ingester.stop().await?;
     let folder = place.path().context("a folder")?.join("blocks");
     let all = done.spans as f64;
@@ -253,10 +253,10 @@ async fn overload() -> Result<()> {
     let load = async || {
         let sidecar = Sidecar::start(&upstream, &[]).await?;
         let done = Load::new(Traffic::of(&recordings()?)?).run(&sidecar, None, time).await?;
-        sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
-        anyhow::Ok(done.spans as f64)
+        sidecar.all_acknowledged().await?;
+        anyhow::Ok((done.spans as f64, sidecar.metrics().await?))
     };
-    let (one, other) = tokio::try_join!(load(), load())?;
+    let ((one, first), (other, second)) = tokio::try_join!(load(), load())?;
     // Spans are taken faster than they become blocks: what waits is in its segments.
     let ended = Instant::now();
     let mut waits = ingester.until("tributary_ingester_segments_uncovered", |n| n == 0.0).await;
@@ -284,7 +284,7 @@ async fn overload() -> Result<()> {
     }
     let (stored, count) = (all(&metrics)?, |what: &str| sum(&metrics, what));
     if stored != one + other {
-        println!("{metrics:?}");
+        println!("sidecar of {one}: {first:?}\nsidecar of {other}: {second:?}\n{metrics:?}");
         println!("the bucket is left at {}", place.keep());
         anyhow::bail!("{} acknowledged, {stored} stored", one + other);
     }
@@ -372,7 +372,7 @@ async fn takeover() -> Result<()> {
     let sidecar = Sidecar::start(&victim.wire.to_string(), &[]).await?;
     let mut load = Load::new(Traffic::of(&recordings()?)?);
     load.run(&sidecar, Some(1e4), Duration::from_secs(5)).await?;
-    sidecar.until("tributary_sidecar_unacked_spans", |n| n == 0.0).await?;
+    sidecar.all_acknowledged().await?;
     let metrics = victim.metrics().await?;
     let segments = metrics.sum("tributary_ingester_segments_uncovered", &[]).context("segments")?;
     victim.process.kill()?;

@@ -76,6 +76,20 @@ impl Sidecar {
         until(self.admin, metric, wanted).await
     }
 
+    /// Waits until all that it took is acknowledged: no frame is held, and no span waits to be part of one.
+    ///
+    /// # Errors
+    /// When the deadline passes.
+    pub async fn all_acknowledged(&self) -> Result<()> {
+        wait_for("spans of the sidecar", crate::LONG, || async move {
+            let metrics = scrape(self.admin).await.map_err(|e| format!("{e:#}"))?;
+            let held = ["open", "unacked"]
+                .map(|what| metrics.sum(&format!("tributary_sidecar_{what}_spans"), &[]));
+            if held == [Some(0.0); 2] { Ok(()) } else { Err(format!("{held:?} open, unacked")) }
+        })
+        .await
+    }
+
     /// SIGTERM, and waits for an end in good order.
     ///
     /// # Errors
