@@ -54,6 +54,7 @@ pub mod meta;
 pub mod nested;
 mod read;
 mod schema;
+mod splice;
 mod thrift;
 pub mod time;
 mod write;
@@ -64,4 +65,7 @@ pub use error::BlockError;
 pub use merge::{InputError, Merge};
 pub use meta::{BlockMeta, Encoding, Object};
 pub use read::{Block, Dictionary, FolderSource, Keys, Leaf, Leaves, OwnColumn, Parts, Source};
-pub use write::{BlockStats, BlockWriter, Encodings, FinishedBlock, WriterSettings, write};
+pub use splice::{Opened, Splice, Spliced, Taken};
+pub use write::{
+    BlockStats, BlockWriter, Encodings, FinishedBlock, SpliceError, WriterSettings, write,
+};

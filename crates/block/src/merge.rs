@@ -17,7 +17,7 @@ use tributary_span::{Columns, TraceId};
 /// Spans that a step is meant to have: with few, the same pages are read for one step after the other.
 const SPANS: usize = 16 << 10;
 /// Spans that it may have.
-const MOST_SPANS: usize = 8 * SPANS;
+pub(crate) const MOST_SPANS: usize = 8 * SPANS;
 /// Traces of all inputs in the first step, before it is known how many spans they have.
 const FIRST: usize = 256;
 /// And in any step.

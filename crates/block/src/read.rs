@@ -11,6 +11,7 @@ mod leaves;
 mod lists;
 mod page;
 mod parts;
+mod piece;
 mod rows;
 mod source;
 
@@ -23,9 +24,12 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use tributary_span::{Columns, TraceId};
 
+pub(crate) use column::{Decoded, IndexedTexts};
 pub use dictionary::Dictionary;
+pub(crate) use extras::RowExtras;
 pub use leaves::{Leaf, Leaves, OwnColumn};
 pub use parts::{Keys, Parts};
+pub(crate) use piece::{Entries, Piece};
 pub use source::{FolderSource, Source};
 
 /// An open block: its meta and its parsed footer, cheap to clone and worth caching.

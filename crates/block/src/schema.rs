@@ -232,6 +232,13 @@ pub(crate) struct Leaf {
     pub(crate) max_rep: u8,
 }
 
+impl Leaf {
+    /// Path without marks, as readers name columns.
+    pub(crate) fn plain_path(&self) -> String {
+        self.path.replace("[]", "").replace("{}", ".")
+    }
+}
+
 /// vParquet4's leaves in their order.
 pub(crate) fn leaves() -> Vec<Leaf> {
     let mut leaves = Vec::with_capacity(103);

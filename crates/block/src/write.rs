@@ -9,13 +9,16 @@ mod levels;
 mod order;
 mod plan;
 mod shared;
+mod splice;
 mod texts;
 mod times;
 
 use crate::bloom;
 use crate::dedicated::{self, DedicatedColumn};
 use crate::error::BlockError;
+use crate::merge::InputError;
 use crate::meta::{BlockMeta, Encoding};
+use crate::splice::{Spliced, Taken};
 use attrs::Placer;
 use bytes::Bytes;
 use file::File;
@@ -23,6 +26,7 @@ use gather::{Batch, Gatherer, Group};
 use leaves::Leaves;
 use plan::Plan;
 use shared::Shared;
+pub use splice::SpliceError;
 use texts::Interner;
 use times::{Settled, Times};
 use tributary_span::{Columns, TraceId};
@@ -199,8 +203,8 @@ impl BlockWriter {
                 self.stats.spans += group.spans.id.len() as u64;
                 let times = group.spans.start.iter().zip(&group.spans.end);
                 times.for_each(|(&start, &end)| self.times.add(start, end));
-                let leaves = Leaves::new(&group, &shared, gatherer.placer, gatherer.texts);
-                self.file.row_group(&leaves)?;
+                let mut leaves = Leaves::new(&group, &shared, gatherer.placer, gatherer.texts);
+                self.file.row_group(&mut leaves)?;
                 group = Group::default();
             }
         }
@@ -209,6 +213,32 @@ impl BlockWriter {
         self.stats.conflicts += gatherer.dropped.conflicts;
         self.traces.extend(plan.traces);
         Ok(())
+    }
+
+    /// Adds a row group of rows of other blocks: how many spans of each of those were taken.
+    ///
+    /// # Errors
+    /// When one of the blocks is corrupt, one of the traces does not come after all that were added
+    /// before, or it is too much for one block. The block cannot be gone on with then.
+    pub fn splice(&mut self, spliced: &Spliced) -> Result<Taken, SpliceError> {
+        let traces = &spliced.order.traces;
+        if self.traces.last().zip(traces.first()).is_some_and(|(last, next)| next <= last) {
+            return Err(BlockError::Settings("traces were added out of order".to_owned()).into());
+        }
+        let mut rows = splice::Rows::new(spliced);
+        if let Err(error) = self.file.row_group(&mut rows) {
+            return Err(match rows.faulty {
+                Some(number) => InputError { number, error }.into(),
+                None => error.into(),
+            });
+        }
+        rows.times(|start, end| self.times.add(start, end));
+        self.stats.spans += rows.starts.len() as u64;
+        self.stats.traces += traces.len() as u64;
+        self.stats.duplicates += spliced.shared.duplicates;
+        self.stats.conflicts += spliced.shared.conflicts;
+        self.traces.extend(traces);
+        Ok(rows.taken())
     }
 
     /// Bytes of the data so far.

@@ -7,7 +7,9 @@ mod common;
 use common::{ID, columns, find, read_back, wait};
 use proptest::prelude::*;
 use prost::Message;
-use tributary_block::{BlockError, BlockWriter, FinishedBlock, Merge, WriterSettings, write};
+use tributary_block::{
+    BlockError, BlockMeta, BlockWriter, FinishedBlock, Merge, Opened, Splice, WriterSettings, write,
+};
 use tributary_span::{Columns, TraceId};
 use tributary_testkit::{normal, recordings, sample};
 
@@ -39,6 +41,22 @@ fn merged(inputs: &[FinishedBlock], group: usize) -> (FinishedBlock, usize) {
     }
 }
 
+/// The same leaf by leaf.
+fn spliced(inputs: &[FinishedBlock], group: usize) -> FinishedBlock {
+    let sources = inputs.iter().map(|block| (block.meta.clone(), block.clone()));
+    let settings = WriterSettings::default();
+    let opened = wait(Splice::open(sources.collect(), &settings.dedicated, group)).unwrap();
+    let Opened::Splice(mut merge) = opened else { panic!("blocks of ours") };
+    let mut writer = BlockWriter::new(ID, "t", settings).unwrap();
+    while let Some(step) = wait(merge.next()).unwrap() {
+        let taken = writer.splice(&step).unwrap();
+        merge.count(&taken);
+    }
+    let read: Vec<u64> = merge.spans().collect();
+    assert_eq!(read, inputs.iter().map(|block| block.stats.spans).collect::<Vec<_>>());
+    writer.finish().unwrap()
+}
+
 #[test]
 fn blocks_of_several_ingesters_become_one() {
     let recordings = recordings().unwrap();
@@ -66,6 +84,20 @@ fn blocks_of_several_ingesters_become_one() {
     assert_eq!(one.meta.end_time, whole.meta.end_time);
     let all = read_back(&one);
     normal::compare(&read_back(&whole), &all).unwrap();
+    let two = spliced(&inputs, 20_000);
+    assert_eq!(
+        (two.stats, &two.meta),
+        (
+            one.stats,
+            &BlockMeta {
+                size: two.meta.size,
+                footer_size: two.meta.footer_size,
+                total_records: two.meta.total_records,
+                ..one.meta.clone()
+            }
+        )
+    );
+    normal::compare(&all, &read_back(&two)).unwrap();
     let id = |span: &tributary_testkit::NormalSpan| TraceId::from_wire(&span.trace_id.0).unwrap();
     for span in all.iter().step_by(9973) {
         let found = find(&one, &id(span)).expect("each trace is found by its id");
@@ -152,6 +184,10 @@ proptest! {
             batches.iter().map(|batches| block_of(batches, &settings)).collect();
         let whole = block_of(&batches.concat(), &WriterSettings::default());
         let (one, _) = merged(&inputs, group);
-        prop_assert_eq!(read_back(&one), read_back(&whole));
+        let whole = read_back(&whole);
+        prop_assert_eq!(&read_back(&one), &whole);
+        let two = spliced(&inputs, group);
+        prop_assert_eq!(two.stats, one.stats);
+        prop_assert_eq!(&read_back(&two), &whole);
     }
 }

@@ -24,10 +24,10 @@ pub(super) struct ChunkBytes {
 
 /// Levels of the entries of some rows, and the values of those that have one.
 #[derive(Debug)]
-pub(super) struct Decoded<T> {
-    pub(super) rep: Vec<u8>,
-    pub(super) def: Vec<u8>,
-    pub(super) values: Vec<T>,
+pub(crate) struct Decoded<T> {
+    pub(crate) rep: Vec<u8>,
+    pub(crate) def: Vec<u8>,
+    pub(crate) values: Vec<T>,
 }
 
 impl<T> Default for Decoded<T> {
@@ -169,9 +169,9 @@ pub(super) fn bytes<T: Copy>(
 }
 
 /// Byte strings as numbers of dictionary entries.
-pub(super) struct IndexedTexts {
-    pub(super) decoded: Decoded<u32>,
-    pub(super) dictionary: Arc<dictionary::Dictionary>,
+pub(crate) struct IndexedTexts {
+    pub(crate) decoded: Decoded<u32>,
+    pub(crate) dictionary: Arc<dictionary::Dictionary>,
     /// Whether it is the chunk's own dictionary, the same for all of its pages.
     pub(super) is_shared: bool,
 }

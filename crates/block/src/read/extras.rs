@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 use std::ops::Range;
 
 /// Extras by the rows' own count of resources, scopes, spans and links.
-pub(super) struct RowExtras {
+pub(crate) struct RowExtras {
     texts: Vec<Vec<u8>>,
     span_flags: Vec<u64>,
     link_flags: Vec<u64>,
@@ -48,7 +48,7 @@ fn part(
 
 impl RowExtras {
     /// The extras of `rows`, which have the given numbers of resources, scopes, spans and links.
-    pub(super) fn new(
+    pub(crate) fn new(
         extras: &Extras,
         rows: &Range<usize>,
         [resources, scopes, spans, links]: [usize; 4],
@@ -101,31 +101,31 @@ impl RowExtras {
         number.checked_sub(1).and_then(|n| self.texts.get(n)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    pub(super) fn resource_schema_url(&self, i: usize) -> &[u8] {
+    pub(crate) fn resource_schema_url(&self, i: usize) -> &[u8] {
         self.text(&self.resource_schema_url, i)
     }
 
-    pub(super) fn resource_entity_refs(&self, i: usize) -> &[u8] {
+    pub(crate) fn resource_entity_refs(&self, i: usize) -> &[u8] {
         self.text(&self.resource_entity_refs, i)
     }
 
-    pub(super) fn scope_schema_url(&self, i: usize) -> &[u8] {
+    pub(crate) fn scope_schema_url(&self, i: usize) -> &[u8] {
         self.text(&self.scope_schema_url, i)
     }
 
-    pub(super) fn has_empty_service_name(&self, i: usize) -> bool {
+    pub(crate) fn has_empty_service_name(&self, i: usize) -> bool {
         self.empty_service_name.contains(&i)
     }
 
-    pub(super) fn span_flags(&self, i: usize) -> u32 {
+    pub(crate) fn span_flags(&self, i: usize) -> u32 {
         self.span_flags.get(i).and_then(|n| u32::try_from(*n).ok()).unwrap_or_default()
     }
 
-    pub(super) fn link_flags(&self, i: usize) -> u32 {
+    pub(crate) fn link_flags(&self, i: usize) -> u32 {
         self.link_flags.get(i).and_then(|n| u32::try_from(*n).ok()).unwrap_or_default()
     }
 
-    pub(super) fn span_end(&self, i: usize) -> Option<u64> {
+    pub(crate) fn span_end(&self, i: usize) -> Option<u64> {
         self.span_end.get(&i).copied()
     }
 }

@@ -8,7 +8,7 @@ use super::rows::{Rows, is_needed};
 use super::source::Source;
 use crate::dedicated::DedicatedColumn;
 use crate::error::BlockError;
-use crate::extras::Extras;
+use crate::extras::{Extras, Place};
 use crate::meta::{BlockMeta, Object};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -111,18 +111,39 @@ pub(super) async fn rows<'a, S: Source>(
         Ok(Some(ChunkBytes { codec: chunk.codec, pieces: parts, first_row: need.first_row }))
     });
     let chunks = chunks.collect::<Result<Vec<_>, BlockError>>()?;
-    let mut extras = match extras {
-        None => Extras::default(),
-        Some(place) => {
-            let bytes =
-                pieces.get(&place.range()).ok_or_else(|| bad("bytes that were not read"))?;
-            Extras::decode(&bytes, place)?
-        }
-    };
+    let mut extras = decoded(extras, &pieces)?;
     if !leaves.links {
         extras.link_flags.clear();
     }
     Ok(Rows { footer, dedicated, chunks, range, extras, leaves })
+}
+
+/// Reads all columns of some rows of a row group, and what no column holds of the row group.
+pub(super) async fn whole_rows<S: Source>(
+    source: &S,
+    footer: &Footer,
+    group: &RowGroup,
+    range: &Range<usize>,
+) -> Result<(Vec<ChunkBytes>, Extras), BlockError> {
+    let needs = group.chunks.iter().map(|chunk| need(footer, chunk, range));
+    let needs = needs.collect::<Result<Vec<_>, _>>()?;
+    let extras = group.extras.as_ref().filter(|place| place.length > 0);
+    let ranges = needs.iter().flat_map(|need| need.ranges.iter().cloned());
+    let pieces = read(source, ranges.chain(extras.map(Place::range)).collect()).await?;
+    let chunks = needs.into_iter().zip(&group.chunks).map(|(need, chunk)| {
+        let parts: Option<Vec<Bytes>> = need.ranges.iter().map(|range| pieces.get(range)).collect();
+        let parts = parts.ok_or_else(|| bad("bytes that were not read"))?;
+        Ok(ChunkBytes { codec: chunk.codec, pieces: parts, first_row: need.first_row })
+    });
+    let chunks = chunks.collect::<Result<Vec<_>, BlockError>>()?;
+    Ok((chunks, decoded(extras, &pieces)?))
+}
+
+/// The extras of a row group, which were read.
+fn decoded(place: Option<&Place>, pieces: &Pieces) -> Result<Extras, BlockError> {
+    let Some(place) = place else { return Ok(Extras::default()) };
+    let bytes = pieces.get(&place.range()).ok_or_else(|| bad("bytes that were not read"))?;
+    Extras::decode(&bytes, place)
 }
 
 /// What of a chunk is needed.

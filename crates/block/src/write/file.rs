@@ -1,16 +1,30 @@
 //! `data.parquet`: row groups, what no column holds, footer.
 
-use super::chunk::ChunkWriter;
-use super::leaves::Leaves;
+use super::chunk::{Chunk, ChunkWriter};
 use super::{WRITER, WriterSettings};
 use crate::error::BlockError;
-use crate::extras::{self, Place};
+use crate::extras::{self, Extras, Place};
 use crate::schema::{self, Leaf};
 use bytes::Bytes;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnDescPtr;
 use std::sync::Arc;
+
+/// What a row group is made of: spans, or rows of other row groups.
+pub(super) trait RowGroup {
+    /// Writes one leaf, which stands at a place of the schema. They come in order.
+    fn write(
+        &mut self,
+        leaf: (usize, &Leaf),
+        column: ColumnDescPtr,
+        to: &mut ChunkWriter,
+    ) -> Result<Chunk, BlockError>;
+
+    /// What no leaf holds, when all were written.
+    fn extras(&mut self) -> Result<Extras, BlockError>;
+}
 
 /// A file being written.
 pub(super) struct File {
@@ -50,15 +64,15 @@ impl File {
         })
     }
 
-    pub(super) fn row_group(&mut self, rows: &Leaves<'_, '_>) -> Result<(), BlockError> {
+    pub(super) fn row_group(&mut self, rows: &mut impl RowGroup) -> Result<(), BlockError> {
         let columns = self.writer.schema_descr().columns().to_vec();
         let mut row_group = self.writer.next_row_group()?;
-        for (leaf, column) in self.leaves.iter().zip(columns) {
+        for (leaf, column) in self.leaves.iter().enumerate().zip(columns) {
             let chunk = rows.write(leaf, column, &mut self.chunks)?;
             row_group.append_column(&Bytes::from(chunk.bytes), chunk.close)?;
         }
         row_group.close()?;
-        let bytes = rows.extras().encode()?;
+        let bytes = rows.extras()?.encode()?;
         let offset = self.writer.bytes_written() as u64;
         let crc = crc32fast::hash(&bytes);
         self.extras.push(Place { offset, length: bytes.len() as u64, crc });

@@ -2,6 +2,7 @@
 
 use super::attrs::{AttrTable, Placer, SPAN_FIXED, Stored};
 use super::chunk::{Chunk, ChunkWriter, Values};
+use super::file::RowGroup;
 use super::gather::Group;
 use super::levels::Stream;
 use super::shared::Shared;
@@ -100,7 +101,7 @@ impl<'g, 'a> Leaves<'g, 'a> {
     }
 
     /// Writes one leaf.
-    pub(super) fn write(
+    fn write_leaf(
         &self,
         leaf: &Leaf,
         column: ColumnDescPtr,
@@ -311,7 +312,7 @@ impl<'g, 'a> Leaves<'g, 'a> {
     }
 
     /// What no leaf holds.
-    pub(super) fn extras(&self) -> Extras {
+    fn said_by_none(&self) -> Extras {
         let (g, s) = (self.group, &self.group.spans);
         let mut texts = Vec::new();
         let mut known = hashbrown::HashMap::new();
@@ -354,6 +355,21 @@ impl<'g, 'a> Leaves<'g, 'a> {
             extras.trace_resources = resources;
         }
         extras
+    }
+}
+
+impl RowGroup for Leaves<'_, '_> {
+    fn write(
+        &mut self,
+        (_, leaf): (usize, &Leaf),
+        column: ColumnDescPtr,
+        to: &mut ChunkWriter,
+    ) -> Result<Chunk, BlockError> {
+        self.write_leaf(leaf, column, to)
+    }
+
+    fn extras(&mut self) -> Result<Extras, BlockError> {
+        Ok(self.said_by_none())
     }
 }
 
