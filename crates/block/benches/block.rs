@@ -6,8 +6,8 @@
 use anyhow::Result;
 use std::time::{Duration, Instant};
 use tributary_block::{
-    Block, BlockMeta, BlockWriter, Bloom, FinishedBlock, FolderSource, Merge, Object, Source,
-    WriterSettings, bloom, write,
+    Block, BlockMeta, BlockWriter, Bloom, FinishedBlock, FolderSource, Merge, Object, Opened,
+    Source, Splice, WriterSettings, bloom, write,
 };
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -144,11 +144,36 @@ async fn merge(all: &[Columns]) -> Result<()> {
                 break;
             }
         }
-        spans = writer.finish()?.stats.spans;
+        spans = usize::try_from(writer.finish()?.stats.spans)?;
         times.push(start.elapsed());
     }
     let best = times.iter().min().copied().unwrap_or_default();
-    println!("row\tmerging blocks, CPU per span\t{:.3}\tµs", per(best, usize::try_from(spans)?));
+    println!("row\tmerging blocks span by span, CPU per span\t{:.3}\tµs", per(best, spans));
+    for group in [32 << 10, 64 << 10, 256 << 10] {
+        splice(&inputs, group).await?;
+    }
+    Ok(())
+}
+
+/// The same leaf by leaf.
+#[expect(clippy::print_stdout, reason = "the table is the result")]
+async fn splice(inputs: &[FinishedBlock], group: usize) -> Result<()> {
+    let settings = WriterSettings::default();
+    let (mut times, mut spans) = (Vec::new(), 0);
+    for _ in 0..RUNS {
+        let start = Instant::now();
+        let blocks = inputs.iter().map(|block| (block.meta.clone(), block.clone()));
+        let opened = Splice::open(blocks.collect(), &settings.dedicated, group).await?;
+        let Opened::Splice(mut splice) = opened else { anyhow::bail!("another schema") };
+        let mut writer = BlockWriter::new(Uuid::nil(), "t", settings.clone())?;
+        while let Some(step) = splice.next().await? {
+            splice.count(&writer.splice(&step)?);
+        }
+        spans = usize::try_from(writer.finish()?.stats.spans)?;
+        times.push(start.elapsed());
+    }
+    let best = times.iter().min().copied().unwrap_or_default();
+    println!("row\tmerging blocks, groups of {group}, CPU per span\t{:.3}\tµs", per(best, spans));
     Ok(())
 }
 

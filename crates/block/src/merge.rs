@@ -7,11 +7,12 @@
 //! that has more spans than a step may have is not merged: the ingester leaves out the block that
 //! has most of it.
 
+pub(crate) mod held;
+
 use crate::error::BlockError;
-use crate::meta::{BlockMeta, Object};
+use crate::meta::BlockMeta;
 use crate::read::{Block, Source};
-use bytes::Bytes;
-use std::ops::Range;
+use held::Held;
 use tributary_span::{Columns, TraceId};
 
 /// Spans that a step is meant to have: with few, the same pages are read for one step after the other.
@@ -42,7 +43,9 @@ pub struct InputError {
 
 struct Input<S> {
     block: Block,
-    source: Held<S>,
+    source: S,
+    /// Bytes of the row group at hand.
+    held: Held,
     /// The row group at hand.
     group: usize,
     /// Ids of its traces, ascending.
@@ -132,9 +135,8 @@ impl<S: Source> Merge<S> {
 impl<S: Source> Input<S> {
     async fn open(meta: BlockMeta, source: S) -> Result<Self, BlockError> {
         let block = Block::open(&source, meta).await?;
-        let source = Held { source, at: 0, bytes: Bytes::new() };
-        let (ids, last) = (Vec::new(), None);
-        let mut input = Input { block, source, group: 0, ids, done: 0, last, spans: 0 };
+        let (held, ids, last) = (Held::default(), Vec::new(), None);
+        let mut input = Input { block, source, held, group: 0, ids, done: 0, last, spans: 0 };
         if input.block.total_rows() != input.block.meta().total_objects {
             return Err(BlockError::corrupt("another number of traces than the meta says"));
         }
@@ -154,13 +156,13 @@ impl<S: Source> Input<S> {
 
     /// Has the row group at hand, if there is one.
     async fn load(&mut self) -> Result<(), BlockError> {
-        (self.ids, self.done) = (Vec::new(), 0);
+        // Those before are let go first.
+        (self.ids, self.done, self.held) = (Vec::new(), 0, Held::default());
         if self.group == self.block.row_groups() {
-            self.source.bytes = Bytes::new();
             return Ok(());
         }
-        self.source.hold(self.block.group_bytes(self.group)).await?;
-        self.ids = self.block.trace_ids(&self.source, self.group).await?;
+        self.held = Held::read(&self.source, self.block.group_bytes(self.group)).await?;
+        self.ids = self.block.trace_ids(&self.held.of(&self.source), self.group).await?;
         let ascend = self.ids.is_sorted_by(|a, b| a < b);
         match ascend && self.last.zip(self.ids.first().copied()).is_none_or(|(a, b)| a < b) {
             true => Ok(()),
@@ -178,45 +180,9 @@ impl<S: Source> Input<S> {
     /// Reads rows of the row group at hand up to `end`.
     async fn read(&mut self, end: usize) -> Result<Columns, BlockError> {
         let rows = self.done..end;
-        let columns = self.block.group_rows(&self.source, self.group, rows).await?;
+        let columns = self.block.group_rows(&self.held.of(&self.source), self.group, rows).await?;
         self.spans += columns.len() as u64;
         self.done = end;
         Ok(columns)
-    }
-}
-
-/// A block's bytes, with those of one row group at hand: rows are read many times from it.
-struct Held<S> {
-    source: S,
-    at: u64,
-    bytes: Bytes,
-}
-
-impl<S: Source> Held<S> {
-    async fn hold(&mut self, range: Range<u64>) -> Result<(), BlockError> {
-        // Those before are let go first.
-        self.bytes = Bytes::new();
-        self.bytes = self.source.range(Object::Data, range.clone()).await?;
-        self.at = range.start;
-        Ok(())
-    }
-
-    fn at_hand(&self, range: &Range<u64>) -> Option<Bytes> {
-        let start = usize::try_from(range.start.checked_sub(self.at)?).ok()?;
-        let end = usize::try_from(range.end.checked_sub(self.at)?).ok()?;
-        (start <= end && end <= self.bytes.len()).then(|| self.bytes.slice(start..end))
-    }
-}
-
-impl<S: Source> Source for Held<S> {
-    async fn range(&self, object: Object, range: Range<u64>) -> Result<Bytes, BlockError> {
-        match self.at_hand(&range).filter(|_| object == Object::Data) {
-            Some(bytes) => Ok(bytes),
-            None => self.source.range(object, range).await,
-        }
-    }
-
-    async fn whole(&self, object: Object) -> Result<Bytes, BlockError> {
-        self.source.whole(object).await
     }
 }

@@ -233,6 +233,12 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
+    /// Path of the innermost list that it stands in; empty for none.
+    pub(crate) fn list(&self) -> &str {
+        let end = self.path.rfind(['[', '{']).unwrap_or(0);
+        self.path.get(..end).unwrap_or_default()
+    }
+
     /// Path without marks, as readers name columns.
     pub(crate) fn plain_path(&self) -> String {
         self.path.replace("[]", "").replace("{}", ".")

@@ -12,6 +12,7 @@ mod order;
 
 use crate::dedicated::DedicatedColumn;
 use crate::error::BlockError;
+use crate::merge::held::Held;
 use crate::merge::{InputError, MOST_SPANS};
 use crate::meta::BlockMeta;
 use crate::read::{Block, Piece, Source};
@@ -22,6 +23,9 @@ use std::collections::{HashSet, VecDeque};
 use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
 
+/// Bytes in a block that a span is reckoned with: of larger ones a row group has fewer.
+const STORED_SPAN: u128 = 128;
+
 /// The blocks, and how far they have been read.
 pub struct Splice<S> {
     inputs: Vec<Input<S>>,
@@ -31,8 +35,8 @@ pub struct Splice<S> {
 struct Input<S> {
     block: Block,
     source: S,
-    /// Row groups at hand: which, and the ids of its traces, ascending.
-    groups: VecDeque<(usize, Vec<TraceId>)>,
+    /// Row groups at hand.
+    groups: VecDeque<Group>,
     /// The row group behind them.
     next: usize,
     /// Traces of the first of them that have been handed out.
@@ -43,6 +47,15 @@ struct Input<S> {
     share: usize,
     /// Spans that have been handed out.
     spans: u64,
+}
+
+/// A row group of an input.
+struct Group {
+    number: usize,
+    /// Its bytes.
+    held: Held,
+    /// The ids of its traces, ascending.
+    ids: Vec<TraceId>,
 }
 
 /// Traces for a row group of the output, in order. [`crate::BlockWriter::splice`] takes them.
@@ -70,7 +83,7 @@ pub enum Opened<S> {
 
 impl<S: Source> Splice<S> {
     /// Opens blocks that are to become blocks with these dedicated columns, in row groups of about
-    /// `spans` spans. Of spans with the same id and kind the first block's counts.
+    /// `spans` spans, or fewer that are large. Of spans with the same id and kind the first block's counts.
     ///
     /// # Errors
     /// When one of them cannot be had, or is corrupt.
@@ -89,7 +102,9 @@ impl<S: Source> Splice<S> {
         if !opened.iter().all(alike) {
             return Ok(Opened::Other(blocks));
         }
-        let total: u64 = opened.iter().map(Block::spans).sum();
+        let total = opened.iter().map(Block::spans).sum::<u64>().max(1);
+        let bytes: u64 = blocks.iter().map(|(meta, _)| meta.size).sum();
+        let most = spans as u128 * STORED_SPAN / u128::from(bytes / total).max(STORED_SPAN);
         let mut inputs = Vec::with_capacity(blocks.len());
         for (number, (block, (_, source))) in opened.into_iter().zip(blocks).enumerate() {
             let rows = block.total_rows();
@@ -97,7 +112,7 @@ impl<S: Source> Splice<S> {
                 let error = BlockError::corrupt("another number of traces than the meta says");
                 return Err(InputError { number, error });
             }
-            let share = u128::from(rows) * spans as u128 / u128::from(total.max(1));
+            let share = u128::from(rows) * most / u128::from(total);
             inputs.push(Input {
                 block,
                 source,
@@ -202,30 +217,31 @@ impl<S: Source> Input<S> {
     /// Has the ids of as many traces at hand as a row group takes, if there are so many.
     async fn fill(&mut self) -> Result<(), BlockError> {
         while self.at_hand() < self.share && self.next < self.block.row_groups() {
-            let ids = self.block.trace_ids(&self.source, self.next).await?;
+            let held = Held::read(&self.source, self.block.group_bytes(self.next)).await?;
+            let ids = self.block.trace_ids(&held.of(&self.source), self.next).await?;
             let first = ids.first().copied();
             if !ids.is_sorted_by(|a, b| a < b) || self.last.zip(first).is_some_and(|(a, b)| a >= b)
             {
                 return Err(BlockError::corrupt("traces do not ascend by id"));
             }
             self.last = ids.last().copied().or(self.last);
-            self.groups.push_back((self.next, ids));
+            self.groups.push_back(Group { number: self.next, held, ids });
             self.next += 1;
         }
         Ok(())
     }
 
     fn at_hand(&self) -> usize {
-        self.groups.iter().map(|(_, ids)| ids.len()).sum::<usize>() - self.done
+        self.groups.iter().map(|group| group.ids.len()).sum::<usize>() - self.done
     }
 
     /// The last trace of its share; none when that is all that it has.
     fn bound(&self) -> Option<TraceId> {
         let mut at = self.done + self.share - 1;
-        for (_, ids) in &self.groups {
-            match ids.get(at) {
+        for group in &self.groups {
+            match group.ids.get(at) {
                 Some(id) => return Some(*id),
-                None => at -= ids.len(),
+                None => at -= group.ids.len(),
             }
         }
         None
@@ -238,11 +254,11 @@ impl<S: Source> Input<S> {
         pieces: &mut Vec<Piece>,
         taken: &mut Vec<Vec<TraceId>>,
     ) -> Result<(), BlockError> {
-        while let Some((group, ids)) = self.groups.front() {
+        while let Some(Group { number, held, ids }) = self.groups.front() {
             let end = last.map_or(ids.len(), |last| ids.partition_point(|id| *id <= last));
             if self.done < end {
                 let rows = self.done..end;
-                pieces.push(self.block.piece(&self.source, *group, rows.clone()).await?);
+                pieces.push(self.block.piece(&held.of(&self.source), *number, rows.clone()).await?);
                 taken.push(ids.get(rows).unwrap_or_default().to_vec());
             }
             if end < ids.len() {

@@ -31,6 +31,18 @@ pub(crate) enum Entries {
     Bools(Decoded<bool>),
 }
 
+impl Entries {
+    /// Repetition and definition levels.
+    pub(crate) fn levels(&self) -> (&[u8], &[u8]) {
+        match self {
+            Entries::Texts(texts) => (&texts.decoded.rep, &texts.decoded.def),
+            Entries::Ints(ints) => (&ints.rep, &ints.def),
+            Entries::Doubles(doubles) => (&doubles.rep, &doubles.def),
+            Entries::Bools(bools) => (&bools.rep, &bools.def),
+        }
+    }
+}
+
 impl Block {
     /// Whether the file's columns are those that are written today, in their order.
     pub(crate) fn has_own_schema(&self) -> bool {

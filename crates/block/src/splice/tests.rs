@@ -1,6 +1,6 @@
 use super::*;
 use crate::read::Entries;
-use crate::write::{BlockWriter, FinishedBlock, write};
+use crate::write::{BlockWriter, FinishedBlock, SpliceError, write};
 use prost::Message;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
@@ -104,4 +104,41 @@ fn another_schema_is_not_spliced() {
     let own = WriterSettings::default().dedicated;
     let Err(error) = wait(Splice::open(short, &own, 100)) else { panic!("it was opened") };
     assert_eq!(error.number, 0);
+}
+
+#[test]
+fn the_block_that_is_corrupt_is_named() {
+    let [good, bad] = [[1, 2, 3], [4, 5, 6]].map(|seeds| block(&seeds, usize::MAX));
+    let own = WriterSettings::default().dedicated;
+    let whole = bad.data.len() - usize::try_from(bad.meta.footer_size).unwrap();
+    let mut named = 0;
+    for at in (4..whole).step_by(97) {
+        let mut bad = bad.clone();
+        let mut data = bad.data.to_vec();
+        data[at] ^= 0x55;
+        bad.data = data.into();
+        let blocks = [good.clone(), bad].map(|block| (block.meta.clone(), block));
+        let Ok(Opened::Splice(mut splice)) = wait(Splice::open(blocks.into(), &own, 1000)) else {
+            continue;
+        };
+        let step = match wait(splice.next()) {
+            Ok(step) => step.unwrap(),
+            Err(error) => {
+                assert_eq!(error.number, 1, "{at}");
+                named += 1;
+                continue;
+            }
+        };
+        let mut writer = BlockWriter::new(Uuid::nil(), "t", WriterSettings::default()).unwrap();
+        match writer.splice(&step) {
+            // A page's header says much that need not be right for its values to be.
+            Ok(_) => {}
+            Err(SpliceError::Input(error)) => {
+                assert_eq!(error.number, 1, "{at}: {}", error.error);
+                named += 1;
+            }
+            Err(SpliceError::Block(error)) => panic!("{at}: {error}"),
+        }
+    }
+    assert!(named > 50, "{named}");
 }

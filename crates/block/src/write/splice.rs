@@ -4,6 +4,7 @@ mod extras;
 
 use super::chunk::{Chunk, ChunkWriter, Values};
 use super::file::RowGroup;
+use super::gather::NONE;
 use super::texts::{Gid, Interner};
 use crate::error::BlockError;
 use crate::extras::Extras;
@@ -12,6 +13,7 @@ use crate::read::{Decoded, Entries, IndexedTexts};
 use crate::schema::{AttrField, Field, Leaf};
 use crate::splice::{Run, Spliced};
 use extras::Counts;
+use hashbrown::HashMap;
 use parquet::schema::types::ColumnDescPtr;
 
 /// Why a row group could not be spliced.
@@ -25,11 +27,16 @@ pub enum SpliceError {
     Block(#[from] BlockError),
 }
 
+/// Repetition and definition levels.
+type Levels = (Vec<u8>, Vec<u8>);
+
 /// See the module's page.
 pub(super) struct Rows<'s> {
     spliced: &'s Spliced,
     /// What was found on the way: how many resources, scopes, spans and links each row of each piece has.
     counts: Counts,
+    /// By list: the levels of its first leaf, of each piece.
+    shapes: HashMap<String, Vec<Levels>>,
     /// Of the spans that are taken.
     pub(super) starts: Vec<i64>,
     pub(super) durations: Vec<i64>,
@@ -45,6 +52,7 @@ impl<'s> Rows<'s> {
         Rows {
             spliced,
             counts,
+            shapes: HashMap::new(),
             starts: Vec::new(),
             durations: Vec::new(),
             early: Vec::new(),
@@ -87,6 +95,26 @@ impl<'s> Rows<'s> {
         }
         Ok(all)
     }
+
+    /// Whether the leaves of a list have an entry for the same elements, in each piece. Where one has
+    /// not, its values would come to stand at other elements.
+    fn check(&mut self, leaf: &Leaf, entries: &[Entries]) -> Result<(), BlockError> {
+        let levels = || entries.iter().map(Entries::levels);
+        let Some(known) = self.shapes.get(leaf.list()) else {
+            let all = levels().map(|(rep, def)| (rep.to_vec(), def.to_vec())).collect();
+            self.shapes.insert(leaf.list().to_owned(), all);
+            return Ok(());
+        };
+        let fits = |((rep, def), (own_rep, own_def)): (&Levels, (&[u8], &[u8]))| {
+            rep == own_rep && (leaf.optional || def == own_def)
+        };
+        let Some(odd) = known.iter().zip(levels()).position(|both| !fits(both)) else {
+            return Ok(());
+        };
+        self.faulty = self.spliced.inputs.get(odd).copied().flatten();
+        let path = leaf.plain_path();
+        Err(BlockError::corrupt(format!("column {path} does not fit the others of its list")))
+    }
 }
 
 impl RowGroup for Rows<'_> {
@@ -97,6 +125,7 @@ impl RowGroup for Rows<'_> {
         to: &mut ChunkWriter,
     ) -> Result<Chunk, BlockError> {
         let entries = self.decode(number)?;
+        self.check(leaf, &entries)?;
         self.counts.note(leaf, &entries);
         let runs = &self.spliced.order.runs[..];
         let no_texts = Interner::new(0);
@@ -107,14 +136,17 @@ impl RowGroup for Rows<'_> {
             Kind::Texts => {
                 let inputs = texts(&entries)?;
                 let mut interner = Interner::new(0);
-                let maps: Vec<Vec<Gid>> =
-                    inputs.iter().map(|input| numbers(input, &mut interner)).collect();
+                // Of a row group's dictionary a part of its rows needs little.
+                let mut maps: Vec<Vec<Gid>> =
+                    inputs.iter().map(|input| vec![NONE; input.dictionary.len()]).collect();
                 let all = decoded(&inputs);
                 let all = splice(leaf, runs, &all, |piece, index: u32| {
-                    maps.get(piece)
-                        .and_then(|map| map.get(index as usize))
-                        .copied()
-                        .unwrap_or_default()
+                    let found = maps.get_mut(piece).and_then(|map| map.get_mut(index as usize));
+                    let Some((gid, input)) = found.zip(inputs.get(piece)) else { return 0 };
+                    if *gid == NONE {
+                        *gid = interner.intern(input.dictionary.get(index));
+                    }
+                    *gid
                 });
                 put((&all.rep, &all.def), Values::Texts(&all.values), &interner)
             }
@@ -210,17 +242,12 @@ fn decoded<'e>(inputs: &[&'e IndexedTexts]) -> Vec<&'e Decoded<u32>> {
     inputs.iter().map(|input| &input.decoded).collect()
 }
 
-/// The numbers in `interner` of a dictionary's entries.
-fn numbers<'e>(input: &'e IndexedTexts, interner: &mut Interner<'e>) -> Vec<Gid> {
-    input.dictionary.entries().map(|entry| interner.intern(entry)).collect()
-}
-
 /// The rows that are taken, in order.
 fn splice<T: Copy, U>(
     leaf: &Leaf,
     runs: &[Run],
     from: &[&Decoded<T>],
-    convert: impl Fn(usize, T) -> U,
+    mut convert: impl FnMut(usize, T) -> U,
 ) -> Decoded<U> {
     let entries = from.iter().map(|d| d.rep.len()).sum();
     let values = from.iter().map(|d| d.values.len()).sum();

@@ -12,7 +12,7 @@ pub(super) const JOURNAL_QUEUE: usize = 1024;
 const WRITTEN_SPAN: usize = 3 << 10;
 /// The share of memory that goes to a span of the row group that is merged: several times what it
 /// takes there.
-const MERGED_SPAN: usize = 16 << 10;
+const MERGED_SPAN: usize = 4 << 10;
 
 /// Segments that exist as bytes beside their spans: those on their way to the store, and the open one.
 const SEGMENTS: usize = crate::journal::IN_FLIGHT + 1;
@@ -52,8 +52,7 @@ pub(super) fn row_group_spans(memory: usize) -> usize {
 
 /// Spans of a row group of a merged block. The larger it is, the less its dictionaries and its part of
 /// the footer weigh: of 256k spans a block is a twentieth smaller. But a trace found by its id takes
-/// twice the time there, and its spans are in memory beside the inputs, with what is encoded of them. With
-/// little memory there are as many as in a fresh block.
+/// twice the time there. With little memory there are as many as in a fresh block.
 pub(super) fn merged_group_spans(memory: usize) -> usize {
     (memory / MERGED_SPAN).clamp(row_group_spans(memory).min(32 << 10), 64 << 10)
 }
@@ -146,7 +145,7 @@ mod tests {
             ),
             (
                 256 * mib,
-                (64 * kib, 32 * kib),
+                (64 * kib, 64 * kib),
                 32 * mib,
                 32 * mib,
                 4 * mib,

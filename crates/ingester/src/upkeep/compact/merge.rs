@@ -1,8 +1,9 @@
 //! Merging blocks: read side by side, written one row group after the other.
 //!
-//! In memory are, at most: of each input one row group's bytes and the ids of its traces, the spans of
-//! one row group that is being made, some parts of one output on their way to the store, and the ids of
-//! its traces. An output that is large enough is closed, and the next one begins with the next trace.
+//! Blocks of ours are merged leaf by leaf, others span by span. In memory are, at most: of each input the
+//! compressed pages of one row group of the output and the ids of its traces, of the row group that is
+//! being made the values of one leaf or, of others' blocks, its spans, some parts of one output on their
+//! way to the store, and the ids of its traces. An output that is large enough is closed, and the next one begins with the next trace.
 //! What that takes is set aside of the budget for spans before a merge begins ([`room`](super::room)), and
 //! between two steps it gives way to ingestion.
 
@@ -14,7 +15,9 @@ use crate::block::CommitError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tributary_block::{BlockError, BlockMeta, FolderSource, InputError, Merge, WriterSettings};
+use tributary_block::{
+    BlockError, BlockMeta, FolderSource, InputError, Merge, Opened, Source, Splice, WriterSettings,
+};
 use tributary_journal::record::Input;
 use tributary_journal::{CompactionWindow, Record, layout};
 use tributary_span::Columns;
@@ -24,6 +27,9 @@ use uuid::Uuid;
 
 /// When a merge that gave way looks again.
 const AGAIN: Duration = Duration::from_millis(200);
+/// What a span takes when spans are made of it, over what it takes leaf by leaf: a row group has so many
+/// times fewer of them.
+const REWRITTEN: usize = 4;
 /// Bytes in memory that a span is reckoned with: of larger ones a row group has fewer.
 const SPAN_BYTES: usize = 1 << 10;
 
@@ -80,7 +86,43 @@ impl Compactor {
             FolderSource::new(self.builder.store.clone(), folder)
         };
         let blocks = metas.iter().map(|meta| (meta.as_ref().clone(), source(meta)));
-        let mut merge = match Merge::open(blocks.collect()).await {
+        let dedicated = &self.builder.settings.dedicated;
+        match Splice::open(blocks.collect(), dedicated, self.group_spans).await {
+            Ok(Opened::Splice(splice)) => self.splice(splice, outputs).await,
+            Ok(Opened::Other(blocks)) => self.rewrite(blocks, outputs).await,
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Blocks of ours, leaf by leaf.
+    async fn splice<S: Source>(
+        &self,
+        mut splice: Splice<S>,
+        outputs: &mut Outputs<'_>,
+    ) -> Result<Result<Vec<u64>, InputError>, CommitError> {
+        loop {
+            self.give_way().await;
+            let step = match splice.next().await {
+                Ok(Some(step)) => step,
+                Ok(None) => break,
+                Err(error) => return Ok(Err(error)),
+            };
+            match outputs.splice(step).await? {
+                Ok(taken) => splice.count(&taken),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        outputs.push(Vec::new(), true).await?;
+        Ok(Ok(splice.spans().collect()))
+    }
+
+    /// Others, span by span.
+    async fn rewrite<S: Source>(
+        &self,
+        blocks: Vec<(BlockMeta, S)>,
+        outputs: &mut Outputs<'_>,
+    ) -> Result<Result<Vec<u64>, InputError>, CommitError> {
+        let mut merge = match Merge::open(blocks).await {
             Ok(merge) => merge,
             Err(error) => return Ok(Err(error)),
         };
@@ -93,7 +135,7 @@ impl Compactor {
             let ended = step.is_empty();
             waiting.extend(step);
             self.give_way().await;
-            if ended || is_group(&waiting, self.group_spans) {
+            if ended || is_group(&waiting, self.group_spans / REWRITTEN) {
                 outputs.push(std::mem::take(&mut waiting), ended).await?;
             }
             if ended {

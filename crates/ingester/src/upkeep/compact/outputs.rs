@@ -4,7 +4,9 @@
 use crate::block::{BlockBuilder, CommitError, block_entry_with};
 use bytes::Bytes;
 use crc32fast::Hasher;
-use tributary_block::{BlockError, BlockWriter, Object, WriterSettings};
+use tributary_block::{
+    BlockWriter, InputError, Object, SpliceError, Spliced, Taken, WriterSettings,
+};
 use tributary_journal::compact::Limits;
 use tributary_journal::window::mint_compacted;
 use tributary_journal::{BlockEntry, CompactionWindow, layout};
@@ -68,30 +70,65 @@ impl<'a> Outputs<'a> {
 
     /// Adds a row group; after the last one, or when it is large enough, the block is stored.
     pub(super) async fn push(&mut self, rows: Vec<Columns>, last: bool) -> Result<(), CommitError> {
-        let Open { mut writer, mut data } = match self.open.take() {
+        let open = match self.open.take() {
             Some(open) => open,
             None if rows.is_empty() => return Ok(()),
             None => self.begin()?,
         };
-        let add = move || {
+        let add = move |writer: &mut BlockWriter| {
             writer.push(&rows.iter().collect::<Vec<_>>())?;
-            Ok::<_, BlockError>(writer)
+            Ok::<_, CommitError>(())
         };
-        let mut writer = match self.builder.inline {
+        let ((), open) = self.add(open, add).await?;
+        self.keep(open, last).await
+    }
+
+    /// Adds a row group of rows of other blocks; the block is stored when it is large enough. How many
+    /// spans of each of those were taken, or which cannot be read.
+    pub(super) async fn splice(
+        &mut self,
+        spliced: Spliced,
+    ) -> Result<Result<Taken, InputError>, CommitError> {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
+        };
+        let add = move |writer: &mut BlockWriter| match writer.splice(&spliced) {
+            Ok(taken) => Ok(Ok(taken)),
+            Err(SpliceError::Input(error)) => Ok(Err(error)),
+            Err(SpliceError::Block(error)) => Err(CommitError::from(error)),
+        };
+        let (taken, open) = self.add(open, add).await?;
+        if taken.is_ok() {
+            self.keep(open, false).await?;
+        }
+        Ok(taken)
+    }
+
+    /// Has rows written, and sends what there is of them.
+    async fn add<T: Send + 'static>(
+        &mut self,
+        open: Open,
+        add: impl FnOnce(&mut BlockWriter) -> Result<T, CommitError> + Send + 'static,
+    ) -> Result<(T, Open), CommitError> {
+        let Open { mut writer, mut data } = open;
+        let add = move || add(&mut writer).map(|added| (added, writer));
+        let (added, mut writer) = match self.builder.inline {
             true => add()?,
             false => tokio::task::spawn_blocking(add).await??,
         };
         data.send(writer.take()?).await?;
-        let is_full = writer.bytes() as u64 >= self.limits.block
-            || writer.traces() as u64 >= self.limits.traces;
-        let open = Open { writer, data };
-        match last || is_full {
-            true => self.close(open).await,
-            false => {
-                self.open = Some(open);
-                Ok(())
-            }
+        Ok((added, Open { writer, data }))
+    }
+
+    async fn keep(&mut self, open: Open, last: bool) -> Result<(), CommitError> {
+        let is_full = open.writer.bytes() as u64 >= self.limits.block
+            || open.writer.traces() as u64 >= self.limits.traces;
+        if last || is_full {
+            return self.close(open).await;
         }
+        self.open = Some(open);
+        Ok(())
     }
 
     fn begin(&self) -> Result<Open, CommitError> {
