@@ -7,6 +7,7 @@
 use crate::error::BlockError;
 use crate::schema::{HTTP_METHOD, HTTP_STATUS, HTTP_URL, RESOURCE_FIXED, SERVICE_NAME, SLOTS};
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What carries the attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
@@ -51,6 +52,26 @@ pub struct DedicatedColumn {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Lists that are remembered. Hardly a bucket has more.
+const LISTS: usize = 64;
+
+/// A list for a meta: one for all metas of the process that have it, since an ingester knows ten thousands
+/// of them, and the list is most of a meta.
+pub(crate) fn shared(list: Vec<DedicatedColumn>) -> Arc<[DedicatedColumn]> {
+    static KNOWN: Mutex<Vec<Weak<[DedicatedColumn]>>> = Mutex::new(Vec::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut alive = known.iter().filter_map(Weak::upgrade);
+    if let Some(same) = alive.find(|known| **known == *list) {
+        return same;
+    }
+    let list: Arc<[DedicatedColumn]> = list.into();
+    known.retain(|list| list.strong_count() > 0);
+    if known.len() < LISTS {
+        known.push(Arc::downgrade(&list));
+    }
+    list
 }
 
 impl DedicatedColumn {

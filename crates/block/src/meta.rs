@@ -5,9 +5,10 @@
 //! the footer by `size` and `footerSize` and count jobs by `totalRecords`, so the numbers must be
 //! exact.
 
-use crate::dedicated::DedicatedColumn;
+use crate::dedicated::{self, DedicatedColumn};
 use crate::error::BlockError;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Nanoseconds of an hour, the unit of [`BlockMeta::odd_hours`].
@@ -63,8 +64,12 @@ pub struct BlockMeta {
     /// Bytes of the Parquet footer, without the 8 bytes that follow it. 0 means not known.
     pub footer_size: u32,
     /// Attributes that have a column of their own.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
-    pub dedicated_columns: Vec<DedicatedColumn>,
+    #[serde(
+        skip_serializing_if = "is_empty",
+        serialize_with = "write_columns",
+        deserialize_with = "read_columns"
+    )]
+    pub dedicated_columns: Arc<[DedicatedColumn]>,
     /// 1: spans stand once in the store, so metrics may count this block.
     #[serde(skip_serializing_if = "is_zero")]
     pub replication_factor: u32,
@@ -86,7 +91,7 @@ impl Default for BlockMeta {
             total_records: 0,
             bloom_shards: 0,
             footer_size: 0,
-            dedicated_columns: Vec::new(),
+            dedicated_columns: Arc::default(),
             replication_factor: 0,
         }
     }
@@ -177,12 +182,24 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-fn null_is_default<'de, D, T>(from: D) -> Result<T, D::Error>
+fn is_empty(columns: &Arc<[DedicatedColumn]>) -> bool {
+    columns.is_empty()
+}
+
+fn write_columns<S: Serializer>(
+    columns: &Arc<[DedicatedColumn]>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    columns.as_ref().serialize(to)
+}
+
+/// Null stands for none.
+fn read_columns<'de, D>(from: D) -> Result<Arc<[DedicatedColumn]>, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
 {
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+    let columns = Option::<Vec<DedicatedColumn>>::deserialize(from)?;
+    Ok(dedicated::shared(columns.unwrap_or_default()))
 }
 
 fn write_time<S: Serializer>(nanos: &u64, to: S) -> Result<S::Ok, S::Error> {

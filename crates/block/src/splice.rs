@@ -98,7 +98,7 @@ impl<S: Source> Splice<S> {
             opened.push(block.map_err(|error| InputError { number, error })?);
         }
         let alike =
-            |block: &Block| block.has_own_schema() && block.meta().dedicated_columns == *dedicated;
+            |block: &Block| block.has_own_schema() && *block.meta().dedicated_columns == *dedicated;
         if !opened.iter().all(alike) {
             return Ok(Opened::Other(blocks));
         }

@@ -282,7 +282,7 @@ impl BlockWriter {
             total_records: finished.row_groups,
             bloom_shards: u32::try_from(blooms.len()).unwrap_or(u32::MAX),
             footer_size: finished.footer,
-            dedicated_columns: self.settings.dedicated,
+            dedicated_columns: dedicated::shared(self.settings.dedicated),
             replication_factor: 1,
         };
         Ok(FinishedBlock { meta, data: finished.bytes, blooms, stats: self.stats })

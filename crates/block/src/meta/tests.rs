@@ -53,3 +53,15 @@ fn odd_hours_count_as_times_and_tempo_does_not_see_them() {
         );
     }
 }
+
+#[test]
+fn metas_share_their_list_of_columns() {
+    let json = |name: &str| format!(r#"{{"dedicatedColumns":[{{"n":"{name}"}}]}}"#);
+    let parse = |name| BlockMeta::parse(json(name).as_bytes()).unwrap().dedicated_columns;
+    let (one, other) = (parse("a"), parse("b"));
+    assert!(Arc::ptr_eq(&one, &parse("a")) && !Arc::ptr_eq(&one, &other));
+    assert_eq!((one[0].name.as_str(), other[0].name.as_str()), ("a", "b"));
+    let none = BlockMeta::parse(br#"{"dedicatedColumns":null}"#).unwrap();
+    assert!(none.dedicated_columns.is_empty());
+    assert!(!String::from_utf8(none.to_json()).unwrap().contains("dedicated"));
+}

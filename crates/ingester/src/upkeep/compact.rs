@@ -253,6 +253,6 @@ fn is_mergeable(builder: &BlockBuilder) -> impl Fn(&BlockMeta) -> bool + use<'_>
     move |meta| {
         meta.format == Encoding::VParquet4
             && meta.replication_factor == 1
-            && meta.dedicated_columns == *dedicated
+            && *meta.dedicated_columns == **dedicated
     }
 }
