@@ -1,9 +1,10 @@
 //! Merging blocks: read side by side, written one row group after the other.
 //!
-//! Blocks of ours are merged leaf by leaf, others span by span. In memory are, at most: of each input the
-//! compressed pages of one row group of the output and the ids of its traces, of the row group that is
-//! being made the values of one leaf or, of others' blocks, its spans, some parts of one output on their
-//! way to the store, and the ids of its traces. An output that is large enough is closed, and the next one begins with the next trace.
+//! They are merged leaf by leaf, those with the schema of another version span by span. In memory are, at
+//! most: of each input the compressed pages of one row group of the output and the ids of its traces, of
+//! the row group that is being made the values of one leaf, or its spans, some parts of one output on
+//! their way to the store, and the ids of its traces. An output that is large enough is closed, and the
+//! next one begins with the next trace.
 //! What that takes is set aside of the budget for spans before a merge begins ([`room`](super::room)), and
 //! between two steps it gives way to ingestion.
 
@@ -116,7 +117,7 @@ impl Compactor {
         Ok(Ok(splice.spans().collect()))
     }
 
-    /// Others, span by span.
+    /// Blocks of ours with the schema of another version, span by span.
     async fn rewrite<S: Source>(
         &self,
         blocks: Vec<(BlockMeta, S)>,
