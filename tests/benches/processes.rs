@@ -2,8 +2,9 @@
 //!
 //! `cargo xtask bench` builds the programs as users deploy them and runs this. One part alone:
 //! `cargo bench -p tributary-tests --bench processes -- acknowledgements`, with `TRIBUTARY_SIDECAR`
-//! and `TRIBUTARY_INGESTER` pointing at such programs. `overload` is asked for by name alone; how long it
-//! takes and what memory the ingester has say `TRIBUTARY_OVERLOAD_SECONDS` and `TRIBUTARY_OVERLOAD_MEMORY`.
+//! and `TRIBUTARY_INGESTER` pointing at such programs. `overload` and `restart` are asked for by name
+//! alone; how long load lasts and what memory the ingester has say `TRIBUTARY_OVERLOAD_SECONDS` and
+//! `TRIBUTARY_OVERLOAD_MEMORY`.
 #![expect(clippy::print_stdout, reason = "rows go to `cargo xtask bench`")]
 
 use anyhow::{Context, Result, ensure};
@@ -54,6 +55,9 @@ fn main() -> Result<()> {
         }
         if names.iter().any(|name| name == "overload") {
             overload().await?;
+        }
+        if names.iter().any(|name| name == "restart") {
+            restart().await?;
         }
         Ok(())
     })
@@ -242,21 +246,76 @@ async fn merging() -> Result<()> {
     books::verify(&place)
 }
 
-/// Two sidecars at full speed: what was acknowledged is stored, exactly, and what that took of memory.
-async fn overload() -> Result<()> {
+/// What an ingester that was killed under full load has left to the next one, and what that does to
+/// spans that come meanwhile.
+async fn restart() -> Result<()> {
+    let (time, memory) = load_and_memory()?;
+    let flags = ["--memory", &memory];
+    let usual = {
+        let place = Place::folder()?;
+        let ingester = Ingester::start_as_deployed(&place, &flags).await?;
+        slowest_of_hundred(&ingester).await?
+    };
+    row("ack, 99th percentile, at 10k spans/s", usual * 1e3, "ms");
+    let place = Place::folder()?;
+    let mut ingester = Ingester::start_as_deployed(&place, &flags).await?;
+    let ((one, _), (other, _)) =
+        tokio::try_join!(full_speed(&ingester, time), full_speed(&ingester, time))?;
+    let metrics = ingester.metrics().await?;
+    let count = |metrics: &Metrics, what: &str| {
+        metrics.sum(&format!("tributary_ingester_{what}"), &[]).with_context(|| what.to_owned())
+    };
+    let in_blocks =
+        count(&metrics, "spans_stored_total")? + count(&metrics, "spans_duplicate_total")?;
+    ingester.process.kill()?;
+    row("spans left in segments", (one + other - in_blocks) / 1e6, "million");
+    let begun = Instant::now();
+    let ingester = Ingester::listen_as_deployed(&place, &flags).await?;
+    row("start to an open wire", begun.elapsed().as_secs_f64(), "s");
+    let ready = tributary_testkit::http::get(ingester.http, "/ready").await?;
+    println!("/ready: {} {}", ready.status, ready.text());
+    let slow = slowest_of_hundred(&ingester).await?;
+    row("ack, 99th percentile, while they are read", slow * 1e3, "ms");
+    let metrics = ingester.metrics().await?;
+    row("segments adopted by then", count(&metrics, "segments_adopted_total")?, "");
+    Ok(())
+}
+
+/// How long load lasts, and what memory the ingester has.
+fn load_and_memory() -> Result<(Duration, String)> {
     let told = |name: &str, otherwise: &str| std::env::var(name).unwrap_or(otherwise.to_owned());
     let time = Duration::from_secs(told("TRIBUTARY_OVERLOAD_SECONDS", "60").parse()?);
-    let memory = told("TRIBUTARY_OVERLOAD_MEMORY", "192MiB");
+    Ok((time, told("TRIBUTARY_OVERLOAD_MEMORY", "192MiB")))
+}
+
+/// A sidecar that sends as fast as it can until all is acknowledged: its spans and its metrics.
+async fn full_speed(to: &Ingester, time: Duration) -> Result<(f64, Metrics)> {
+    let sidecar = Sidecar::start(&to.wire.to_string(), &[]).await?;
+    let done = Load::new(Traffic::of(&recordings()?)?).run(&sidecar, None, time).await?;
+    sidecar.all_acknowledged().await?;
+    Ok((done.spans as f64, sidecar.metrics().await?))
+}
+
+/// How long the slowest of a hundred acknowledgements takes at 10,000 spans a second, in seconds.
+async fn slowest_of_hundred(ingester: &Ingester) -> Result<f64> {
+    let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
+    let mut load = Load::new(Traffic::of(&recordings()?)?);
+    load.run(&sidecar, Some(1e4), Duration::from_secs(60)).await?;
+    sidecar.all_acknowledged().await?;
+    ingester
+        .metrics()
+        .await?
+        .quantile("tributary_ingester_ack_seconds", 0.99)
+        .context("no segments")
+}
+
+/// Two sidecars at full speed: what was acknowledged is stored, exactly, and what that took of memory.
+async fn overload() -> Result<()> {
+    let (time, memory) = load_and_memory()?;
     let place = Place::folder()?;
     let ingester = Ingester::start_as_deployed(&place, &["--memory", &memory]).await?;
-    let upstream = ingester.wire.to_string();
-    let load = async || {
-        let sidecar = Sidecar::start(&upstream, &[]).await?;
-        let done = Load::new(Traffic::of(&recordings()?)?).run(&sidecar, None, time).await?;
-        sidecar.all_acknowledged().await?;
-        anyhow::Ok((done.spans as f64, sidecar.metrics().await?))
-    };
-    let ((one, first), (other, second)) = tokio::try_join!(load(), load())?;
+    let two = tokio::try_join!(full_speed(&ingester, time), full_speed(&ingester, time))?;
+    let ((one, first), (other, second)) = two;
     // Spans are taken faster than they become blocks: what waits is in its segments.
     let ended = Instant::now();
     let mut waits = ingester.until("tributary_ingester_segments_uncovered", |n| n == 0.0).await;

@@ -72,6 +72,15 @@ impl Ingester {
         Ingester::up(spawn(place, any, any, flags)?).await
     }
 
+    /// The same, and waits for no more than that its ports are open.
+    ///
+    /// # Errors
+    /// When it does not listen.
+    pub async fn listen_as_deployed(place: &Place, flags: &[&str]) -> Result<Ingester> {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ingester::listens(spawn(place, any, any, flags)?).await
+    }
+
     /// Starts one that answers inside TLS alone, and asks it nothing: whether it is ready is for the
     /// caller to see.
     ///
