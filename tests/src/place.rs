@@ -88,7 +88,7 @@ impl Place {
     pub fn keep(self) -> String {
         let url = self.url();
         if let Place::Folder(dir) = self {
-            let _ = dir.keep();
+            drop(dir.keep());
         }
         url
     }
