@@ -215,7 +215,7 @@ async fn azurites_blobs() {
     assert_eq!(rest.list_folders("").await.unwrap(), ["some"]);
     assert_eq!(rest.get("some/prefix/a/one").await.unwrap(), "0123456789");
     let missing = open("az://no-such-container", &options).await.probe().await.unwrap_err();
-    assert!(missing.to_string().contains("There is no such bucket"), "{missing}");
+    assert!(missing.to_string().contains("There is no such container"), "{missing}");
 }
 
 #[tokio::test]
