@@ -55,6 +55,7 @@ pub mod nested;
 mod read;
 mod schema;
 mod splice;
+mod spliced;
 mod thrift;
 pub mod time;
 mod write;
@@ -65,7 +66,8 @@ pub use error::BlockError;
 pub use merge::{InputError, Merge};
 pub use meta::{BlockMeta, Encoding, Object};
 pub use read::{Block, Dictionary, FolderSource, Keys, Leaf, Leaves, OwnColumn, Parts, Source};
-pub use splice::{Opened, Splice, Spliced, Taken};
+pub use splice::{Opened, Splice};
+pub use spliced::{Spliced, Taken};
 pub use write::{
     BlockStats, BlockWriter, Encodings, FinishedBlock, SpliceError, WriterSettings, write,
 };

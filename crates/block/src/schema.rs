@@ -12,6 +12,9 @@ mod message;
 
 pub(crate) use message::message_type;
 
+/// Name that stands in files as that of their writer.
+pub(crate) const WRITER: &str = "tributary";
+
 /// Physical and logical type of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LeafType {

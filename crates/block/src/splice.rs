@@ -8,17 +8,14 @@
 //!
 //! Only for blocks with the schema that is written today: [`Splice::open`] says whether they have it.
 
-mod order;
-
 use crate::dedicated::DedicatedColumn;
 use crate::error::BlockError;
 use crate::merge::held::Held;
 use crate::merge::{InputError, MOST_SPANS};
 use crate::meta::BlockMeta;
 use crate::read::{Block, Piece, Source};
-use crate::write::{self, BlockStats, WriterSettings};
-use order::Order;
-pub(crate) use order::Run;
+use crate::spliced::{Order, Spliced, Taken};
+use crate::write::{self, WriterSettings};
 use std::collections::{HashSet, VecDeque};
 use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
@@ -57,21 +54,6 @@ struct Group {
     /// The ids of its traces, ascending.
     ids: Vec<TraceId>,
 }
-
-/// Traces for a row group of the output, in order. [`crate::BlockWriter::splice`] takes them.
-pub struct Spliced {
-    pub(crate) pieces: Vec<Piece>,
-    /// The input of each piece; none of what was merged by spans.
-    pub(crate) inputs: Vec<Option<usize>>,
-    pub(crate) order: Order,
-    /// What of their spans was left out, of traces that several inputs have.
-    pub(crate) shared: BlockStats,
-    /// Spans of those traces, by input.
-    pub(crate) merged: Vec<u64>,
-}
-
-/// Spans that were taken of each input of [`Spliced`].
-pub type Taken = Vec<u64>;
 
 /// What [`Splice::open`] finds.
 pub enum Opened<S> {
@@ -160,7 +142,8 @@ impl<S: Source> Splice<S> {
         let mut order = Order::new(&ids);
         let mut spliced = Spliced {
             merged: vec![0; self.inputs.len()],
-            shared: BlockStats::default(),
+            duplicates: 0,
+            conflicts: 0,
             order: Order::default(),
             pieces,
             inputs,
@@ -206,7 +189,7 @@ impl Spliced {
         let made = write::write(Uuid::nil(), "", &batches, &settings).map_err(fault)?;
         let block = Block::open(&made, made.meta.clone()).await.map_err(fault)?;
         let piece = block.piece(&made, 0, 0..shared.len()).await.map_err(fault)?;
-        self.shared = made.stats;
+        (self.duplicates, self.conflicts) = (made.stats.duplicates, made.stats.conflicts);
         self.pieces.push(piece);
         self.inputs.push(None);
         Ok(())

@@ -3,6 +3,7 @@
 mod attrs;
 mod chunk;
 mod file;
+mod finished;
 mod gather;
 mod leaves;
 mod levels;
@@ -18,10 +19,11 @@ use crate::dedicated::{self, DedicatedColumn};
 use crate::error::BlockError;
 use crate::merge::InputError;
 use crate::meta::{BlockMeta, Encoding};
-use crate::splice::{Spliced, Taken};
+use crate::spliced::{Spliced, Taken};
 use attrs::Placer;
 use bytes::Bytes;
 use file::File;
+pub use finished::{BlockStats, FinishedBlock};
 use gather::{Batch, Gatherer, Group};
 use leaves::Leaves;
 use plan::Plan;
@@ -31,9 +33,6 @@ use texts::Interner;
 use times::{Settled, Times};
 use tributary_span::{Columns, TraceId};
 use uuid::Uuid;
-
-/// Name that stands in files as that of their writer.
-pub(crate) const WRITER: &str = "tributary";
 
 /// How much is tried to make a block small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,32 +89,6 @@ impl WriterSettings {
         };
         WriterSettings { zstd_level, encodings, compaction_level, ..self }
     }
-}
-
-/// What was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BlockStats {
-    /// Spans in the block.
-    pub spans: u64,
-    /// Traces in the block.
-    pub traces: u64,
-    /// Spans left out because the trace has one with the same id and kind.
-    pub duplicates: u64,
-    /// Those of the duplicates that were not equal to the span that was kept.
-    pub conflicts: u64,
-}
-
-/// A block ready to be stored: first `data` and `blooms`, last `meta`.
-#[derive(Debug, Clone)]
-pub struct FinishedBlock {
-    /// The object `meta.json`, by [`BlockMeta::to_json`].
-    pub meta: BlockMeta,
-    /// The object `data.parquet`, or of it what [`BlockWriter::take`] has not given before.
-    pub data: Bytes,
-    /// The objects `bloom-0`, `bloom-1`, …
-    pub blooms: Vec<Bytes>,
-    /// What is in it.
-    pub stats: BlockStats,
 }
 
 /// Writes one block of a tenant's spans. The spans of a trace may lie in any number of batches,
@@ -235,8 +208,8 @@ impl BlockWriter {
         rows.times(|start, end| self.times.add(start, end));
         self.stats.spans += rows.starts.len() as u64;
         self.stats.traces += traces.len() as u64;
-        self.stats.duplicates += spliced.shared.duplicates;
-        self.stats.conflicts += spliced.shared.conflicts;
+        self.stats.duplicates += spliced.duplicates;
+        self.stats.conflicts += spliced.conflicts;
         self.traces.extend(traces);
         Ok(rows.taken())
     }

@@ -113,7 +113,7 @@ impl Footer {
             });
         }
         let writer = metadata.file_metadata().created_by().unwrap_or_default();
-        let is_ours = writer.starts_with(crate::write::WRITER);
+        let is_ours = writer.starts_with(crate::schema::WRITER);
         let mut places = places(&metadata, size)?.into_iter();
         let trace_id = by_path.get("TraceID").copied();
         let mut row_groups = Vec::with_capacity(metadata.num_row_groups());

@@ -2,7 +2,6 @@
 
 use crate::error::BlockError;
 use crate::meta::Object;
-use crate::write::FinishedBlock;
 use bytes::Bytes;
 use std::future::Future;
 use std::ops::Range;
@@ -53,30 +52,5 @@ impl Source for FolderSource {
 
     async fn whole(&self, object: Object) -> Result<Bytes, BlockError> {
         self.store.get(&self.path(object)).await.map_err(|e| classify(object, e))
-    }
-}
-
-/// A finished block is its own source, without a store.
-impl Source for FinishedBlock {
-    async fn range(&self, object: Object, range: Range<u64>) -> Result<Bytes, BlockError> {
-        let whole = self.whole(object).await?;
-        let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
-        match (start, end) {
-            (Ok(start), Ok(end)) if start <= end && end <= whole.len() => {
-                Ok(whole.slice(start..end))
-            }
-            _ => Err(BlockError::corrupt(format!("{} ends before {range:?}", object.name()))),
-        }
-    }
-
-    async fn whole(&self, object: Object) -> Result<Bytes, BlockError> {
-        match object {
-            Object::Data => Ok(self.data.clone()),
-            Object::Meta => Ok(self.meta.to_json().into()),
-            Object::Bloom(n) => {
-                let found = self.blooms.get(n as usize).cloned();
-                found.ok_or_else(|| BlockError::Missing(object.name()))
-            }
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! `data.parquet`: row groups, what no column holds, footer.
 
+use super::WriterSettings;
 use super::chunk::{Chunk, ChunkWriter};
-use super::{WRITER, WriterSettings};
 use crate::error::BlockError;
 use crate::extras::{self, Extras, Place};
-use crate::schema::{self, Leaf};
+use crate::schema::{self, Leaf, WRITER};
 use bytes::Bytes;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};

@@ -11,7 +11,7 @@ use crate::extras::Extras;
 use crate::merge::InputError;
 use crate::read::{Decoded, Entries, IndexedTexts};
 use crate::schema::{AttrField, Field, Leaf};
-use crate::splice::{Run, Spliced};
+use crate::spliced::{Run, Spliced};
 use extras::Counts;
 use hashbrown::HashMap;
 use parquet::schema::types::ColumnDescPtr;

@@ -4,7 +4,7 @@ use crate::error::BlockError;
 use crate::extras::{self, Extras};
 use crate::read::{Entries, RowExtras};
 use crate::schema::{Field, Leaf};
-use crate::splice::{Run, Spliced};
+use crate::spliced::{Run, Spliced};
 use hashbrown::HashMap;
 use serde_bytes::ByteBuf;
 
