@@ -274,6 +274,8 @@ async fn restart() -> Result<()> {
     row("start to an open wire", begun.elapsed().as_secs_f64(), "s");
     let ready = tributary_testkit::http::get(ingester.http, "/ready").await?;
     println!("/ready: {} {}", ready.status, ready.text());
+    // Under another name than the one that was killed, it waits for that one's heartbeat to be old.
+    ingester.until("tributary_ingester_segments_adopted_total", |n| n > 0.0).await?;
     let slow = slowest_of_hundred(&ingester).await?;
     row("ack, 99th percentile, while they are read", slow * 1e3, "ms");
     let metrics = ingester.metrics().await?;
