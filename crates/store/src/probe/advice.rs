@@ -16,6 +16,32 @@ const S3: Option<Cloud> = Some(Cloud::S3);
 const GOOGLE: Option<Cloud> = Some(Cloud::Google);
 const AZURE: Option<Cloud> = Some(Cloud::Azure);
 
+/// The bucket is elsewhere.
+const MOVED: &[&str] = &[
+    "PermanentRedirect",
+    "TemporaryRedirect",
+    "its endpoint is",
+    "Received redirect",
+    "answered 301",
+    "answered 302",
+    "answered 307",
+    "answered 308",
+];
+
+/// TLS was not spoken where it must be.
+const TLS_ALONE: &[&str] =
+    &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"];
+
+/// Nothing that speaks the interface.
+const OTHER_INTERFACE: &[&str] = &[
+    "NotImplemented",
+    "answered 501",
+    "MethodNotAllowed",
+    "answered 405",
+    "MissingContentLength",
+    "answered 411",
+];
+
 /// The first that fits counts: what is said by few errors stands before what is said by many.
 const TABLE: &[Advice] = &[
     Advice {
@@ -58,45 +84,27 @@ const TABLE: &[Advice] = &[
     },
     Advice {
         of: AZURE,
-        said: &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"],
+        said: TLS_ALONE,
         look: "What answers speaks TLS alone: give https:// in AZURE_ENDPOINT",
     },
     Advice {
         of: GOOGLE,
-        said: &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"],
+        said: TLS_ALONE,
         look: "What answers speaks TLS alone: give https:// in GOOGLE_BASE_URL",
     },
     Advice {
         of: S3,
-        said: &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"],
+        said: TLS_ALONE,
         look: "What answers speaks TLS alone: give https:// in AWS_ENDPOINT_URL",
     },
     Advice {
         of: AZURE,
-        said: &[
-            "PermanentRedirect",
-            "TemporaryRedirect",
-            "its endpoint is",
-            "Received redirect",
-            "answered 301",
-            "answered 302",
-            "answered 307",
-            "answered 308",
-        ],
+        said: MOVED,
         look: "The container is at another endpoint than was asked: set AZURE_STORAGE_ACCOUNT_NAME to the account that has it, and AZURE_ENDPOINT, where it is set, to that account's endpoint (https:// where the server wants that)",
     },
     Advice {
         of: GOOGLE,
-        said: &[
-            "PermanentRedirect",
-            "TemporaryRedirect",
-            "its endpoint is",
-            "Received redirect",
-            "answered 301",
-            "answered 302",
-            "answered 307",
-            "answered 308",
-        ],
+        said: MOVED,
         look: "The bucket is at another endpoint than was asked: unset GOOGLE_BASE_URL, or set it to the endpoint itself (https:// where the server wants that)",
     },
     Advice {
@@ -213,26 +221,12 @@ const TABLE: &[Advice] = &[
     },
     Advice {
         of: AZURE,
-        said: &[
-            "NotImplemented",
-            "answered 501",
-            "MethodNotAllowed",
-            "answered 405",
-            "MissingContentLength",
-            "answered 411",
-        ],
+        said: OTHER_INTERFACE,
         look: "What answers is no blob interface of Azure's, or a proxy in front of it: set AZURE_ENDPOINT to the interface itself, and have proxies leave methods and Content-Length as they are",
     },
     Advice {
         of: GOOGLE,
-        said: &[
-            "NotImplemented",
-            "answered 501",
-            "MethodNotAllowed",
-            "answered 405",
-            "MissingContentLength",
-            "answered 411",
-        ],
+        said: OTHER_INTERFACE,
         look: "What answers has not the XML interface of Google Cloud Storage, or is a proxy in front of it: set GOOGLE_BASE_URL to the interface itself, and have proxies leave methods and Content-Length as they are",
     },
     Advice {
