@@ -36,7 +36,8 @@ fn main() -> Result<()> {
             sidecar_under_load().await?;
         }
         if wanted("ingester") {
-            ingester().await?;
+            ingester("wire to block", &["--compact", "never"]).await?;
+            ingester("wire to block, and merging", &[]).await?;
         }
         if wanted("acknowledgements") {
             acknowledgements("local store", Place::folder()?).await?;
@@ -144,10 +145,11 @@ async fn wire_bytes(sidecar: &Sidecar) -> Result<f64> {
     sidecar.until("tributary_sidecar_wire_bytes_total", |_| true).await
 }
 
-/// One ingester behind two sidecars that send all they can, then its blocks.
-async fn ingester() -> Result<()> {
+/// One ingester at 100,000 spans a second, then its blocks.
+async fn ingester(name: &str, flags: &[&str]) -> Result<()> {
     let place = Place::folder()?;
-    let ingester = Ingester::start_as_deployed(&place, &["--block-age", "10s"]).await?;
+    let flags = [&["--block-age", "10s"], flags].concat();
+    let ingester = Ingester::start_as_deployed(&place, &flags).await?;
     let upstream = ingester.wire.to_string();
     let sidecar = Sidecar::start(&upstream, &[]).await?;
     let mut load = Load::new(Traffic::of(&recordings()?)?);
@@ -158,13 +160,9 @@ async fn ingester() -> Result<()> {
     ingester.until("tributary_ingester_spans_stored_total", |n| n >= all * 0.999).await?;
     ingester.until("tributary_ingester_spans_live", |n| n == 0.0).await?;
     let cpu = usage::cpu(&ingester.process)? - before;
-    row("ingester CPU per span, wire to block", cpu.as_secs_f64() * 1e6 / all, "µs");
-    row("ingester CPU per million spans at saturation", cpu.as_secs_f64() * 1e6 / all, "s");
-    row(
-        "ingester peak RSS at saturation",
-        ingester.process.peak_resident_bytes()? as f64 / MIB,
-        "MiB",
-    );
+    row(&format!("ingester CPU per span, {name}"), cpu.as_secs_f64() * 1e6 / all, "µs");
+    let peak = ingester.process.peak_resident_bytes()? as f64 / MIB;
+    row(&format!("ingester peak RSS, {name}"), peak, "MiB");
     row("ingester spans per second", all / done.took.as_secs_f64(), "1/s");
     let folder = place.path().context("a folder")?.join("blocks");
     row("stored bytes per span", usage::folder_bytes(&folder)? as f64 / all, "B");

@@ -3,9 +3,12 @@
 //! It is a tmpfs, mounted where only the test and its children see it, so that nothing of it is
 //! left, however the test ends.
 
+use crate::Random;
 use anyhow::{Context, Result, ensure};
 use std::ffi::OsString;
-use std::io::Read;
+use std::fs::Permissions;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -18,6 +21,11 @@ pub const HOWEVER_FULL: (&str, &str) = ("TRIBUTARY_DISK_RESERVE", "0");
 pub fn however_full() -> [(OsString, OsString); 1] {
     [(HOWEVER_FULL.0.into(), HOWEVER_FULL.1.into())]
 }
+
+/// Folders of a store in which files may be denied. What an ingester asks before it starts at all stands
+/// elsewhere.
+const MAY_BE_DENIED: [&str; 5] =
+    ["blocks", "journal/live", "journal/log", "journal/windows", "journal/floor"];
 
 /// Set in the process that has its own mounts.
 const ALONE: &str = "TRIBUTARY_OWN_MOUNTS";
@@ -84,7 +92,7 @@ impl Disk {
         let free = self.bytes.saturating_sub(self.used()?);
         let filler = free.checked_sub(bytes).context("so much is not free")?;
         let mut file = std::fs::File::create(self.filler())?;
-        std::io::copy(&mut std::io::repeat(7).take(filler), &mut file)?;
+        io::copy(&mut io::repeat(7).take(filler), &mut file)?;
         Ok(())
     }
 
@@ -98,6 +106,30 @@ impl Disk {
 
     fn filler(&self) -> PathBuf {
         self.at.path().join("filler")
+    }
+
+    /// Takes the right to read from so many of a hundred files of the journal and of blocks that are in
+    /// the folder now.
+    ///
+    /// # Errors
+    /// When they cannot be found.
+    pub fn deny(&self, share: u64, random: &mut Random) -> Result<()> {
+        for part in MAY_BE_DENIED {
+            for file in files(&self.path().join(part))? {
+                if random.draw(100) < share {
+                    permit(&file, 0)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// When they cannot be found.
+    pub fn allow(&self) -> Result<()> {
+        files(&self.path())?.iter().try_for_each(|file| permit(file, 0o644))
     }
 
     /// Bytes on it.
@@ -124,7 +156,7 @@ impl Drop for Disk {
 }
 
 /// Runs `story`, the body of the test that libtest knows as `name`, in a process that has mounts of
-/// its own: this test once more, alone.
+/// its own: this test once more, alone. Its root may mount, and reads no more than files permit.
 ///
 /// # Errors
 /// What the story says; or that there can be no such process, and what it needs.
@@ -134,7 +166,8 @@ pub fn alone(name: &str, story: impl FnOnce() -> Result<()>) -> Result<()> {
         return story();
     }
     let mut again = Command::new("unshare");
-    again.args(["--map-root-user", "--mount"]).arg(own_program()?);
+    again.args(["--map-root-user", "--mount"]);
+    again.args(["setpriv", "--bounding-set=-dac_override,-dac_read_search"]).arg(own_program()?);
     again.args(["--exact", name, "--nocapture"]).env(ALONE, "yes");
     let output = again.output().context(NEEDS)?;
     let said = String::from_utf8_lossy(&output.stdout);
@@ -168,19 +201,40 @@ fn said(command: &mut Command) -> Result<String> {
 /// # Errors
 /// When it cannot be read.
 pub fn unfinished(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = files(folder)?;
+    found.retain(|file| file.file_name().unwrap_or_default().to_string_lossy().contains('#'));
+    Ok(found)
+}
+
+/// All files below `folder`, but those that go meanwhile.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else if entry.file_name().to_string_lossy().contains('#') {
-                found.push(entry.path());
+        for entry in unless_gone(std::fs::read_dir(&folder))?.into_iter().flatten() {
+            let Some(entry) = unless_gone(entry)? else { continue };
+            match unless_gone(entry.file_type())? {
+                Some(kind) if kind.is_dir() => folders.push(entry.path()),
+                Some(_) => found.push(entry.path()),
+                None => {}
             }
         }
     }
     Ok(found)
+}
+
+/// Sets who may do what with a file that may be gone.
+fn permit(file: &Path, mode: u32) -> Result<()> {
+    unless_gone(std::fs::set_permissions(file, Permissions::from_mode(mode)))?;
+    Ok(())
+}
+
+/// `None` when it is not there any more.
+fn unless_gone<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
+    match looked {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        looked => looked.map(Some),
+    }
 }
 
 #[cfg(test)]
@@ -194,11 +248,31 @@ mod tests {
             std::fs::write(disk.path().join("before"), [7; 5000])?;
             disk.fill()?;
             let full = std::fs::write(disk.path().join("while"), [7; 5000]).unwrap_err();
-            assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+            assert_eq!(full.kind(), io::ErrorKind::StorageFull, "{full}");
             assert_eq!(std::fs::read(disk.path().join("before"))?, [7; 5000]);
             disk.free()?;
             Ok(std::fs::write(disk.path().join("after"), [7; 5000])?)
         };
         alone("disk::tests::a_full_disk_takes_nothing_until_it_is_free", story).unwrap();
+    }
+    #[test]
+    fn what_is_denied_is_listed_and_not_read() {
+        let story = || {
+            let disk = Disk::mount(1 << 20)?;
+            let (segment, own) =
+                (disk.path().join("journal/log/1"), disk.path().join("cluster.json"));
+            std::fs::create_dir_all(disk.path().join("journal/log"))?;
+            std::fs::write(&segment, [7; 5])?;
+            std::fs::write(&own, [7; 5])?;
+            disk.deny(100, &mut Random::new(1))?;
+            let denied = std::fs::read(&segment).unwrap_err();
+            assert_eq!(denied.kind(), io::ErrorKind::PermissionDenied, "{denied}");
+            assert_eq!(std::fs::read(&own)?, [7; 5]);
+            assert_eq!(files(&disk.path())?.len(), 2);
+            disk.allow()?;
+            assert_eq!(std::fs::read(&segment)?, [7; 5]);
+            Ok(())
+        };
+        alone("disk::tests::what_is_denied_is_listed_and_not_read", story).unwrap();
     }
 }

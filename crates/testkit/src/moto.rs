@@ -57,6 +57,17 @@ impl Moto {
         Ok(())
     }
 
+    /// From now on so many of a hundred objects of the journal and of blocks, chosen by `salt`, may not be
+    /// read; with 0 all may.
+    ///
+    /// # Errors
+    /// When the server does not take it.
+    pub async fn deny(&self, share: u8, salt: u64) -> Result<()> {
+        let answer = self.send(Method::PUT, "/.denied", &[], format!("{share} {salt}")).await?;
+        ensure!(answer.status.is_success(), "{}: {}", answer.status, answer.text());
+        Ok(())
+    }
+
     /// Sends a request in S3's language, e.g. to look at what was stored. The server wants a
     /// signature and does not check it.
     ///
@@ -112,5 +123,21 @@ mod tests {
         assert_eq!(put("first").await.status, 200);
         assert_eq!(put("second").await.status, 412);
         assert_eq!(moto.send(Method::GET, "/bucket/key", &[], "").await.unwrap().text(), "first");
+    }
+    #[tokio::test]
+    async fn what_is_denied_is_listed_and_not_read() {
+        let moto = Moto::start().await.unwrap();
+        moto.create_bucket("bucket").await.unwrap();
+        let send = async |method, path: &str| moto.send(method, path, &[], "x").await.unwrap();
+        let (object, other) = ("/bucket/journal/log/1", "/bucket/cluster.json");
+        for path in [object, other] {
+            assert_eq!(send(Method::PUT, path).await.status, 200);
+        }
+        moto.deny(100, 1).await.unwrap();
+        assert_eq!(send(Method::GET, object).await.status, 403);
+        assert_eq!(send(Method::GET, other).await.status, 200);
+        assert!(send(Method::GET, "/bucket").await.text().contains("journal/log/1"));
+        moto.deny(0, 1).await.unwrap();
+        assert_eq!(send(Method::GET, object).await.status, 200);
     }
 }

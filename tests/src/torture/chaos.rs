@@ -40,6 +40,23 @@ pub(super) enum Event {
         /// Whose ingester.
         seat: usize,
     },
+    /// Some of the objects cannot be read for some time, and half way an ingester is killed and started
+    /// again.
+    Denied {
+        /// For how long.
+        down: Duration,
+        /// How many of a hundred.
+        share: u8,
+        /// Whose ingester.
+        seat: usize,
+    },
+    /// Another ingester under the name of one that lives takes spans for some time, and is killed.
+    Namesake {
+        /// Whose name.
+        seat: usize,
+        /// For how long.
+        down: Duration,
+    },
 }
 
 /// The row of events, each with the time before it.
@@ -77,7 +94,7 @@ impl Iterator for Chaos {
             // Longer than suspicion takes, so that the ingester that wakes up is a zombie.
             return Some((self.millis(3000, 5000), Event::Thaw));
         }
-        let event = match self.random.draw(12) {
+        let event = match self.random.draw(16) {
             0..=3 => {
                 let (seat, as_another) = (self.seat(), self.random.draw(2) == 0);
                 Event::Kill { seat, as_another, down: self.millis(0, 1500) }
@@ -88,7 +105,12 @@ impl Iterator for Chaos {
             }
             7 => Event::Blackout { down: self.millis(0, 3000) },
             8..=9 => Event::Outage { down: self.millis(500, self.longest) },
-            _ => Event::FullDisk { down: self.millis(1000, 8000), seat: self.seat() },
+            10..=11 => Event::FullDisk { down: self.millis(1000, 8000), seat: self.seat() },
+            12..=13 => {
+                let share = [5, 50, 100][self.random.below(3)];
+                Event::Denied { down: self.millis(1000, self.longest), share, seat: self.seat() }
+            }
+            _ => Event::Namesake { seat: self.seat(), down: self.millis(1000, 8000) },
         };
         Some((self.millis(200, 2000), event))
     }
@@ -114,6 +136,6 @@ mod tests {
             .iter()
             .map(|(_, event)| format!("{event:?}").split(' ').next().unwrap().to_owned())
             .collect();
-        assert_eq!(names.len(), 6, "{names:?}");
+        assert_eq!(names.len(), 8, "{names:?}");
     }
 }
