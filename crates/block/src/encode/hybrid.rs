@@ -18,12 +18,10 @@ pub(crate) fn hybrid<T: Copy + PartialEq + Into<u32>>(out: &mut Vec<u8>, values:
     // `literals` starts where the run of packed groups started; it is flushed up to `rest`.
     while let Some((&first, _)) = rest.split_first() {
         let run = match rest.split_at_checked(8) {
-            Some((eight, _)) if eight.iter().all(|&v| v == first) => {
-                rest.iter().position(|&v| v != first).unwrap_or(rest.len())
-            }
+            Some((eight, _)) if all_are(first, eight) => alike(first, rest),
             Some(_) => 0,
             // The last few values: a run if they are all the same, else a padded group.
-            None if rest.iter().all(|&v| v == first) => rest.len(),
+            None if all_are(first, rest) => rest.len(),
             None => 0,
         };
         if run == 0 {
@@ -39,6 +37,19 @@ pub(crate) fn hybrid<T: Copy + PartialEq + Into<u32>>(out: &mut Vec<u8>, values:
         literals = after;
     }
     packed(out, literals, literals.len(), width);
+}
+
+/// Whether each value is this one. All are looked at, many with one instruction.
+fn all_are<T: Copy + PartialEq>(first: T, values: &[T]) -> bool {
+    values.iter().fold(true, |same, &v| same & (v == first))
+}
+
+/// How many values there are before another one than `first`.
+fn alike<T: Copy + PartialEq>(first: T, values: &[T]) -> usize {
+    const MANY: usize = 32;
+    let many = values.chunks_exact(MANY).take_while(|many| all_are(first, many)).count() * MANY;
+    let rest = values.get(many..).unwrap_or_default();
+    many + rest.iter().position(|&v| v != first).unwrap_or(rest.len())
 }
 
 /// Appends `values` as runs alone, however short: longer than [`hybrid`] makes them, but in whole
@@ -59,14 +70,33 @@ fn packed<T: Copy + Into<u32>>(out: &mut Vec<u8>, values: &[T], count: usize, wi
         return;
     }
     put::varint(out, (values.len().div_ceil(8) as u64) << 1 | 1);
-    let mut bits = BitPacker::default();
-    for &value in values {
-        bits.push(out, u64::from(value.into()), width);
+    let (groups, last) = values.as_chunks();
+    for group in groups {
+        put_group(out, group.map(Into::into), width);
     }
-    for _ in values.len()..values.len().next_multiple_of(8) {
-        bits.push(out, 0, width);
+    if !last.is_empty() {
+        let mut group = [0; 8];
+        group.iter_mut().zip(last).for_each(|(to, &value)| *to = value.into());
+        put_group(out, group, width);
     }
-    bits.finish(out);
+}
+
+/// Appends eight values, in `width` bytes.
+fn put_group(out: &mut Vec<u8>, group: [u32; 8], width: u32) {
+    if width > 16 {
+        let mut bits = BitPacker::default();
+        group.iter().for_each(|&value| bits.push(out, value.into(), width));
+        return bits.finish(out);
+    }
+    let four = |[a, b, c, d]: [u32; 4]| {
+        let (low, high) =
+            (u64::from(a) | u64::from(b) << width, u64::from(c) | u64::from(d) << width);
+        low | high << (2 * width)
+    };
+    let [a, b, c, d, e, f, g, h] = group;
+    let (low, high) = (four([a, b, c, d]), four([e, f, g, h]));
+    let all = u128::from(low) | u128::from(high) << (4 * width);
+    out.extend_from_slice(all.to_le_bytes().get(..width as usize).unwrap_or_default());
 }
 
 /// Packs values from the lowest bit of the first byte on.
