@@ -7,6 +7,7 @@ pub mod legacy;
 pub mod load;
 pub mod place;
 pub mod program;
+pub mod prometheus;
 pub mod reader;
 pub mod replay;
 pub mod sidecar;

@@ -1,6 +1,6 @@
-//! promtool for the test of `deploy/mixin`: one program out of Debian's package `prometheus`, which is
-//! not installed and brings none of its dependencies: 19 MB and two seconds, three more where
-//! the machine has no lists of packages.
+//! promtool for the test of `deploy/mixin`, and Prometheus for that of metrics from spans: two programs out
+//! of Debian's package `prometheus`, which is not installed and brings none of its dependencies: 19 MB and
+//! two seconds, three more where the machine has no lists of packages.
 
 use crate::run;
 use anyhow::{Context, Result, ensure};
@@ -10,25 +10,27 @@ use std::process::Command;
 
 /// Debian's package.
 const PACKAGE: &str = "prometheus";
+/// Its programs that are kept.
+const PROGRAMS: [&str; 2] = ["promtool", "prometheus"];
 
-/// Makes `target/promtool/promtool`, unless it is there, and gives its path. None, and why on standard
+/// Makes `target/promtool/promtool`, and `prometheus` beside it, unless they are there, and gives its path. None, and why on standard
 /// output, where it cannot be had: the test says then that it was skipped.
 pub(crate) fn prepare() -> Option<PathBuf> {
     let folder = run::root().join("target/promtool");
     let tool = folder.join("promtool");
-    if tool.is_file() {
+    if PROGRAMS.iter().all(|name| folder.join(name).is_file()) {
         return Some(tool);
     }
-    match fetch(&folder, &tool) {
+    match fetch(&folder) {
         Ok(()) => Some(tool),
         Err(error) => {
-            println!("=== no promtool, and no test of alerts with it: {error:#}");
+            println!("=== no promtool and no Prometheus, and no test with them: {error:#}");
             None
         }
     }
 }
 
-fn fetch(folder: &Path, tool: &Path) -> Result<()> {
+fn fetch(folder: &Path) -> Result<()> {
     let (downloads, unpacked) = (folder.join("downloads"), folder.join("unpacked"));
     for folder in [&downloads, &unpacked] {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -56,10 +58,12 @@ fn fetch(folder: &Path, tool: &Path) -> Result<()> {
     let package = package.context("apt-get has downloaded nothing")?;
     let mut unpack = Command::new("dpkg-deb");
     run::step("promtool's package", unpack.arg("--extract").args([&package, &unpacked]))?;
-    let inside = unpacked.join("usr/bin/promtool");
-    ensure!(inside.is_file(), "no promtool in {}", package.display());
-    fs::rename(inside, tool)?;
-    // The server is twice as large, and lists of packages are, too.
+    for name in PROGRAMS {
+        let inside = unpacked.join("usr/bin").join(name);
+        ensure!(inside.is_file(), "no {name} in {}", package.display());
+        fs::rename(inside, folder.join(name))?;
+    }
+    // Lists of packages are twice as large.
     for rest in ["downloads", "unpacked", "lists", "cache"] {
         fs::remove_dir_all(folder.join(rest)).unwrap_or_default();
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tributary_span::Columns;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
-use tributary_span_metrics::{Dimensions, Now, Page, Settings, Store};
+use tributary_span_metrics::{Dimensions, Format, Now, Page, Settings, Store};
 
 const RUNS: usize = 7;
 
@@ -68,7 +68,8 @@ fn main() {
         let each = took.as_secs_f64() * 1e6 / spans as f64;
         let stats = store.stats();
         let begun = Instant::now();
-        let (mut page, mut text) = (Page::new(vec!["t".to_owned()]), String::new());
+        let mut page = Page::new(Format::OpenMetrics, vec!["t".to_owned()]);
+        let mut text = Vec::new();
         while page.next(&store, &mut text) {}
         let wrote = begun.elapsed().as_secs_f64() * 1e3;
         println!(

@@ -1,5 +1,6 @@
 //! Histograms of durations, each bound twice the one before.
 
+use crate::native::Native;
 use tributary_span::TraceId;
 
 /// Of span metrics: 2 ms to 16.384 s, as in Tempo.
@@ -47,20 +48,34 @@ pub(crate) struct Exemplar {
 /// What was observed.
 #[derive(Debug, Clone)]
 pub(crate) struct Histogram<const N: usize> {
+    /// When the first one was counted, milliseconds since 1970.
+    pub(crate) since: u64,
     pub(crate) counts: [u64; N],
     pub(crate) exemplars: [Exemplar; N],
     pub(crate) sum_ns: u128,
+    /// The same in finer buckets.
+    pub(crate) native: Native,
 }
 
 impl<const N: usize> Default for Histogram<N> {
     fn default() -> Self {
-        Histogram { counts: [0; N], exemplars: [Exemplar::default(); N], sum_ns: 0 }
+        let (counts, exemplars) = ([0; N], [Exemplar::default(); N]);
+        Histogram { since: 0, counts, exemplars, sum_ns: 0, native: Native::default() }
     }
 }
 
 impl<const N: usize> Histogram<N> {
-    /// Counts a duration; the newest of a bucket is its exemplar.
-    pub(crate) fn observe(&mut self, bounds: &Bounds<N>, seen: Exemplar) {
+    /// Counts a duration; the newest of a bucket is its exemplar. `take` is asked for memory, bytes.
+    pub(crate) fn observe(
+        &mut self,
+        bounds: &Bounds<N>,
+        seen: Exemplar,
+        take: impl FnMut(usize) -> bool,
+    ) {
+        if self.since == 0 {
+            self.since = seen.unix_ms;
+        }
+        self.native.observe(seen.ns, take);
         let bucket = bounds.bucket(seen.ns);
         self.sum_ns += u128::from(seen.ns);
         if let (Some(count), Some(exemplar)) =
@@ -119,7 +134,7 @@ mod tests {
         let mut histogram = Histogram::<9>::default();
         for (n, ns) in [(1, 5), (2, 7), (3, 150_000_000), (4, u64::MAX)] {
             let trace = TraceId([n; 16]);
-            histogram.observe(&EDGES, Exemplar { trace, ns, unix_ms: 9 });
+            histogram.observe(&EDGES, Exemplar { trace, ns, unix_ms: 9 }, |_| true);
         }
         assert_eq!(histogram.counts, [2, 1, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!((histogram.count(), histogram.exemplars[0].trace.0[0]), (4, 2));

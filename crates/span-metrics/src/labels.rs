@@ -1,5 +1,6 @@
 //! Names and values of labels.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use tributary_span::columns::{Attr, Columns, ValueType};
 use tributary_span::otlp::any::{self, Any};
@@ -41,6 +42,43 @@ pub(crate) fn append(out: &mut String, name: &str, value: &str) {
     out.push_str("=\"");
     escape(out, cut(value));
     out.push('"');
+}
+
+/// Names and values of labels that [`append`] has written.
+pub(crate) fn pairs(labels: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+    let mut rest = labels;
+    std::iter::from_fn(move || {
+        let (name, value) = rest.split_once("=\"")?;
+        let mut is_escaped = false;
+        let end = value.bytes().position(|b| {
+            let ends = b == b'"' && !is_escaped;
+            is_escaped = b == b'\\' && !is_escaped;
+            ends
+        })?;
+        let (value, behind) = value.split_at_checked(end)?;
+        rest = behind.get(1..)?;
+        Some((name.trim_start_matches(','), unescape(value)))
+    })
+}
+
+/// A value as it was before [`escape`].
+fn unescape(value: &str) -> Cow<'_, str> {
+    if !value.contains('\\') {
+        return Cow::from(value);
+    }
+    let mut text = String::with_capacity(value.len());
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => text.push('\n'),
+                Some(c) => text.push(c),
+                None => {}
+            },
+            c => text.push(c),
+        }
+    }
+    Cow::from(text)
 }
 
 /// Appends a value as it stands between quotes.
@@ -137,6 +175,13 @@ mod tests {
             let mut out = String::new();
             append(&mut out, "n", value);
             assert_eq!(out, expected);
+            append(&mut out, "m", value);
+            append(&mut out, "o", "=\",\\");
+            let read: Vec<_> = pairs(&out).collect();
+            let told = [("n", value), ("m", value), ("o", "=\",\\")].map(|(n, v)| (n, v.into()));
+            let told: Vec<_> =
+                told.into_iter().filter(|(_, v): &(_, Cow<'_, str>)| !v.is_empty()).collect();
+            assert_eq!(read, told);
         }
         let long = format!("{}ä", "x".repeat(LONGEST - 1));
         assert_eq!(cut(&long).len(), LONGEST - 1, "no character is cut in two");

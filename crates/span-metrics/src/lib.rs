@@ -1,7 +1,7 @@
 //! Metrics from spans, as Grafana Tempo's metrics-generator makes them: pure functions over plain data.
 //!
 //! In flow the columns of frames, each frame once ([`Store::count`]), and the time ([`Now`]); out flow
-//! OpenMetrics' text ([`Page`]) and the edges between services ([`Store::calls`]). Nothing here knows
+//! the page for Prometheus ([`Page`]) and the edges between services ([`Store::calls`]). Nothing here knows
 //! of tasks, sockets or the journal.
 //!
 //! | metric | labels | what |
@@ -13,6 +13,8 @@
 //! | `traces_service_graph_request_total` | `client`, `server`, `connection_type` | calls between services |
 //! | `traces_service_graph_request_failed_total` | the same | those of which one side has an error |
 //! | `traces_service_graph_request_server_seconds`, `…_client_seconds` | the same | histograms of both sides |
+//!
+//! Histograms have fixed buckets, and Prometheus' native ones where a scraper wants protobuf ([`Format`]).
 //!
 //! Invariants
 //! 1. Whatever is in spans, memory is bounded: series by number a tenant and by bytes in all
@@ -27,16 +29,17 @@
 //! ```
 //! use tributary_span::columns::Builder;
 //! use tributary_span::otlp::decode::{Limits, append_all};
-//! use tributary_span_metrics::{Now, Page, Settings, Store};
+//! use tributary_span_metrics::{Format, Now, Page, Settings, Store};
 //!
 //! let mut store = Store::new(Settings::default());
 //! let mut spans = Builder::new();
 //! append_all(&mut spans, &[], &Limits::default())?;
 //! store.count(&"single-tenant".into(), spans.columns(), Now { ms: 0, unix_ms: 0 });
 //!
-//! let (mut page, mut text) = (Page::new(vec!["single-tenant".to_owned()]), String::new());
+//! let mut page = Page::new(Format::OpenMetrics, vec!["single-tenant".to_owned()]);
+//! let mut text = Vec::new();
 //! while page.next(&store, &mut text) {}
-//! assert!(text.ends_with("# EOF\n"));
+//! assert!(text.ends_with(b"# EOF\n"));
 //! # Ok::<(), tributary_span::protobuf::Malformed>(())
 //! ```
 
@@ -45,6 +48,7 @@ mod dimensions;
 mod edge;
 mod histogram;
 mod labels;
+mod native;
 mod page;
 mod room;
 mod series;
@@ -54,11 +58,12 @@ mod spans;
 mod stats;
 mod store;
 mod tenant;
+mod totals;
 mod waiting;
 
 pub use dimensions::Dimensions;
 pub use edge::ConnectionType;
-pub use page::{CONTENT_TYPE, Page};
+pub use page::{Format, Page};
 pub use settings::Settings;
 pub use stats::Stats;
 pub use store::{Call, Store};

@@ -1,17 +1,21 @@
-//! OpenMetrics' text, a portion at a time.
+//! The metrics, written a portion at a time, as a scraper wants them.
 //!
 //! All samples of a metric stand together, so the page goes through all series once for each metric.
 //! What is counted between two portions may be in the later one and not in the earlier: the metrics of
 //! a series may differ by what came meanwhile, and no sample is ever written twice.
 
-use crate::histogram::{Bounds, EDGES, Exemplar, Histogram, SPANS, seconds};
-use crate::labels::{append, write};
-use crate::store::Store;
-use crate::tenant::{EdgeTotals, SpanTotals, Tenant};
-use tributary_span::TraceId;
+mod family;
+mod format;
+mod protobuf;
+mod text;
 
-/// What the page is, in HTTP's words.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::histogram::{Bounds, EDGES, Histogram, SPANS};
+use crate::labels::append;
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::totals::{EdgeTotals, SpanTotals};
+use family::{FAMILIES, Family, What};
+pub use format::Format;
 
 /// A portion is a little longer than this, bytes.
 const PORTION: usize = 64 << 10;
@@ -20,48 +24,10 @@ const OVERFLOW: &str = "otel_metric_overflow";
 /// The label of an exemplar: what Tempo calls it where nothing else is said.
 const TRACE: &str = "traceID";
 
-/// The metrics, in order: name of the family, type, help.
-const FAMILIES: [(Family, &str, &str, &str); 8] = [
-    (Family::Calls, "traces_spanmetrics_calls", "counter", "Spans."),
-    (Family::Latency, "traces_spanmetrics_latency", "histogram", "Durations of spans, seconds."),
-    (Family::Size, "traces_spanmetrics_size", "counter", "Bytes of spans as protobuf of OTLP."),
-    (Family::Target, "traces_target_info", "gauge", "Resources that sent spans."),
-    (Family::Requests, "traces_service_graph_request", "counter", "Calls between two services."),
-    (
-        Family::Failed,
-        "traces_service_graph_request_failed",
-        "counter",
-        "Calls between two services that failed.",
-    ),
-    (
-        Family::Server,
-        "traces_service_graph_request_server_seconds",
-        "histogram",
-        "How long calls took on the side of the server, seconds.",
-    ),
-    (
-        Family::Client,
-        "traces_service_graph_request_client_seconds",
-        "histogram",
-        "How long calls took on the side of the client, seconds.",
-    ),
-];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Calls,
-    Latency,
-    Size,
-    Target,
-    Requests,
-    Failed,
-    Server,
-    Client,
-}
-
 /// How far a page is written.
 #[derive(Debug)]
 pub struct Page {
+    format: Format,
     tenants: Vec<String>,
     family: usize,
     tenant: usize,
@@ -72,36 +38,42 @@ pub struct Page {
 
 impl Page {
     /// The page of these tenants.
-    pub fn new(tenants: Vec<String>) -> Page {
-        Page { tenants, family: 0, tenant: 0, slot: 0, has_head: false, is_done: false }
+    pub fn new(format: Format, tenants: Vec<String>) -> Page {
+        Page { format, tenants, family: 0, tenant: 0, slot: 0, has_head: false, is_done: false }
     }
 
     /// Appends the next portion, all of it from one moment; whether there is another one.
-    pub fn next(&mut self, store: &Store, out: &mut String) -> bool {
-        let enough = out.len() + PORTION;
-        while let Some(&(family, name, r#type, help)) = FAMILIES.get(self.family) {
+    pub fn next(&mut self, store: &Store, out: &mut Vec<u8>) -> bool {
+        let mut portion = Portion::new(self.format);
+        let is_more = self.fill(store, &mut portion);
+        out.append(&mut portion.done);
+        is_more
+    }
+
+    fn fill(&mut self, store: &Store, portion: &mut Portion) -> bool {
+        while let Some(family) = FAMILIES.get(self.family) {
             if !std::mem::replace(&mut self.has_head, true) {
-                for (what, text) in [("HELP", help), ("TYPE", r#type)] {
-                    out.extend(["# ", what, " ", name, " ", text, "\n"]);
-                }
+                portion.begin(family);
             }
             while let Some(named) = self.tenants.get(self.tenant) {
                 if let Some(tenant) = store.tenant(named) {
                     let common = common(store, named);
-                    let series = Writer { family, name, common, store };
-                    while series.write(tenant, self.slot, out) {
+                    let mut series = Writer { family, common, store, portion };
+                    while series.write(tenant, self.slot) {
                         self.slot += 1;
-                        if out.len() >= enough {
+                        if series.portion.len() >= PORTION {
+                            portion.end(family);
                             return true;
                         }
                     }
                 }
                 (self.tenant, self.slot) = (self.tenant + 1, 0);
             }
+            portion.end(family);
             (self.family, self.tenant, self.has_head) = (self.family + 1, 0, false);
         }
         if !std::mem::replace(&mut self.is_done, true) {
-            out.push_str("# EOF\n");
+            portion.finish();
         }
         false
     }
@@ -119,27 +91,97 @@ fn common(store: &Store, tenant: &str) -> String {
     common
 }
 
+/// What is written at a time.
+#[derive(Debug)]
+struct Portion {
+    format: Format,
+    done: Vec<u8>,
+    /// Of the metric at hand: lines, or messages of the field `metric`.
+    text: String,
+    messages: Vec<u8>,
+}
+
+impl Portion {
+    fn new(format: Format) -> Portion {
+        Portion { format, done: Vec::new(), text: String::new(), messages: Vec::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.done.len() + self.text.len() + self.messages.len()
+    }
+
+    /// A metric begins.
+    fn begin(&mut self, family: &Family) {
+        if self.format == Format::OpenMetrics {
+            text::head(&mut self.text, family);
+        }
+    }
+
+    /// All of a metric is written, or as much of it as stands in this portion.
+    fn end(&mut self, family: &Family) {
+        self.done.append(&mut std::mem::take(&mut self.text).into_bytes());
+        if !self.messages.is_empty() {
+            protobuf::family(&mut self.done, family, &self.messages);
+            self.messages.clear();
+        }
+    }
+
+    /// The page is written.
+    fn finish(&mut self) {
+        if self.format == Format::OpenMetrics {
+            self.done.extend_from_slice(text::END.as_bytes());
+        }
+    }
+
+    /// A counter's value, which it has had since then was 0 (milliseconds since 1970), or a gauge's.
+    fn number(&mut self, family: &Family, labels: &str, value: u64, since: u64) {
+        match self.format {
+            Format::OpenMetrics => text::number(&mut self.text, family, labels, value),
+            Format::Protobuf => {
+                protobuf::number(&mut self.messages, family, labels, value, since);
+            }
+        }
+    }
+
+    fn histogram<const N: usize>(
+        &mut self,
+        family: &Family,
+        labels: &str,
+        bounds: &Bounds<N>,
+        observed: &Histogram<N>,
+    ) {
+        match self.format {
+            Format::OpenMetrics => {
+                text::histogram(&mut self.text, family, labels, bounds, observed);
+            }
+            Format::Protobuf => {
+                protobuf::histogram(&mut self.messages, labels, bounds, observed);
+            }
+        }
+    }
+}
+
 struct Writer<'a> {
-    family: Family,
-    name: &'static str,
+    family: &'static Family,
     common: String,
     store: &'a Store,
+    portion: &'a mut Portion,
 }
 
 impl Writer<'_> {
     /// Writes series `slot`; the one behind the last is the overflow. False when there is none.
-    fn write(&self, tenant: &Tenant, slot: usize, out: &mut String) -> bool {
-        match self.family {
-            Family::Calls | Family::Latency | Family::Size => {
+    fn write(&mut self, tenant: &Tenant, slot: usize) -> bool {
+        match self.family.what {
+            What::Calls | What::Latency | What::Size => {
                 let is_more = slot <= tenant.spans.slots();
                 if let Some(series) = tenant.spans.get(slot) {
-                    self.span(&self.of_span(series.values()), &series.value, out);
+                    self.span(&self.of_span(series.values()), &series.value);
                 } else if slot == tenant.spans.slots() && tenant.other_spans.latency.count() > 0 {
-                    self.span(&self.overflow(), &tenant.other_spans, out);
+                    self.span(&self.overflow(), &tenant.other_spans);
                 }
                 is_more
             }
-            Family::Target => {
+            What::Target => {
                 if let Some(series) = tenant.targets.get(slot) {
                     let mut labels = self.common.clone();
                     for told in series.values() {
@@ -148,17 +190,17 @@ impl Writer<'_> {
                         }
                         labels.push_str(told);
                     }
-                    self.sample(out, "", &labels, 1);
+                    self.portion.number(self.family, &labels, 1, 0);
                 }
                 slot < tenant.targets.slots()
             }
-            Family::Requests | Family::Failed | Family::Server | Family::Client => {
+            What::Requests | What::Failed | What::Server | What::Client => {
                 let is_more = slot <= tenant.edges.slots();
                 if let Some(series) = tenant.edges.get(slot) {
                     let names = ["client", "server", "connection_type"].into_iter();
-                    self.edge(&self.labels(names, series.values()), &series.value, out);
+                    self.edge(&self.labels(names, series.values()), &series.value);
                 } else if slot == tenant.edges.slots() && tenant.other_edges.server.count() > 0 {
-                    self.edge(&self.overflow(), &tenant.other_edges, out);
+                    self.edge(&self.overflow(), &tenant.other_edges);
                 }
                 is_more
             }
@@ -186,71 +228,24 @@ impl Writer<'_> {
         labels
     }
 
-    fn span(&self, labels: &str, totals: &SpanTotals, out: &mut String) {
-        match self.family {
-            Family::Calls => self.sample(out, "_total", labels, totals.latency.count()),
-            Family::Size => self.sample(out, "_total", labels, totals.size),
-            _ => self.histogram(out, labels, &SPANS, &totals.latency),
+    fn span(&mut self, labels: &str, totals: &SpanTotals) {
+        let Writer { family, portion, .. } = self;
+        let latency = &totals.latency;
+        match family.what {
+            What::Calls => portion.number(family, labels, latency.count(), latency.since),
+            What::Size => portion.number(family, labels, totals.size, latency.since),
+            _ => portion.histogram(family, labels, &SPANS, latency),
         }
     }
 
-    fn edge(&self, labels: &str, totals: &EdgeTotals, out: &mut String) {
-        match self.family {
-            Family::Requests => self.sample(out, "_total", labels, totals.server.count()),
-            Family::Failed => self.sample(out, "_total", labels, totals.failed),
-            Family::Client => self.histogram(out, labels, &EDGES, &totals.client),
-            _ => self.histogram(out, labels, &EDGES, &totals.server),
+    fn edge(&mut self, labels: &str, totals: &EdgeTotals) {
+        let Writer { family, portion, .. } = self;
+        let EdgeTotals { failed, server, client } = totals;
+        match family.what {
+            What::Requests => portion.number(family, labels, server.count(), server.since),
+            What::Failed => portion.number(family, labels, *failed, server.since),
+            What::Client => portion.histogram(family, labels, &EDGES, client),
+            _ => portion.histogram(family, labels, &EDGES, server),
         }
     }
-
-    fn histogram<const N: usize>(
-        &self,
-        out: &mut String,
-        labels: &str,
-        bounds: &Bounds<N>,
-        observed: &Histogram<N>,
-    ) {
-        let mut below = 0;
-        let buckets = bounds.names.iter().zip(&observed.counts).zip(&observed.exemplars);
-        for ((bound, count), exemplar) in buckets {
-            below += count;
-            self.begin(out, "_bucket", labels, Some(bound));
-            write(out, below);
-            if exemplar.trace != TraceId::default() {
-                append_exemplar(out, exemplar);
-            }
-            out.push('\n');
-        }
-        self.sample(out, "_count", labels, below);
-        self.sample(out, "_sum", labels, observed.sum());
-    }
-
-    fn begin(&self, out: &mut String, suffix: &str, labels: &str, bound: Option<&str>) {
-        out.extend([self.name, suffix]);
-        if !labels.is_empty() || bound.is_some() {
-            out.push('{');
-            out.push_str(labels);
-            if let Some(bound) = bound {
-                out.push_str(if labels.is_empty() { "le=\"" } else { ",le=\"" });
-                out.extend([bound, "\""]);
-            }
-            out.push('}');
-        }
-        out.push(' ');
-    }
-
-    fn sample(&self, out: &mut String, suffix: &str, labels: &str, value: impl std::fmt::Display) {
-        self.begin(out, suffix, labels, None);
-        write(out, value);
-        out.push('\n');
-    }
-}
-
-fn append_exemplar(out: &mut String, exemplar: &Exemplar) {
-    out.extend([" # {", TRACE, "=\""]);
-    write(out, exemplar.trace);
-    out.push_str("\"} ");
-    write(out, seconds(exemplar.ns.into()));
-    let (seconds, millis) = (exemplar.unix_ms / 1000, exemplar.unix_ms % 1000);
-    write(out, format_args!(" {seconds}.{millis:03}"));
 }

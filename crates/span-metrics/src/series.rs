@@ -8,6 +8,15 @@ use std::hash::BuildHasher;
 /// What a series takes in the index and in the list, bytes: both may be half empty.
 const PLACE: usize = 64;
 
+/// What is counted in a series.
+pub(crate) trait Counted: Default {
+    /// Bytes that it holds elsewhere from the beginning.
+    const LEAST_BYTES: usize;
+
+    /// Bytes that it has taken beyond those.
+    fn bytes(&self) -> usize;
+}
+
 /// One series.
 #[derive(Debug)]
 pub(crate) struct Series<T> {
@@ -53,8 +62,8 @@ fn hash(key: &[u8]) -> u64 {
 }
 
 /// The memory of a series with this key.
-fn bytes_of<T>(key: &[u8]) -> usize {
-    size_of::<Series<T>>() + key.len() + PLACE
+fn bytes_of<T: Counted>(key: &[u8]) -> usize {
+    size_of::<Series<T>>() + T::LEAST_BYTES + key.len() + PLACE
 }
 
 /// How many there may be.
@@ -66,7 +75,7 @@ pub(crate) struct Bound {
     pub(crate) eighths: usize,
 }
 
-impl<T: Default> SeriesTable<T> {
+impl<T: Counted> SeriesTable<T> {
     /// Number of series.
     pub(crate) fn len(&self) -> usize {
         self.index.len()
@@ -123,7 +132,7 @@ impl<T: Default> SeriesTable<T> {
             if let Ok(entry) = found {
                 entry.remove();
             }
-            room.give_back(bytes_of::<T>(&series.key));
+            room.give_back(bytes_of::<T>(&series.key) + series.value.bytes());
             self.free.push(number);
         }
         if self.index.is_empty() {
@@ -136,6 +145,14 @@ impl<T: Default> SeriesTable<T> {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    impl Counted for u64 {
+        const LEAST_BYTES: usize = 0;
+
+        fn bytes(&self) -> usize {
+            0
+        }
+    }
 
     const ALL: Bound = Bound { most: 3, eighths: 8 };
 

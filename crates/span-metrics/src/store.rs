@@ -41,7 +41,7 @@ pub struct Store {
 
 /// Memory of a tenant beside its series.
 fn bytes_of(name: &str) -> usize {
-    size_of::<Tenant>() + name.len() + 64
+    Tenant::LEAST_BYTES + name.len() + 64
 }
 
 impl Store {
@@ -89,7 +89,7 @@ impl Store {
         tenants.retain(|name, tenant| {
             let stays = tenant.drop_stale(before, shared);
             if !stays {
-                shared.series.give_back(bytes_of(name));
+                shared.series.give_back(bytes_of(name) + tenant.bytes());
             }
             stays
         });

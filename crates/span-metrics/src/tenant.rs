@@ -2,11 +2,12 @@
 
 use crate::attributes::{Found, Keys};
 use crate::edge::{CLIENT, CONSUMER, ConnectionType, Edge, PRODUCER, SERVER, Side};
-use crate::histogram::{EDGES, Exemplar, Histogram, SPANS};
+use crate::histogram::{EDGES, Exemplar, SPANS};
 use crate::room::Room;
-use crate::series::{Bound, SeriesTable, end_value};
+use crate::series::{Bound, Counted, SeriesTable, end_value};
 use crate::spans::{Labelled, Resources};
 use crate::stats::Stats;
+use crate::totals::{EdgeTotals, SpanTotals, Target};
 use crate::waiting::{Meeting, Waiting};
 use crate::{Now, Settings, size};
 use foldhash::fast::FixedState;
@@ -21,26 +22,6 @@ const OF_OTHERS: usize = 8;
 const KEPT: usize = 4096;
 /// OTLP's number of the status of an error.
 const ERROR: i32 = 2;
-
-/// Of spans with the same labels.
-#[derive(Debug, Default)]
-pub(crate) struct SpanTotals {
-    /// Bytes.
-    pub(crate) size: u64,
-    pub(crate) latency: Histogram<15>,
-}
-
-/// Of calls with the same ends.
-#[derive(Debug, Default)]
-pub(crate) struct EdgeTotals {
-    pub(crate) failed: u64,
-    pub(crate) server: Histogram<9>,
-    pub(crate) client: Histogram<9>,
-}
-
-/// A resource that sent spans.
-#[derive(Debug, Default)]
-pub(crate) struct Target;
 
 /// What all tenants share.
 #[derive(Debug)]
@@ -111,6 +92,10 @@ fn pick<T: Copy + Default>(column: &[T], row: usize) -> T {
 }
 
 impl Tenant {
+    /// Bytes that it takes from the beginning, beside its name.
+    pub(crate) const LEAST_BYTES: usize =
+        size_of::<Tenant>() + SpanTotals::LEAST_BYTES + EdgeTotals::LEAST_BYTES;
+
     /// Counts the spans of a frame.
     pub(crate) fn count(&mut self, columns: &Columns, shared: &mut Shared, now: Now) {
         self.touched = now.ms;
@@ -157,7 +142,8 @@ impl Tenant {
             };
             let ns = pick(&spans.end, row).saturating_sub(pick(&spans.start, row));
             let trace = columns.trace_of(row);
-            totals.latency.observe(&SPANS, Exemplar { trace, ns, unix_ms: now.unix_ms });
+            let seen = Exemplar { trace, ns, unix_ms: now.unix_ms };
+            totals.latency.observe(&SPANS, seen, |bytes| series.take(bytes, OF_SPANS));
             totals.size += size::of_span(columns, row);
             if (SERVER..=CONSUMER).contains(&kind) && resource.service.is_some() {
                 sides.push(row);
@@ -257,8 +243,9 @@ impl Tenant {
         stats.edges += 1;
         totals.failed += u64::from(edge.failed);
         let seen = |ns| Exemplar { trace: at.trace, ns, unix_ms: now.unix_ms };
-        totals.server.observe(&EDGES, seen(edge.server_ns));
-        totals.client.observe(&EDGES, seen(edge.client_ns));
+        let mut take = |bytes| series.take(bytes, OF_OTHERS);
+        totals.server.observe(&EDGES, seen(edge.server_ns), &mut take);
+        totals.client.observe(&EDGES, seen(edge.client_ns), take);
     }
 
     /// Counts the calls that have waited long enough, as far as it is known who the other side is.
@@ -278,6 +265,11 @@ impl Tenant {
         self.edges.drop_stale(before, &mut shared.series);
         self.targets.drop_stale(before, &mut shared.series);
         self.touched >= before || self.series() > 0 || self.waiting.len() > 0
+    }
+
+    /// Bytes that it has taken for what may have no series of its own, beyond [`Tenant::LEAST_BYTES`].
+    pub(crate) fn bytes(&self) -> usize {
+        self.other_spans.bytes() + self.other_edges.bytes()
     }
 
     /// Sets of labels.

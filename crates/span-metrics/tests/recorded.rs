@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
-use tributary_span_metrics::{Now, Page, Settings, Stats, Store};
+use tributary_span_metrics::{Format, Now, Page, Settings, Stats, Store};
 use tributary_testkit::otlp::{ExportTraceServiceRequest, any_value::Value};
 use tributary_testkit::prometheus::Metrics;
 use tributary_testkit::recordings;
@@ -30,12 +30,13 @@ fn counted(requests: &[Vec<u8>], settings: Settings) -> Store {
 }
 
 fn text(store: &Store) -> String {
-    let (mut page, mut text, mut portions) = (Page::new(vec![TENANT.to_owned()]), String::new(), 1);
+    let mut page = Page::new(Format::OpenMetrics, vec![TENANT.to_owned()]);
+    let (mut text, mut portions) = (Vec::new(), 1);
     while page.next(store, &mut text) {
         portions += 1;
     }
     assert!(portions > 3, "{portions} portions");
-    text
+    String::from_utf8(text).unwrap()
 }
 
 /// As the script prints them.
@@ -124,9 +125,10 @@ fn what_has_no_room_is_counted_all_the_same() {
     let stats = store.stats();
     assert!(stats.sides_dropped > 0 && stats.spans_overflowed > 0 && stats.edges_overflowed > 0);
     let samples = {
-        let (mut page, mut text) = (Page::new(vec![TENANT.to_owned()]), String::new());
+        let mut page = Page::new(Format::OpenMetrics, vec![TENANT.to_owned()]);
+        let mut text = Vec::new();
         while page.next(&store, &mut text) {}
-        Metrics::parse(&text).unwrap()
+        Metrics::parse(&String::from_utf8(text).unwrap()).unwrap()
     };
     let sum = |name: &str, labels: &[(&str, &str)]| samples.sum(name, labels).unwrap();
     let overflow = [("otel_metric_overflow", "true")];

@@ -107,7 +107,7 @@ impl Iterator for Chaos {
             8..=9 => Event::Outage { down: self.millis(500, self.longest) },
             10..=11 => Event::FullDisk { down: self.millis(1000, 8000), seat: self.seat() },
             12..=13 => {
-                let share = [5, 50, 100][self.random.below(3)];
+                let share = self.random.pick(&[5, 50, 100]).copied().unwrap_or_default();
                 Event::Denied { down: self.millis(1000, self.longest), share, seat: self.seat() }
             }
             _ => Event::Namesake { seat: self.seat(), down: self.millis(1000, 8000) },

@@ -1,13 +1,16 @@
 //! Metrics from spans, as Prometheus adds them up over the death of an ingester.
 
 use anyhow::{Context, Result, ensure};
+use prost::Message;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tributary_testkit::data::data_dir;
+use tributary_testkit::otlp::{ExportTraceServiceRequest, Span};
 use tributary_testkit::prometheus::{Metrics, Sample};
 use tributary_testkit::wait::SOON;
 use tributary_testkit::{Recording, http, recordings, wait_for};
 use tributary_tests::ingester::HOLD;
+use tributary_tests::prometheus::{self, Prometheus};
 use tributary_tests::replay::{Protocol, Sender};
 use tributary_tests::{Ingester, Place, Sidecar};
 
@@ -121,4 +124,59 @@ async fn increases_over_a_kill_are_what_was_sent_but_for_what_no_scrape_saw() ->
     ensure!(sum(&both, "traces_service_graph_request_total", None) > 0.0, "no call was found");
     sidecar.stop().await?;
     ingester.stop().await
+}
+
+/// Spans and the longest of nine tenths of them, seconds, by another decoder than ours.
+fn by_hand(recordings: &[Recording]) -> Result<(f64, f64)> {
+    let mut durations = Vec::new();
+    for request in recordings.iter().flat_map(|recording| &recording.records) {
+        for resource in ExportTraceServiceRequest::decode(&**request)?.resource_spans {
+            let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            let took = |s: Span| s.end_time_unix_nano.saturating_sub(s.start_time_unix_nano);
+            durations.extend(spans.map(took));
+        }
+    }
+    durations.sort_unstable();
+    let longest = durations.get(durations.len() * 9 / 10).context("spans")?;
+    Ok((durations.len() as f64, *longest as f64 / 1e9))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prometheus_reads_native_histograms_and_knows_what_a_killed_ingester_had() -> Result<()> {
+    let Some(program) = prometheus::program("prometheus")? else { return Ok(()) };
+    let pods = recordings()?;
+    let (place, flags) = (Place::folder()?, [HOLD, &["--span-metrics", "true"]].concat());
+    let stays = Ingester::start(&place, &flags).await?;
+    let mut goes = Ingester::start(&place, &flags).await?;
+    let prometheus = Prometheus::start(&program, &[stays.http, goes.http]).await?;
+    let until = async |expression: &str, about: f64, within: f64| {
+        wait_for(expression, SOON, async || match prometheus.value(expression).await {
+            Ok(Some(value)) if (value - about).abs() <= within => Ok(()),
+            other => Err(format!("{other:?} of {about}")),
+        })
+        .await
+    };
+    let pods = pods.get(..6).context("pods")?;
+    for (ingester, pods) in [&stays, &goes].into_iter().zip(pods.chunks(3)) {
+        let sidecar = Sidecar::start(&ingester.wire.to_string(), &[]).await?;
+        let mut sender = Sender::open(&sidecar, Protocol::Protobuf).await?;
+        for pod in pods {
+            send(&mut sender, pod).await?;
+        }
+        sidecar.stop().await?;
+    }
+    let (all, longest) = by_hand(pods)?;
+    until("sum(histogram_count(traces_spanmetrics_latency))", all, 0.0).await?;
+    until("sum(traces_spanmetrics_calls_total)", all, 0.0).await?;
+    // Within a bucket, which is a ninth wide.
+    let nine_tenths = "histogram_quantile(0.9, sum(traces_spanmetrics_latency))";
+    until(nine_tenths, longest, longest / 9.0).await?;
+    // Spans go to the ingester that has their trace, whichever of them a sidecar was given.
+    let own = format!("sum(traces_spanmetrics_calls_total{{instance=\"{}\"}})", stays.http);
+    let own = prometheus.value(&own).await?.context("spans")?;
+    ensure!(own > 0.0 && own < all, "{own} of {all}");
+    goes.process.kill()?;
+    until("sum(traces_spanmetrics_calls_total)", own, 0.0).await?;
+    until("sum(last_over_time(traces_spanmetrics_calls_total[5m]))", all, 0.0).await?;
+    stays.stop().await
 }

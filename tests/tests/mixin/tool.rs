@@ -4,32 +4,13 @@ use crate::dashboard;
 use crate::files::mixin;
 use anyhow::{Result, ensure};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use tributary_testkit::workspace_root;
-
-/// How to have one.
-const HOW: &str = "`cargo xtask promtool` fetches it where there is apt-get, or install Prometheus";
-
-/// promtool: `TRIBUTARY_PROMTOOL`, what `cargo xtask promtool` fetches, or that of the machine.
-fn promtool() -> Result<Option<PathBuf>> {
-    if let Some(path) = std::env::var_os("TRIBUTARY_PROMTOOL").map(PathBuf::from) {
-        ensure!(path.is_file(), "TRIBUTARY_PROMTOOL: no {}", path.display());
-        return Ok(Some(path));
-    }
-    let fetched = workspace_root().join("target/promtool/promtool");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = std::env::split_paths(&path).map(|folder| folder.join("promtool"));
-    Ok([fetched].into_iter().chain(installed).find(|path| path.is_file()))
-}
+use tributary_tests::prometheus;
 
 /// Runs it, if there is one, and ensures that it is content.
 fn content(arguments: &[&Path]) -> Result<()> {
-    let Some(tool) = promtool()? else {
-        // Past the harness, which shows nothing of tests that pass.
-        writeln!(std::io::stderr(), "SKIPPED, no promtool: {HOW}")?;
-        return Ok(());
-    };
+    let Some(tool) = prometheus::program("promtool")? else { return Ok(()) };
     let output = Command::new(tool).args(arguments).output()?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);

@@ -13,17 +13,17 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::io;
 use tributary_query::api::{self, Answer};
 use tributary_span::tenant;
-use tributary_span_metrics::{CONTENT_TYPE, Page};
+use tributary_span_metrics::{Format, Page};
 
 const OFF: &str = "no metrics are made of spans here: the setting span-metrics is off";
 
 impl HttpState {
     fn tenants_of(&self, headers: &HeaderMap) -> Result<Vec<String>, Answer> {
-        let named = headers.get(tenant::HEADER).map(http::HeaderValue::as_bytes);
+        let named = headers.get(tenant::HEADER).map(HeaderValue::as_bytes);
         api::tenants(self.settings.tenancy, named)
     }
 
@@ -37,19 +37,21 @@ impl HttpState {
             Ok(tenants) => tenants,
             Err(answer) => return respond(answer, encoding),
         };
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let format = Format::preferred(accept.unwrap_or_default());
         let packer = match Packer::new(encoding) {
             Ok(packer) => packer,
             Err(why) => {
                 return respond(Answer::error(StatusCode::INTERNAL_SERVER_ERROR, why), None);
             }
         };
-        let writing = Some((Page::new(tenants), packer, counted.store.clone()));
+        let writing = Some((Page::new(format, tenants), packer, counted.store.clone()));
         let portions = stream::try_unfold(writing, async |writing| {
             let Some((mut page, mut packer, store)) = writing else { return Ok(None) };
             loop {
-                let mut text = String::new();
-                let is_more = page.next(&*store.lock().await, &mut text);
-                let mut packed = packer.add(text.as_bytes())?;
+                let mut portion = Vec::new();
+                let is_more = page.next(&*store.lock().await, &mut portion);
+                let mut packed = packer.add(&portion)?;
                 if !is_more {
                     packed.extend(packer.end()?.unwrap_or_default());
                     return Ok::<_, io::Error>(Some((Bytes::from(packed), None)));
@@ -59,8 +61,8 @@ impl HttpState {
                 }
             }
         });
-        let head =
-            Answer { status: StatusCode::OK, content_type: CONTENT_TYPE, body: Bytes::new() };
+        let content_type = format.content_type();
+        let head = Answer { status: StatusCode::OK, content_type, body: Bytes::new() };
         let mut response = respond(head, encoding);
         Encoding::say(encoding, response.headers_mut());
         *response.body_mut() = Body::from_stream(paced(portions));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Dimensions, Page};
+use crate::{Dimensions, Format, Page};
 use tributary_span::columns::Builder;
 use tributary_span::otlp::decode::{Limits, append_all};
 use tributary_span::protobuf::put;
@@ -71,9 +71,9 @@ fn at(ms: u64) -> Now {
 
 fn page(store: &Store, tenants: &[&str]) -> String {
     let tenants = tenants.iter().map(|&tenant| tenant.to_owned()).collect();
-    let (mut page, mut text) = (Page::new(tenants), String::new());
+    let (mut page, mut text) = (Page::new(Format::OpenMetrics, tenants), Vec::new());
     while page.next(store, &mut text) {}
-    text
+    String::from_utf8(text).unwrap()
 }
 
 fn all(store: &Store) -> Vec<String> {
