@@ -40,8 +40,15 @@ pub(crate) struct Run {
 /// A part of a trace, sent: all of it or one of its halves.
 struct Sent {
     slot: u64,
-    is_last: bool,
     outcome: Result<(), NotTaken>,
+}
+
+/// How far a trace is sent.
+struct Parts {
+    /// Parts of it of which it is not known whether they were taken.
+    left: u8,
+    /// Whether all others were.
+    is_taken: bool,
 }
 
 /// What of this run changes.
@@ -52,6 +59,8 @@ struct State {
     next: u64,
     /// Slots of this run that are not acknowledged, as far back as notes tell.
     not_acknowledged: BTreeSet<u64>,
+    /// Traces that are being sent, by their slots.
+    parts: BTreeMap<u64, Parts>,
     /// Second halves, by the slot in which they are sent: whose they are.
     halves: BTreeMap<u64, u64>,
     /// Whether what is not taken was told.
@@ -73,6 +82,7 @@ impl Run {
             since: first,
             next: first,
             not_acknowledged: BTreeSet::new(),
+            parts: BTreeMap::new(),
             halves: BTreeMap::new(),
             is_told: false,
             told: None,
@@ -119,7 +129,7 @@ impl Run {
             state.halves.remove(&due);
             let mut case = Case::of(&self.plan, whose);
             let half = case.spans.split_off(case.first.min(case.spans.len()));
-            self.send(sending, whose, case.kind.protocol(), half, true);
+            self.send(sending, whose, case.kind.protocol(), half);
         }
         let is_done = self.most.is_some_and(|most| state.next - state.since >= most);
         if is_done || slot < state.next {
@@ -134,11 +144,12 @@ impl Run {
         let notes = Notes { since: state.since, not_acknowledged: state.not_acknowledged.clone() };
         case.note(notes.attributes(at));
         let is_last = case.first >= case.spans.len();
+        state.parts.insert(at, Parts { left: if is_last { 1 } else { 2 }, is_taken: true });
         if !is_last {
             state.halves.insert(case.last_slot(), at);
         }
         case.spans.truncate(case.first);
-        self.send(sending, at, case.kind.protocol(), case.spans, is_last);
+        self.send(sending, at, case.kind.protocol(), case.spans);
     }
 
     fn send(
@@ -147,7 +158,6 @@ impl Run {
         slot: u64,
         by: Protocol,
         spans: Vec<super::span::Span>,
-        is_last: bool,
     ) {
         let senders = self.senders.clone();
         sending.spawn(async move {
@@ -160,26 +170,37 @@ impl Run {
                     outcome => break outcome,
                 }
             };
-            Sent { slot, is_last, outcome }
+            Sent { slot, outcome }
         });
     }
 
     fn sent(&self, state: &mut State, sent: Sent) {
-        let by = self.plan.kind(sent.slot).protocol();
-        if let Err(why) = sent.outcome {
-            state.halves.retain(|_, whose| *whose != sent.slot);
-            self.tally.written(by, false);
-            if !std::mem::replace(&mut state.is_told, true) {
-                (self.say)(&format!("not taken: trace {}: {why}", self.plan.trace(sent.slot)));
+        let Some(mut parts) = state.parts.remove(&sent.slot) else { return };
+        parts.left -= 1;
+        match sent.outcome {
+            Ok(()) => state.is_told = false,
+            Err(why) => {
+                parts.is_taken = false;
+                // Without this half the other one is not sent any more.
+                let waiting = state.halves.len();
+                state.halves.retain(|_, whose| *whose != sent.slot);
+                if state.halves.len() < waiting {
+                    parts.left -= 1;
+                }
+                if !std::mem::replace(&mut state.is_told, true) {
+                    (self.say)(&format!("not taken: trace {}: {why}", self.plan.trace(sent.slot)));
+                }
             }
+        }
+        if parts.left > 0 {
+            state.parts.insert(sent.slot, parts);
             return;
         }
-        state.is_told = false;
-        if sent.is_last {
+        self.tally.written(self.plan.kind(sent.slot).protocol(), parts.is_taken);
+        if parts.is_taken {
             let now = (self.clock)();
             state.not_acknowledged.remove(&sent.slot);
             state.ledger.add(sent.slot, now, false, now);
-            self.tally.written(by, true);
         }
     }
 
