@@ -30,7 +30,7 @@ const TARGETS: &[Target] = &[
     at_most("wire bytes per span, 10 spans a request", 45.0, "B"),
     at_most("encoding CPU per span", 0.7, "µs"),
     at_most("ingester CPU per span, wire to block", 3.0, "µs"),
-    at_most("ingester peak RSS at saturation", 300.0, "MiB"),
+    at_most("ingester peak RSS, wire to block, and merging", 300.0, "MiB"),
     at_most("stored bytes per span", 38.0, "B"),
     at_most("ack, 99th percentile, local store", 500.0, "ms"),
     at_most("trace by id, median", 5.0, "ms"),
