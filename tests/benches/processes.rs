@@ -260,13 +260,8 @@ async fn restart() -> Result<()> {
     let ((one, _), (other, _)) =
         tokio::try_join!(full_speed(&ingester, time), full_speed(&ingester, time))?;
     let metrics = ingester.metrics().await?;
-    let count = |metrics: &Metrics, what: &str| {
-        metrics.sum(&format!("tributary_ingester_{what}"), &[]).with_context(|| what.to_owned())
-    };
-    let in_blocks =
-        count(&metrics, "spans_stored_total")? + count(&metrics, "spans_duplicate_total")?;
     ingester.process.kill()?;
-    row("spans left in segments", (one + other - in_blocks) / 1e6, "million");
+    row("spans left in segments", (one + other - in_blocks(&metrics)?) / 1e6, "million");
     let begun = Instant::now();
     let ingester = Ingester::listen_as_deployed(&place, &flags).await?;
     row("start to an open wire", begun.elapsed().as_secs_f64(), "s");
@@ -276,9 +271,19 @@ async fn restart() -> Result<()> {
     ingester.until("tributary_ingester_segments_adopted_total", |n| n > 0.0).await?;
     let slow = slowest_of_hundred(&ingester).await?;
     row("ack, 99th percentile, while they are read", slow * 1e3, "ms");
-    let metrics = ingester.metrics().await?;
-    row("segments adopted by then", count(&metrics, "segments_adopted_total")?, "");
+    let adopted = count(&ingester.metrics().await?, "segments_adopted_total")?;
+    row("segments adopted by then", adopted, "");
     Ok(())
+}
+
+/// A metric of an ingester.
+fn count(metrics: &Metrics, what: &str) -> Result<f64> {
+    metrics.sum(&format!("tributary_ingester_{what}"), &[]).with_context(|| what.to_owned())
+}
+
+/// Spans that went into blocks, those among them that stood there already.
+fn in_blocks(metrics: &Metrics) -> Result<f64> {
+    Ok(count(metrics, "spans_stored_total")? + count(metrics, "spans_duplicate_total")?)
 }
 
 /// How long load lasts, and what memory the ingester has.
@@ -326,22 +331,16 @@ async fn overload() -> Result<()> {
     row("until all are in blocks", ended.elapsed().as_secs_f64(), "s");
     let peak = ingester.process.peak_resident_bytes()? as f64 / MIB;
     let mut metrics = ingester.metrics().await?;
-    let sum = |metrics: &Metrics, what: &str| {
-        metrics.sum(&format!("tributary_ingester_{what}"), &[]).with_context(|| what.to_owned())
-    };
-    let all = |metrics: &Metrics| {
-        anyhow::Ok(sum(metrics, "spans_stored_total")? + sum(metrics, "spans_duplicate_total")?)
-    };
     // All at once, or there is a moment at which covered spans are not counted yet.
-    let at_once = all(&metrics)?;
+    let at_once = in_blocks(&metrics)?;
     for _ in 0..30 {
-        if all(&metrics)? == one + other {
+        if in_blocks(&metrics)? == one + other {
             break;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         metrics = ingester.metrics().await?;
     }
-    let (stored, count) = (all(&metrics)?, |what: &str| sum(&metrics, what));
+    let stored = in_blocks(&metrics)?;
     if stored != one + other {
         println!("sidecar of {one}: {first:?}\nsidecar of {other}: {second:?}\n{metrics:?}");
         println!("the bucket is left at {}", place.keep());
@@ -349,10 +348,10 @@ async fn overload() -> Result<()> {
     }
     row("spans that were counted late", stored - at_once, "");
     row(&format!("spans at full speed, --memory {memory}"), stored / 1e6, "million");
-    row("limit of memory", count("memory_limit_bytes")? / MIB, "MiB");
+    row("limit of memory", count(&metrics, "memory_limit_bytes")? / MIB, "MiB");
     row("peak RSS", peak, "MiB");
-    row("generations left to their segments", count("generations_spilled_total")?, "");
-    row("blocks merged", count("blocks_merged_total")?, "");
+    row("generations left to their segments", count(&metrics, "generations_spilled_total")?, "");
+    row("blocks merged", count(&metrics, "blocks_merged_total")?, "");
     row("blocks", place.parquet_files()?.len() as f64, "");
     ingester.stop().await?;
     books::verify(&place)

@@ -10,10 +10,6 @@ use tributary_span::protobuf::put;
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
 
-fn zigzag(n: i64) -> u64 {
-    ((n << 1) ^ (n >> 63)).cast_unsigned()
-}
-
 /// Appends integers of 64 bits, or of 32 bits (sign-extended) when `narrow`.
 pub(crate) fn delta(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = i64>, narrow: bool) {
     put::varint(out, BLOCK as u64);
@@ -21,7 +17,7 @@ pub(crate) fn delta(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = i64
     put::varint(out, values.len() as u64);
     let mut values = values;
     let mut last = values.next().unwrap_or_default();
-    put::varint(out, zigzag(last));
+    put::varint(out, put::zigzag(last));
     let mut block = [0i64; BLOCK];
     while values.len() > 0 {
         let mut filled = 0;
@@ -39,7 +35,7 @@ pub(crate) fn delta(out: &mut Vec<u8>, values: impl ExactSizeIterator<Item = i64
 
 fn put_block(out: &mut Vec<u8>, differences: &mut [i64]) {
     let smallest = differences.iter().copied().min().unwrap_or_default();
-    put::varint(out, zigzag(smallest));
+    put::varint(out, put::zigzag(smallest));
     let widths = out.len();
     out.extend_from_slice(&[0; BLOCK / MINIBLOCK]);
     for (i, miniblock) in differences.chunks(MINIBLOCK).enumerate() {

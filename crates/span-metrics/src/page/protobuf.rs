@@ -77,7 +77,7 @@ pub(super) fn histogram<const N: usize>(
 /// Buckets where there is something: runs of them, each behind a gap, and by how much each one's count
 /// differs from that of the one before.
 fn native(out: &mut Vec<u8>, native: &Native) {
-    put::uint(out, 5, zigzag(native.schema().into()));
+    put::sint(out, 5, native.schema().into());
     double(out, 6, ZERO);
     put::uint(out, 7, native.zeros());
     let buckets: Vec<(i32, u64)> = native.buckets().collect();
@@ -86,14 +86,14 @@ fn native(out: &mut Vec<u8>, native: &Native) {
         let first = run.first().map_or(0, |(number, _)| *number);
         let length = run.len() as u64;
         put::message(out, 12, |span| {
-            put::uint(span, 1, zigzag((first - next).into()));
+            put::sint(span, 1, (first - next).into());
             put::uint(span, 2, length);
         });
         next = run.last().map_or(0, |(number, _)| number + 1);
     }
     let mut before = 0;
     for count in buckets.iter().map(|(_, count)| count.cast_signed()) {
-        put::uint(out, 13, zigzag(count - before));
+        put::sint(out, 13, count - before);
         before = count;
     }
 }
@@ -129,10 +129,6 @@ fn timestamp(out: &mut Vec<u8>, number: u32, unix_ms: u64) {
 
 fn double(out: &mut Vec<u8>, number: u32, value: f64) {
     put::fixed64(out, number, value.to_bits());
-}
-
-fn zigzag(n: i64) -> u64 {
-    ((n << 1) ^ (n >> 63)).cast_unsigned()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "what is told has 53 bits")]

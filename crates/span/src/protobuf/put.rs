@@ -22,6 +22,16 @@ pub fn uint(out: &mut Vec<u8>, number: u32, n: u64) {
     varint(out, n);
 }
 
+/// A signed number as a varint has it where it is often small: 0, -1, 1, -2 become 0, 1, 2, 3.
+pub fn zigzag(n: i64) -> u64 {
+    ((n << 1) ^ (n >> 63)).cast_unsigned()
+}
+
+/// Field `number` as sint32 or sint64.
+pub fn sint(out: &mut Vec<u8>, number: u32, n: i64) {
+    uint(out, number, zigzag(n));
+}
+
 /// Field `number` as fixed64 (also a double's bits).
 pub fn fixed64(out: &mut Vec<u8>, number: u32, n: u64) {
     varint(out, u64::from(number) << 3 | 1);

@@ -28,6 +28,11 @@ const MOVED: &[&str] = &[
     "answered 308",
 ];
 
+/// An S3 bucket is elsewhere, which its region says, or its endpoint.
+const OTHER_REGION: &str = "The bucket is in another region or at another endpoint than was asked: set AWS_REGION to \
+     the bucket's region, and AWS_ENDPOINT_URL, where it is set, to the endpoint of that region \
+     (https:// where the server wants that)";
+
 /// TLS was not spoken where it must be.
 const TLS_ALONE: &[&str] =
     &["HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port"];
@@ -113,20 +118,11 @@ const TABLE: &[Advice] = &[
             "AuthorizationHeaderMalformed",
             "IllegalLocationConstraint",
             "IncorrectEndpoint",
-            "PermanentRedirect",
-            "TemporaryRedirect",
             "its region is",
-            "its endpoint is",
-            "Received redirect",
-            "answered 301",
-            "answered 302",
-            "answered 307",
-            "answered 308",
         ],
-        look: "The bucket is in another region or at another endpoint than was asked: set AWS_REGION to \
-               the bucket's region, and AWS_ENDPOINT_URL, where it is set, to the endpoint of that region \
-               (https:// where the server wants that)",
+        look: OTHER_REGION,
     },
+    Advice { of: S3, said: MOVED, look: OTHER_REGION },
     Advice {
         of: S3,
         said: &["ExpiredToken", "TokenRefreshRequired", "RequestExpired"],
