@@ -149,7 +149,7 @@ async fn merge(all: &[Columns]) -> Result<()> {
     }
     let best = times.iter().min().copied().unwrap_or_default();
     println!("row\tmerging blocks span by span, CPU per span\t{:.3}\tµs", per(best, spans));
-    for group in [32 << 10, 64 << 10, 256 << 10] {
+    for group in [32 << 10, 64 << 10] {
         splice(&inputs, group).await?;
     }
     Ok(())

@@ -48,6 +48,9 @@ const FRESH_ZSTD: i32 = 3;
 /// And for a merged one, which is kept: what it costs more to write is saved within weeks.
 const MERGED_ZSTD: i32 = 6;
 
+/// By how much columns shrink in a block, at least as a rule.
+const SHRINKS: usize = 4;
+
 /// How blocks are written.
 #[derive(Debug, Clone)]
 pub struct WriterSettings {
@@ -103,6 +106,7 @@ pub fn write(
     settings: &WriterSettings,
 ) -> Result<FinishedBlock, BlockError> {
     let mut writer = BlockWriter::new(id, tenant, settings.clone())?;
+    writer.file.reserve(batches.iter().map(|b| b.bytes()).sum::<usize>() / SHRINKS);
     writer.push(batches)?;
     writer.finish()
 }

@@ -35,7 +35,7 @@ pub(crate) struct Batch {
     /// The spans.
     pub columns: Arc<Columns>,
     /// Their share of the memory budget; none when they were rebuilt before anything is received,
-    /// which is bounded by the size of a piece instead.
+    /// which the size of a piece bounds instead.
     pub permit: Option<Permit>,
 }
 
@@ -76,6 +76,12 @@ impl Generation {
     fn evicted(segments: BTreeMap<u64, SegmentInfo>, since: Option<Instant>) -> Self {
         let spans = segments.values().map(|segment| segment.spans).sum();
         Generation { spans, since, segments, evicted: true, ..Generation::default() }
+    }
+
+    /// How many of its spans take so many bytes, as the budget counts them.
+    fn spans_in(&self, bytes: usize) -> u64 {
+        let spans = u128::from(self.spans) * bytes as u128 / self.bytes.max(1) as u128;
+        u64::try_from(spans).unwrap_or(u64::MAX)
     }
 
     fn find(&self, tenant: &str, trace: &TraceId, found: &mut Vec<Arc<Columns>>) {

@@ -44,9 +44,9 @@ pub enum Step {
     WriteMetas(Vec<BlockEntry>),
     /// Delete these segments.
     Delete(Vec<u64>),
-    /// Read these segments, build blocks minted for slot `k`, and answer the slot: it covers those
-    /// that could be read and sets aside those that never will be; what it names neither way is left
-    /// as it is. `None` when it would name none.
+    /// Read these segments, or the first of them when all are too much at once; build blocks minted
+    /// for slot `k`, and answer the slot: it covers those that could be read and sets aside those that
+    /// never will be. What was read and what it names neither way is left as it is.
     Build {
         /// The slot.
         k: u32,
@@ -80,8 +80,13 @@ pub enum Done {
     Shown,
     /// The segments are deleted.
     Deleted,
-    /// The slot that was built, if there is anything to commit.
-    Built(Option<Slot>),
+    /// What came of the segments that were read.
+    Built {
+        /// The slot; `None` when it would name none.
+        slot: Option<Slot>,
+        /// The last ones of the segments, which were not read: they come next.
+        rest: Vec<u64>,
+    },
     /// A segment was gone: another process is at work here.
     OutOfDate,
     /// How the commit ended.
@@ -229,10 +234,15 @@ impl Adoption {
                 self.plan.deletable_after_finish.clear();
                 self.at = self.after_decision();
             }
-            (At::Build, Done::Built(Some(slot))) => self.at = At::Commit(CommitRun::new(slot)),
-            (At::Build, Done::Built(None)) => {
-                self.summary.left.extend(self.pieces.pop_front().unwrap_or_default());
-                self.at = self.build_or_end();
+            (At::Build, Done::Built { slot, rest }) => {
+                self.build_next(rest);
+                self.at = match slot {
+                    Some(slot) => At::Commit(CommitRun::new(slot)),
+                    None => {
+                        self.summary.left.extend(self.pieces.pop_front().unwrap_or_default());
+                        self.build_or_end()
+                    }
+                };
             }
             (At::Build | At::Relog, Done::OutOfDate) => self.again(),
             (At::Commit(run), Done::Committed(Ended::Won)) => {
@@ -285,6 +295,14 @@ impl Adoption {
             At::DeleteFinished
         } else {
             self.build_or_end()
+        }
+    }
+
+    /// These are a piece of their own, after the one that they were the end of.
+    fn build_next(&mut self, rest: Vec<u64>) {
+        if let Some(piece) = self.pieces.pop_front().filter(|_| !rest.is_empty()) {
+            self.pieces.push_front(rest.clone());
+            self.pieces.push_front(piece.into_iter().filter(|n| !rest.contains(n)).collect());
         }
     }
 

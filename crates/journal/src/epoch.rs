@@ -145,18 +145,18 @@ impl WriterEpoch {
     }
 
     /// Cuts the generation of exactly these segments, which waits for its commit, into runs of at
-    /// most `max_bytes` of segments, or one segment. Each is a generation of its own from then on,
+    /// most `most_spans`, or one segment. Each is a generation of its own from then on,
     /// under the same number, and is committed in its turn. Answers them, the oldest first; none,
     /// and nothing changes, when no such generation waits. It is named by its segments and not by
     /// its place, so that a caller whose order differs can never cut another one.
-    pub fn split(&mut self, of: &BTreeMap<u64, SegmentInfo>, max_bytes: u64) -> Vec<Generation> {
+    pub fn split(&mut self, of: &BTreeMap<u64, SegmentInfo>, most_spans: u64) -> Vec<Generation> {
         let index = self.frozen.iter().position(|frozen| frozen.segments == *of);
         let Some((index, whole)) = index.and_then(|at| Some((at, self.frozen.remove(at)?))) else {
             return Vec::new();
         };
         let Generation { number, mut segments } = whole;
-        let lengths = segments.iter().map(|(n, segment)| (*n, segment.len)).collect();
-        let runs = recover::pieces(&lengths, max_bytes).into_iter().map(|run| Generation {
+        let spans = segments.iter().map(|(n, segment)| (*n, segment.spans)).collect();
+        let runs = recover::pieces(&spans, most_spans).into_iter().map(|run| Generation {
             number,
             segments: run.iter().filter_map(|n| segments.remove_entry(n)).collect(),
         });

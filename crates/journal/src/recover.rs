@@ -108,19 +108,20 @@ fn contiguous(slots: &BTreeMap<u32, Slot>) -> u32 {
 }
 
 /// Cuts segments into runs that are replayed and committed one after the other, so that a large
-/// epoch does not have to fit into memory: each run has at most `max_bytes`, or one segment.
-pub(crate) fn pieces(segments: &BTreeMap<u64, u64>, max_bytes: u64) -> Vec<Vec<u64>> {
+/// epoch does not have to fit into memory: each run has at most `most` of what is said of each
+/// segment, its bytes or its spans, or one segment.
+pub(crate) fn pieces(segments: &BTreeMap<u64, u64>, most: u64) -> Vec<Vec<u64>> {
     let mut pieces: Vec<Vec<u64>> = Vec::new();
-    let mut bytes = 0;
-    for (&n, &len) in segments {
+    let mut sum = 0;
+    for (&n, &size) in segments {
         match pieces.last_mut() {
-            Some(piece) if bytes + len <= max_bytes => {
+            Some(piece) if sum + size <= most => {
                 piece.push(n);
-                bytes += len;
+                sum += size;
             }
             _ => {
                 pieces.push(vec![n]);
-                bytes = len;
+                sum = size;
             }
         }
     }

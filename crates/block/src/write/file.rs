@@ -64,6 +64,11 @@ impl File {
         })
     }
 
+    /// Makes room for so many bytes: a vector that grows is copied, and is there twice meanwhile.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.writer.inner_mut().reserve(bytes);
+    }
+
     pub(super) fn row_group(&mut self, rows: &mut impl RowGroup) -> Result<(), BlockError> {
         let columns = self.writer.schema_descr().columns().to_vec();
         let mut row_group = self.writer.next_row_group()?;

@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use std::collections::BTreeSet;
 use std::future::ready;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tributary_block::{BlockMeta, BlockStats, FinishedBlock, Object, WriterSettings};
 use tributary_journal::id::mint_block;
 use tributary_journal::{BlockEntry, EpochId, SegmentInfo, Slot, Uid, layout};
@@ -27,6 +28,8 @@ pub(crate) struct BlockBuilder {
     pub settings: WriterSettings,
     /// Makes their ids.
     pub ids: IdGenerator,
+    /// How many are built at a time: each takes memory beside the budget.
+    pub building: Arc<Semaphore>,
     /// Whether they are built where they are asked for, and not on a thread for long work: in a
     /// simulation everything happens in one place.
     pub inline: bool,
@@ -64,6 +67,7 @@ impl BlockBuilder {
                 let batches: Vec<&Columns> = batches.iter().map(Arc::as_ref).collect();
                 tributary_block::write(id, &tenant, &batches, &settings)
             };
+            let _turn = self.building.acquire().await.ok();
             blocks.push(match self.inline {
                 true => write()?,
                 false => tokio::task::spawn_blocking(write).await??,

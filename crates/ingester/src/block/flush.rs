@@ -121,7 +121,7 @@ impl Flusher {
             let slot = built.slot(epoch, k, segments.values().copied().collect());
             return Ok(Some(Made { generation: job.generation.clone(), built, slot }));
         }
-        let read = || self.rebuilder.read(&epoch, segments.keys().copied());
+        let read = || self.rebuilder.read(&epoch, segments.keys().copied(), usize::MAX);
         let rebuilt = retry_until_done("read segments back", epoch.bytes()[15], read).await;
         let Some(rebuilt) = rebuilt.filter(|rebuilt| rebuilt.left.is_empty()) else {
             return Ok(None);

@@ -37,8 +37,18 @@ pub(crate) struct Rebuilt {
     pub quarantined: Vec<u64>,
     /// Spans in frames that cannot be decoded; copies of their segments are kept.
     pub rejected: u64,
+    /// The last of the segments, which were not read, since the spans of the others fill memory.
+    pub rest: Vec<u64>,
     /// Segments that stay as they are, live, and what would have to change before they can be read.
     pub left: BTreeMap<u64, Cure>,
+}
+
+impl Rebuilt {
+    /// Whether one more segment like those that were read fits into `most` bytes of memory.
+    fn has_room(&self, most: usize) -> bool {
+        let Generation { bytes, segments, .. } = &self.generation;
+        bytes.saturating_add(bytes / segments.len().max(1)) <= most
+    }
 }
 
 /// What a segment that is left as it is waits for.
@@ -71,9 +81,10 @@ enum Unknown {
 }
 
 impl Rebuilder {
-    /// The spans of these segments; `None` when one of them is gone, so that another process is at
-    /// work in the epoch. What cannot be read for good is set aside, and what cannot be read by this
-    /// release or at this time is left out.
+    /// The spans of these segments, or of the first of them when all would take more than `most` bytes
+    /// of memory: what a segment takes there, its length does not tell. `None` when one of them is gone,
+    /// so that another process is at work in the epoch. What cannot be read for good is set aside, and
+    /// what cannot be read by this release or at this time is left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -81,9 +92,15 @@ impl Rebuilder {
         &self,
         epoch: &EpochId,
         numbers: impl IntoIterator<Item = u64>,
+        most: usize,
     ) -> Result<Option<Rebuilt>, JournalError> {
         let mut rebuilt = Rebuilt::default();
-        for n in numbers {
+        let mut numbers = numbers.into_iter();
+        while let Some(n) = numbers.next() {
+            if !rebuilt.has_room(most) {
+                rebuilt.rest = std::iter::once(n).chain(numbers).collect();
+                break;
+            }
             let object = match self.journal.read_segment(epoch, n).await {
                 Ok(object) => object,
                 Err(JournalError::Store(error)) if error.is_not_found() => return Ok(None),

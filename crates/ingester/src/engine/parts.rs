@@ -18,7 +18,7 @@ use crate::tenant_limits::{Rates, WatchedLimits};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tributary_block::WriterSettings;
@@ -103,6 +103,7 @@ impl Parts {
                 ..WriterSettings::default()
             },
             ids: ids.clone(),
+            building: Arc::new(Semaphore::new(sizes::built_at_once(config.memory))),
             inline: build_inline,
         };
         let live = Arc::new(LiveSpans::new(first_epoch));

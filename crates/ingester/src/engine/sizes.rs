@@ -50,6 +50,12 @@ pub(super) fn row_group_spans(memory: usize) -> usize {
     (memory / WRITTEN_SPAN).clamp(8 << 10, WriterSettings::default().row_group_spans)
 }
 
+/// Fresh blocks that are built at a time: one of this process's own spans, and one of spans that it
+/// adopts, where there is memory for two row groups.
+pub(super) fn built_at_once(memory: usize) -> usize {
+    (memory / (512 << 20)).clamp(1, 2)
+}
+
 /// Spans of a row group of a merged block. The larger it is, the less its dictionaries and its part of
 /// the footer weigh: of 256k spans a block is a twentieth smaller. But a trace found by its id takes
 /// twice the time there. With little memory there are as many as in a fresh block.
@@ -81,11 +87,12 @@ pub(super) fn dedup(memory: usize) -> usize {
     memory / 64
 }
 
-/// Bytes of segments that are rebuilt together. A tenth of the budget is for adoption, and another
-/// one for this process's own spans that had to leave memory; rebuilt spans take sixteen to
-/// thirty-two times their segments, more when what is sent repeats itself.
-pub(super) fn piece(memory: usize) -> u64 {
-    (memory / 10 / 32).clamp(256 << 10, 4 << 20) as u64
+/// What is rebuilt together takes in memory, and the spans of one segment: a tenth of the budget is for
+/// adoption, and another one for this process's own spans that had to leave memory. Spans take sixteen
+/// to thirty-two times their segments there, more when what is sent repeats itself, so the segments'
+/// bytes do not tell.
+pub(super) fn piece(memory: usize) -> usize {
+    memory / 10
 }
 
 /// How much is merged at a time. Of each block that is merged a row group is in memory, three megabytes
@@ -120,25 +127,14 @@ mod tests {
         let (kib, mib) = (1 << 10, 1 << 20);
         let table = [
             // memory, spans of a row group and of a merged one, cache, segments read, frames known,
-            // piece, blocks merged, one's bytes and traces
-            (
-                32 * kib,
-                (8 * kib, 8 * kib),
-                4 * kib,
-                4 * kib,
-                512,
-                256 * kib as u64,
-                4,
-                4 * mib as u64,
-                128,
-            ),
+            // blocks merged, one's bytes and traces
+            (32 * kib, (8 * kib, 8 * kib), 4 * kib, 4 * kib, 512, 4, 4 * mib as u64, 128),
             (
                 64 * mib,
                 (21_845, 21_845),
                 8 * mib,
                 8 * mib,
                 mib,
-                256 * kib as u64,
                 4,
                 4 * mib as u64,
                 256 * kib as u64,
@@ -149,7 +145,6 @@ mod tests {
                 32 * mib,
                 32 * mib,
                 4 * mib,
-                838_860,
                 8,
                 512 * mib as u64,
                 mib as u64,
@@ -160,16 +155,15 @@ mod tests {
                 256 * mib,
                 64 * mib,
                 64 * mib,
-                4 * mib as u64,
                 32,
                 512 * mib as u64,
                 16 * mib as u64,
             ),
         ];
-        for (memory, group, cache, reads, remembered, rebuilt, most, block, traces) in table {
+        for (memory, group, cache, reads, remembered, most, block, traces) in table {
             assert_eq!((row_group_spans(memory), merged_group_spans(memory)), group, "{memory}");
             assert_eq!((block_cache(memory), segment_reads(memory)), (cache, reads));
-            assert_eq!((dedup(memory), piece(memory)), (remembered, rebuilt));
+            assert_eq!(dedup(memory), remembered);
             let limits = merge_limits(memory);
             assert_eq!(
                 (limits.most, limits.block, limits.traces),

@@ -118,7 +118,11 @@ fn segment_writer(
         instance: parts.instance.clone(),
         ids: parts.ids.clone(),
         live: parts.live.clone(),
-        cut_at: CutAt { age: config.segment_age, bytes: config.segment_bytes },
+        cut_at: CutAt {
+            age: config.segment_age,
+            bytes: config.segment_bytes,
+            memory: sizes::piece(config.memory),
+        },
         freeze_at: sizes::freeze_at(config),
         flush_due: parts.flush_due.clone(),
         dedup: parts.dedup.clone(),
@@ -134,7 +138,7 @@ fn evictor(config: &Config, parts: &Parts) -> Evictor {
     Evictor {
         memory: parts.memory.clone(),
         live: parts.live.clone(),
-        piece_bytes: sizes::piece(config.memory),
+        piece: sizes::piece(config.memory),
         flush_due: parts.flush_due.clone(),
         metrics: parts.metrics.clone(),
     }
@@ -163,7 +167,7 @@ fn upkeep(config: &Config, parts: &Parts) -> Upkeep {
         live: parts.live.clone(),
         blocks: parts.blocks.clone(),
         metrics: parts.metrics.clone(),
-        piece_bytes: sizes::piece(config.memory),
+        piece: sizes::piece(config.memory),
         told: Repeated::default(),
         left: LeftSegments::default(),
     };

@@ -13,8 +13,8 @@ pub(crate) struct Evictor {
     pub memory: MemoryBudget,
     /// Where generations are.
     pub live: Arc<LiveSpans>,
-    /// Bytes of segments that are rebuilt together.
-    pub piece_bytes: u64,
+    /// Bytes in memory that are rebuilt together.
+    pub piece: usize,
     /// Wakes the task that writes blocks.
     pub flush_due: Arc<Notify>,
     /// Counters.
@@ -25,7 +25,7 @@ impl Evictor {
     /// Makes room whenever memory may have become short, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while stop.run_until_cancelled(self.memory.check_requested()).await.is_some() {
-            while let Some(made) = self.live.make_room(self.memory.usage(), self.piece_bytes) {
+            while let Some(made) = self.live.make_room(self.memory.usage(), self.piece) {
                 match made {
                     MadeRoom::Frozen => self.flush_due.notify_one(),
                     MadeRoom::Evicted { parts, generation } => {

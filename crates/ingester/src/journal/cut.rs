@@ -10,6 +10,8 @@ pub(crate) struct CutAt {
     pub age: Duration,
     /// Bytes.
     pub bytes: usize,
+    /// Memory of its spans: they are to fit where a piece of an epoch is rebuilt.
+    pub memory: usize,
 }
 
 /// The open segment as the decision sees it.
@@ -17,6 +19,8 @@ pub(crate) struct CutAt {
 pub(super) struct SegmentFill {
     /// Bytes so far.
     pub bytes: usize,
+    /// Memory of its spans so far.
+    pub memory: usize,
     /// When its first frame came; `None` while it is empty.
     pub since: Option<Instant>,
 }
@@ -36,7 +40,7 @@ pub(super) enum Cut {
 pub(super) fn next_cut(fill: &SegmentFill, at: CutAt, now: Instant, closing: bool) -> Cut {
     match fill.since {
         None => Cut::Never,
-        Some(_) if closing || fill.bytes >= at.bytes => Cut::Now,
+        Some(_) if closing || fill.bytes >= at.bytes || fill.memory >= at.memory => Cut::Now,
         Some(since) if now.saturating_duration_since(since) >= at.age => Cut::Now,
         Some(since) => Cut::At(since + at.age),
     }
@@ -65,18 +69,20 @@ mod tests {
     #[test]
     fn segments_are_cut_by_age_size_or_the_end() {
         let now = Instant::now();
-        let at = CutAt { age: Duration::from_millis(300), bytes: 1000 };
+        let at = CutAt { age: Duration::from_millis(300), bytes: 1000, memory: 9000 };
         let ago = |ms| Some(now - Duration::from_millis(ms));
         let table = [
-            (0, None, true, Cut::Never),
-            (10, ago(0), false, Cut::At(now + Duration::from_millis(300))),
-            (10, ago(100), false, Cut::At(now + Duration::from_millis(200))),
-            (10, ago(300), false, Cut::Now),
-            (1000, ago(0), false, Cut::Now),
-            (10, ago(0), true, Cut::Now),
+            (0, 0, None, true, Cut::Never),
+            (10, 90, ago(0), false, Cut::At(now + Duration::from_millis(300))),
+            (10, 90, ago(100), false, Cut::At(now + Duration::from_millis(200))),
+            (10, 90, ago(300), false, Cut::Now),
+            (1000, 8999, ago(0), false, Cut::Now),
+            (999, 9000, ago(0), false, Cut::Now),
+            (10, 90, ago(0), true, Cut::Now),
         ];
-        for (bytes, since, closing, expected) in table {
-            assert_eq!(next_cut(&SegmentFill { bytes, since }, at, now, closing), expected);
+        for (bytes, memory, since, closing, expected) in table {
+            let fill = SegmentFill { bytes, memory, since };
+            assert_eq!(next_cut(&fill, at, now, closing), expected);
         }
     }
 }

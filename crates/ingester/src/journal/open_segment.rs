@@ -1,5 +1,6 @@
 //! The open segment: its bytes, and the frames in them that wait for it to be durable.
 
+use super::cut::SegmentFill;
 use crate::group::Batch;
 use crate::receive::{FrameId, PendingFrame, StreamState};
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub(super) struct UnackedFrame {
 pub(super) struct OpenSegment {
     pub(super) builder: SegmentBuilder,
     pub(super) frames: Vec<UnackedFrame>,
+    /// Memory of their spans, as the budget counts it.
+    memory: usize,
     /// When its first frame came.
     pub(super) since: Option<Instant>,
 }
@@ -37,6 +40,11 @@ pub(super) enum Pushed {
 }
 
 impl OpenSegment {
+    /// How full it is.
+    pub(super) fn fill(&self) -> SegmentFill {
+        SegmentFill { bytes: self.builder.bytes(), memory: self.memory, since: self.since }
+    }
+
     /// Appends a frame with the definitions that the segment lacks.
     pub(super) fn push(&mut self, frame: PendingFrame) -> Pushed {
         let missing =
@@ -65,6 +73,7 @@ impl OpenSegment {
         }
         self.since.get_or_insert_with(Instant::now);
         let PendingFrame { id, seq, stream, tenant, columns, permit, .. } = frame;
+        self.memory += permit.bytes();
         let batch = Batch { tenant, columns, permit: Some(permit) };
         self.frames.push(UnackedFrame { batch, id, seq, stream });
         Pushed::In

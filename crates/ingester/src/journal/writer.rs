@@ -1,6 +1,6 @@
 //! The task that writes segments.
 
-use super::cut::{Cut, CutAt, SegmentFill, next_cut};
+use super::cut::{Cut, CutAt, next_cut};
 use super::open_segment::{OpenSegment, Pushed, UnackedFrame};
 use super::refusing::{REFUSED_AFTER, Refusing};
 use crate::block::Pauses;
@@ -114,7 +114,7 @@ impl SegmentWriter {
         let mut held: Option<Box<PendingFrame>> = None;
         let (mut closed, mut blocked) = (false, false);
         loop {
-            let fill = SegmentFill { bytes: segment.builder.bytes(), since: segment.since };
+            let fill = segment.fill();
             let cut = match held {
                 Some(_) => Cut::Now,
                 None => next_cut(&fill, writer.cut_at, Instant::now(), closed),
@@ -223,7 +223,7 @@ async fn write(
     segment: OpenSegment,
     stop: CancellationToken,
 ) -> Result<Written, SegmentWriterError> {
-    let OpenSegment { builder, frames, since } = segment;
+    let OpenSegment { builder, frames, since, .. } = segment;
     let header = writer.next_header()?;
     let sealed = builder.seal(&header);
     let begun = Instant::now();

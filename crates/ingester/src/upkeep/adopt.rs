@@ -38,14 +38,17 @@ pub(crate) struct Adopter {
     pub blocks: Arc<KnownBlocks>,
     /// Counters.
     pub metrics: Arc<Metrics>,
-    /// Bytes of segments that are rebuilt and committed together: up to thirty-two times as much in
-    /// memory.
-    pub piece_bytes: u64,
+    /// Bytes in memory that are rebuilt and committed together.
+    pub piece: usize,
     /// When a line of log is due about segments that cannot be deleted.
     pub told: Repeated,
     /// What it has left as it is, and is not to read and tell of at every look.
     pub left: LeftSegments,
 }
+
+/// Bytes of segments that are rebuilt and committed together at most, however little memory they take:
+/// what is committed is safe from the next crash.
+const PIECE_BYTES: u64 = 4 << 20;
 
 /// Whether segments may be logged again: not when that is what the epoch was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +95,7 @@ impl Adopter {
         epoch: &EpochId,
         relogging: Relogging,
     ) -> Result<Summary, CommitError> {
-        let mut adoption = Adoption::new(self.piece_bytes);
+        let mut adoption = Adoption::new(PIECE_BYTES);
         let mut piece = None;
         loop {
             let done = match adoption.step() {
@@ -155,13 +158,14 @@ impl Adopter {
     ) -> Result<Done, CommitError> {
         let now = Instant::now();
         let numbers = numbers.iter().copied().filter(|n| !self.left.rests(epoch, *n, now));
-        let read = self.rebuilder.read(epoch, numbers).await?;
+        let read = self.rebuilder.read(epoch, numbers, self.piece).await?;
         let Some(mut rebuilt) = read else { return Ok(Done::OutOfDate) };
+        let rest = std::mem::take(&mut rebuilt.rest);
         for n in rebuilt.left.iter().filter(|(_, cure)| **cure == Cure::Change).map(|(n, _)| *n) {
             self.left.leave(epoch, n, now);
         }
         if rebuilt.generation.segments.is_empty() && rebuilt.quarantined.is_empty() {
-            return Ok(Done::Built(None));
+            return Ok(Done::Built { slot: None, rest });
         }
         let built = self.builder.build(*epoch, k, &rebuilt.generation).await?;
         let mut slot = built.slot_of(*epoch, k, &rebuilt);
@@ -169,7 +173,7 @@ impl Adopter {
         let generation = Arc::new(std::mem::take(&mut rebuilt.generation));
         self.live.add_adopted(generation.clone());
         *piece = Some(Piece { generation, built });
-        Ok(Done::Built(Some(slot)))
+        Ok(Done::Built { slot: Some(slot), rest })
     }
 
     async fn commit(

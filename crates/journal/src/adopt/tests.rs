@@ -68,7 +68,7 @@ fn what_is_left_is_committed_piece_by_piece() {
     adoption.done(Done::Deleted).unwrap();
     for (k, piece) in [(1, vec![2, 3]), (2, vec![5])] {
         assert_eq!(adoption.step(), Step::Build { k, segments: piece.clone() });
-        adoption.done(Done::Built(Some(slot(k, &piece)))).unwrap();
+        adoption.done(built(Some(slot(k, &piece)))).unwrap();
         let Step::Commit(run) = adoption.step() else { panic!("{:?}", adoption.step()) };
         adoption.done(Done::Committed(won(run))).unwrap();
     }
@@ -84,7 +84,7 @@ fn a_lost_slot_is_looked_at_again_but_not_for_ever() {
         adoption.done(Done::Slots(BTreeMap::new())).unwrap();
         adoption.done(segments(&[0])).unwrap();
         adoption.done(Done::Floor { covered: false }).unwrap();
-        adoption.done(Done::Built(Some(slot(0, &[0])))).unwrap();
+        adoption.done(built(Some(slot(0, &[0])))).unwrap();
         adoption.done(Done::Committed(Ended::Lost)).unwrap();
         assert_eq!(adoption.summary.lost, attempt);
     }
@@ -108,6 +108,35 @@ fn below_the_floor_segments_are_logged_again() {
     assert_eq!(adoption.step(), Step::Ended(Summary { relogged: 2, ..Summary::default() }));
 }
 
+/// All of a piece was read.
+fn built(slot: Option<Slot>) -> Done {
+    Done::Built { slot, rest: Vec::new() }
+}
+
+#[test]
+fn what_was_too_much_at_once_comes_next() {
+    let mut adoption = Adoption::new(u64::MAX);
+    adoption.done(Done::Slots(BTreeMap::new())).unwrap();
+    adoption.done(segments(&[1, 2, 3, 4, 5])).unwrap();
+    adoption.done(Done::Floor { covered: false }).unwrap();
+    let mut build = |k, piece: &[u64], slot: Option<Slot>, rest: &[u64]| {
+        assert_eq!(adoption.step(), Step::Build { k, segments: piece.to_vec() });
+        let commits = slot.is_some();
+        adoption.done(Done::Built { slot, rest: rest.to_vec() }).unwrap();
+        if commits {
+            let Step::Commit(run) = adoption.step() else { panic!("{:?}", adoption.step()) };
+            adoption.done(Done::Committed(won(run))).unwrap();
+        }
+        adoption.step()
+    };
+    // Of the first two, one cannot be read; nor can the third.
+    build(0, &[1, 2, 3, 4, 5], Some(slot(0, &[2])), &[3, 4, 5]);
+    build(1, &[3, 4, 5], None, &[4, 5]);
+    let last = build(1, &[4, 5], Some(slot(1, &[4, 5])), &[]);
+    let left = [1, 3].into();
+    assert_eq!(last, Step::Ended(Summary { committed: 3, left, ..Summary::default() }));
+}
+
 /// What the reader made of two pieces.
 type Built = [Option<Slot>; 2];
 
@@ -126,15 +155,15 @@ fn what_cannot_be_read_stays_and_stops_nothing_else() {
         ("all of it", [None, None], &[1, 2, 3, 4], 0),
         ("one set aside", [setting_aside(0, &[1], &[2]), setting_aside(1, &[3], &[])], &[4], 2),
     ];
-    for (name, built, left, committed) in table {
+    for (name, pieces, left, committed) in table {
         let mut adoption = Adoption::new(200);
         adoption.done(Done::Slots(BTreeMap::new())).unwrap();
         adoption.done(segments(&[1, 2, 3, 4])).unwrap();
         adoption.done(Done::Floor { covered: false }).unwrap();
-        for slot in built {
+        for slot in pieces {
             assert!(matches!(adoption.step(), Step::Build { .. }), "{name}");
             let commits = slot.is_some();
-            adoption.done(Done::Built(slot)).unwrap();
+            adoption.done(built(slot)).unwrap();
             if commits {
                 let Step::Commit(run) = adoption.step() else { panic!("{:?}", adoption.step()) };
                 adoption.done(Done::Committed(won(run))).unwrap();
@@ -152,7 +181,7 @@ fn what_was_left_is_not_counted_when_another_process_has_read_it_meanwhile() {
     adoption.done(Done::Slots(BTreeMap::new())).unwrap();
     adoption.done(segments(&[1, 2])).unwrap();
     adoption.done(Done::Floor { covered: false }).unwrap();
-    adoption.done(Done::Built(None)).unwrap();
+    adoption.done(built(None)).unwrap();
     adoption.done(Done::OutOfDate).unwrap();
     adoption.done(Done::Slots(BTreeMap::from([(0, slot(0, &[1, 2]))]))).unwrap();
     adoption.done(segments(&[])).unwrap();
@@ -189,7 +218,7 @@ fn reports_out_of_turn_change_nothing() {
     let mut adoption = Adoption::new(200);
     let before = adoption.clone();
     for done in
-        [Done::Shown, Done::Deleted, Done::Built(None), Done::Relogged, Done::Left, Done::OutOfDate]
+        [Done::Shown, Done::Deleted, built(None), Done::Relogged, Done::Left, Done::OutOfDate]
     {
         adoption.done(done).unwrap_err();
         assert_eq!(adoption, before);

@@ -180,12 +180,12 @@ fn a_waiting_generation_is_committed_in_parts() {
     let first = epoch.begin_commit().unwrap();
     assert!(epoch.is_committing());
     let numbers = |g: &Generation| g.segments.keys().copied().collect::<Vec<_>>();
-    // Two segments fit into 250 bytes.
+    // Two segments have 20 spans.
     let waiting = |numbers: std::ops::Range<u64>| numbers.map(|n| (n, info(n))).collect();
-    let parts: Vec<_> = epoch.split(&waiting(2..7), 250).iter().map(numbers).collect();
+    let parts: Vec<_> = epoch.split(&waiting(2..7), 25).iter().map(numbers).collect();
     assert_eq!(parts, [vec![2, 3], vec![4, 5], vec![6]]);
-    assert_eq!(epoch.split(&waiting(2..7), 250), [], "it is in parts already");
-    assert_eq!(epoch.split(&waiting(0..2), 250), [], "it is being committed");
+    assert_eq!(epoch.split(&waiting(2..7), 25), [], "it is in parts already");
+    assert_eq!(epoch.split(&waiting(0..2), 25), [], "it is being committed");
     assert_eq!(counts(&epoch), (7, 0, 4));
     epoch.slot_won(first.slot).unwrap();
     epoch.close();

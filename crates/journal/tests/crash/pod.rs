@@ -263,7 +263,8 @@ impl Pod {
                     Some(segments) => {
                         let (slot, built) = self.build(epoch, k, &segments);
                         data = built;
-                        adopt::Done::Built(Some(Slot { adopted: true, ..slot }))
+                        let slot = Some(Slot { adopted: true, ..slot });
+                        adopt::Done::Built { slot, rest: Vec::new() }
                     }
                     None => adopt::Done::OutOfDate,
                 },

@@ -206,7 +206,7 @@ impl Adopter {
                     }
                     let commit = Committing { contents: segments, ..Committing::new(slot.clone()) };
                     self.commit = Some(commit);
-                    Done::Built(Some(slot))
+                    Done::Built { slot: Some(slot), rest: Vec::new() }
                 } else {
                     Done::OutOfDate
                 }

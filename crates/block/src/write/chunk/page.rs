@@ -21,7 +21,9 @@ pub(super) enum Header {
 /// Level of zstd for little effort.
 const LOW: i32 = 1;
 /// Bytes of pages that are remembered with what compression made of them, at most.
-const KEPT: usize = 8 << 20;
+const KEPT: usize = 1 << 20;
+/// And of one of them: those that come again have levels alone, or one value over and over.
+const KEPT_PAGE: usize = 16 << 10;
 
 /// A page being made, and what compresses it; keeps its memory from one to the next.
 pub(super) struct PageWriter {
@@ -32,7 +34,7 @@ pub(super) struct PageWriter {
 }
 
 /// Many leaves have the same levels and nothing else, so that page after page is the same as one of
-/// another leaf: what compression made of a page is kept for a while.
+/// another leaf: what compression made of a small page is kept for a while.
 struct Compressor {
     zstd: zstd::bulk::Compressor<'static>,
     kept: HashMap<Vec<u8>, Vec<u8>, FixedState>,
@@ -54,7 +56,7 @@ impl Compressor {
         to.reserve(zstd::zstd_safe::compress_bound(page.len()));
         self.zstd.compress_to_buffer(page, to).map_err(internal)?;
         // What hardly shrinks is other than all before it.
-        if to.len() < page.len() / 2 {
+        if page.len() <= KEPT_PAGE && to.len() < page.len() / 2 {
             if self.kept_bytes > KEPT {
                 self.kept.clear();
                 self.kept_bytes = 0;

@@ -1,9 +1,15 @@
 use super::*;
-use tributary_journal::segment::Header;
+use tributary_journal::segment::{Header, Sealed};
 use tributary_journal::{NewFrame, SegmentBuilder, Uid};
 use tributary_span::columns::{Builder, SpanFields};
 use tributary_span::{SpanId, TraceId};
+use tributary_store::Store;
+use tributary_testkit::bucket::InMemory;
 use tributary_wire::frame::Encoder;
+
+fn epoch() -> EpochId {
+    EpochId::new(0, [0; 12])
+}
 
 /// Definitions and payload of one span.
 fn frame() -> (Vec<u8>, Vec<u8>) {
@@ -21,6 +27,11 @@ fn frame() -> (Vec<u8>, Vec<u8>) {
 
 /// A segment of these frames, each of a stream of its own: definitions and payload.
 fn segment(frames: &[(Vec<u8>, Vec<u8>)]) -> Segment {
+    Segment::parse(sealed(0, frames).bytes).unwrap()
+}
+
+/// The same as segment `n`, to be written.
+fn sealed(n: u64, frames: &[(Vec<u8>, Vec<u8>)]) -> Sealed {
     let mut builder = SegmentBuilder::new();
     for (stream, (definitions, payload)) in (0..).zip(frames) {
         let frame = NewFrame {
@@ -36,9 +47,9 @@ fn segment(frames: &[(Vec<u8>, Vec<u8>)]) -> Segment {
         };
         builder.push(&frame).unwrap();
     }
-    let epoch = EpochId::new(0, [0; 12]);
-    let header = Header { epoch, n: 0, uid: Uid([0; 16]), written_ms: 0, instance: String::new() };
-    Segment::parse(builder.seal(&header).bytes).unwrap()
+    let uid = Uid([0; 16]);
+    let header = Header { epoch: epoch(), n, uid, written_ms: 0, instance: String::new() };
+    builder.seal(&header)
 }
 
 #[test]
@@ -82,4 +93,24 @@ fn what_becomes_of_a_segment_is_decided_by_its_worst_frame() {
     assert!(matches!(content(Err(&error)), Content::Newer(Unknown::Segment(of)) if of == error));
     let error = SegmentError::Damaged("checksum");
     assert!(matches!(content(Err(&error)), Content::Damaged(of) if of == error));
+}
+
+#[tokio::test]
+async fn as_many_segments_are_read_as_memory_is_there_for() {
+    let journal = Journal::new(Store::from_parts(Arc::new(InMemory::new()), "").unwrap());
+    for n in 0..4 {
+        journal.put_segment(&epoch(), &sealed(n, &[frame(), frame()])).await.unwrap();
+    }
+    let rebuilder = Rebuilder { journal, metrics: Arc::default() };
+    let read = async |most| rebuilder.read(&epoch(), 0..4, most).await.unwrap().unwrap();
+    let all = read(usize::MAX).await;
+    assert_eq!((all.generation.spans, &all.rest[..]), (8, &[][..]));
+    let one = all.generation.bytes / 4;
+    // One is read in any case.
+    let table = [(0, 1), (one, 1), (2 * one - 1, 1), (2 * one, 2), (3 * one, 3), (4 * one, 4)];
+    for (most, segments) in table {
+        let some = read(most).await;
+        assert!(some.generation.segments.keys().copied().eq(0..segments), "{most}");
+        assert_eq!(some.rest, (segments..4).collect::<Vec<_>>(), "{most}");
+    }
 }

@@ -93,7 +93,7 @@ pub(super) async fn adopt(
     mutant: Mutant,
 ) -> Result<(), CommitError> {
     let journal = &adopter.journal;
-    let mut adoption = Adoption::new(adopter.piece_bytes);
+    let mut adoption = Adoption::new(u64::MAX);
     let mut made = None;
     loop {
         let done = match adoption.step() {
@@ -110,8 +110,10 @@ pub(super) async fn adopt(
                 Done::Deleted
             }
             Step::Build { k, segments } => {
-                let all = adopter.rebuilder.read(epoch, segments.iter().copied()).await?;
-                let some = adopter.rebuilder.read(epoch, segments.first().copied()).await?;
+                let read =
+                    |numbers: &[u64]| adopter.rebuilder.read(epoch, numbers.to_vec(), usize::MAX);
+                let all = read(&segments).await?;
+                let some = read(segments.get(..1).unwrap_or_default()).await?;
                 match (all, some) {
                     (Some(all), Some(some)) => {
                         let built = adopter.builder.build(*epoch, k, &some.generation).await?;
@@ -123,7 +125,7 @@ pub(super) async fn adopt(
                         };
                         slot.adopted = true;
                         made = Some(built);
-                        Done::Built(Some(slot))
+                        Done::Built { slot: Some(slot), rest: Vec::new() }
                     }
                     _ => Done::OutOfDate,
                 }

@@ -26,8 +26,8 @@ pub(crate) enum MadeRoom {
 
 impl LiveSpans {
     /// Takes one step to make room, if memory is short and there is one. What leaves is to be
-    /// rebuilt in parts of at most `piece_bytes` of segments.
-    pub(crate) fn make_room(&self, usage: MemoryUsage, piece_bytes: u64) -> Option<MadeRoom> {
+    /// rebuilt in parts that take about `piece` bytes of memory at most, or one segment.
+    pub(crate) fn make_room(&self, usage: MemoryUsage, piece: usize) -> Option<MadeRoom> {
         let mut inner = self.lock();
         let (places, candidates): (Vec<_>, Vec<_>) = inner.candidates().into_iter().unzip();
         let live = inner.all().map(|generation| generation.bytes).sum();
@@ -38,7 +38,7 @@ impl LiveSpans {
                 Some(MadeRoom::Frozen)
             }
             EvictionStep::Evict(index) => {
-                let (parts, generation) = inner.evict(*places.get(index)?, piece_bytes)?;
+                let (parts, generation) = inner.evict(*places.get(index)?, piece)?;
                 Some(MadeRoom::Evicted { parts, generation })
             }
         }
@@ -104,7 +104,7 @@ impl Inner {
     }
 
     /// Puts a generation without spans in the place of this one, or several that make it up.
-    fn evict(&mut self, place: Place, piece_bytes: u64) -> Option<(usize, Arc<Generation>)> {
+    fn evict(&mut self, place: Place, piece: usize) -> Option<(usize, Arc<Generation>)> {
         match place {
             Place::Lost(epoch, at) => {
                 let place = self.lost.get_mut(&epoch)?.get_mut(at)?;
@@ -114,7 +114,8 @@ impl Inner {
             }
             Place::Frozen(w, at) => {
                 let writer = self.writers.get_mut(w)?;
-                let parts = writer.core.split(&writer.frozen.get(at)?.segments, piece_bytes);
+                let whole = writer.frozen.get(at)?;
+                let parts = writer.core.split(&whole.segments, whole.spans_in(piece));
                 if parts.is_empty() {
                     return None;
                 }
