@@ -300,9 +300,9 @@ impl Adoption {
 
     /// These are a piece of their own, after the one that they were the end of.
     fn build_next(&mut self, rest: Vec<u64>) {
-        if let Some(piece) = self.pieces.pop_front().filter(|_| !rest.is_empty()) {
-            self.pieces.push_front(rest.clone());
-            self.pieces.push_front(piece.into_iter().filter(|n| !rest.contains(n)).collect());
+        if let Some(piece) = self.pieces.front_mut().filter(|_| !rest.is_empty()) {
+            piece.retain(|n| !rest.contains(n));
+            self.pieces.insert(1, rest);
         }
     }
 

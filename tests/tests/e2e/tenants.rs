@@ -108,9 +108,11 @@ async fn a_noisy_tenant_waits_and_its_neighbour_does_not() -> Result<()> {
     // What is no file of limits changes nothing, and is told with its line.
     write(folder.path(), "tenants:\n  noisy: {spans_per_secnd: 5}\n")?;
     ingester.until("tributary_ingester_files_unusable", |n| n == 1.0).await?;
-    let log = ingester.process.output().join("\n");
     let told = "line 2: `spans_per_secnd`: no such limit; did you mean `spans_per_second`?";
-    ensure!(log.contains(told), "{log}");
+    ingester
+        .process
+        .line("the fault in the file", SOON, |line| line.contains(told).then_some(()))
+        .await?;
     ensure!(post("noisy").await?.status == StatusCode::TOO_MANY_REQUESTS);
     // With other limits what has waited goes on, on the streams on which it came.
     write(folder.path(), "")?;
