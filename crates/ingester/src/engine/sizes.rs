@@ -175,6 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_rebuilt_and_built_beside_the_budget_grows_with_memory() {
+        let mib = 1 << 20;
+        let table = [
+            // memory, bytes rebuilt together, blocks built at a time
+            (32 << 10, 3_276, 1),
+            (64 * mib, 6_710_886, 1),
+            (256 * mib, 26_843_545, 1),
+            (1023 * mib, 107_269_324, 1),
+            (1024 * mib, 107_374_182, 2),
+            (4096 * mib, 429_496_729, 2),
+        ];
+        for (memory, rebuilt, built) in table {
+            assert_eq!((piece(memory), built_at_once(memory)), (rebuilt, built), "{memory}");
+        }
+    }
+
+    #[test]
     fn segments_and_messages_on_their_way_are_taken_off_the_memory_for_spans() {
         let (kib, mib) = (1 << 10, 1 << 20);
         let Ok(Asked::Run(config)) = Config::gather([], [], |_| unreachable!("no file is named"))

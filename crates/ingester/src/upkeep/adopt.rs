@@ -22,6 +22,10 @@ use tributary_journal::segment::Header;
 use tributary_journal::{EpochId, Journal, JournalError};
 use tributary_telemetry::{ErrorChain, Repeated};
 
+/// Bytes of segments that are rebuilt and committed together at most, however little memory they take:
+/// what is committed need not be rebuilt again after the next crash.
+const PIECE_BYTES: u64 = 4 << 20;
+
 /// What adoption works with.
 pub(crate) struct Adopter {
     /// The journal.
@@ -45,10 +49,6 @@ pub(crate) struct Adopter {
     /// What it has left as it is, and is not to read and tell of at every look.
     pub left: LeftSegments,
 }
-
-/// Bytes of segments that are rebuilt and committed together at most, however little memory they take:
-/// what is committed is safe from the next crash.
-const PIECE_BYTES: u64 = 4 << 20;
 
 /// Whether segments may be logged again: not when that is what the epoch was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
